@@ -1,0 +1,37 @@
+# Language, build type, and the two interface targets that every target of ours links.
+option(RUNED_WERROR "Treat warnings as errors" OFF)
+option(RUNED_FUZZ "Build the libFuzzer executables (clang only)" OFF)
+set(RUNED_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_program(RUNED_CCACHE ccache)
+if(RUNED_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${RUNED_CCACHE}")
+endif()
+find_program(RUNED_LLD ld.lld)
+if(RUNED_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+add_link_options(-Wl,--as-needed)
+
+add_library(runed_warnings INTERFACE)
+target_compile_options(runed_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+  -Wcast-align -Woverloaded-virtual -Wimplicit-fallthrough
+  $<$<BOOL:${RUNED_WERROR}>:-Werror>)
+
+add_library(runed_sanitizers INTERFACE)
+if(RUNED_SANITIZE)
+  target_compile_options(runed_sanitizers INTERFACE
+    -fsanitize=${RUNED_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(runed_sanitizers INTERFACE -fsanitize=${RUNED_SANITIZE})
+endif()

@@ -1,0 +1,76 @@
+#include "base/error.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.hpp"
+#include "base/json.hpp"
+
+namespace runed {
+namespace {
+
+struct NamedCode {
+  ErrorCode code;
+  std::string_view name;
+};
+
+constexpr std::array kNames{
+    NamedCode{ErrorCode::invalid_argument, "INVALID_ARGUMENT"},
+    NamedCode{ErrorCode::usage, "USAGE"},
+    NamedCode{ErrorCode::bad_input, "BAD_INPUT"},
+    NamedCode{ErrorCode::no_input, "NO_INPUT"},
+    NamedCode{ErrorCode::not_found, "NOT_FOUND"},
+    NamedCode{ErrorCode::permission_denied, "PERMISSION_DENIED"},
+    NamedCode{ErrorCode::io, "IO"},
+    NamedCode{ErrorCode::bad_config, "BAD_CONFIG"},
+    NamedCode{ErrorCode::unavailable, "UNAVAILABLE"},
+    NamedCode{ErrorCode::deadline_exceeded, "DEADLINE_EXCEEDED"},
+    NamedCode{ErrorCode::cancelled, "CANCELLED"},
+    NamedCode{ErrorCode::not_implemented, "NOT_IMPLEMENTED"},
+    NamedCode{ErrorCode::internal, "INTERNAL"},
+    NamedCode{ErrorCode::bootstrapping, "BOOTSTRAPPING"},
+    NamedCode{ErrorCode::no_centroid_set, "NO_CENTROID_SET"},
+    NamedCode{ErrorCode::text_too_long, "TEXT_TOO_LONG"},
+    NamedCode{ErrorCode::batch_too_large, "BATCH_TOO_LARGE"},
+    NamedCode{ErrorCode::bad_dimensions, "BAD_DIMENSIONS"},
+    NamedCode{ErrorCode::empty_text, "EMPTY_TEXT"},
+    NamedCode{ErrorCode::queue_full, "QUEUE_FULL"},
+    NamedCode{ErrorCode::engine_restarting, "ENGINE_RESTARTING"},
+    NamedCode{ErrorCode::engine_restarts_exhausted, "ENGINE_RESTARTS_EXHAUSTED"},
+    NamedCode{ErrorCode::shutting_down, "SHUTTING_DOWN"},
+    NamedCode{ErrorCode::model_missing, "MODEL_MISSING"},
+    NamedCode{ErrorCode::model_corrupt, "MODEL_CORRUPT"},
+    NamedCode{ErrorCode::model_unsupported, "MODEL_UNSUPPORTED"},
+    NamedCode{ErrorCode::not_finite, "NOT_FINITE"},
+    NamedCode{ErrorCode::engine_crashed_on_text, "ENGINE_CRASHED_ON_TEXT"},
+    NamedCode{ErrorCode::peer_refused, "PEER_REFUSED"},
+};
+
+}  // namespace
+
+std::string_view name_of(ErrorCode code) {
+  const auto* found = std::ranges::find(kNames, code, &NamedCode::code);
+  CHECK(found != kNames.end());
+  return found->name;
+}
+
+std::optional<ErrorCode> find_error_code(std::string_view name) {
+  const auto* found = std::ranges::find(kNames, name, &NamedCode::name);
+  if (found == kNames.end()) return std::nullopt;
+  return found->code;
+}
+
+std::string format_error(const Error& error) {
+  std::string text = fmt::format("runed: error: {}\n", error.message);
+  if (!error.hint.empty()) text += fmt::format("hint: {}\n", error.hint);
+  return text;
+}
+
+std::string format_error_json(const Error& error) {
+  Json body = {{"code", name_of(error.code)}, {"message", error.message}};
+  if (!error.hint.empty()) body["hint"] = error.hint;
+  if (!error.details.empty()) body["details"] = error.details;
+  return to_line(Json{{"error", std::move(body)}}) + "\n";
+}
+
+}  // namespace runed

@@ -1,0 +1,17 @@
+#include "base/json.hpp"
+
+namespace runed {
+
+Result<Json> parse_json(std::string_view text) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& fault) {
+    return make_error(ErrorCode::bad_input, "invalid JSON at byte {}", fault.byte);
+  }
+}
+
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace runed

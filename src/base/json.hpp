@@ -1,0 +1,21 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace runed {
+
+/// JSON whose objects keep the order in which their keys were set.
+using Json = nlohmann::ordered_json;
+
+/// Parses one JSON document; anything after it is an error.
+/// Errors: bad_input with the byte offset of the fault.
+Result<Json> parse_json(std::string_view text);
+
+/// Serialises on one line. Invalid UTF-8 becomes U+FFFD: a name from outside must not throw here.
+std::string to_line(const Json& json);
+
+}  // namespace runed

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace runed {
+
+/// Finds the byte offset of the first byte that is not well-formed UTF-8 (Unicode 15, table 3-7).
+std::optional<size_t> find_invalid_utf8(std::string_view text);
+
+/// Tells whether the text has nothing but ASCII white space.
+bool is_blank(std::string_view text);
+
+/// Splits at every `separator`; `n` separators give `n + 1` parts.
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+/// Finds the candidate nearest to a misspelt word, if one is near enough to be meant.
+std::optional<std::string> find_nearest(std::string_view word, std::span<const std::string> candidates);
+
+/// Formats a byte count for people, in binary units: `10.2 MiB`.
+std::string format_bytes(uint64_t bytes);
+
+}  // namespace runed

@@ -1,0 +1,9 @@
+#include "embed/embedder.hpp"
+
+namespace runed::embed {
+
+std::string model_identity(std::string_view model_sha256) {
+  return fmt::format("sha256:{}", model_sha256.substr(0, 16));
+}
+
+}  // namespace runed::embed

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+
+namespace runed::embed {
+
+using TokenId = uint32_t;
+
+/// What an engine serves, from the model file and never from constants.
+struct ModelInfo {
+  std::string engine;        // `native` or `llama-server`.
+  std::string model_name;    // GGUF general.name.
+  std::string model_sha256;  // Of the whole file, 64 hex digits.
+  std::string compute;       // `f32`, `bf16` or `int8`.
+  std::string kernel;        // Instruction set in use: `avx512`, `avx2`, `portable`.
+  uint32_t dimension = 0;    // Floats of one vector.
+  uint32_t max_tokens = 0;   // Of one text, EOS included.
+};
+
+/// Returns the short identity that replies carry: `sha256:` and 16 hex digits. Vectors of models
+/// with different identities must never be compared.
+std::string model_identity(std::string_view model_sha256);
+
+/// Texts laid end to end without padding.
+/// Shapes: ids [n_tokens]; offsets [n_texts + 1], first 0, last n_tokens, each text >= 1 token.
+struct PackedBatch {
+  std::span<const TokenId> ids;
+  std::span<const uint32_t> offsets;
+};
+
+/// Turns a text into the ids that the model sees. Immutable, so any thread may use one.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  /// Tokenises well-formed UTF-8, with EOS appended when the model's header asks for it.
+  /// Errors: invalid_argument if the text is not UTF-8.
+  virtual Result<std::vector<TokenId>> tokenize(std::string_view text) const = 0;
+};
+
+/// The engine contract: an embedding model that can be started, asked, and told to give its memory
+/// back. One thread at a time calls start, stop and embed; the rest may be called by any thread.
+class Embedder {
+ public:
+  virtual ~Embedder() = default;
+
+  /// Loads the model, or takes its memory again after `stop`. Does nothing when started.
+  /// Errors: model_missing, model_corrupt, model_unsupported.
+  virtual Status start() = 0;
+
+  /// Gives all model memory back. Does nothing when stopped.
+  virtual void stop() = 0;
+
+  /// Describes the model. Valid once `start` has succeeded, and from then on.
+  virtual const ModelInfo& info() const = 0;
+
+  /// The model's tokenizer, or null while the engine is stopped.
+  virtual std::shared_ptr<const Tokenizer> tokenizer() const = 0;
+
+  /// Embeds a packed batch; the same text gives the same vector in any batch (cosine >= 0.9999).
+  /// Shapes: vectors [n_texts, dimension] f32 row-major, each row of unit length.
+  /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary.
+  virtual Status embed(const PackedBatch& batch, std::span<float> vectors) = 0;
+
+  /// Tokens that one call of `embed` should carry at most: past it memory grows, not speed.
+  virtual uint32_t batch_tokens() const = 0;
+
+  /// When a batch was last completed; the epoch if never.
+  virtual SteadyTime last_useful_work() const = 0;
+};
+
+}  // namespace runed::embed

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace runed::os {
+
+/// Owns a file descriptor. A raw `int` elsewhere is only borrowed.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Fd() { close(); }
+
+  int get() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+  /// Gives up ownership.
+  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
+  void close();
+
+ private:
+  int fd_ = -1;
+};
+
+/// Makes the Error of a failed system call: `what: <text of errno>`, with the code that fits.
+Error os_error(int error_number, std::string what);
+
+}  // namespace runed::os

@@ -1,0 +1,41 @@
+#include "base/duration.hpp"
+
+#include "support/result_matchers.hpp"
+
+using runed::format_duration;
+using runed::parse_duration;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using namespace std::chrono_literals;
+
+TEST_CASE("durations are read in Go's syntax") {
+  CHECK(unwrap(parse_duration("30s")) == 30s);
+  CHECK(unwrap(parse_duration("1h30m")) == 90min);
+  CHECK(unwrap(parse_duration("1.5h")) == 90min);
+  CHECK(unwrap(parse_duration(".5s")) == 500ms);
+  CHECK(unwrap(parse_duration("100us")) == 100us);
+  CHECK(unwrap(parse_duration("100\u00b5s")) == 100us);
+  CHECK(unwrap(parse_duration("7ns")) == 7ns);
+  CHECK(unwrap(parse_duration("0")) == 0s);
+  CHECK(unwrap(parse_duration("+2m")) == 2min);
+  CHECK(unwrap(parse_duration("-2m")) == -2min);
+}
+
+TEST_CASE("a duration without a unit, a number or an end is refused by name") {
+  for (const char* text : {"", "10", "s", "1d", "1h30", "ten", "-", ".s", "1 s", "9999999h"}) {
+    CAPTURE(text);
+    const runed::Error error = unwrap_error(parse_duration(text));
+    CHECK(error.code == runed::ErrorCode::invalid_argument);
+    CHECK(error.message == std::string("invalid duration '") + text + "'");
+    CHECK(error.hint.find("10m") != std::string::npos);
+  }
+}
+
+TEST_CASE("durations are shown in the units that are exact") {
+  CHECK(format_duration(0s) == "0s");
+  CHECK(format_duration(250ms) == "250ms");
+  CHECK(format_duration(1500ms) == "1.5s");
+  CHECK(format_duration(10min) == "10m");
+  CHECK(format_duration(5400s) == "1h30m");
+  CHECK(format_duration(-2min) == "-2m");
+}
