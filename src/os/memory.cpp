@@ -30,9 +30,11 @@ void trim_heap() {
   ::malloc_trim(0);
 }
 
+uint64_t resident_bytes() { return resident_bytes_of(static_cast<int>(::getpid())); }
+
 // Source: proc_pid_statm(5): size, then resident, in pages.
-uint64_t resident_bytes() {
-  const Result<std::string> text = read_file("/proc/self/statm", 4096);
+uint64_t resident_bytes_of(int pid) {
+  const Result<std::string> text = read_file(fmt::format("/proc/{}/statm", pid), 4096);
   if (!text.has_value()) return 0;
   const size_t space = text->find(' ');
   if (space == std::string::npos) return 0;

@@ -16,4 +16,7 @@ void trim_heap();
 /// Returns the memory of this process that is in RAM now, shared pages included; 0 if unknown.
 uint64_t resident_bytes();
 
+/// The same of another process; 0 if there is none.
+uint64_t resident_bytes_of(int pid);
+
 }  // namespace runed::os
