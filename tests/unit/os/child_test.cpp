@@ -95,7 +95,7 @@ TEST_CASE("a child starts with no signal blocked or ignored") {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, &before);
   auto* const handler = std::signal(SIGPIPE, SIG_IGN);
-  const std::string output = output_of(shell("cat /proc/$$/status"));
+  const std::string output = output_of(shell("exec cat /proc/self/status"));
   std::signal(SIGPIPE, handler);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   const auto mask_of = [&output](const std::string& name) {
