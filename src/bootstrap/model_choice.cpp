@@ -55,18 +55,17 @@ Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted
 }  // namespace
 
 Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
-  if (!settings.model.value.empty()) {
-    const std::string path = os::absolute_path(settings.model.value);
-    if (!os::exists(path)) {
-      return make_error(ErrorCode::model_missing, "there is no model file '{}'", path)
-          .with_hint(fmt::format("it comes from {}", name_of(settings.model.origin)));
+  if (const auto& model = settings.model.value; model.has_value() && *model != kBuiltinVariant) {
+    if (!os::exists(*model)) {
+      return make_error(ErrorCode::model_missing, "there is no model file '{}'", *model)
+          .with_hint(fmt::format("the name comes from: {}", name_of(settings.model.origin)));
     }
-    return ModelChoice{{}, path};
+    return ModelChoice{{}, *model};
   }
-  if (!settings.model_variant.value.empty()) {
-    return choose_variant(paths, settings.model_variant.value);
+  if (settings.model.value.has_value() || !settings.model_variant.value.has_value()) {
+    return builtin_choice();
   }
-  return builtin_choice();
+  return choose_variant(paths, *settings.model_variant.value);
 }
 
 }  // namespace runed::bootstrap

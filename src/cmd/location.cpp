@@ -30,8 +30,10 @@ Result<client::DaemonLocation> daemon_location(const Location& location) {
       .log_path = location.paths.daemon_log,
       .arguments = {},
   };
-  std::string executable = location.settings.runed_binary.value;
-  if (executable.empty()) {
+  std::string executable;
+  if (location.settings.runed_binary.value.has_value()) {
+    executable = *location.settings.runed_binary.value;
+  } else {
     TRY_ASSIGN(executable, os::executable_path());
   }
   daemon.arguments = {executable, "serve", "--home", location.paths.home};

@@ -1,0 +1,66 @@
+#include "cmd/command_line.hpp"
+
+#include "support/result_matchers.hpp"
+
+using runed::ErrorCode;
+using runed::cmd::CommandLine;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+
+namespace {
+runed::Error parse_error(const std::vector<std::string>& arguments) {
+  CommandLine command_line;
+  auto error = unwrap_error(command_line.parse(arguments));
+  CHECK(error.code == ErrorCode::usage);
+  return error;
+}
+}  // namespace
+
+TEST_CASE("a misspelt command is answered with the nearest") {
+  const auto error = parse_error({"stauts"});
+  CHECK(error.message == "unknown command 'stauts'");
+  CHECK(error.hint == "did you mean 'status'?");
+}
+
+TEST_CASE("a misspelt flag is answered with the nearest") {
+  const auto error = parse_error({"embed", "--jsno", "text"});
+  CHECK(error.message == "unknown option '--jsno'");
+  CHECK(error.hint == "did you mean '--json'?");
+  CHECK(parse_error({"embed", "--dimension=64"}).hint == "did you mean '--dimensions'?");
+}
+
+TEST_CASE("a word that is near nothing is answered with where to read on") {
+  CHECK(parse_error({"frobnicate"}).hint == "run 'runed --help'");
+  CHECK(parse_error({"status", "--frobnicate"}).hint == "run 'runed status --help'");
+  CHECK(parse_error({"status", "now"}).message == "unexpected argument 'now'");
+}
+
+TEST_CASE("no command at all is answered with the help") {
+  const auto error = parse_error({});
+  CHECK(error.message == "no command given");
+  CHECK(error.hint.find("embed") != std::string::npos);
+}
+
+TEST_CASE("a value that does not fit is refused by the flag's name") {
+  CHECK(parse_error({"embed", "--dimensions", "many"}).message.find("--dimensions") !=
+        std::string::npos);
+  CHECK(parse_error({"embed", "--truncate", "middle"}).message.find("--truncate") !=
+        std::string::npos);
+  CHECK(parse_error({"shutdown", "--wait", "-1"}).message.find("--wait") != std::string::npos);
+  CHECK(parse_error({"embed", "-f", "a.txt", "text"}).hint == "run 'runed embed --help'");
+}
+
+TEST_CASE("help and version are texts for stdout") {
+  CommandLine command_line;
+  CHECK(unwrap(command_line.parse({"--version"})).text.starts_with("runed v"));
+  CommandLine again;
+  const std::string help = unwrap(again.parse({"embed", "--help"})).text;
+  CHECK(help.find("Examples:") < help.find("--json"));
+}
+
+TEST_CASE("a text may look like a flag after two dashes") {
+  CommandLine command_line;
+  CHECK(unwrap(command_line.parse({"embed", "--", "--json"})).run);
+  CHECK(runed::cmd::wants_json({"embed", "--json"}));
+  CHECK_FALSE(runed::cmd::wants_json({"embed", "--", "--json"}));
+}

@@ -1,0 +1,226 @@
+#include "daemon/batcher.hpp"
+
+#include <future>
+
+#include "scripted_embedder.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::Embedding;
+using runed::Error;
+using runed::ErrorCode;
+using runed::Result;
+using runed::daemon::Batcher;
+using runed::daemon::Job;
+using runed::daemon::Serving;
+using runed::daemon::State;
+using runed::test::ScriptedEmbedder;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Answer = std::future<Result<std::vector<Embedding>>>;
+
+struct Fixture {
+  explicit Fixture(Batcher::Options options = {})
+      : batcher(std::make_unique<ScriptedEmbedder>(script), state, log, options,
+                [this](const Error& error) { load_error.set_value(error); }) {}
+
+  // A batcher that has loaded its model.
+  void wait_for(Serving wanted) {
+    const auto until = std::chrono::steady_clock::now() + 5s;
+    while (state.snapshot().serving != wanted && std::chrono::steady_clock::now() < until) {
+      std::this_thread::yield();
+    }
+    REQUIRE(state.snapshot().serving == wanted);
+  }
+
+  Answer submit(std::vector<std::string> texts, const std::atomic<bool>* cancelled = nullptr) {
+    auto promise = std::make_shared<std::promise<Result<std::vector<Embedding>>>>();
+    Answer answer = promise->get_future();
+    batcher.submit({.texts = std::move(texts),
+                    .options = {},
+                    .is_cancelled = [cancelled] { return cancelled != nullptr && *cancelled; },
+                    .done = [promise](auto result) { promise->set_value(std::move(result)); }});
+    return answer;
+  }
+
+  runed::SystemClock clock;
+  runed::Log log{runed::Log::Format::json, clock};
+  State state{clock, {}};
+  ScriptedEmbedder::Script script;
+  std::promise<Error> load_error;
+  Batcher batcher;
+};
+
+Result<std::vector<Embedding>> get(Answer& answer) {
+  if (answer.wait_for(5s) != std::future_status::ready) FAIL("no answer within 5 s");
+  return answer.get();
+}
+
+}  // namespace
+
+TEST_CASE("a job is answered with one embedding a text") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  Answer answer = fixture.submit({"one", "two", "four"});
+  const auto embeddings = unwrap(get(answer));
+  REQUIRE(embeddings.size() == 3);
+  CHECK(embeddings[2].token_count == 4);
+  CHECK(embeddings[2].vector.size() == ScriptedEmbedder::kDimension);
+  CHECK(fixture.batcher.queue_tokens() == 0);
+}
+
+TEST_CASE("what waits is packed into one pass, across jobs, up to the budget") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  std::vector<Answer> others;
+  for (int i = 0; i < 6; ++i) others.push_back(fixture.submit({"four"}));
+  fixture.script.resume();
+  unwrap(get(first));
+  for (Answer& answer : others) unwrap(get(answer));
+  // 16 tokens a pass: four texts of four, then the other two.
+  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 4, 2});
+}
+
+TEST_CASE("a text that is too long is refused by its index, without a pass") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  Answer answer = fixture.submit({"short", "longer than eight"});
+  const Error error = unwrap_error(get(answer));
+  CHECK(error.code == ErrorCode::text_too_long);
+  CHECK(error.message == "text 1: the text has 17 tokens, the model takes 8");
+  CHECK(error.details.at("index") == "1");
+  CHECK(error.details.at("tokens") == "17");
+  CHECK(error.details.at("limit") == "8");
+  CHECK(fixture.script.pass_sizes.empty());
+}
+
+TEST_CASE("a cancelled job costs no pass") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  std::atomic<bool> cancelled{false};
+  Answer second = fixture.submit({"b"}, &cancelled);
+  cancelled = true;
+  fixture.script.resume();
+  unwrap(get(first));
+  CHECK(unwrap_error(get(second)).code == ErrorCode::cancelled);
+  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1});
+}
+
+TEST_CASE("a vector that is not finite fails its own text only, after a restart") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  Answer good = fixture.submit({"b"});
+  Answer bad = fixture.submit({"c", "X"});
+  fixture.script.resume();
+  unwrap(get(first));
+  unwrap(get(good));
+  const Error error = unwrap_error(get(bad));
+  CHECK(error.code == ErrorCode::not_finite);
+  CHECK(error.details.at("index") == "1");
+  CHECK(fixture.batcher.restarts() == 1);
+  CHECK(fixture.script.starts == 2);
+}
+
+TEST_CASE("an idle engine is stopped, and started again for the next job") {
+  Fixture fixture({.idle_timeout = 30ms});
+  fixture.wait_for(Serving::idle);
+  CHECK(fixture.script.stops == 1);
+  Answer answer = fixture.submit({"wake"});
+  CHECK(unwrap(get(answer)).front().token_count == 4);
+  CHECK(fixture.script.starts == 2);
+  fixture.wait_for(Serving::idle);
+}
+
+TEST_CASE("an engine that cannot resume says why, and is tried again") {
+  Fixture fixture({.idle_timeout = 30ms});
+  fixture.wait_for(Serving::idle);
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.start_result = runed::make_error(ErrorCode::model_missing, "the file is gone");
+  }
+  Answer refused = fixture.submit({"a"});
+  CHECK(unwrap_error(get(refused)).code == ErrorCode::model_missing);
+  CHECK(fixture.state.snapshot().serving == Serving::degraded);
+  CHECK(fixture.state.snapshot().message == "the file is gone");
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.start_result = {};
+  }
+  Answer answer = fixture.submit({"a"});
+  unwrap(get(answer));
+}
+
+TEST_CASE("a full queue refuses at once, but a job of any size is taken when nothing waits") {
+  Fixture fixture({.max_queue_tokens = 6});
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer large = fixture.submit({"eight888", "eight888"});
+  fixture.script.wait_inside(1);
+  Answer refused = fixture.submit({"a"});
+  CHECK(unwrap_error(get(refused)).code == ErrorCode::queue_full);
+  fixture.script.resume();
+  unwrap(get(large));
+}
+
+TEST_CASE("closing refuses new jobs, draining waits for the old ones") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  fixture.batcher.close();
+  Answer refused = fixture.submit({"b"});
+  CHECK(unwrap_error(get(refused)).code == ErrorCode::shutting_down);
+  CHECK_FALSE(fixture.batcher.drain(10ms));
+  fixture.script.resume();
+  CHECK(fixture.batcher.drain(5s));
+  unwrap(get(first));
+}
+
+TEST_CASE("stopping answers what still waits") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  Answer second = fixture.submit({"b"});
+  std::thread stopper([&] { fixture.batcher.stop(); });
+  // The pass under way is finished; the second job may or may not still get one.
+  fixture.script.resume();
+  stopper.join();
+  unwrap(get(first));
+  const auto result = get(second);
+  CHECK((result.has_value() || result.error().code == ErrorCode::shutting_down));
+}
+
+TEST_CASE("an engine that cannot load is reported, and jobs are not left waiting") {
+  ScriptedEmbedder::Script script;
+  script.start_result = runed::make_error(ErrorCode::model_corrupt, "not a GGUF file");
+  const runed::SystemClock clock;
+  runed::Log log(runed::Log::Format::json, clock);
+  State state(clock, {});
+  std::promise<Error> load_error;
+  Batcher batcher(std::make_unique<ScriptedEmbedder>(script), state, log, {},
+                  [&](const Error& error) { load_error.set_value(error); });
+  CHECK(load_error.get_future().get().code == ErrorCode::model_corrupt);
+  CHECK(state.snapshot().serving == Serving::loading);
+  std::promise<ErrorCode> answered;
+  batcher.submit({.texts = {"a"},
+                  .options = {},
+                  .is_cancelled = [] { return false; },
+                  .done = [&](auto result) { answered.set_value(result.error().code); }});
+  batcher.stop();
+  CHECK(answered.get_future().get() == ErrorCode::shutting_down);
+}
