@@ -35,42 +35,76 @@ std::array<std::string, 256> byte_characters() {
   return characters;
 }
 
-// Finds tokens by their text, while merges are turned into ids. Half the time and a quarter of the
-// memory of std::unordered_map.
+// Finds tokens by their text, while merges are turned into ids. A part of the hash beside the id
+// spares most looks at the texts, which lie all over the file.
 class TokenIndex {
  public:
   explicit TokenIndex(std::span<const std::string_view> tokens)
-      : tokens_(tokens), slots_(std::bit_ceil(tokens.size() * 2 + 1), kNoToken) {
+      : tokens_(tokens), slots_(std::bit_ceil(tokens.size() + tokens.size() / 2 + 1)) {
     for (size_t id = 0; id < tokens.size(); ++id) {
-      TokenId& slot = slot_of(tokens[id]);
-      if (slot == kNoToken) slot = static_cast<TokenId>(id);
+      Slot& slot = slot_of(tokens[id]);
+      if (slot.id == kNoToken) slot.id = static_cast<TokenId>(id);
     }
   }
 
   std::optional<TokenId> find(std::string_view text) {
-    const TokenId id = slot_of(text);
+    const TokenId id = slot_of(text).id;
     return id == kNoToken ? std::nullopt : std::optional(id);
   }
 
  private:
-  TokenId& slot_of(std::string_view text) {
-    size_t slot = std::hash<std::string_view>()(text) & (slots_.size() - 1);
-    while (slots_[slot] != kNoToken && tokens_[slots_[slot]] != text) {
-      slot = (slot + 1) & (slots_.size() - 1);
+  struct Slot {
+    uint32_t hash = 0;
+    TokenId id = kNoToken;
+  };
+
+  // The slot of a text, or the free one where it belongs, marked with its hash.
+  Slot& slot_of(std::string_view text) {
+    const size_t hash = std::hash<std::string_view>()(text);
+    const auto mark = static_cast<uint32_t>(hash >> 32);
+    for (size_t i = hash & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
+      Slot& slot = slots_[i];
+      if (slot.id == kNoToken) {
+        slot.hash = mark;
+        return slot;
+      }
+      if (slot.hash == mark && tokens_[slot.id] == text) return slot;
     }
-    return slots_[slot];
   }
 
   std::span<const std::string_view> tokens_;
-  std::vector<TokenId> slots_;
+  std::vector<Slot> slots_;
 };
 
-// One token of a word that is being merged; a list, so that a merge moves nothing.
-struct Symbol {
-  TokenId id;         // kNoToken once merged into the one before.
-  uint32_t previous;  // kNoSymbol at the start.
-  uint32_t next;      // kNoSymbol at the end.
+// The ids of a merge, or none if it is not of tokens into a token.
+struct MergeIds {
+  TokenId left;
+  TokenId right;
+  TokenId merged;
 };
+
+std::optional<MergeIds> find_merge_ids(TokenIndex& index, std::span<const std::string_view> tokens,
+                                       std::string_view merge, size_t rank) {
+  const size_t space = merge.find(' ');
+  if (space == std::string_view::npos) return std::nullopt;
+  const std::string_view left = merge.substr(0, space);
+  const std::string_view right = merge.substr(space + 1);
+  const std::optional<TokenId> left_id = index.find(left);
+  const std::optional<TokenId> right_id = index.find(right);
+  if (!left_id || !right_id) return std::nullopt;
+  // Training numbers the tokens as it makes them, behind the bytes: the one looked for is there in
+  // every vocabulary known, and the search is for the others.
+  if (const size_t guess = 256 + rank; guess < tokens.size()) {
+    const std::string_view token = tokens[guess];
+    if (token.size() == left.size() + right.size() && token.starts_with(left) &&
+        token.ends_with(right)) {
+      return MergeIds{*left_id, *right_id, static_cast<TokenId>(guess)};
+    }
+  }
+  const std::optional<TokenId> merged_id = index.find(std::string(left).append(right));
+  if (!merged_id) return std::nullopt;
+  return MergeIds{*left_id, *right_id, *merged_id};
+}
 
 }  // namespace
 
@@ -119,64 +153,95 @@ Result<BytePairEncoding> BytePairEncoding::create(std::span<const std::string_vi
     encoding.byte_tokens_[byte] = *id;
   }
   encoding.reserve(merges.size());
-  std::string joined;
   for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const std::string_view merge = merges[rank];
-    const size_t space = std::min(merge.find(' '), merge.size());
-    const std::string_view right = merge.substr(std::min(space + 1, merge.size()));
-    joined.assign(merge.substr(0, space)).append(right);
-    const std::optional<TokenId> left_id = index.find(merge.substr(0, space));
-    const std::optional<TokenId> right_id = index.find(right);
-    const std::optional<TokenId> merged_id = index.find(joined);
-    if (!left_id || !right_id || !merged_id) {
+    const std::optional<MergeIds> ids = find_merge_ids(index, tokens, merges[rank], rank);
+    if (!ids) {
       return make_error(ErrorCode::model_corrupt,
                         "key 'tokenizer.ggml.merges' has '{}' at {}, which is not of tokens",
-                        printable(merge), rank);
+                        printable(merges[rank]), rank);
     }
-    encoding.insert({pair_of(*left_id, *right_id), static_cast<uint32_t>(rank), *merged_id});
+    encoding.insert({pair_of(ids->left, ids->right), static_cast<uint32_t>(rank), ids->merged});
   }
   return encoding;
 }
 
-void BytePairEncoding::encode(std::string_view word, std::vector<TokenId>& ids) const {
-  const auto size = static_cast<uint32_t>(word.size());
-  std::vector<Symbol> symbols(size);
-  std::vector<uint64_t> queue;  // Merges that may be done, as (rank, place): the least is the next.
-  queue.reserve(size);
-  const auto find_merge_at = [&](uint32_t place) -> const Merge* {
-    const uint32_t next = symbols[place].next;
-    return next == kNoSymbol ? nullptr : find_merge(symbols[place].id, symbols[next].id);
+// A word that is being merged; its memory serves the next one.
+class BytePairEncoding::Word {
+ public:
+  explicit Word(const BytePairEncoding& encoding) : encoding_(encoding) {}
+
+  void start(std::string_view bytes);
+  void merge_all();
+  void append_to(std::vector<TokenId>& ids) const;
+
+ private:
+  // A list, so that a merge moves nothing.
+  struct Symbol {
+    TokenId id;          // kNoToken once merged into the one before.
+    uint32_t previous;   // kNoSymbol at the start.
+    uint32_t next;       // kNoSymbol at the end.
+    const Merge* merge;  // With the next; null if there is none.
   };
-  const auto propose = [&](uint32_t place) {
-    if (const Merge* merge = find_merge_at(place)) {
-      queue.push_back(uint64_t{merge->rank} << 32 | place);
-      std::ranges::push_heap(queue, std::greater{});
-    }
-  };
+
+  void propose(uint32_t place);
+
+  const BytePairEncoding& encoding_;
+  std::vector<Symbol> symbols_;
+  std::vector<uint64_t> queue_;  // A heap of (rank, place), the least on top.
+};
+
+void BytePairEncoding::Word::start(std::string_view bytes) {
+  const auto size = static_cast<uint32_t>(bytes.size());
+  symbols_.clear();
   for (uint32_t i = 0; i < size; ++i) {
-    symbols[i] = {byte_tokens_[static_cast<unsigned char>(word[i])], i == 0 ? kNoSymbol : i - 1,
-                  i + 1 == size ? kNoSymbol : i + 1};
+    const TokenId id = encoding_.byte_tokens_[static_cast<unsigned char>(bytes[i])];
+    symbols_.push_back({id, i == 0 ? kNoSymbol : i - 1, i + 1 < size ? i + 1 : kNoSymbol, nullptr});
   }
   for (uint32_t i = 0; i < size; ++i) propose(i);
-  while (!queue.empty()) {
-    std::ranges::pop_heap(queue, std::greater{});
-    const auto rank = static_cast<uint32_t>(queue.back() >> 32);
-    const auto place = static_cast<uint32_t>(queue.back());
-    queue.pop_back();
-    // One of the two may have been merged since: then the pair, and its rank, is another.
-    const Merge* merge = find_merge_at(place);
-    if (merge == nullptr || merge->rank != rank) continue;
-    Symbol& left = symbols[place];
-    Symbol& right = symbols[left.next];
-    left.id = merge->merged;
+}
+
+void BytePairEncoding::Word::propose(uint32_t place) {
+  Symbol& symbol = symbols_[place];
+  symbol.merge = symbol.next == kNoSymbol
+                     ? nullptr
+                     : encoding_.find_merge(symbol.id, symbols_[symbol.next].id);
+  if (symbol.merge == nullptr) return;
+  queue_.push_back(uint64_t{symbol.merge->rank} << 32 | place);
+  std::ranges::push_heap(queue_, std::greater{});
+}
+
+void BytePairEncoding::Word::merge_all() {
+  while (!queue_.empty()) {
+    std::ranges::pop_heap(queue_, std::greater{});
+    const auto rank = static_cast<uint32_t>(queue_.back() >> 32);
+    const auto place = static_cast<uint32_t>(queue_.back());
+    queue_.pop_back();
+    // One of the two may have been merged since: then this is no longer the merge here.
+    Symbol& left = symbols_[place];
+    if (left.merge == nullptr || left.merge->rank != rank) continue;
+    Symbol& right = symbols_[left.next];
+    left.id = left.merge->merged;
     left.next = right.next;
-    right = {kNoToken, kNoSymbol, kNoSymbol};
-    if (left.next != kNoSymbol) symbols[left.next].previous = place;
+    right = {kNoToken, kNoSymbol, kNoSymbol, nullptr};
+    if (left.next != kNoSymbol) symbols_[left.next].previous = place;
     if (left.previous != kNoSymbol) propose(left.previous);
     propose(place);
   }
-  for (const Symbol& symbol : symbols) {
+}
+
+void BytePairEncoding::Word::append_to(std::vector<TokenId>& ids) const {
+  for (const Symbol& symbol : symbols_) {
     if (symbol.id != kNoToken) ids.push_back(symbol.id);
+  }
+}
+
+void BytePairEncoding::encode(std::span<const std::string_view> words,
+                              std::vector<TokenId>& ids) const {
+  Word word(*this);
+  for (const std::string_view bytes : words) {
+    word.start(bytes);
+    word.merge_all();
+    word.append_to(ids);
   }
 }
 

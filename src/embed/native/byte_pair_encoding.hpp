@@ -22,10 +22,10 @@ class BytePairEncoding {
   static Result<BytePairEncoding> create(std::span<const std::string_view> tokens,
                                          std::span<const std::string_view> merges);
 
-  /// Appends the ids of a word. Takes n log n time, whatever the word.
-  /// Needs:  at most 2^31 bytes.
-  /// Owns:   some 30 bytes for each byte of the word, while it runs. Thread-safe.
-  void encode(std::string_view word, std::vector<TokenId>& ids) const;
+  /// Appends the ids of words. Takes n log n time, whatever the words.
+  /// Needs:  words of at most 2^31 bytes.
+  /// Owns:   some 40 bytes for each byte of the longest word, while it runs. Thread-safe.
+  void encode(std::span<const std::string_view> words, std::vector<TokenId>& ids) const;
 
  private:
   struct Merge {
@@ -33,6 +33,8 @@ class BytePairEncoding {
     uint32_t rank;
     TokenId merged;
   };
+
+  class Word;
 
   void reserve(size_t merges);
   void insert(const Merge& merge);

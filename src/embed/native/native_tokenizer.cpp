@@ -67,7 +67,7 @@ Status NativeTokenizer::append_ordinary(std::string_view text, std::vector<Token
   std::string storage;
   TRY_ASSIGN(const std::vector<std::string_view> words,
              pre_tokenizer_.split(to_nfc(text, storage)));
-  for (const std::string_view word : words) encoding_.encode(word, ids);
+  encoding_.encode(words, ids);
   return {};
 }
 

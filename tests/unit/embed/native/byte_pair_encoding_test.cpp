@@ -38,7 +38,7 @@ struct Vocabulary {
 
 Ids encode(const BytePairEncoding& encoding, std::string_view word) {
   Ids ids;
-  encoding.encode(word, ids);
+  encoding.encode(Views{word}, ids);
   return ids;
 }
 
@@ -89,6 +89,22 @@ TEST_CASE("the merge of the lowest rank is done first, leftmost first") {
   CHECK(encode(early.build(), "abc") == Ids{256, 'c'});
   const auto doubled = Vocabulary().add("a", "a");
   CHECK(encode(doubled.build(), "aaaaa") == Ids{256, 256, 'a'});
+}
+
+TEST_CASE("words are encoded one by one") {
+  const BytePairEncoding encoding = Vocabulary().add("a", "b").build();
+  Ids ids{7};
+  encoding.encode(Views{"ab", "", "a", "b"}, ids);
+  CHECK(ids == Ids{7, 256, 'a', 'b'});
+}
+
+TEST_CASE("a merged token is found wherever the vocabulary has it") {
+  Vocabulary vocabulary;
+  vocabulary.tokens.insert(vocabulary.tokens.end(), {"xy", "other"});
+  vocabulary.add("a", "b").add("x", "y");
+  const BytePairEncoding encoding = vocabulary.build();
+  CHECK(encode(encoding, "ab") == Ids{258});
+  CHECK(encode(encoding, "xy") == Ids{256});
 }
 
 TEST_CASE("merges give what the naive loop gives") {
