@@ -10,8 +10,9 @@
 namespace runed::embed::native {
 namespace {
 
-// Places in a word are numbered with 32 bits. Far above any text that a model can take.
-constexpr size_t kMostBytes = size_t{1} << 30;
+// Places in a word are numbered with 32 bits, and form C may have three times the bytes. Far above
+// any text that a model can take.
+constexpr size_t kMostBytes = size_t{1} << 29;
 
 }  // namespace
 
