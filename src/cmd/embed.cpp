@@ -76,9 +76,9 @@ Result<EmbedOutput> tokenize_input(const EmbedFlags& flags, const EmbedOptions& 
 
 Result<EmbedOutput> embed_direct(const EmbedFlags& flags, const EmbedOptions& options,
  const Location& location,
-                                 const EmbedInput& input) {
+                                 const EmbedInput& input, const Services& services) {
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
-  TRY_ASSIGN(const auto embedder, daemon::make_embedder(choice, location.settings));
+  TRY_ASSIGN(const auto embedder, daemon::make_embedder(choice, location.settings, services.clock));
   TRY(embedder->start());
   const embed::ModelInfo& model = embedder->info();
   EmbedOutput output{.model_name = model.model_name,
@@ -169,7 +169,7 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
                     services));
   TRY_ASSIGN(const EmbedOutput output,
              flags.ids      ? tokenize_input(flags, options, location, input)
-             : flags.direct ? embed_direct(flags, options, location, input)
+             : flags.direct ? embed_direct(flags, options, location, input, services)
                             : embed_by_daemon(flags, options, location, input, services));
   services.out << (flags.json ? format_document(output) : format_lines(output));
   return ExitCode::ok;

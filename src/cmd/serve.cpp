@@ -33,7 +33,7 @@ std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Set
 Result<daemon::Outcome> serve(const Location& location, Services& services, Log& log) {
   TRY(bootstrap::make_directories(location.paths));
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
-  TRY_ASSIGN(auto embedder, daemon::make_embedder(choice, location.settings));
+  TRY_ASSIGN(auto embedder, daemon::make_embedder(choice, location.settings, services.clock));
   daemon::DaemonOptions options{
       .home = location.paths.home,
       .socket_path = os::resolve_socket_path(location.settings.socket.value),

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/settings.hpp"
@@ -14,7 +15,8 @@ namespace runed::daemon {
 /// Errors: not_implemented for an engine that this build does not have; bad_config for a kernel that
 ///         this machine does not have.
 Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelChoice& choice,
-                                                       const bootstrap::Settings& settings);
+                                                       const bootstrap::Settings& settings,
+                                                       const Clock& clock);
 
 /// The tokenizer of a model, and whose it is. Its file needs no tensors.
 struct Vocabulary {

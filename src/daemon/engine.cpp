@@ -1,0 +1,61 @@
+#include "daemon/engine.hpp"
+
+#include <utility>
+
+#include "base/clock.hpp"
+#include "base/sha256.hpp"
+#include "embed/builtin_model.hpp"
+#include "embed/native/gguf.hpp"
+#include "embed/native/model_header.hpp"
+#include "embed/native/native_embedder.hpp"
+#include "os/cpus.hpp"
+#include "os/mapped_file.hpp"
+
+namespace runed::daemon {
+namespace {
+
+namespace native = embed::native;
+
+native::ModelSource source_of(const bootstrap::ModelChoice& choice) {
+  if (choice.path.empty()) return {.bytes = embed::builtin_model(), .path = {}};
+  return {.bytes = {}, .path = choice.path};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelChoice& choice,
+                                                       const bootstrap::Settings& settings,
+                                                       const Clock& clock) {
+  if (settings.engine.value == bootstrap::Engine::llama_server) {
+    return make_error(ErrorCode::not_implemented, "this build has no engine 'llama-server'")
+        .with_hint("use --engine native, or leave it at auto");
+  }
+  native::NativeOptions options{.source = source_of(choice),
+                                .sha256 = {},
+                                .threads = os::available_cpus(),
+                                .kernel = settings.cpu.value.value_or(""),
+                                .max_tokens = settings.ctx_size.value.value_or(0)};
+  if (choice.path.empty()) options.sha256 = embed::builtin_model_sha256();
+  TRY_ASSIGN(std::unique_ptr<embed::Embedder> embedder,
+             native::NativeEmbedder::create(std::move(options), clock));
+  return embedder;
+}
+
+Result<Vocabulary> load_vocabulary(const bootstrap::ModelChoice& choice) {
+  const native::ModelSource source = source_of(choice);
+  std::optional<os::MappedFile> mapped;
+  std::span<const std::byte> bytes = source.bytes;
+  if (!source.path.empty()) {
+    TRY_ASSIGN(mapped, os::MappedFile::open(source.path));
+    bytes = mapped->bytes();
+  }
+  TRY_ASSIGN(const auto file, native::Gguf::parse(bytes));
+  TRY_ASSIGN(const auto header, native::read_model_header(file));
+  Vocabulary vocabulary{.model_name = header.name,
+                        .model_sha256 = sha256_hex(bytes),
+                        .tokenizer = nullptr};
+  TRY_ASSIGN(vocabulary.tokenizer, native::load_tokenizer(source));
+  return vocabulary;
+}
+
+}  // namespace runed::daemon
