@@ -33,10 +33,8 @@ std::string_view name_of(Engine engine);
 
 /// What the command line says, as it was written there. Empty: the flag was not given.
 struct SettingFlags {
-  std::optional<std::string> llama_server{};   // --llama-server
   std::optional<std::string> model{};          // --model
   std::optional<std::string> model_variant{};  // --variant
-  std::optional<std::string> manifest{};       // --manifest
   std::optional<std::string> engine{};         // --engine
   std::optional<std::string> idle_timeout{};   // --idle-timeout
   std::optional<std::string> ctx_size{};       // --ctx-size

@@ -41,9 +41,10 @@ std::string quote_log(const std::string& path, uintmax_t begin) {
   std::error_code missing;
   const uintmax_t end = std::filesystem::file_size(path, missing);
   if (missing || end <= begin) return fmt::format("'{}' has nothing about it", path);
-  const auto tail = os::read_tail(path, std::min<size_t>(end - begin, kQuotedLogBytes));
+  const std::string tail =
+      os::read_tail(path, std::min<size_t>(end - begin, kQuotedLogBytes)).value_or("");
   std::string text = fmt::format("the end of '{}':", path);
-  for (const std::string_view line : split(tail ? *tail : "", '\n')) {
+  for (const std::string_view line : split(tail, '\n')) {
     if (!line.empty()) text += fmt::format("\n  {}", line);
   }
   return text;
@@ -98,7 +99,7 @@ Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon) {
   auto connection = dial_daemon(daemon);
   if (connection || !is_absent(connection.error())) return connection;
 
-  TRY(os::make_private_directory(daemon.home));
+  TRY(os::make_private_directory(os::resolve_links(daemon.home)));
   TRY(os::make_private_directory(os::parent_directory(daemon.log_path)));
   TRY_ASSIGN(const auto lock, os::FileLock::acquire(daemon.spawn_lock, kSpawnLockTimeout));
   connection = dial_daemon(daemon);  // Whoever held the lock may have started one.

@@ -16,16 +16,17 @@ void add_location_flags(CLI::App& app, LocationFlags& flags) {
 Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
                         const Services& services) {
   Location found;
-  TRY_ASSIGN(found.paths, bootstrap::resolve_paths(services.environment, location.home));
+  TRY_ASSIGN(found.paths, bootstrap::resolve_paths(services.environment, location.home, location.socket));
   flags.socket = location.socket;
   TRY_ASSIGN(found.settings, bootstrap::load_settings(found.paths, services.environment, flags));
+  found.paths.socket = found.settings.socket.value;
   return found;
 }
 
 Result<client::DaemonLocation> daemon_location(const Location& location) {
   client::DaemonLocation daemon{
       .home = location.paths.home,
-      .socket_path = os::resolve_socket_path(location.settings.socket.value),
+      .socket_path = os::resolve_socket_path(location.paths.socket),
       .spawn_lock = location.paths.spawn_lock,
       .log_path = location.paths.daemon_log,
       .arguments = {},
@@ -38,7 +39,7 @@ Result<client::DaemonLocation> daemon_location(const Location& location) {
   }
   daemon.arguments = {executable, "serve", "--home", location.paths.home};
   if (location.settings.socket.origin == bootstrap::Origin::flag) {
-    daemon.arguments.insert(daemon.arguments.end(), {"--socket", location.settings.socket.value});
+    daemon.arguments.insert(daemon.arguments.end(), {"--socket", location.paths.socket});
   }
   return daemon;
 }

@@ -36,7 +36,7 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
   TRY_ASSIGN(auto embedder, daemon::make_embedder(choice, location.settings, services.clock));
   daemon::DaemonOptions options{
       .home = location.paths.home,
-      .socket_path = os::resolve_socket_path(location.settings.socket.value),
+      .socket_path = os::resolve_socket_path(location.paths.socket),
       .lock_path = location.paths.daemon_lock,
       .idle_timeout = location.settings.idle_timeout.value,
       .service = {.daemon_version = kVersion,
@@ -57,7 +57,9 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                              {.model = flags.model,
                                               .model_variant = flags.variant,
                                               .engine = flags.engine,
-                                              .idle_timeout = flags.idle_timeout},
+                                              .idle_timeout = flags.idle_timeout,
+                                              .ctx_size = flags.ctx_size,
+                                              .cpu = flags.cpu},
                                              services));
   auto outcome = serve(location, services, log);
   if (!outcome) {
@@ -74,6 +76,10 @@ Runner define_serve(CLI::App& app) {
   app.add_option("--variant", flags->variant, "Serve this variant (RUNED_MODEL_VARIANT)")
       ->type_name("NAME");
   app.add_option("--engine", flags->engine, "auto, native or llama-server (RUNED_ENGINE)")
+      ->type_name("NAME");
+  app.add_option("--ctx-size", flags->ctx_size, "Most tokens of a text (RUNED_CTX_SIZE; the model's)")
+      ->type_name("TOKENS");
+  app.add_option("--cpu", flags->cpu, "Instruction set: avx512, avx2 or portable (RUNED_CPU; best)")
       ->type_name("NAME");
   app.add_option("--idle-timeout", flags->idle_timeout,
                  "Give model memory back after this long, 0 for never (RUNED_IDLE_TIMEOUT, 10m)")

@@ -15,6 +15,8 @@ struct ServeFlags {
   std::optional<std::string> variant;
   std::optional<std::string> engine;
   std::optional<std::string> idle_timeout;
+  std::optional<std::string> ctx_size;
+  std::optional<std::string> cpu;
 };
 
 Runner define_serve(CLI::App& app);
