@@ -1,7 +1,5 @@
 #pragma once
 
-#include <grpcpp/support/status.h>
-
 #include "base/error.hpp"
 
 namespace grpc {

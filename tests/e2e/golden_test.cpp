@@ -1,0 +1,63 @@
+// What a user reads: help and errors, kept word for word. ACCEPT=1 rewrites the files.
+#include "support/golden.hpp"
+
+#include "runed_process.hpp"
+
+using runed::test::check_golden;
+using runed::test::Finished;
+using runed::test::Home;
+
+namespace {
+
+// A command's whole answer, with the paths of this run taken out.
+std::string transcript(Home& home, const std::vector<std::string>& arguments,
+                       const std::string& input = {}) {
+  const Finished done = home.run(arguments, input);
+  std::string text = "exit code: " + std::to_string(done.exit_code) + "\n--- stdout\n" + done.out +
+                     "--- stderr\n" + done.err;
+  for (size_t at = 0; (at = text.find(home.path())) != std::string::npos;) {
+    text.replace(at, home.path().size(), "HOME");
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the help of every command", "[golden]") {
+  Home home;
+  check_golden("help.txt", transcript(home, {"--help"}));
+  for (const char* command : {"embed", "status", "serve", "shutdown"}) {
+    check_golden(std::string("help_") + command + ".txt", transcript(home, {command, "--help"}));
+  }
+}
+
+TEST_CASE("the errors of a command line", "[golden]") {
+  Home home;
+  check_golden("no_command.txt", transcript(home, {}));
+  check_golden("misspelt_command.txt", transcript(home, {"stauts"}));
+  check_golden("misspelt_flag.txt", transcript(home, {"embed", "--jsno", "x"}));
+  check_golden("bad_value.txt", transcript(home, {"embed", "--dimensions", "many", "x"}));
+  check_golden("model_without_direct.txt", transcript(home, {"embed", "--model", "m.gguf", "x"}));
+}
+
+TEST_CASE("the errors of an input", "[golden]") {
+  Home home;
+  check_golden("empty_stdin.txt", transcript(home, {"embed"}));
+  check_golden("blank_line.txt", transcript(home, {"embed"}, "one\n\nthree\n"));
+  check_golden("invalid_utf8.txt", transcript(home, {"embed"}, "one\ncaf\xE9\n"));
+  check_golden("invalid_utf8_json.txt", transcript(home, {"embed", "--json"}, "one\ncaf\xE9\n"));
+  check_golden("missing_file.txt", transcript(home, {"embed", "-f", "/nonexistent/lines.txt"}));
+  check_golden("too_few_dimensions.txt", transcript(home, {"embed", "--direct", "-d", "8", "x"}));
+}
+
+TEST_CASE("the errors of an environment", "[golden]") {
+  Home home;
+  home.set("RUNED_MODEL_VARIANT", "q8_0");
+  check_golden("variant_not_installed.txt", transcript(home, {"embed", "--direct", "x"}));
+  Home other;
+  other.set("RUNED_ENGINE", "gpu");
+  check_golden("unknown_engine.txt", transcript(other, {"embed", "x"}));
+  Home third;
+  third.set("RUNED_CPU", "sse2");
+  check_golden("unknown_cpu.txt", transcript(third, {"embed", "--direct", "x"}));
+}

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "os/child.hpp"
+#include "support/temp_dir.hpp"
+
+namespace runed::test {
+
+/// What a finished command left.
+struct Finished {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+
+  Json json() const;  // Of `out`; fails the test if it is not JSON.
+};
+
+/// A command that runs, with its output in files of the home.
+class Running {
+ public:
+  Running(os::Child child, std::string out_path, std::string err_path)
+      : child_(std::move(child)), out_(std::move(out_path)), err_(std::move(err_path)) {}
+
+  int pid() const { return child_.pid(); }
+  void signal(int number);
+  bool has_ended() { return wait_for(std::chrono::milliseconds(0)); }
+  bool wait_for(std::chrono::milliseconds timeout);
+  /// Waits for the end; fails the test after a minute.
+  Finished finish();
+
+ private:
+  os::Child child_;
+  std::string out_;
+  std::string err_;
+};
+
+/// A fresh RUNED_HOME, and the real binary run in it. Whatever daemon is left at the end is killed.
+class Home {
+ public:
+  Home() : Home("home") {}
+  /// The home's name below a fresh directory; it may be a deep path.
+  explicit Home(const std::string& name);
+  ~Home();
+  Home(const Home&) = delete;
+  Home& operator=(const Home&) = delete;
+
+  /// Adds a variable to the environment of the commands that follow.
+  void set(const std::string& variable, const std::string& value);
+
+  Running start(std::vector<std::string> arguments, const std::string& input = {});
+  Finished run(std::vector<std::string> arguments, const std::string& input = {});
+
+  /// Starts `runed serve` and waits until it is ready.
+  Running serve(std::vector<std::string> flags = {});
+
+  /// `status --json`.
+  Json status();
+  /// Waits until `status --json` tells this state; fails the test after ten seconds.
+  Json wait_for_state(const std::string& state);
+
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return dir_ / name; }  // Outside the home.
+  std::string daemon_log() const;
+
+ private:
+  TempDir dir_;
+  std::string path_;
+  std::vector<std::string> environment_;
+  int commands_ = 0;
+};
+
+/// The texts, ids and vectors of the built-in model's reference.
+struct ReferenceText {
+  std::string text;
+  std::vector<uint32_t> ids;
+  std::vector<float> vector;
+};
+const std::vector<ReferenceText>& reference_texts();
+
+double cosine(const std::vector<float>& a, const std::vector<float>& b);
+
+/// The vector of one entry of `embed --json`.
+std::vector<float> vector_of(const Json& document, size_t index);
+
+/// How near the built-in model's Q8_0 file must come to the f32 vectors of its f16 weights.
+inline constexpr double kReferenceCosine = 0.998;
+
+}  // namespace runed::test
