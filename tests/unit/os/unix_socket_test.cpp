@@ -1,11 +1,11 @@
 #include "os/unix_socket.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cstring>
-#include <vector>
 
 #include "os/files.hpp"
 #include "os/poll.hpp"
@@ -57,6 +57,22 @@ TEST_CASE("a connection carries bytes and the credentials of its peer") {
   unwrap(runed::os::write_all(client.get(), "ping"));
   client.close();
   CHECK(unwrap(runed::os::read_all(server.get())) == "ping");
+}
+
+TEST_CASE("a lack of descriptors is no end: the connection waits") {
+  const TempDir dir;
+  auto listener = unwrap(UnixListener::listen(dir / "d.sock"));
+  const Fd client = unwrap(dial_unix(dir / "d.sock", 1s));
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto refused = listener.accept();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  const auto error = unwrap_error(refused.has_value() ? runed::Status{} : refused.error());
+  CHECK(error.code == ErrorCode::unavailable);
+  CHECK(error.message == "cannot accept on '" + (dir / "d.sock") + "': too many open files");
+  CHECK(accept_one(listener).is_open());
 }
 
 TEST_CASE("the socket has mode 0700 whatever the umask, and so has a parent that was missing") {
