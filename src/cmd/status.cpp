@@ -8,7 +8,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "client/client.hpp"
-#include "os/process.hpp"
+#include "os/memory.hpp"
 
 namespace runed::cmd {
 namespace {
