@@ -82,6 +82,23 @@ std::optional<std::string> find_nearest(std::string_view word,
   return *best;
 }
 
+std::string printable(std::string_view bytes) {
+  constexpr size_t kLimit = 80;
+  std::string text;
+  while (!bytes.empty() && text.size() < kLimit) {
+    const size_t length = utf8_sequence_length(bytes);
+    const auto lead = static_cast<unsigned char>(bytes[0]);
+    if (length == 0 || lead < 0x20 || lead == 0x7F) {
+      text += fmt::format("\\x{:02x}", lead);
+      bytes.remove_prefix(1);
+    } else {
+      text += bytes.substr(0, length);
+      bytes.remove_prefix(length);
+    }
+  }
+  return bytes.empty() ? text : text + "...";
+}
+
 std::string format_bytes(uint64_t bytes) {
   constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB"};
   if (bytes < 1024) return fmt::format("{} B", bytes);

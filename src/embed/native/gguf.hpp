@@ -46,6 +46,7 @@ class Gguf {
   Result<std::string_view> string_value(std::string_view key) const;
   Result<std::vector<std::string_view>> string_array(std::string_view key) const;
   Result<std::vector<int32_t>> int_array(std::string_view key) const;
+  Result<uint64_t> array_size(std::string_view key) const;
 
   bool has(std::string_view key) const { return values_.contains(key); }
 
@@ -55,15 +56,39 @@ class Gguf {
   std::span<const Tensor> tensors() const { return tensors_; }
 
  private:
-  struct Value {
-    uint32_t type;                     // GGUF metadata value type.
-    uint32_t element_type;             // Of an array.
-    uint64_t count;                    // Of an array.
-    std::span<const std::byte> bytes;  // The value, without the array's header.
+  // The file's own numbers. Source: GGUF specification, gguf_metadata_value_type.
+  enum class ValueType : uint32_t {
+    u8 = 0,
+    i8 = 1,
+    u16 = 2,
+    i16 = 3,
+    u32 = 4,
+    i32 = 5,
+    f32 = 6,
+    boolean = 7,
+    string = 8,
+    array = 9,
+    u64 = 10,
+    i64 = 11,
+    f64 = 12,
   };
 
+  struct Value {
+    ValueType type = ValueType::u8;
+    ValueType element_type = ValueType::u8;  // Of an array.
+    uint64_t count = 0;                      // Of an array.
+    std::span<const std::byte> bytes;        // The value, without a string's or array's header.
+  };
+
+  class Parser;
+
+  static std::string describe(const Value& value);
+  Result<const Value*> value_of(std::string_view key) const;
+  Result<const Value*> array_of(std::string_view key) const;
+
   std::unordered_map<std::string_view, Value> values_;
-  std::vector<Tensor> tensors_;
+  std::vector<Tensor> tensors_;  // In the file's order.
+  std::unordered_map<std::string_view, size_t> tensor_indices_;
 };
 
 }  // namespace runed::embed::native

@@ -39,6 +39,14 @@ TEST_CASE("the nearest word is offered only when it is near") {
   CHECK_FALSE(find_nearest("x", std::vector<std::string>{}).has_value());
 }
 
+TEST_CASE("foreign bytes are made fit for a message") {
+  CHECK(runed::printable("qwen3.block_count") == "qwen3.block_count");
+  CHECK(runed::printable("caf\u00e9") == "caf\u00e9");
+  CHECK(runed::printable("a\x1b[31m\xff\x7f") == "a\\x1b[31m\\xff\\x7f");
+  CHECK(runed::printable(std::string(80, 'x')) == std::string(80, 'x'));
+  CHECK(runed::printable(std::string(81, 'x')) == std::string(80, 'x') + "...");
+}
+
 TEST_CASE("byte counts are shown in binary units") {
   CHECK(runed::format_bytes(1023) == "1023 B");
   CHECK(runed::format_bytes(10'732'960) == "10.2 MiB");
