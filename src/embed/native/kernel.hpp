@@ -33,11 +33,8 @@ struct StoredRows {
   size_t count;  // 1..kPanelColumns.
 };
 
-/// What a streaming softmax remembers of the scores it has seen.
-struct SoftmaxState {
-  float maximum = -1e30f;
-  float sum = 0;  // Of exp(score - maximum).
-};
+/// The maximum from which a streaming softmax starts: below any score.
+inline constexpr float kLeastScore = -1e30F;
 
 /// One instruction set's arithmetic. No pointer need be aligned; spans must not overlap unless a
 /// line says so; nothing is allocated; all functions are thread-safe.
@@ -75,9 +72,10 @@ struct Kernel {
   /// Writes silu(gate) * up. `out` may be `gate`.
   void (*swiglu)(const float* gate, const float* up, size_t count, float* out);
 
-  /// Turns scores into softmax weights that still lack the division by the final sum. Returns the
-  /// factor that brings what was weighted by earlier calls to the new maximum.
-  float (*soften)(float* scores, size_t count, SoftmaxState& state);
+  /// Turns scores into softmax weights that still lack the division by the final sum. `maximum`
+  /// and `sum` are those of all calls so far, and start at kLeastScore and 0. Returns the factor
+  /// that brings what was weighted by earlier calls to the new maximum.
+  float (*soften)(float* scores, size_t count, float& maximum, float& sum);
 
   /// Writes out * factor + addend over out.
   void (*scale_and_add)(float* out, float factor, const float* addend, size_t count);

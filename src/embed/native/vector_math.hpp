@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "embed/native/float_formats.hpp"
-#include "embed/native/kernel.hpp"
 
 namespace runed::embed::native {
 
@@ -44,19 +43,17 @@ struct VectorMath {
     }
   }
 
-  static float soften(float* scores, size_t count, SoftmaxState& state) {
-    const float maximum = maximum_of(scores, count, state.maximum);
+  static float soften(float* scores, size_t count, float& maximum, float& sum) {
+    const float before = maximum;
+    maximum = maximum_of(scores, count, before);
+    Floats sums{};
     for (size_t i = 0; i < count; i += kLanes) {
       const size_t lanes = lanes_left(count - i);
       store_floats(scores + i, exponential(load_floats(scores + i, lanes) - maximum), lanes);
+      sums += load_floats(scores + i, lanes);
     }
-    Floats sums{};
-    for (size_t i = 0; i < count; i += kLanes) {
-      sums += load_floats(scores + i, lanes_left(count - i));
-    }
-    const float factor = exponential(Floats{} + (state.maximum - maximum))[0];
-    state.sum = state.sum * factor + sum_of(sums);
-    state.maximum = maximum;
+    const float factor = exponential(Floats{} + (before - maximum))[0];
+    sum = sum * factor + sum_of(sums);
     return factor;
   }
 
