@@ -23,10 +23,12 @@ if(RUNED_LLD)
 endif()
 add_link_options(-Wl,--as-needed)
 
+# Fields that a designated initialiser leaves out have their defaults on purpose.
 add_library(runed_warnings INTERFACE)
 target_compile_options(runed_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
   -Wcast-align -Woverloaded-virtual -Wimplicit-fallthrough
+  -Wno-missing-field-initializers
   $<$<BOOL:${RUNED_WERROR}>:-Werror>)
 
 add_library(runed_sanitizers INTERFACE)

@@ -16,7 +16,9 @@ enum class ErrorCode {
   invalid_argument,
   usage,
   bad_input,
+  blank_line,
   no_input,
+  model_mismatch,
   not_found,
   permission_denied,
   io,
@@ -50,6 +52,13 @@ std::string_view name_of(ErrorCode code);
 
 /// Finds the code with this wire name.
 std::optional<ErrorCode> find_error_code(std::string_view name);
+
+/// Tells whether the code is one of the wire's reasons.
+constexpr bool is_wire_reason(ErrorCode code) { return code >= ErrorCode::bootstrapping; }
+
+/// google.rpc.ErrorInfo.domain of our errors, and the metadata key that carries Error::hint.
+inline constexpr std::string_view kErrorDomain = "runed.v1";
+inline constexpr std::string_view kHintKey = "hint";
 
 /// One failure, worded for the user: lower case, what then why, values quoted, no full stop.
 struct Error {

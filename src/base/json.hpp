@@ -12,7 +12,7 @@ namespace runed {
 using Json = nlohmann::ordered_json;
 
 /// Parses one JSON document; anything after it is an error.
-/// Errors: bad_input with the byte offset of the fault.
+/// Errors: bad_input with the byte offset of the fault, or about a number that no double can hold.
 Result<Json> parse_json(std::string_view text);
 
 /// Serialises on one line. Invalid UTF-8 becomes U+FFFD: a name from outside must not throw here.

@@ -6,9 +6,6 @@
 
 namespace runed::embed {
 
-/// The variant under which the built-in model is served.
-inline constexpr std::string_view kBuiltinVariant = "builtin:runed-mini";
-
 /// Returns the built-in model: a whole GGUF in the executable's read-only data, page-aligned.
 std::span<const std::byte> builtin_model();
 

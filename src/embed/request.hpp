@@ -6,21 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/embedding.hpp"
 #include "base/result.hpp"
 #include "embed/embedder.hpp"
 
 namespace runed::embed {
-
-enum class InputType { unspecified, document, query };
-enum class Truncate { error, right, left };
-
-/// How the texts of one request are to be embedded.
-struct EmbedOptions {
-  InputType input_type = InputType::unspecified;
-  std::string instruction;              // The task of a query; empty: kDefaultTask.
-  uint32_t dimensions = 0;              // Floats wanted; 0: the model's own number.
-  Truncate truncate = Truncate::error;  // Of a text with more than max_tokens tokens.
-};
 
 /// The task that Qwen3-Embedding was published with.
 /// Source: Qwen3-Embedding model card, config_sentence_transformers.json, prompt "query".
@@ -33,13 +23,6 @@ inline constexpr uint32_t kMinDimensions = 32;  // Source: Qwen3-Embedding model
 struct PreparedText {
   std::vector<TokenId> ids;     // EOS included.
   uint32_t tokens_dropped = 0;  // By truncation.
-};
-
-/// One result.
-struct Embedding {
-  std::vector<float> vector;  // Of unit length.
-  uint32_t token_count = 0;   // After truncation, EOS included.
-  uint32_t tokens_dropped = 0;
 };
 
 /// Checks the options against the model.

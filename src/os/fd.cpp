@@ -1,9 +1,13 @@
 #include "os/fd.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <cerrno>
 #include <system_error>
+
+#include "os/retry.hpp"
 
 namespace runed::os {
 namespace {
@@ -12,6 +16,7 @@ ErrorCode code_of(int error_number) {
   switch (error_number) {
     case ENOENT:
     case ENOTDIR:
+    case ESRCH:
       return ErrorCode::not_found;
     case EACCES:
     case EPERM:
@@ -30,6 +35,12 @@ ErrorCode code_of(int error_number) {
 
 void Fd::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+Result<Fd> open_fd(const std::string& path, int flags, unsigned mode) {
+  Fd fd(retry_interrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
+  if (!fd.is_open()) return os_error(errno, fmt::format("cannot open '{}'", path));
+  return fd;
 }
 
 Error os_error(int error_number, std::string what) {

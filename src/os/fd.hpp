@@ -30,6 +30,10 @@ class Fd {
   int fd_ = -1;
 };
 
+/// Opens a file with O_CLOEXEC and, where it creates one, this mode.
+/// Errors: `cannot open '<path>': <text of errno>`.
+Result<Fd> open_fd(const std::string& path, int flags, unsigned mode = 0600);
+
 /// Makes the Error of a failed system call: `what: <text of errno>`, with the code that fits.
 Error os_error(int error_number, std::string what);
 

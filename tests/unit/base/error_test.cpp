@@ -59,3 +59,9 @@ TEST_CASE("JSON with a fault or a tail names the byte") {
   CHECK(error.code == ErrorCode::bad_input);
   CHECK(error.message == "invalid JSON at byte 4");
 }
+
+TEST_CASE("a JSON number that is out of range is an error") {
+  const runed::Error error = runed::test::unwrap_error(runed::parse_json(R"({"a":1e999})"));
+  CHECK(error.code == ErrorCode::bad_input);
+  CHECK(error.message == "invalid JSON: a number is out of range");
+}

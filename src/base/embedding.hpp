@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace runed {
+
+/// What a text is, which decides how the model is prompted.
+enum class InputType { unspecified, document, query };
+
+/// What to do with a text of more tokens than the model takes.
+enum class Truncate { error, right, left };
+
+/// How the texts of one request are to be embedded: the same for the wire and for an engine.
+struct EmbedOptions {
+  InputType input_type = InputType::unspecified;
+  std::string instruction;              // The task of a query; empty: the model's default task.
+  uint32_t dimensions = 0;              // Floats wanted; 0: the model's own number.
+  Truncate truncate = Truncate::error;
+};
+
+/// The result for one text.
+struct Embedding {
+  std::vector<float> vector;  // Of unit length.
+  uint32_t token_count = 0;   // After truncation, EOS included.
+  uint32_t tokens_dropped = 0;
+};
+
+}  // namespace runed

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace runed::bootstrap {
+
+/// What config.json says: the settings in it that are known and not empty.
+struct ConfigFile {
+  std::string path;
+  std::map<std::string, std::string> values;
+
+  std::optional<std::string> find(const std::string& key) const;
+};
+
+enum class Presence { optional, required };
+
+/// Reads config.json. Unknown keys are ignored, an absent version is taken for 1.
+/// Errors: bad_config naming the file, the key, what was expected and what was found; not_found if
+///         the file is required and missing.
+Result<ConfigFile> read_config_file(const std::string& path, Presence presence);
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,54 @@
+#include "bootstrap/paths.hpp"
+
+#include "os/files.hpp"
+#include "os/process.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+Result<std::string> find_home(const Environment& environment,
+                              const std::optional<std::string>& flag) {
+  if (flag.has_value() && !flag->empty()) return *flag;
+  if (const auto home = find_variable(environment, "RUNED_HOME")) return *home;
+  if (const auto user_home = find_variable(environment, "HOME")) return *user_home + "/.runed";
+  TRY_ASSIGN(const std::string user_home, os::home_directory());
+  return user_home + "/.runed";
+}
+
+}  // namespace
+
+Result<Paths> resolve_paths(const Environment& environment,
+                            const std::optional<std::string>& home_flag,
+                            const std::optional<std::string>& socket_override) {
+  TRY_ASSIGN(const std::string named, find_home(environment, home_flag));
+  const std::string home = os::absolute_path(named);
+  const std::string logs_dir = home + "/logs";
+  return Paths{
+      .home = home,
+      .socket = os::absolute_path(socket_override.value_or(home + "/embedding.sock")),
+      .daemon_lock = home + "/daemon.lock",
+      .spawn_lock = home + "/spawn.lock",
+      .install_lock = home + "/install.lock",
+      .config_file = os::absolute_path(
+          find_variable(environment, "RUNED_CONFIG").value_or(home + "/config.json")),
+      .installed_file = home + "/installed.json",
+      .bin_dir = home + "/bin",
+      .llama_cpp_dir = home + "/bin/llama-cpp",
+      .models_dir = home + "/models",
+      .logs_dir = logs_dir,
+      .cache_dir = home + "/cache",
+      .licenses_dir = home + "/licenses",
+      .daemon_log = logs_dir + "/daemon.log",
+      .llama_server_log = logs_dir + "/llama-server.log",
+  };
+}
+
+Status make_directories(const Paths& paths) {
+  for (const std::string& directory : {paths.home, paths.bin_dir, paths.llama_cpp_dir,
+                                       paths.models_dir, paths.logs_dir, paths.cache_dir}) {
+    TRY(os::make_private_directory(os::resolve_links(directory)));
+  }
+  return {};
+}
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "bootstrap/environment.hpp"
+
+namespace runed::bootstrap {
+
+/// Where everything is on disk; all absolute. The layout is the predecessor's.
+struct Paths {
+  std::string home;            // RUNED_HOME.
+  std::string socket;          // As configured; os::resolve_socket_path tells where it really is.
+  std::string daemon_lock;     // Held for the life of the daemon.
+  std::string spawn_lock;      // Held by the client that starts one.
+  std::string install_lock;    // Held while artifacts are changed.
+  std::string config_file;     // config.json, unless RUNED_CONFIG names another.
+  std::string installed_file;  // installed.json.
+  std::string bin_dir;
+  std::string llama_cpp_dir;  // bin/llama-cpp.
+  std::string models_dir;     // <variant>.gguf.
+  std::string logs_dir;
+  std::string cache_dir;
+  std::string licenses_dir;
+  std::string daemon_log;        // What a daemon that a client started prints.
+  std::string llama_server_log;  // What the llama-server child prints.
+};
+
+/// Lays the paths out under the home: the flag's, or RUNED_HOME, or `$HOME/.runed`. The socket is
+/// `socket_override` or `<home>/embedding.sock`. Relative ones are taken from the working
+/// directory. Errors: not_found if there is no home directory to start from.
+Result<Paths> resolve_paths(const Environment& environment,
+                            const std::optional<std::string>& home_flag,
+                            const std::optional<std::string>& socket_override = std::nullopt);
+
+/// Creates the home and the directories in it, and closes existing ones to other users. Any may be
+/// a link to a directory of the user's, such as `models` on a larger disk.
+/// Errors: as os::make_private_directory.
+Status make_directories(const Paths& paths);
+
+}  // namespace runed::bootstrap

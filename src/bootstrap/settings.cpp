@@ -1,0 +1,221 @@
+#include "bootstrap/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "base/duration.hpp"
+#include "base/text.hpp"
+#include "bootstrap/config_file.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+using OptionalText = std::optional<std::string>;
+
+constexpr std::chrono::nanoseconds kDefaultIdleTimeout = std::chrono::minutes(10);
+constexpr std::array kEngines{Engine::auto_select, Engine::native, Engine::llama_server};
+
+// The names of one setting. Null: it cannot be set there.
+struct Names {
+  const char* flag;
+  const char* variable;
+  const char* key;
+};
+
+// A value as it was written, and what an error calls the place.
+struct Found {
+  std::string text;
+  Origin origin;
+  std::string place;
+};
+
+struct Sources {
+  const Environment& environment;
+  ConfigFile config;
+
+  std::optional<Found> find(const Names& names, const OptionalText& flag) const {
+    if (flag.has_value()) return Found{*flag, Origin::flag, names.flag};
+    if (names.variable != nullptr) {
+      if (auto text = find_variable(environment, names.variable)) {
+        return Found{*std::move(text), Origin::environment, names.variable};
+      }
+    }
+    if (names.key != nullptr) {
+      if (auto text = config.find(names.key)) {
+        const std::string place = fmt::format("cannot use '{}': {}", config.path, names.key);
+        return Found{*std::move(text), Origin::config, place};
+      }
+    }
+    return std::nullopt;
+  }
+};
+
+// The value found, turned by `parse` into a Result of the setting's type; or its default.
+template <typename T, typename Parse>
+Result<Setting<T>> to_setting(const std::optional<Found>& found, T default_value, Parse parse) {
+  if (!found.has_value()) return Setting<T>{std::move(default_value), Origin::default_value};
+  auto value = parse(found->text);
+  if (!value.has_value()) {
+    Error error = std::move(value).error();
+    error.code = found->origin == Origin::flag ? ErrorCode::usage : ErrorCode::bad_config;
+    error.message = fmt::format("{}: {}", found->place, error.message);
+    return error;
+  }
+  return Setting<T>{*std::move(value), found->origin};
+}
+
+Setting<OptionalText> to_text(const std::optional<Found>& found) {
+  if (!found.has_value()) return {};
+  return {found->text, found->origin};
+}
+
+// Absolute, so that a daemon started elsewhere means the same file. Not a bare program name, which
+// is for PATH, nor `builtin:`.
+Setting<OptionalText> to_program(const std::optional<Found>& found) {
+  Setting<OptionalText> setting = to_text(found);
+  if (setting.value.has_value() && setting.value->find('/') != std::string::npos) {
+    setting.value = os::absolute_path(*setting.value);
+  }
+  return setting;
+}
+
+Setting<OptionalText> to_model(const std::optional<Found>& found) {
+  Setting<OptionalText> setting = to_text(found);
+  if (setting.value.has_value() && !setting.value->starts_with("builtin:")) {
+    setting.value = os::absolute_path(*setting.value);
+  }
+  return setting;
+}
+
+Result<std::chrono::nanoseconds> parse_idle_timeout(std::string_view text) {
+  TRY_ASSIGN(const std::chrono::nanoseconds timeout, parse_duration(text));
+  return std::max(timeout, std::chrono::nanoseconds{0});
+}
+
+Result<Engine> parse_engine(std::string_view text) {
+  std::vector<std::string> names;
+  for (const Engine engine : kEngines) {
+    if (name_of(engine) == text) return engine;
+    names.emplace_back(name_of(engine));
+  }
+  Error error = make_error(ErrorCode::invalid_argument, "unknown engine '{}'", text);
+  const OptionalText nearest = find_nearest(text, names);
+  return std::move(error).with_hint(nearest.has_value()
+                                        ? fmt::format("did you mean '{}'?", *nearest)
+                                        : fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+Result<std::optional<uint32_t>> parse_ctx_size(std::string_view text) {
+  std::string_view digits = text;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  uint32_t tokens = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [rest, fault] = std::from_chars(digits.data(), end, tokens);
+  if (fault != std::errc{} || rest != end || tokens == 0) {
+    return make_error(ErrorCode::invalid_argument, "invalid number of tokens '{}'", text)
+        .with_hint("write a whole number above 0, such as 2048");
+  }
+  return std::optional(tokens);
+}
+
+Result<std::string> parse_socket(std::string_view text) {
+  return os::absolute_path(std::string(text));
+}
+
+template <typename T, typename Format>
+Json entry(const Setting<T>& setting, Format format) {
+  return {{"value", format(setting.value)}, {"origin", name_of(setting.origin)}};
+}
+
+// A value that may be missing is then null.
+template <typename T>
+Json entry(const Setting<std::optional<T>>& setting) {
+  return entry(setting, [](const std::optional<T>& value) {
+    return value.has_value() ? Json(*value) : Json(nullptr);
+  });
+}
+
+}  // namespace
+
+std::string_view name_of(Origin origin) {
+  switch (origin) {
+    case Origin::flag:
+      return "flag";
+    case Origin::environment:
+      return "environment";
+    case Origin::config:
+      return "config";
+    case Origin::manifest:
+      return "manifest";
+    case Origin::default_value:
+      break;
+  }
+  return "default";
+}
+
+std::string_view name_of(Engine engine) {
+  switch (engine) {
+    case Engine::native:
+      return "native";
+    case Engine::llama_server:
+      return "llama-server";
+    case Engine::auto_select:
+      break;
+  }
+  return "auto";
+}
+
+Result<Settings> load_settings(const Paths& paths, const Environment& environment,
+                               const SettingFlags& flags) {
+  const bool named = find_variable(environment, "RUNED_CONFIG").has_value();
+  TRY_ASSIGN(ConfigFile config,
+             read_config_file(paths.config_file, named ? Presence::required : Presence::optional));
+  const Sources from{environment, std::move(config)};
+  Settings settings;
+  settings.llama_server = to_program(
+      from.find({"--llama-server", "RUNED_LLAMA_SERVER", "llama_server"}, flags.llama_server));
+  settings.model = to_model(from.find({"--model", "RUNED_MODEL", "model"}, flags.model));
+  settings.model_variant = to_text(
+      from.find({"--variant", "RUNED_MODEL_VARIANT", "model_variant"}, flags.model_variant));
+  settings.manifest =
+      to_text(from.find({"--manifest", "RUNED_MANIFEST", "manifest"}, flags.manifest));
+  settings.runed_binary = to_program(from.find({nullptr, nullptr, "runed_binary"}, std::nullopt));
+  settings.cpu = to_text(from.find({"--cpu", "RUNED_CPU", nullptr}, flags.cpu));
+  TRY_ASSIGN(settings.engine,
+             to_setting(from.find({"--engine", "RUNED_ENGINE", "engine"}, flags.engine),
+                        Engine::auto_select, parse_engine));
+  TRY_ASSIGN(settings.idle_timeout,
+             to_setting(from.find({"--idle-timeout", "RUNED_IDLE_TIMEOUT", "idle_timeout"},
+                                  flags.idle_timeout),
+                        kDefaultIdleTimeout, parse_idle_timeout));
+  TRY_ASSIGN(settings.ctx_size,
+             to_setting(from.find({"--ctx-size", "RUNED_CTX_SIZE", nullptr}, flags.ctx_size),
+                        std::optional<uint32_t>{}, parse_ctx_size));
+  TRY_ASSIGN(settings.socket,
+             to_setting(from.find({"--socket", "RUNED_SOCKET", "socket"}, flags.socket),
+                        paths.socket, parse_socket));
+  return settings;
+}
+
+Json to_json(const Settings& settings) {
+  const auto format_timeout = [](std::chrono::nanoseconds value) { return format_duration(value); };
+  const auto format_engine = [](Engine engine) { return name_of(engine); };
+  const auto format_text = [](const std::string& text) { return text; };
+  return {
+      {"engine", entry(settings.engine, format_engine)},
+      {"model", entry(settings.model)},
+      {"model_variant", entry(settings.model_variant)},
+      {"manifest", entry(settings.manifest)},
+      {"llama_server", entry(settings.llama_server)},
+      {"runed_binary", entry(settings.runed_binary)},
+      {"idle_timeout", entry(settings.idle_timeout, format_timeout)},
+      {"ctx_size", entry(settings.ctx_size)},
+      {"cpu", entry(settings.cpu)},
+      {"socket", entry(settings.socket, format_text)},
+  };
+}
+
+}  // namespace runed::bootstrap

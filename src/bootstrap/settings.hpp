@@ -1,0 +1,70 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+#include "base/result.hpp"
+#include "bootstrap/environment.hpp"
+#include "bootstrap/paths.hpp"
+
+namespace runed::bootstrap {
+
+/// Where a value came from, the strongest first.
+enum class Origin { flag, environment, config, manifest, default_value };
+
+/// Returns `flag`, `environment`, `config`, `manifest` or `default`.
+std::string_view name_of(Origin origin);
+
+template <typename T>
+struct Setting {
+  T value{};
+  Origin origin = Origin::default_value;
+};
+
+/// Which engine is to compute. `auto_select` leaves it to what is installed.
+enum class Engine { auto_select, native, llama_server };
+
+/// Returns `auto`, `native` or `llama-server`.
+std::string_view name_of(Engine engine);
+
+/// What the command line says, as it was written there. Empty: the flag was not given.
+struct SettingFlags {
+  std::optional<std::string> llama_server{};   // --llama-server
+  std::optional<std::string> model{};          // --model
+  std::optional<std::string> model_variant{};  // --variant
+  std::optional<std::string> manifest{};       // --manifest
+  std::optional<std::string> engine{};         // --engine
+  std::optional<std::string> idle_timeout{};   // --idle-timeout
+  std::optional<std::string> ctx_size{};       // --ctx-size
+  std::optional<std::string> cpu{};            // --cpu
+  std::optional<std::string> socket{};         // --socket
+};
+
+/// What is in force, and why. Paths are absolute.
+struct Settings {
+  Setting<std::optional<std::string>> llama_server;   // A name without `/` is looked up on PATH.
+  Setting<std::optional<std::string>> model;          // A GGUF file, or `builtin:<name>`.
+  Setting<std::optional<std::string>> model_variant;  // As in the manifest.
+  Setting<std::optional<std::string>> manifest;       // URL.
+  Setting<std::optional<std::string>> runed_binary;   // What a client starts as the daemon.
+  Setting<Engine> engine;
+  Setting<std::chrono::nanoseconds> idle_timeout;  // 0: never suspend.
+  Setting<std::optional<uint32_t>> ctx_size;       // Tokens; none: what the model has.
+  Setting<std::optional<std::string>> cpu;         // Instruction set to use; none: the best.
+  Setting<std::string> socket;                     // As os::resolve_socket_path takes it.
+};
+
+/// Loads every setting: flag over environment over config.json over default. An empty variable
+/// counts as unset. A config.json that RUNED_CONFIG names must exist, the default one need not.
+/// Errors: usage, for a flag, or bad_config, naming where the wrong value is.
+Result<Settings> load_settings(const Paths& paths, const Environment& environment,
+                               const SettingFlags& flags);
+
+/// Formats the settings for `status --json`: `{"engine":{"value":"auto","origin":"default"},…}`.
+Json to_json(const Settings& settings);
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,235 @@
+#include "client/client.hpp"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel_posix.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "client/error_status.hpp"
+#include "os/unix_socket.hpp"
+#include "runed/v1/runed.grpc.pb.h"
+
+namespace runed::client {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kControlTimeout{5000};  // Info, Health and Shutdown answer in every state.
+constexpr milliseconds kFirstPoll{5};
+constexpr milliseconds kLongestPoll{250};
+
+template <typename Request, typename Response>
+using Method = grpc::Status (v1::RunedService::Stub::*)(grpc::ClientContext*, const Request&,
+                                                        Response*);
+
+template <typename Request, typename Response>
+Result<Response> call(v1::RunedService::Stub& stub, Method<Request, Response> method,
+                      const Request& request, milliseconds timeout) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  Response response;
+  const grpc::Status status = (stub.*method)(&context, request, &response);
+  if (!status.ok()) return to_error(status);
+  return response;
+}
+
+std::string state_name(v1::HealthResponse::Status status) {
+  switch (status) {
+    case v1::HealthResponse::STATUS_OK:
+      return "ok";
+    case v1::HealthResponse::STATUS_LOADING:
+      return "loading";
+    case v1::HealthResponse::STATUS_DEGRADED:
+      return "degraded";
+    case v1::HealthResponse::STATUS_SHUTTING_DOWN:
+      return "shutting_down";
+    case v1::HealthResponse::STATUS_IDLE:
+      return "idle";
+    default:
+      return "unknown";
+  }
+}
+
+std::string phase_name(v1::HealthResponse::Phase phase) {
+  switch (phase) {
+    case v1::HealthResponse::PHASE_FETCHING_LLAMA_SERVER:
+      return "fetching_llama_server";
+    case v1::HealthResponse::PHASE_FETCHING_MODEL:
+      return "fetching_model";
+    case v1::HealthResponse::PHASE_STARTING_LLAMA_SERVER:
+      return "starting_engine";
+    default:
+      return "";
+  }
+}
+
+v1::EmbedBatchRequest to_wire(const std::vector<std::string>& texts, const EmbedOptions& options) {
+  v1::EmbedBatchRequest request;
+  for (const std::string& text : texts) request.add_texts(text);
+  request.set_input_type(options.input_type == InputType::query      ? v1::INPUT_TYPE_QUERY
+                         : options.input_type == InputType::document ? v1::INPUT_TYPE_DOCUMENT
+                                                                     : v1::INPUT_TYPE_UNSPECIFIED);
+  request.set_instruction(options.instruction);
+  request.set_dimensions(options.dimensions);
+  request.set_truncate(options.truncate == Truncate::right  ? v1::TRUNCATE_RIGHT
+                       : options.truncate == Truncate::left ? v1::TRUNCATE_LEFT
+                                                            : v1::TRUNCATE_ERROR);
+  return request;
+}
+
+Result<milliseconds> time_left(SteadyTime until) {
+  const auto left =
+      std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+  if (left.count() <= 0) {
+    return make_error(ErrorCode::deadline_exceeded, "the daemon did not answer in time")
+        .with_hint("allow more with --timeout; 'runed status' tells what it is doing");
+  }
+  return left;
+}
+
+}  // namespace
+
+struct Client::Connection {
+  explicit Connection(int daemon_pid, os::Fd socket) : pid(daemon_pid) {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(-1);
+    channel = grpc::CreateCustomInsecureChannelFromFd("runed", socket.release(), arguments);
+    stub = v1::RunedService::NewStub(channel);
+  }
+
+  int pid;
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<v1::RunedService::Stub> stub;
+};
+
+Client::Client(ClientOptions options, std::unique_ptr<Connection> connection)
+    : options_(std::move(options)), connection_(std::move(connection)) {}
+
+Client::Client(Client&&) noexcept = default;
+Client& Client::operator=(Client&&) noexcept = default;
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client::Connection>> Client::open(const ClientOptions& options) {
+  TRY_ASSIGN(os::Fd socket, options.start == StartPolicy::on_demand
+                                ? dial_or_start_daemon(options.daemon)
+                                : dial_daemon(options.daemon));
+  TRY_ASSIGN(const auto peer, os::peer_credentials(socket.get()));
+  return std::make_unique<Connection>(peer.pid, std::move(socket));
+}
+
+Result<Client> Client::connect(ClientOptions options) {
+  TRY_ASSIGN(auto connection, open(options));
+  return Client(std::move(options), std::move(connection));
+}
+
+Result<std::vector<Embedding>> Client::embed(const std::vector<std::string>& texts,
+                                             const EmbedOptions& options) {
+  const SteadyTime until = std::chrono::steady_clock::now() + options_.timeout;
+  auto result = embed_once(texts, options, until);
+  if (result || options_.start != StartPolicy::on_demand ||
+      (result.error().code != ErrorCode::unavailable &&
+       result.error().code != ErrorCode::shutting_down)) {
+    return result;
+  }
+  // The daemon went away under the call, and nothing of it has been printed: once more.
+  TRY_ASSIGN(connection_, open(options_));
+  return embed_once(texts, options, until);
+}
+
+Result<std::vector<Embedding>> Client::embed_once(const std::vector<std::string>& texts,
+                                                  const EmbedOptions& options, SteadyTime until) {
+  const auto request = to_wire(texts, options);
+  while (true) {
+    TRY_ASSIGN(const milliseconds left, time_left(until));
+    auto response =
+        call(*connection_->stub, &v1::RunedService::Stub::EmbedBatch, request, left);
+    if (response) {
+      std::vector<Embedding> embeddings;
+      embeddings.reserve(texts.size());
+      for (const auto& wire : response->embeddings()) {
+        embeddings.push_back({{wire.vector().begin(), wire.vector().end()},
+                              wire.token_count(),
+                              wire.tokens_dropped()});
+      }
+      if (embeddings.size() == texts.size()) return embeddings;
+      return make_error(ErrorCode::internal, "the daemon answered {} vectors for {} texts",
+                        embeddings.size(), texts.size());
+    }
+    if (response.error().code != ErrorCode::bootstrapping) return std::move(response).error();
+    TRY(wait_ready(until));
+  }
+}
+
+Status Client::wait_ready() {
+  return wait_ready(std::chrono::steady_clock::now() + options_.timeout);
+}
+
+Status Client::wait_ready(SteadyTime until) {
+  milliseconds pause = kFirstPoll;
+  while (true) {
+    TRY_ASSIGN(const HealthReport report, health());
+    if (report.state == "shutting_down") {
+      return make_error(find_error_code(report.reason).value_or(ErrorCode::shutting_down), "{}",
+                        report.message.empty() ? "the daemon is shutting down" : report.message);
+    }
+    if (report.state != "loading") return {};
+    if (options_.on_loading) options_.on_loading(report);
+    TRY(time_left(until));
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, kLongestPoll);
+  }
+}
+
+Result<InfoReport> Client::info() {
+  TRY_ASSIGN(const auto wire, call(*connection_->stub, &v1::RunedService::Stub::Info,
+                                   v1::InfoRequest{}, kControlTimeout));
+  InfoReport report{
+      .daemon_version = wire.daemon_version(),
+      .model_identity = wire.model_identity(),
+      .model_name = wire.model_name(),
+      .model_sha256 = wire.model_sha256(),
+      .variant = wire.variant(),
+      .engine = wire.engine(),
+      .compute = wire.compute(),
+      .vector_dim = wire.vector_dim(),
+      .max_tokens = wire.max_tokens(),
+      .max_batch_size = wire.max_batch_size(),
+      .pid = wire.pid(),
+      .started_at = SystemTime(milliseconds(wire.started_at_unix_ms())),
+      .config = {},
+  };
+  for (const auto& value : wire.config()) {
+    report.config.push_back({value.key(), value.value(), value.origin()});
+  }
+  return report;
+}
+
+Result<HealthReport> Client::health() {
+  TRY_ASSIGN(const auto wire, call(*connection_->stub, &v1::RunedService::Stub::Health,
+                                   v1::HealthRequest{}, kControlTimeout));
+  return HealthReport{
+      .state = state_name(wire.status()),
+      .phase = phase_name(wire.phase()),
+      .bytes_done = wire.bytes_done(),
+      .bytes_total = wire.bytes_total(),
+      .uptime_seconds = wire.uptime_seconds(),
+      .requests = wire.total_requests(),
+      .queue_tokens = wire.queue_tokens(),
+      .message = wire.message(),
+      .reason = wire.reason(),
+  };
+}
+
+Status Client::shutdown(int grace_seconds) {
+  v1::ShutdownRequest request;
+  request.set_grace_seconds(grace_seconds);
+  TRY(call(*connection_->stub, &v1::RunedService::Stub::Shutdown, request, kControlTimeout));
+  return {};
+}
+
+int Client::daemon_pid() const { return connection_->pid; }
+
+}  // namespace runed::client

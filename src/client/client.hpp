@@ -1,0 +1,104 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/embedding.hpp"
+#include "base/result.hpp"
+#include "client/daemon_starter.hpp"
+
+namespace runed::client {
+
+/// What Info tells.
+struct InfoReport {
+  struct ConfigValue {
+    std::string key;
+    std::string value;
+    std::string origin;
+  };
+  std::string daemon_version;
+  std::string model_identity;  // Empty while no model is loaded, as are the model's other fields.
+  std::string model_name;
+  std::string model_sha256;
+  std::string variant;
+  std::string engine;
+  std::string compute;
+  int32_t vector_dim = 0;
+  int32_t max_tokens = 0;
+  int32_t max_batch_size = 0;
+  int32_t pid = 0;  // 0: the daemon does not tell.
+  SystemTime started_at;
+  std::vector<ConfigValue> config;
+};
+
+/// What Health tells.
+struct HealthReport {
+  std::string state;  // ok, loading, degraded, shutting_down, idle or unknown.
+  std::string phase;  // fetching_llama_server, fetching_model, starting_engine, or empty.
+  int64_t bytes_done = 0;
+  int64_t bytes_total = 0;
+  int64_t uptime_seconds = 0;
+  int64_t requests = 0;
+  int64_t queue_tokens = 0;
+  std::string message;
+  std::string reason;
+};
+
+struct ClientOptions {
+  DaemonLocation daemon;
+  StartPolicy start = StartPolicy::never;
+  std::chrono::milliseconds timeout{60'000};  // Of a whole operation, waiting for the model included.
+  std::function<void(const HealthReport&)> on_loading;  // Told now and then while waiting.
+};
+
+/// One connection to a daemon, renewed when the daemon goes away. Not thread-safe.
+class Client {
+ public:
+  /// Connects, starting a daemon first if there is none and the options allow it.
+  /// Errors: unavailable if no daemon runs; permission_denied if the socket is another user's;
+  ///         invalid_argument if its path is not a socket; those of start_daemon.
+  static Result<Client> connect(ClientOptions options);
+
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  /// Embeds texts in one call, waiting for the model to be ready, and once more on a new connection
+  /// if the daemon went away.
+  /// Errors: the daemon's, with its reason; deadline_exceeded; unavailable.
+  Result<std::vector<Embedding>> embed(const std::vector<std::string>& texts,
+                                       const EmbedOptions& options);
+
+  /// Waits until the daemon has left the state LOADING.
+  /// Errors: deadline_exceeded; the reason why the daemon gave up.
+  Status wait_ready();
+
+  Result<InfoReport> info();
+  Result<HealthReport> health();
+
+  /// Asks the daemon to finish and exit; 0 for its default grace.
+  Status shutdown(int grace_seconds);
+
+  /// The process behind the socket, as the kernel tells it.
+  int daemon_pid() const;
+
+ private:
+  struct Connection;
+  Client(ClientOptions options, std::unique_ptr<Connection> connection);
+
+  static Result<std::unique_ptr<Connection>> open(const ClientOptions& options);
+  Result<std::vector<Embedding>> embed_once(const std::vector<std::string>& texts,
+                                            const EmbedOptions& options, SteadyTime until);
+  Status wait_ready(SteadyTime until);
+
+  ClientOptions options_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace runed::client

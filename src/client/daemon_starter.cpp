@@ -1,0 +1,116 @@
+#include "client/daemon_starter.hpp"
+
+#include <chrono>
+#include <filesystem>
+
+#include "base/text.hpp"
+#include "os/child.hpp"
+#include "os/file_lock.hpp"
+#include "os/files.hpp"
+#include "os/process.hpp"
+#include "os/socket_path.hpp"
+#include "os/unix_socket.hpp"
+
+namespace runed::client {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kDialTimeout{2000};
+constexpr milliseconds kSpawnLockTimeout{60'000};
+constexpr milliseconds kStartPoll{10};
+// A daemon that is draining may hold its successor back for its whole grace.
+constexpr milliseconds kStartTimeout{45'000};
+constexpr size_t kMostLogBytes = 8 << 20;
+constexpr size_t kQuotedLogBytes = 2048;
+
+bool is_absent(const Error& error) {
+  return error.code == ErrorCode::not_found || error.code == ErrorCode::unavailable;
+}
+
+// One old log is kept beside the new one.
+void rotate_log(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::file_size(path, ignored) > kMostLogBytes && !ignored) {
+    std::filesystem::rename(path, path + ".1", ignored);
+  }
+}
+
+// What the log has gained since `begin`, its end at most, one line of it after another.
+std::string quote_log(const std::string& path, uintmax_t begin) {
+  std::error_code missing;
+  const uintmax_t end = std::filesystem::file_size(path, missing);
+  if (missing || end <= begin) return fmt::format("'{}' has nothing about it", path);
+  const auto tail = os::read_tail(path, std::min<size_t>(end - begin, kQuotedLogBytes));
+  std::string text = fmt::format("the end of '{}':", path);
+  for (const std::string_view line : split(tail ? *tail : "", '\n')) {
+    if (!line.empty()) text += fmt::format("\n  {}", line);
+  }
+  return text;
+}
+
+Result<os::Child> spawn(const DaemonLocation& daemon) {
+  rotate_log(daemon.log_path);
+  TRY_ASSIGN(const os::Fd log, os::open_for_append(daemon.log_path, 0600));
+  return os::Child::spawn({.arguments = daemon.arguments,
+                           .environment = {},
+                           .group = os::ChildOptions::Group::own_session,
+                           .stdout_fd = log.get(),
+                           .stderr_fd = log.get()});
+}
+
+// Dials until the new daemon answers, it dies, or the time is over.
+Result<os::Fd> wait_until_listening(const DaemonLocation& daemon, os::Child& child,
+                                    uintmax_t log_begin) {
+  const auto until = std::chrono::steady_clock::now() + kStartTimeout;
+  while (true) {
+    auto connection = dial_daemon(daemon);
+    if (connection || !is_absent(connection.error())) return connection;
+    TRY_ASSIGN(const auto status, child.wait(kStartPoll));
+    if (status.has_value()) {
+      return make_error(ErrorCode::unavailable, "the daemon could not start: it {}",
+                        status->describe())
+          .with_hint(quote_log(daemon.log_path, log_begin));
+    }
+    if (std::chrono::steady_clock::now() >= until) {
+      return make_error(ErrorCode::unavailable, "the daemon (pid {}) does not listen on '{}'",
+                        child.pid(), daemon.socket_path)
+          .with_hint(quote_log(daemon.log_path, log_begin));
+    }
+  }
+}
+
+}  // namespace
+
+Result<os::Fd> dial_daemon(const DaemonLocation& daemon) {
+  TRY(os::check_alias_directory(daemon.socket_path));
+  TRY_ASSIGN(os::Fd connection, os::dial_unix(daemon.socket_path, kDialTimeout));
+  TRY_ASSIGN(const auto peer, os::peer_credentials(connection.get()));
+  if (peer.uid != os::user_id() && peer.uid != 0) {
+    return make_error(ErrorCode::permission_denied, "'{}' is served by another user (uid {})",
+                      daemon.socket_path, peer.uid)
+        .with_hint("set RUNED_HOME to a directory of yours");
+  }
+  return connection;
+}
+
+Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon) {
+  auto connection = dial_daemon(daemon);
+  if (connection || !is_absent(connection.error())) return connection;
+
+  TRY(os::make_private_directory(daemon.home));
+  TRY(os::make_private_directory(os::parent_directory(daemon.log_path)));
+  TRY_ASSIGN(const auto lock, os::FileLock::acquire(daemon.spawn_lock, kSpawnLockTimeout));
+  connection = dial_daemon(daemon);  // Whoever held the lock may have started one.
+  if (connection || !is_absent(connection.error())) return connection;
+
+  std::error_code missing;
+  uintmax_t log_begin = std::filesystem::file_size(daemon.log_path, missing);
+  if (missing || log_begin > kMostLogBytes) log_begin = 0;
+  TRY_ASSIGN(os::Child child, spawn(daemon));
+  TRY_ASSIGN(os::Fd started, wait_until_listening(daemon, child, log_begin));
+  child.release();
+  return started;
+}
+
+}  // namespace runed::client

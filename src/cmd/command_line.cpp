@@ -1,0 +1,135 @@
+#include "cmd/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+
+#include "base/text.hpp"
+#include "cmd/version.hpp"
+
+namespace runed::cmd {
+namespace {
+
+/// Help with the examples first, where most people look. A subcommand's examples are its footer.
+class HelpFormatter final : public CLI::Formatter {
+ public:
+  HelpFormatter() {
+    column_width(30);
+    label("OPTIONS", "OPTIONS");
+  }
+
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    std::string text = app->get_description() + "\n\n" + make_usage(app, std::move(name));
+    if (!app->get_footer().empty()) text += "\nExamples:\n" + app->get_footer() + "\n";
+    return text + make_positionals(app) + make_groups(app, mode) + make_subcommands(app, mode);
+  }
+};
+
+constexpr const char* kExamples =
+    "  echo \"some text\" | runed embed --json\n"
+    "  runed status\n"
+    "  runed shutdown --wait 10";
+
+Error usage_error(std::string message, std::string hint) {
+  return make_error(ErrorCode::usage, "{}", message).with_hint(std::move(hint));
+}
+
+std::string help_hint(const CLI::App& app) {
+  const bool is_root = app.get_parent() == nullptr;
+  return fmt::format("run 'runed {}--help'", is_root ? "" : app.get_name() + " ");
+}
+
+// "did you mean" where a candidate is near, else where to read on.
+std::string suggestion(const CLI::App& app, std::string_view word,
+                       const std::vector<std::string>& candidates) {
+  if (const auto nearest = find_nearest(word, candidates)) {
+    return fmt::format("did you mean '{}'?", *nearest);
+  }
+  return help_hint(app);
+}
+
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const Command& command : commands()) names.emplace_back(command.name);
+  return names;
+}
+
+// Words that no option and no positional took.
+Error unexpected_word(const CLI::App& app, const std::string& word) {
+  if (word.starts_with("-")) {
+    const std::string flag = word.substr(0, word.find('='));
+    return usage_error(fmt::format("unknown option '{}'", flag),
+                       suggestion(app, flag, flag_names(app)));
+  }
+  if (app.get_parent() == nullptr) {
+    return usage_error(fmt::format("unknown command '{}'", word),
+                       suggestion(app, word, command_names()));
+  }
+  return usage_error(fmt::format("unexpected argument '{}'", word), help_hint(app));
+}
+
+// CLI11's sentences, as ours: lower case, no full stop.
+std::string as_message(std::string text) {
+  if (!text.empty() && text[0] != '-') {
+    text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  }
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+CommandLine::CommandLine()
+    : app_(std::make_unique<CLI::App>("runed: one embedding model for every program on this machine",
+                                      "runed")) {
+  app_->formatter(std::make_shared<HelpFormatter>());
+  app_->set_help_flag("-h,--help", "Print this help and exit");
+  app_->set_version_flag("--version", fmt::format("runed {}", kVersion), "Print the version and exit");
+  app_->footer(kExamples);
+  app_->require_subcommand(0, 1);
+  for (const Command& command : commands()) {
+    CLI::App* sub = app_->add_subcommand(command.name, command.summary);
+    runners_.push_back(command.define(*sub));
+  }
+}
+
+CommandLine::~CommandLine() = default;
+
+Result<ParsedCommandLine> CommandLine::parse(const std::vector<std::string>& arguments) {
+  // CLI11 wants them last first.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  try {
+    app_->parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return ParsedCommandLine{{}, app_->help()};
+  } catch (const CLI::CallForVersion&) {
+    return ParsedCommandLine{{}, app_->version() + "\n"};
+  } catch (const CLI::ParseError& fault) {
+    const auto chosen = app_->get_subcommands();
+    const CLI::App& app = chosen.empty() ? *app_ : *chosen.front();
+    const auto unexpected = app_->remaining(true);
+    if (!unexpected.empty()) return unexpected_word(app, unexpected.front());
+    return usage_error(as_message(fault.what()), help_hint(app));
+  }
+  const auto chosen = app_->get_subcommands();
+  if (chosen.empty()) return usage_error("no command given", app_->help());
+  const auto all = commands();
+  const auto command = std::ranges::find(all, chosen.front()->get_name(), &Command::name);
+  return ParsedCommandLine{runners_[static_cast<size_t>(command - all.begin())], {}};
+}
+
+bool wants_json(const std::vector<std::string>& arguments) {
+  const auto end = std::ranges::find(arguments, "--");  // Texts follow.
+  return std::find(arguments.begin(), end, "--json") != end;
+}
+
+}  // namespace runed::cmd

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "base/result.hpp"
+#include "cmd/exit_code.hpp"
+#include "cmd/services.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace runed::cmd {
+
+/// A parsed command line, ready to run.
+using Runner = std::function<Result<ExitCode>(Services&)>;
+
+struct Command {
+  const char* name;
+  const char* summary;        // One line of help.
+  Runner (*define)(CLI::App&);  // Adds flags and help to the subcommand; the result runs it.
+};
+
+/// Every subcommand, in the order of the help.
+std::span<const Command> commands();
+
+}  // namespace runed::cmd

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cmd/commands.hpp"
+#include "cmd/location.hpp"
+
+namespace runed::cmd {
+
+/// The flags of `runed embed`.
+struct EmbedFlags {
+  LocationFlags location;
+  std::vector<std::string> texts;
+  std::optional<std::string> file;
+  bool query = false;
+  std::string instruction;         // Of queries; implies `query`.
+  uint32_t dimensions = 0;         // 0: native.
+  std::string truncate = "error";  // error, right or left.
+  bool json = false;
+  bool ids = false;     // Token ids in place of vectors.
+  bool direct = false;  // In this process, without a daemon.
+  std::optional<std::string> model;    // With ids or direct.
+  std::optional<std::string> variant;  // With ids or direct.
+  std::optional<std::string> expect_model;
+  double timeout_seconds = 600;
+};
+
+Runner define_embed(CLI::App& app);
+
+/// Embeds the texts and prints one result each, in their order; all or nothing.
+Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services);
+
+}  // namespace runed::cmd

@@ -1,0 +1,58 @@
+#include "cmd/exit_code.hpp"
+
+namespace runed::cmd {
+
+ExitCode exit_code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::usage:
+      return ExitCode::usage;
+    case ErrorCode::bad_input:
+    case ErrorCode::invalid_argument:
+    case ErrorCode::bad_dimensions:
+    case ErrorCode::batch_too_large:
+      return ExitCode::bad_input;
+    case ErrorCode::blank_line:
+    case ErrorCode::empty_text:
+      return ExitCode::blank_line;
+    case ErrorCode::no_input:
+      return ExitCode::no_input;
+    case ErrorCode::text_too_long:
+      return ExitCode::text_too_long;
+    case ErrorCode::unavailable:
+    case ErrorCode::engine_restarts_exhausted:
+      return ExitCode::unavailable;
+    case ErrorCode::model_missing:
+    case ErrorCode::model_corrupt:
+    case ErrorCode::model_unsupported:
+      return ExitCode::model;
+    case ErrorCode::model_mismatch:
+      return ExitCode::model_mismatch;
+    case ErrorCode::io:
+      return ExitCode::io;
+    case ErrorCode::queue_full:
+    case ErrorCode::engine_restarting:
+    case ErrorCode::shutting_down:
+    case ErrorCode::bootstrapping:
+      return ExitCode::temporary;
+    case ErrorCode::permission_denied:
+    case ErrorCode::peer_refused:
+      return ExitCode::permission;
+    case ErrorCode::bad_config:
+      return ExitCode::bad_config;
+    case ErrorCode::deadline_exceeded:
+      return ExitCode::timed_out;
+    case ErrorCode::cancelled:
+      return ExitCode::interrupted;
+    case ErrorCode::internal:
+    case ErrorCode::not_finite:
+    case ErrorCode::engine_crashed_on_text:
+      return ExitCode::internal;
+    case ErrorCode::not_found:
+    case ErrorCode::not_implemented:
+    case ErrorCode::no_centroid_set:
+      return ExitCode::failure;
+  }
+  return ExitCode::failure;
+}
+
+}  // namespace runed::cmd

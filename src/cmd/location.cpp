@@ -1,0 +1,44 @@
+#include "cmd/location.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "os/process.hpp"
+#include "os/socket_path.hpp"
+
+namespace runed::cmd {
+
+void add_location_flags(CLI::App& app, LocationFlags& flags) {
+  app.add_option("--home", flags.home, "Data directory (RUNED_HOME, ~/.runed)")->type_name("DIR");
+  app.add_option("--socket", flags.socket, "Socket of the daemon (HOME/embedding.sock)")
+      ->type_name("PATH");
+}
+
+Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
+                        const Services& services) {
+  Location found;
+  TRY_ASSIGN(found.paths, bootstrap::resolve_paths(services.environment, location.home));
+  flags.socket = location.socket;
+  TRY_ASSIGN(found.settings, bootstrap::load_settings(found.paths, services.environment, flags));
+  return found;
+}
+
+Result<client::DaemonLocation> daemon_location(const Location& location) {
+  client::DaemonLocation daemon{
+      .home = location.paths.home,
+      .socket_path = os::resolve_socket_path(location.settings.socket.value),
+      .spawn_lock = location.paths.spawn_lock,
+      .log_path = location.paths.daemon_log,
+      .arguments = {},
+  };
+  std::string executable = location.settings.runed_binary.value;
+  if (executable.empty()) {
+    TRY_ASSIGN(executable, os::executable_path());
+  }
+  daemon.arguments = {executable, "serve", "--home", location.paths.home};
+  if (location.settings.socket.origin == bootstrap::Origin::flag) {
+    daemon.arguments.insert(daemon.arguments.end(), {"--socket", location.settings.socket.value});
+  }
+  return daemon;
+}
+
+}  // namespace runed::cmd

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+#include "bootstrap/paths.hpp"
+#include "bootstrap/settings.hpp"
+#include "client/daemon_starter.hpp"
+#include "cmd/services.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace runed::cmd {
+
+/// The flags that every command has: which daemon is meant.
+struct LocationFlags {
+  std::optional<std::string> home;
+  std::optional<std::string> socket;
+};
+void add_location_flags(CLI::App& app, LocationFlags& flags);
+
+/// Where this command finds everything, and what is configured there.
+struct Location {
+  bootstrap::Paths paths;
+  bootstrap::Settings settings;
+};
+
+/// Resolves flags, environment and config.json. `flags` carries what a command adds to the two.
+Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
+                        const Services& services);
+
+/// Says how the daemon of this location is reached and started.
+Result<client::DaemonLocation> daemon_location(const Location& location);
+
+}  // namespace runed::cmd

@@ -1,0 +1,58 @@
+#include <exception>
+#include <iostream>
+#include <optional>
+
+#include "cmd/command_line.hpp"
+#include "os/process.hpp"
+
+namespace runed::cmd {
+namespace {
+
+ExitCode report(const Error& error, bool as_json) {
+  std::cerr << (as_json ? format_error_json(error) : format_error(error));
+  return exit_code_of(error.code);
+}
+
+ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* signals) {
+  const bool as_json = wants_json(arguments);
+  CommandLine command_line;
+  auto parsed = command_line.parse(arguments);
+  if (!parsed) return report(parsed.error(), as_json);
+
+  const SystemClock clock;
+  Services services{.clock = clock,
+                    .environment = os::environment_variable,
+                    .stdin_fd = os::kStdin,
+                    .out = std::cout,
+                    .err = std::cerr,
+                    .signals = signals};
+  Result<ExitCode> result = ExitCode::ok;
+  if (parsed->run) {
+    result = parsed->run(services);
+  } else {
+    std::cout << parsed->text;
+  }
+  std::cout.flush();
+  if (result && !std::cout) {
+    result = make_error(ErrorCode::io, "cannot write to stdout");
+  }
+  return result ? *result : report(result.error(), as_json);
+}
+
+}  // namespace
+}  // namespace runed::cmd
+
+int main(int argc, char** argv) {
+  std::optional<runed::os::SignalWatcher> signals;
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  // The daemon answers signals from its first instruction; other commands simply die of them.
+  if (!arguments.empty() && arguments.front() == "serve") signals.emplace();
+  try {
+    return static_cast<int>(
+        runed::cmd::run_main(arguments, signals.has_value() ? &*signals : nullptr));
+  } catch (const std::exception& fault) {
+    std::cerr << runed::format_error(
+        runed::make_error(runed::ErrorCode::internal, "{}", fault.what()));
+    return static_cast<int>(runed::cmd::ExitCode::internal);
+  }
+}

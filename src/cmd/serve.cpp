@@ -1,0 +1,85 @@
+#include "cmd/serve.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+#include "bootstrap/model_choice.hpp"
+#include "cmd/version.hpp"
+#include "daemon/daemon.hpp"
+#include "daemon/engine.hpp"
+#include "os/process.hpp"
+#include "os/socket_path.hpp"
+
+namespace runed::cmd {
+namespace {
+
+constexpr const char* kExamples =
+    "  runed serve\n"
+    "  runed serve --model Qwen3-Embedding-0.6B-Q8_0.gguf\n"
+    "  RUNED_IDLE_TIMEOUT=1h runed serve";
+
+std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Settings& settings) {
+  std::vector<daemon::ServiceInfo::ConfigValue> values;
+  const Json config = bootstrap::to_json(settings);
+  for (const auto& [key, setting] : config.items()) {
+    const Json& value = setting["value"];
+    values.push_back({key, value.is_string() ? value.get<std::string>() : to_line(value),
+                      setting["origin"].get<std::string>()});
+  }
+  return values;
+}
+
+Result<daemon::Outcome> serve(const Location& location, Services& services, Log& log) {
+  TRY(bootstrap::make_directories(location.paths));
+  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
+  TRY_ASSIGN(auto embedder, daemon::make_embedder(choice, location.settings));
+  daemon::DaemonOptions options{
+      .home = location.paths.home,
+      .socket_path = os::resolve_socket_path(location.settings.socket.value),
+      .lock_path = location.paths.daemon_lock,
+      .idle_timeout = location.settings.idle_timeout.value,
+      .service = {.daemon_version = kVersion,
+                  .variant = choice.variant,
+                  .config = config_values(location.settings)},
+  };
+  TRY(os::prepare_socket_directory(options.socket_path));
+  return daemon::run_daemon(std::move(options), std::move(embedder), *services.signals,
+                            services.clock, log);
+}
+
+}  // namespace
+
+Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
+  CHECK(services.signals != nullptr);
+  Log log(os::is_terminal(os::kStderr) ? Log::Format::text : Log::Format::json, services.clock);
+  TRY_ASSIGN(const Location location, locate(flags.location,
+                                             {.model = flags.model,
+                                              .model_variant = flags.variant,
+                                              .engine = flags.engine,
+                                              .idle_timeout = flags.idle_timeout},
+                                             services));
+  auto outcome = serve(location, services, log);
+  if (!outcome) {
+    log.error("fatal", {{"err", outcome.error().message}, {"code", name_of(outcome.error().code)}});
+    return std::move(outcome).error();
+  }
+  return ExitCode::ok;
+}
+
+Runner define_serve(CLI::App& app) {
+  auto flags = std::make_shared<ServeFlags>();
+  app.footer(kExamples);
+  app.add_option("--model", flags->model, "Serve this GGUF (RUNED_MODEL)")->type_name("FILE");
+  app.add_option("--variant", flags->variant, "Serve this variant (RUNED_MODEL_VARIANT)")
+      ->type_name("NAME");
+  app.add_option("--engine", flags->engine, "auto, native or llama-server (RUNED_ENGINE)")
+      ->type_name("NAME");
+  app.add_option("--idle-timeout", flags->idle_timeout,
+                 "Give model memory back after this long, 0 for never (RUNED_IDLE_TIMEOUT, 10m)")
+      ->type_name("DURATION");
+  add_location_flags(app, flags->location);
+  return [flags](Services& services) { return run_serve(*flags, services); };
+}
+
+}  // namespace runed::cmd

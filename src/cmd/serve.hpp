@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cmd/commands.hpp"
+#include "cmd/location.hpp"
+
+namespace runed::cmd {
+
+/// The flags of `runed serve`.
+struct ServeFlags {
+  LocationFlags location;
+  std::optional<std::string> model;
+  std::optional<std::string> variant;
+  std::optional<std::string> engine;
+  std::optional<std::string> idle_timeout;
+};
+
+Runner define_serve(CLI::App& app);
+
+/// Runs the daemon until it is told to stop.
+Result<ExitCode> run_serve(const ServeFlags& flags, Services& services);
+
+}  // namespace runed::cmd

@@ -1,0 +1,215 @@
+#include "cmd/status.hpp"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+#include <thread>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "client/client.hpp"
+#include "os/process.hpp"
+
+namespace runed::cmd {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kPoll{50};
+
+constexpr const char* kExamples =
+    "  runed status\n"
+    "  runed status --json\n"
+    "  runed status --wait-ready 30 && ./index.sh";
+
+/// What could be learnt about the daemon.
+struct Observation {
+  enum class Liveness { absent, silent, answering };
+
+  Liveness liveness = Liveness::absent;
+  std::string problem;  // Why it is absent or silent.
+  int pid = 0;
+  client::InfoReport info;
+  client::HealthReport health;
+
+  std::string state() const {
+    switch (liveness) {
+      case Liveness::absent:
+        return "not_running";
+      case Liveness::silent:
+        return "unresponsive";
+      case Liveness::answering:
+        break;
+    }
+    return health.state;
+  }
+  bool is_ready() const {
+    return liveness == Liveness::answering && (health.state == "ok" || health.state == "idle");
+  }
+};
+
+// Only a socket that nobody listens on means that no daemon runs; anything else is an error.
+Result<Observation> observe(const client::DaemonLocation& daemon) {
+  Observation seen;
+  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  if (!client) {
+    const ErrorCode code = client.error().code;
+    if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
+      return std::move(client).error();
+    }
+    seen.problem = client.error().message;
+    return seen;
+  }
+  seen.pid = client->daemon_pid();
+  seen.liveness = Observation::Liveness::silent;
+  auto health = client->health();
+  auto info = client->info();
+  if (!health || !info) {
+    seen.problem = (health ? info.error() : health.error()).message;
+    return seen;
+  }
+  seen.liveness = Observation::Liveness::answering;
+  seen.health = *std::move(health);
+  seen.info = *std::move(info);
+  return seen;
+}
+
+ExitCode exit_code_of(const Observation& seen) {
+  if (seen.liveness == Observation::Liveness::absent) return ExitCode::not_running;
+  return seen.is_ready() ? ExitCode::ok : ExitCode::not_serving;
+}
+
+std::string sentence(const Observation& seen, const std::string& socket) {
+  const std::string state = seen.state();
+  if (state == "not_running") {
+    return fmt::format("runed is not running: nothing listens on '{}'.", socket);
+  }
+  if (state == "unresponsive") {
+    return fmt::format("runed (pid {}) does not answer: {}.", seen.pid, seen.problem);
+  }
+  if (state == "ok") {
+    return fmt::format("runed is ready: it serves {} with {} dimensions.", seen.info.model_name,
+                       seen.info.vector_dim);
+  }
+  if (state == "idle") {
+    return fmt::format("runed is idle: {} gave its memory back and resumes on the next request.",
+                       seen.info.model_name);
+  }
+  if (state == "loading") return fmt::format("runed is loading: {}.", seen.health.message);
+  if (state == "shutting_down") return "runed is shutting down.";
+  return fmt::format("runed runs but cannot embed: {}.", seen.health.message);
+}
+
+// A value, or null where the daemon is not there to tell it.
+template <typename T>
+Json known(bool is_known, const T& value) {
+  return is_known ? Json(value) : Json(nullptr);
+}
+
+Json config_json(const Observation& seen, const Location& location) {
+  if (seen.info.config.empty()) return bootstrap::to_json(location.settings);
+  Json config = Json::object();
+  for (const auto& entry : seen.info.config) {
+    config[entry.key] = {{"value", entry.value}, {"origin", entry.origin}};
+  }
+  return config;
+}
+
+Json to_json(const Observation& seen, const Location& location, const std::string& socket) {
+  const bool answers = seen.liveness == Observation::Liveness::answering;
+  const bool runs = seen.liveness != Observation::Liveness::absent;
+  const bool has_model = answers && !seen.info.model_identity.empty();
+  const auto& info = seen.info;
+  const auto& health = seen.health;
+  return Json{
+      {"running", runs},
+      {"state", seen.state()},
+      {"phase", known(answers && !health.phase.empty(), health.phase)},
+      {"bytes_done", known(answers, health.bytes_done)},
+      {"bytes_total", known(answers, health.bytes_total)},
+      {"pid", known(runs, seen.pid)},
+      {"started_at", known(answers, format_time(info.started_at))},
+      {"daemon_version", known(answers, info.daemon_version)},
+      {"model_identity", known(has_model, info.model_identity)},
+      {"model_name", known(has_model, info.model_name)},
+      {"variant", known(answers, info.variant)},
+      {"engine", known(has_model, info.engine)},
+      {"compute", known(has_model, info.compute)},
+      {"vector_dim", known(has_model, info.vector_dim)},
+      {"max_tokens", known(has_model, info.max_tokens)},
+      {"socket_path", socket},
+      {"home", location.paths.home},
+      {"requests", known(answers, health.requests)},
+      {"queue_tokens", known(answers, health.queue_tokens)},
+      {"resident_bytes", known(runs, os::resident_bytes_of(seen.pid))},
+      {"reason", known(answers && !health.reason.empty(), health.reason)},
+      {"message", known(answers && !health.message.empty(), health.message)},
+      {"config", config_json(seen, location)},
+  };
+}
+
+std::string to_text(const Observation& seen, const Location& location, const std::string& socket) {
+  std::string text = sentence(seen, socket) + "\n";
+  const auto line = [&text](std::string_view key, const std::string& value) {
+    if (!value.empty()) text += fmt::format("  {:<15} {}\n", key, value);
+  };
+  if (seen.liveness == Observation::Liveness::answering) {
+    line("model", fmt::format("{} ({})", seen.info.model_name, seen.info.model_identity));
+    line("variant", seen.info.variant);
+    line("engine", fmt::format("{}, {}", seen.info.engine, seen.info.compute));
+    line("limits", fmt::format("{} dimensions, {} tokens a text", seen.info.vector_dim,
+                               seen.info.max_tokens));
+    line("requests", std::to_string(seen.health.requests));
+    line("queue", fmt::format("{} tokens", seen.health.queue_tokens));
+    line("version", seen.info.daemon_version);
+    line("started", format_time(seen.info.started_at));
+    line("reason", seen.health.reason);
+  }
+  if (seen.liveness != Observation::Liveness::absent) {
+    line("pid", std::to_string(seen.pid));
+    line("resident memory", format_bytes(os::resident_bytes_of(seen.pid)));
+  }
+  line("socket", socket);
+  line("home", location.paths.home);
+  for (const auto& entry : seen.info.config) {
+    if (entry.origin != "default") {
+      line(entry.key, fmt::format("{} (from {})", entry.value, entry.origin));
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
+  TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
+  TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
+  const SteadyTime until =
+      services.clock.steady_now() +
+      std::chrono::milliseconds(static_cast<int64_t>(flags.wait_ready_seconds * 1000));
+  TRY_ASSIGN(Observation seen, observe(daemon));
+  while (!seen.is_ready() && services.clock.steady_now() < until) {
+    std::this_thread::sleep_for(kPoll);
+    TRY_ASSIGN(seen, observe(daemon));
+  }
+  if (flags.json) {
+    services.out << to_json(seen, location, daemon.socket_path).dump(2) << "\n";
+  } else {
+    services.out << to_text(seen, location, daemon.socket_path);
+  }
+  return exit_code_of(seen);
+}
+
+Runner define_status(CLI::App& app) {
+  auto flags = std::make_shared<StatusFlags>();
+  app.footer(kExamples);
+  app.add_flag("--json", flags->json, "Print one JSON document with fixed keys");
+  app.add_option("--wait-ready", flags->wait_ready_seconds,
+                 "Wait up to this long for a daemon that can embed")
+      ->type_name("SECONDS")
+      ->check(CLI::NonNegativeNumber.description(""));
+  add_location_flags(app, flags->location);
+  return [flags](Services& services) { return run_status(*flags, services); };
+}
+
+}  // namespace runed::cmd

@@ -1,0 +1,117 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/embedding.hpp"
+#include "base/log.hpp"
+#include "daemon/state.hpp"
+#include "embed/embedder.hpp"
+#include "embed/request.hpp"
+
+namespace runed::daemon {
+
+/// One embedding call: its texts, and whom to tell.
+struct Job {
+  std::vector<std::string> texts;
+  EmbedOptions options;
+  std::function<bool()> is_cancelled;  // Asked before each forward pass; any thread.
+  /// Called exactly once, from the batcher's thread or from inside submit: one embedding a text in
+  /// their order, or the first error (details: index).
+  std::function<void(Result<std::vector<Embedding>>)> done;
+};
+
+/// Owns the engine and the one thread that uses it: loads the model, packs whatever waits into
+/// forward passes across clients, suspends the engine when nobody asks, and resumes it for the next
+/// request. All of it is done by one thread, so a suspension can never meet a forward pass.
+class Batcher {
+ public:
+  struct Options {
+    std::chrono::nanoseconds idle_timeout{};  // 0 or negative: never suspend.
+    size_t max_queue_tokens = 1 << 20;        // Past it, jobs are refused: queue_full.
+  };
+
+  /// `on_load_failed` is called when the first start of the engine fails; the thread then only
+  /// refuses jobs.
+  Batcher(std::unique_ptr<embed::Embedder> embedder, State& state, Log& log, Options options,
+          std::function<void(const Error&)> on_load_failed);
+  Batcher(const Batcher&) = delete;
+  Batcher& operator=(const Batcher&) = delete;
+  /// Stops as `stop` does.
+  ~Batcher();
+
+  /// Takes a job. Bad options, texts that are too long and a full queue are refused here, without a
+  /// forward pass; so is any job after `close`.
+  void submit(Job job);
+
+  /// Takes no more jobs.
+  void close();
+
+  /// Waits until every job taken has been answered. Returns whether that happened in time.
+  bool drain(std::chrono::milliseconds timeout);
+
+  /// Closes, answers what still waits with shutting_down, and joins the thread. Idempotent.
+  void stop();
+
+  /// Tokens waiting or being embedded.
+  int64_t queue_tokens() const { return static_cast<int64_t>(queue_tokens_.load()); }
+
+  /// Times the engine was started again after a fault.
+  int32_t restarts() const { return restarts_.load(); }
+
+ private:
+  struct Pending;
+  struct Item {
+    Pending* job;
+    size_t index;  // Of the text in its job.
+  };
+  using Pass = std::vector<Item>;
+
+  void run();
+  bool load();
+  bool take_jobs();
+  void serve_jobs();
+  bool resume();
+  void suspend();
+  Pass gather();
+  void embed(const Pass& pass);
+  void embed_alone(const Item& item);
+  Status try_embed(const Pass& pass);
+  Status prepare(Pending& pending, const embed::Tokenizer& tokenizer) const;
+  void answer(Pending& pending, std::optional<Error> error);
+  void answer_all(const Error& error);
+
+  const std::unique_ptr<embed::Embedder> embedder_;
+  State& state_;
+  Log& log_;
+  const Options options_;
+  const std::function<void(const Error&)> on_load_failed_;
+
+  std::atomic<size_t> queue_tokens_{0};
+  std::atomic<int32_t> restarts_{0};
+
+  std::mutex mutex_;  // Guards the members up to the blank line.
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<Pending>> queue_;  // Not yet seen by the thread.
+  size_t unanswered_ = 0;                       // Jobs taken and not yet answered.
+  bool closed_ = false;
+  bool stopping_ = false;
+
+  // The thread's own.
+  std::deque<std::unique_ptr<Pending>> active_;
+  SteadyTime last_activity_;
+  bool suspended_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace runed::daemon

@@ -1,0 +1,194 @@
+#include "daemon/daemon.hpp"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "daemon/batcher.hpp"
+#include "daemon/listener.hpp"
+#include "daemon/singleton.hpp"
+#include "daemon/state.hpp"
+#include "os/process.hpp"
+
+namespace runed::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kDefaultGrace{10};
+constexpr seconds kMostGrace{300};            // A caller may ask for patience, not for ever.
+constexpr milliseconds kFlushTime{1000};      // For replies on their way and for Health watchers.
+constexpr milliseconds kFailureLinger{500};   // For clients that wait to learn the reason in Health.
+constexpr milliseconds kDrainPoll{50};        // How soon a second signal is seen.
+constexpr milliseconds kWakeInterval{60'000};  // The main thread is woken by events; this is a net.
+constexpr const char* kServiceName = "runed.v1.RunedService";
+
+/// Why and how to stop: the first request wins.
+class StopRequest {
+ public:
+  struct Details {
+    seconds grace = kDefaultGrace;
+    std::optional<Error> error;  // What made the daemon give up, if anything.
+  };
+
+  explicit StopRequest(os::SignalWatcher& signals) : signals_(signals) {}
+
+  void ask(Details details) {
+    const std::lock_guard lock(mutex_);
+    if (!details_.has_value()) details_ = std::move(details);
+    signals_.wake();
+  }
+
+  std::optional<Details> get() const {
+    const std::lock_guard lock(mutex_);
+    return details_;
+  }
+
+ private:
+  os::SignalWatcher& signals_;
+  mutable std::mutex mutex_;  // Guards details_.
+  std::optional<Details> details_;
+};
+
+/// The parts of a running daemon, in the order in which they need each other.
+class Daemon {
+ public:
+  Daemon(DaemonOptions options, std::unique_ptr<embed::Embedder> embedder,
+         os::SignalWatcher& signals, const Clock& clock, Log& log)
+      : signals_(signals),
+        log_(log),
+        stop_(signals),
+        state_(clock, [this](Serving serving) { publish_health(serving); }),
+        batcher_(std::move(embedder), state_, log, {.idle_timeout = options.idle_timeout},
+                 [this](const Error& error) { stop_.ask({.error = error}); }),
+        service_(make_service(state_, batcher_, clock, log, std::move(options.service),
+                              [this](int grace_seconds) { stop_.ask({grace(grace_seconds), {}}); })) {}
+
+  Status serve(os::UnixListener socket);
+
+ private:
+  static seconds grace(int asked) {
+    return asked <= 0 ? kDefaultGrace : std::min(seconds(asked), kMostGrace);
+  }
+
+  void build_server();
+  void publish_health(Serving serving);
+  StopRequest::Details wait_for_stop();
+  void drain(seconds grace);
+
+  os::SignalWatcher& signals_;
+  Log& log_;
+  StopRequest stop_;
+  std::mutex health_mutex_;  // Guards server_ as seen by publish_health.
+  std::unique_ptr<grpc::Server> server_;
+  State state_;
+  Batcher batcher_;
+  std::unique_ptr<grpc::Service> service_;
+};
+
+void Daemon::build_server() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder.RegisterService(service_.get());
+  auto server = builder.BuildAndStart();
+  {
+    const std::lock_guard lock(health_mutex_);
+    server_ = std::move(server);
+  }
+  publish_health(state_.snapshot().serving);
+}
+
+// grpc.health.v1 follows the state; a suspended engine serves, since it wakes by itself.
+void Daemon::publish_health(Serving serving) {
+  const std::lock_guard lock(health_mutex_);
+  if (server_ == nullptr) return;
+  const bool healthy = serving == Serving::ok || serving == Serving::idle;
+  server_->GetHealthCheckService()->SetServingStatus(healthy);
+  server_->GetHealthCheckService()->SetServingStatus(kServiceName, healthy);
+}
+
+Status Daemon::serve(os::UnixListener socket) {
+  build_server();
+  const std::string path = socket.path();
+  Listener listener(std::move(socket), log_,
+                    {.on_connection =
+                         [this](os::Fd connection) {
+                           grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
+                         },
+                     .on_evicted = [this] { stop_.ask({}); }});
+  log_.info("listening", {{"socket", path}});
+
+  const StopRequest::Details stop = wait_for_stop();
+  state_.shutting_down(stop.error);
+  listener.close();
+  batcher_.close();
+  if (stop.error.has_value()) signals_.wait(kFailureLinger);
+  drain(stop.grace);
+  batcher_.stop();
+  server_->Shutdown(std::chrono::system_clock::now() + kFlushTime);
+  {
+    const std::lock_guard lock(health_mutex_);
+    server_.reset();
+  }
+  log_.info("shutdown complete");
+  if (stop.error.has_value()) return *stop.error;
+  return {};
+}
+
+StopRequest::Details Daemon::wait_for_stop() {
+  while (true) {
+    if (const auto signal = signals_.wait(kWakeInterval)) {
+      log_.info("received signal", {{"signal", os::signal_name(*signal)}});
+      return {};
+    }
+    if (auto details = stop_.get()) return *details;
+  }
+}
+
+void Daemon::drain(seconds grace) {
+  log_.info("draining in-flight requests", {{"grace_seconds", grace.count()}});
+  const SteadyTime until = std::chrono::steady_clock::now() + grace;
+  while (!batcher_.drain(kDrainPoll)) {
+    if (const auto signal = signals_.wait(milliseconds(0))) {
+      log_.warn("received a second signal; ending at once",
+                {{"signal", os::signal_name(*signal)}});
+      std::_Exit(128 + *signal);  // Destructors would wait for the pass under way.
+    }
+    if (std::chrono::steady_clock::now() >= until) {
+      log_.warn("the grace time is over; requests under way are cut");
+      return;
+    }
+  }
+  log_.info("graceful stop complete");
+}
+
+}  // namespace
+
+Result<Outcome> run_daemon(DaemonOptions options, std::unique_ptr<embed::Embedder> embedder,
+                           os::SignalWatcher& signals, const Clock& clock, Log& log) {
+  log.info("starting", {{"version", options.service.daemon_version},
+                        {"pid", os::process_id()},
+                        {"home", options.home}});
+  TRY_ASSIGN(const auto lock, acquire_daemon_lock(options.lock_path, options.socket_path, signals));
+  if (!lock.has_value()) {
+    log.info("another runed daemon is already serving this socket; exiting");
+    return Outcome::already_running;
+  }
+  TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
+  Daemon daemon(std::move(options), std::move(embedder), signals, clock, log);
+  TRY(daemon.serve(std::move(socket)));
+  return Outcome::stopped;
+}
+
+}  // namespace runed::daemon

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "daemon/service.hpp"
+#include "embed/embedder.hpp"
+#include "os/signals.hpp"
+
+namespace runed::daemon {
+
+struct DaemonOptions {
+  std::string home;         // For the log.
+  std::string socket_path;  // Where to listen, alias applied.
+  std::string lock_path;    // Held for the daemon's life.
+  std::chrono::nanoseconds idle_timeout{};
+  ServiceInfo service;
+};
+
+/// How a daemon's life ended, when not by an error.
+enum class Outcome {
+  stopped,          // A signal, the Shutdown RPC, or eviction; requests under way were answered.
+  already_running,  // Another daemon serves this socket.
+};
+
+/// Serves until told to stop. The lock is taken first and released last; the socket listens before
+/// the model is loaded; a second signal during the drain ends the process at once.
+/// Errors: unavailable if another process holds the lock or the socket without serving;
+///         permission_denied and io from the socket; the engine's own when the model cannot be
+///         loaded.
+Result<Outcome> run_daemon(DaemonOptions options, std::unique_ptr<embed::Embedder> embedder,
+                           os::SignalWatcher& signals, const Clock& clock, Log& log);
+
+}  // namespace runed::daemon

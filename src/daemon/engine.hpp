@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "bootstrap/model_choice.hpp"
+#include "bootstrap/settings.hpp"
+#include "embed/embedder.hpp"
+
+namespace runed::daemon {
+
+/// Makes the engine that serves the chosen model, not yet started.
+/// Errors: not_implemented for an engine that this build does not have; bad_config for a kernel that
+///         this machine does not have.
+Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelChoice& choice,
+                                                       const bootstrap::Settings& settings);
+
+/// The tokenizer of a model, and whose it is. Its file needs no tensors.
+struct Vocabulary {
+  std::string model_name;
+  std::string model_sha256;
+  std::shared_ptr<const embed::Tokenizer> tokenizer;
+};
+
+/// Loads the tokenizer of the chosen model.
+/// Errors: those of the model file.
+Result<Vocabulary> load_vocabulary(const bootstrap::ModelChoice& choice);
+
+}  // namespace runed::daemon

@@ -1,0 +1,61 @@
+#include "daemon/error_status.hpp"
+
+#include <grpcpp/support/status.h>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace runed::daemon {
+namespace {
+
+grpc::StatusCode code_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::text_too_long:
+    case ErrorCode::batch_too_large:
+    case ErrorCode::bad_dimensions:
+    case ErrorCode::empty_text:
+      return grpc::StatusCode::INVALID_ARGUMENT;
+    case ErrorCode::bootstrapping:
+    case ErrorCode::no_centroid_set:
+    case ErrorCode::model_missing:
+    case ErrorCode::model_corrupt:
+    case ErrorCode::model_unsupported:
+      return grpc::StatusCode::FAILED_PRECONDITION;
+    case ErrorCode::queue_full:
+      return grpc::StatusCode::RESOURCE_EXHAUSTED;
+    case ErrorCode::engine_restarting:
+    case ErrorCode::engine_restarts_exhausted:
+    case ErrorCode::shutting_down:
+    case ErrorCode::unavailable:
+      return grpc::StatusCode::UNAVAILABLE;
+    case ErrorCode::permission_denied:
+    case ErrorCode::peer_refused:
+      return grpc::StatusCode::PERMISSION_DENIED;
+    case ErrorCode::deadline_exceeded:
+      return grpc::StatusCode::DEADLINE_EXCEEDED;
+    case ErrorCode::cancelled:
+      return grpc::StatusCode::CANCELLED;
+    default:
+      return grpc::StatusCode::INTERNAL;
+  }
+}
+
+}  // namespace
+
+grpc::Status to_status(const Error& error) {
+  const grpc::StatusCode code = code_of(error.code);
+  if (!is_wire_reason(error.code)) return {code, error.message};
+  google::rpc::ErrorInfo info;
+  info.set_reason(std::string(name_of(error.code)));
+  info.set_domain(std::string(kErrorDomain));
+  for (const auto& [key, value] : error.details) (*info.mutable_metadata())[key] = value;
+  if (!error.hint.empty()) (*info.mutable_metadata())[std::string(kHintKey)] = error.hint;
+  google::rpc::Status details;
+  details.set_code(code);
+  details.set_message(error.message);
+  details.add_details()->PackFrom(info);
+  return {code, error.message, details.SerializeAsString()};
+}
+
+}  // namespace runed::daemon

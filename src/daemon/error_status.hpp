@@ -1,0 +1,17 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "base/error.hpp"
+
+namespace grpc {
+class Status;
+}
+
+namespace runed::daemon {
+
+/// Turns an error into what a gRPC client sees: the code that fits and, for the documented reasons,
+/// google.rpc.ErrorInfo with the error's details and hint as metadata.
+grpc::Status to_status(const Error& error);
+
+}  // namespace runed::daemon

@@ -1,0 +1,307 @@
+#include "daemon/service.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "daemon/error_status.hpp"
+#include "os/process.hpp"
+#include "runed/v1/runed.grpc.pb.h"
+
+namespace runed::daemon {
+namespace {
+
+constexpr uint32_t kApiVersion = 1;
+constexpr uint32_t kMostTextsOfABatch = 1024;
+constexpr uint32_t kReplyBytes = 4 << 20;    // gRPC's default receive limit.
+constexpr uint32_t kReplyOverhead = 1 << 10;  // Of the message.
+constexpr uint32_t kEmbeddingOverhead = 128;  // Of one embedding: tags, counts, a set's version.
+
+template <typename Duration>
+int64_t unix_ms(Duration since_epoch) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
+}
+
+v1::HealthResponse::Status to_wire(Serving serving) {
+  switch (serving) {
+    case Serving::loading:
+      return v1::HealthResponse::STATUS_LOADING;
+    case Serving::ok:
+      return v1::HealthResponse::STATUS_OK;
+    case Serving::idle:
+      return v1::HealthResponse::STATUS_IDLE;
+    case Serving::degraded:
+      return v1::HealthResponse::STATUS_DEGRADED;
+    case Serving::shutting_down:
+      return v1::HealthResponse::STATUS_SHUTTING_DOWN;
+  }
+  return v1::HealthResponse::STATUS_UNSPECIFIED;
+}
+
+v1::HealthResponse::Phase to_wire(Phase phase) {
+  switch (phase) {
+    case Phase::none:
+      return v1::HealthResponse::PHASE_UNSPECIFIED;
+    case Phase::fetching_llama_server:
+      return v1::HealthResponse::PHASE_FETCHING_LLAMA_SERVER;
+    case Phase::fetching_model:
+      return v1::HealthResponse::PHASE_FETCHING_MODEL;
+    case Phase::starting_engine:
+      return v1::HealthResponse::PHASE_STARTING_LLAMA_SERVER;
+  }
+  return v1::HealthResponse::PHASE_UNSPECIFIED;
+}
+
+// The option fields are the same in EmbedRequest and EmbedBatchRequest.
+template <typename Request>
+Result<EmbedOptions> read_options(const Request& request) {
+  EmbedOptions options;
+  switch (request.input_type()) {
+    case v1::INPUT_TYPE_UNSPECIFIED:
+      break;
+    case v1::INPUT_TYPE_DOCUMENT:
+      options.input_type = InputType::document;
+      break;
+    case v1::INPUT_TYPE_QUERY:
+      options.input_type = InputType::query;
+      break;
+    default:
+      return make_error(ErrorCode::invalid_argument, "unknown input type {}",
+                        static_cast<int>(request.input_type()));
+  }
+  switch (request.truncate()) {
+    case v1::TRUNCATE_ERROR:
+      break;
+    case v1::TRUNCATE_RIGHT:
+      options.truncate = Truncate::right;
+      break;
+    case v1::TRUNCATE_LEFT:
+      options.truncate = Truncate::left;
+      break;
+    default:
+      return make_error(ErrorCode::invalid_argument, "unknown truncation {}",
+                        static_cast<int>(request.truncate()));
+  }
+  options.instruction = request.instruction();
+  options.dimensions = request.dimensions();
+  return options;
+}
+
+void fill(const Embedding& embedding, v1::EmbedResponse& response) {
+  response.mutable_vector()->Assign(embedding.vector.begin(), embedding.vector.end());
+  response.set_token_count(embedding.token_count);
+  response.set_tokens_dropped(embedding.tokens_dropped);
+}
+
+void fill_reply(std::vector<Embedding> embeddings, v1::EmbedResponse& response) {
+  fill(embeddings.front(), response);
+}
+
+void fill_reply(std::vector<Embedding> embeddings, v1::EmbedBatchResponse& response) {
+  response.mutable_embeddings()->Reserve(static_cast<int>(embeddings.size()));
+  for (const auto& embedding : embeddings) fill(embedding, *response.add_embeddings());
+}
+
+// One embedding call under way. gRPC keeps it until OnDone, which follows Finish; Finish is called
+// once, by the job's answer.
+template <typename Response>
+class EmbedCall final : public grpc::ServerUnaryReactor {
+ public:
+  explicit EmbedCall(Response* response) : response_(response) {}
+
+  void start(Batcher& batcher, std::vector<std::string> texts, EmbedOptions options) {
+    batcher.submit(
+        {.texts = std::move(texts),
+         .options = std::move(options),
+         .is_cancelled = [cancelled = cancelled_] { return cancelled->load(); },
+         .done = [this](Result<std::vector<Embedding>> result) { answer(std::move(result)); }});
+  }
+
+  void fail(const Error& error) { Finish(to_status(error)); }
+
+ private:
+  void answer(Result<std::vector<Embedding>> result) {
+    if (!result) {
+      fail(result.error());
+      return;
+    }
+    fill_reply(*std::move(result), *response_);
+    Finish(grpc::Status::OK);
+  }
+
+  void OnCancel() override { cancelled_->store(true); }
+  void OnDone() override { delete this; }
+
+  Response* response_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+class Service final : public v1::RunedService::CallbackService {
+ public:
+  Service(State& state, Batcher& batcher, const Clock& clock, Log& log, ServiceInfo info,
+          std::function<void(int)> request_stop)
+      : state_(state),
+        batcher_(batcher),
+        clock_(clock),
+        log_(log),
+        info_(std::move(info)),
+        request_stop_(std::move(request_stop)),
+        started_(clock.steady_now()),
+        started_at_(clock.system_now()) {}
+
+  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* /*context*/,
+                                  const v1::EmbedRequest* request,
+                                  v1::EmbedResponse* response) override {
+    return start_call(*request, response, [request] {
+      return std::vector<std::string>{request->text()};
+    });
+  }
+
+  grpc::ServerUnaryReactor* EmbedBatch(grpc::CallbackServerContext* /*context*/,
+                                       const v1::EmbedBatchRequest* request,
+                                       v1::EmbedBatchResponse* response) override {
+    return start_call(*request, response, [request] {
+      return std::vector<std::string>(request->texts().begin(), request->texts().end());
+    });
+  }
+
+  grpc::ServerUnaryReactor* Info(grpc::CallbackServerContext* context,
+                                 const v1::InfoRequest* /*request*/,
+                                 v1::InfoResponse* response) override {
+    response->set_daemon_version(info_.daemon_version);
+    response->set_pid(os::process_id());
+    response->set_started_at_unix_ms(unix_ms(started_at_.time_since_epoch()));
+    response->set_api_version(kApiVersion);
+    response->set_variant(info_.variant);
+    for (const auto& value : info_.config) {
+      auto* wire = response->add_config();
+      wire->set_key(value.key);
+      wire->set_value(value.value);
+      wire->set_origin(value.origin);
+    }
+    if (const auto model = state_.model()) {
+      response->set_model_identity(embed::model_identity(model->model_sha256));
+      response->set_vector_dim(static_cast<int>(model->dimension));
+      response->set_max_text_length(static_cast<int>(model->max_tokens));
+      response->set_max_tokens(static_cast<int>(model->max_tokens));
+      response->set_max_batch_size(static_cast<int>(max_batch_size(model->dimension)));
+      response->set_model_name(model->model_name);
+      response->set_model_sha256(model->model_sha256);
+      response->set_engine(model->engine);
+      response->set_compute(model->compute);
+    }
+    return finish(context, grpc::Status::OK);
+  }
+
+  grpc::ServerUnaryReactor* Health(grpc::CallbackServerContext* context,
+                                   const v1::HealthRequest* /*request*/,
+                                   v1::HealthResponse* response) override {
+    const StateSnapshot state = state_.snapshot();
+    response->set_status(to_wire(state.serving));
+    response->set_uptime_seconds(
+        std::chrono::duration_cast<std::chrono::seconds>(clock_.steady_now() - started_).count());
+    response->set_total_requests(requests_.load());
+    response->set_phase(to_wire(state.phase));
+    response->set_bytes_done(state.bytes_done);
+    response->set_bytes_total(state.bytes_total);
+    response->set_message(state.message);
+    if (state.reason.has_value()) response->set_reason(std::string(name_of(*state.reason)));
+    response->set_since_unix_ms(unix_ms(state.since.time_since_epoch()));
+    response->set_restarts(batcher_.restarts());
+    response->set_queue_tokens(batcher_.queue_tokens());
+    return finish(context, grpc::Status::OK);
+  }
+
+  grpc::ServerUnaryReactor* Shutdown(grpc::CallbackServerContext* context,
+                                     const v1::ShutdownRequest* request,
+                                     v1::ShutdownResponse* response) override {
+    log_.info("received Shutdown RPC", {{"grace_seconds", request->grace_seconds()}});
+    response->set_accepted(true);
+    request_stop_(request->grace_seconds());
+    return finish(context, grpc::Status::OK);
+  }
+
+ private:
+  static grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext* context,
+                                          const grpc::Status& status) {
+    auto* reactor = context->DefaultReactor();
+    reactor->Finish(status);
+    return reactor;
+  }
+
+  // The checks before a text is looked at, in the predecessor's order.
+  template <typename Request>
+  Status admit(const Request& request) const {
+    const StateSnapshot state = state_.snapshot();
+    if (state.serving == Serving::loading) {
+      return make_error(ErrorCode::bootstrapping,
+                        "daemon is bootstrapping; embed not yet available");
+    }
+    if (!takes_requests(state.serving)) {
+      if (state.reason.has_value()) return make_error(*state.reason, "{}", state.message);
+      return make_error(ErrorCode::shutting_down, "the daemon is shutting down");
+    }
+    if (request.with_route()) {
+      return make_error(ErrorCode::no_centroid_set,
+                        "no centroid set loaded; send one with SetCentroids, or leave with_route "
+                        "out");
+    }
+    return {};
+  }
+
+  template <typename Request, typename Response, typename TakeTexts>
+  grpc::ServerUnaryReactor* start_call(const Request& request, Response* response,
+                                       const TakeTexts& take_texts) {
+    auto* call = new EmbedCall<Response>(response);
+    if (Status admitted = admit(request); !admitted) {
+      call->fail(admitted.error());
+      return call;
+    }
+    ++requests_;
+    auto options = read_options(request);
+    if (!options) {
+      call->fail(options.error());
+      return call;
+    }
+    std::vector<std::string> texts = take_texts();
+    const uint32_t most = max_batch_size(state_.model()->dimension);
+    if (texts.size() > most) {
+      call->fail(make_error(ErrorCode::batch_too_large, "the batch has {} texts, {} are allowed",
+                            texts.size(), most)
+                     .with_detail("texts", std::to_string(texts.size()))
+                     .with_detail("limit", std::to_string(most)));
+    } else if (texts.empty()) {
+      call->Finish(grpc::Status::OK);
+    } else {
+      call->start(batcher_, std::move(texts), *std::move(options));
+    }
+    return call;
+  }
+
+  State& state_;
+  Batcher& batcher_;
+  const Clock& clock_;
+  Log& log_;
+  const ServiceInfo info_;
+  const std::function<void(int)> request_stop_;
+  const SteadyTime started_;
+  const SystemTime started_at_;
+  std::atomic<int64_t> requests_{0};
+};
+
+}  // namespace
+
+uint32_t max_batch_size(uint32_t dimension) {
+  const uint32_t fitting =
+      (kReplyBytes - kReplyOverhead) / (dimension * uint32_t{sizeof(float)} + kEmbeddingOverhead);
+  return std::clamp(fitting, uint32_t{1}, kMostTextsOfABatch);
+}
+
+std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, const Clock& clock,
+                                            Log& log, ServiceInfo info,
+                                            std::function<void(int)> request_stop) {
+  return std::make_unique<Service>(state, batcher, clock, log, std::move(info),
+                                   std::move(request_stop));
+}
+
+}  // namespace runed::daemon

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "daemon/batcher.hpp"
+#include "daemon/state.hpp"
+
+namespace grpc {
+class Service;
+}
+
+namespace runed::daemon {
+
+/// What Info tells besides the model.
+struct ServiceInfo {
+  struct ConfigValue {
+    std::string key;
+    std::string value;
+    std::string origin;
+  };
+  std::string daemon_version;
+  std::string variant;
+  std::vector<ConfigValue> config;
+};
+
+/// The most bytes of one request message: a full batch of texts of 64 KiB each.
+inline constexpr int kMaxReceiveBytes = 64 << 20;
+
+/// Returns the texts that one EmbedBatch may carry: so many that the reply stays below gRPC's
+/// default limit of 4 MiB at a client that set nothing.
+uint32_t max_batch_size(uint32_t dimension);
+
+/// Makes the service runed.v1.RunedService (callback API: a waiting call holds no thread).
+/// `request_stop` is called by Shutdown with its grace in seconds, 0 for the default.
+/// Owns: nothing; all arguments outlive the service.
+std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, const Clock& clock,
+                                            Log& log, ServiceInfo info,
+                                            std::function<void(int)> request_stop);
+
+}  // namespace runed::daemon

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/error.hpp"
+#include "embed/embedder.hpp"
+
+namespace runed::daemon {
+
+enum class Serving { loading, ok, idle, degraded, shutting_down };
+enum class Phase { none, fetching_llama_server, fetching_model, starting_engine };
+
+/// What the daemon is doing, as Health tells it.
+struct StateSnapshot {
+  Serving serving = Serving::loading;
+  Phase phase = Phase::none;        // While loading.
+  int64_t bytes_done = 0;           // Of the phase.
+  int64_t bytes_total = 0;          // Of the phase; 0: unknown.
+  std::string message;              // For people; may be empty.
+  std::optional<ErrorCode> reason;  // When something is wrong.
+  SystemTime since;                 // When `serving` began.
+};
+
+/// The one place where the daemon's state is kept. Any thread may use it.
+class State {
+ public:
+  using Listener = std::function<void(Serving)>;
+
+  /// `on_change` is called with the new value after each change of `serving`.
+  State(const Clock& clock, Listener on_change);
+
+  void loading(Phase phase, std::string message);
+  void ok();
+  void idle();
+  void degraded(const Error& error);
+  /// Final: no later call changes the state. `error` is what made the daemon give up, if anything.
+  void shutting_down(const std::optional<Error>& error);
+
+  StateSnapshot snapshot() const;
+
+  /// Publishes the description of the loaded model.
+  void set_model(const embed::ModelInfo& model);
+  /// The loaded model; null until one was loaded. Stays while idle.
+  std::shared_ptr<const embed::ModelInfo> model() const;
+
+ private:
+  void change(StateSnapshot next);
+
+  const Clock& clock_;
+  const Listener on_change_;
+  mutable std::mutex mutex_;  // Guards snapshot_ and model_.
+  StateSnapshot snapshot_;
+  std::shared_ptr<const embed::ModelInfo> model_;
+};
+
+/// Tells whether an embedding call can be taken now: a suspended engine resumes by itself, and a
+/// degraded one is tried again.
+bool takes_requests(Serving serving);
+
+}  // namespace runed::daemon

@@ -1,0 +1,78 @@
+#include "os/file_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <thread>
+
+#include "base/duration.hpp"
+#include "os/files.hpp"
+#include "os/retry.hpp"
+
+namespace runed::os {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kPollInterval{20};
+constexpr mode_t kLockMode = 0600;
+
+// The holder's id is advice for people, so a full disk must not keep anyone from the lock.
+void write_holder(int fd) {
+  const std::string text = std::to_string(::getpid());
+  if (::ftruncate(fd, 0) != 0) return;
+  retry_interrupted([&] { return ::pwrite(fd, text.data(), text.size(), 0); });
+}
+
+Error not_in_time(const std::string& path, std::chrono::milliseconds timeout) {
+  const std::optional<int> holder = FileLock::read_holder(path);
+  return make_error(ErrorCode::deadline_exceeded, "cannot lock '{}' within {}: {} holds it", path,
+                    format_duration(timeout),
+                    holder.has_value() ? fmt::format("process {}", *holder) : "another process");
+}
+
+}  // namespace
+
+Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path) {
+  TRY_ASSIGN(Fd fd, open_fd(path, O_RDWR | O_CREAT | O_NOFOLLOW, kLockMode));
+  if (retry_interrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
+    if (errno == EWOULDBLOCK) return std::optional<FileLock>{};
+    return os_error(errno, fmt::format("cannot lock '{}'", path));
+  }
+  write_holder(fd.get());
+  return std::optional<FileLock>(FileLock(std::move(fd)));
+}
+
+Result<FileLock> FileLock::acquire(const std::string& path, std::chrono::milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  while (true) {
+    TRY_ASSIGN(std::optional<FileLock> lock, try_acquire(path));
+    if (lock.has_value()) return std::move(*lock);
+    const auto left = deadline - Clock::now();
+    if (left <= Clock::duration::zero()) return not_in_time(path, timeout);
+    // flock has no form that waits for a limited time.
+    std::this_thread::sleep_for(std::min<Clock::duration>(left, kPollInterval));
+  }
+}
+
+std::optional<int> FileLock::read_holder(const std::string& path) {
+  const Result<std::string> text = read_tail(path, 32);
+  int holder = 0;
+  if (!text.has_value()) return std::nullopt;
+  const char* end = text->data() + text->size();
+  if (std::from_chars(text->data(), end, holder).ec != std::errc{}) return std::nullopt;
+  return holder;
+}
+
+void FileLock::release() {
+  if (!fd_.is_open()) return;
+  // As in write_holder: that it fails changes nothing that matters.
+  static_cast<void>(::ftruncate(fd_.get(), 0) == 0);
+  fd_.close();
+}
+
+}  // namespace runed::os

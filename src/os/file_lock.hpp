@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "os/fd.hpp"
+
+namespace runed::os {
+
+/// Holds an exclusive flock on a file, which is created with mode 0600 and never removed: removing
+/// it would let two processes lock two files of one name. The kernel frees the lock of a process
+/// that dies. Two locks of one process exclude each other as well.
+class FileLock {
+ public:
+  FileLock(FileLock&&) = default;
+  FileLock& operator=(FileLock&&) = default;
+  ~FileLock() { release(); }
+
+  /// Takes the lock if it is free; empty if it is not.
+  static Result<std::optional<FileLock>> try_acquire(const std::string& path);
+
+  /// Takes the lock, waiting for it for as long as `timeout`.
+  /// Errors: deadline_exceeded naming the holder.
+  static Result<FileLock> acquire(const std::string& path, std::chrono::milliseconds timeout);
+
+  /// Reads the process id that a holder left in the file. It is empty after a release; after a
+  /// crash it names a process that is gone.
+  static std::optional<int> read_holder(const std::string& path);
+
+  /// Frees the lock. Does nothing the second time.
+  void release();
+
+ private:
+  explicit FileLock(Fd fd) : fd_(std::move(fd)) {}
+
+  Fd fd_;
+};
+
+}  // namespace runed::os

@@ -1,0 +1,193 @@
+#include "os/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <limits>
+
+#include "os/poll.hpp"
+#include "os/retry.hpp"
+
+namespace runed::os {
+namespace {
+
+constexpr mode_t kPrivate = 0700;
+constexpr mode_t kOthers = 0077;
+
+// Reads to the end of the stream, or to one byte past the limit: enough to know that it is passed.
+Result<std::string> read_up_to(int fd, size_t max_bytes) {
+  std::array<char, size_t{64} * 1024> buffer;
+  std::string content;
+  while (content.size() <= max_bytes) {
+    const ssize_t count =
+        retry_interrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
+    if (count == 0) break;
+    if (count > 0) {
+      content.append(buffer.data(), static_cast<size_t>(count));
+    } else if (errno == EAGAIN) {
+      wait_readable(fd, std::nullopt);
+    } else {
+      return os_error(errno, "cannot read");
+    }
+  }
+  return content;
+}
+
+// The same fault, told of this file.
+Error while_reading(const std::string& path, Error error) {
+  if (error.message.starts_with("cannot read: ")) {
+    error.message.insert(std::string_view("cannot read").size(), fmt::format(" '{}'", path));
+  }
+  return error;
+}
+
+struct OpenDirectory {
+  Fd fd;
+  mode_t mode = 0;
+};
+
+// Opened, so that what is checked and what is then changed are the same directory.
+Result<OpenDirectory> open_own_directory(const std::string& path) {
+  Result<Fd> fd = open_fd(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  struct stat status {};
+  if (!fd.has_value()) {
+    if (::lstat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
+      return make_error(ErrorCode::invalid_argument, "cannot use '{}': {}", path,
+                        S_ISLNK(status.st_mode) ? "it is a symbolic link" : "not a directory");
+    }
+    return std::move(fd).error();
+  }
+  if (::fstat(fd->get(), &status) != 0) {
+    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+  }
+  if (status.st_uid != ::geteuid()) {
+    return make_error(ErrorCode::permission_denied, "cannot use '{}': it belongs to user {}", path,
+                      status.st_uid);
+  }
+  return OpenDirectory{std::move(fd).value(), status.st_mode};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, size_t max_bytes) {
+  TRY_ASSIGN(const Fd fd, open_fd(path, O_RDONLY));
+  Result<std::string> content = read_up_to(fd.get(), max_bytes);
+  if (!content.has_value()) return while_reading(path, std::move(content).error());
+  if (content->size() > max_bytes) {
+    return make_error(ErrorCode::bad_input, "cannot read '{}': larger than {} bytes", path,
+                      max_bytes);
+  }
+  return content;
+}
+
+Result<std::string> read_tail(const std::string& path, size_t max_bytes) {
+  TRY_ASSIGN(const Fd fd, open_fd(path, O_RDONLY));
+  const off_t size_bytes = ::lseek(fd.get(), 0, SEEK_END);
+  const off_t start = std::max<off_t>(0, size_bytes - static_cast<off_t>(max_bytes));
+  if (size_bytes < 0 || ::lseek(fd.get(), start, SEEK_SET) < 0) {
+    return os_error(errno, fmt::format("cannot seek in '{}'", path));
+  }
+  Result<std::string> content = read_up_to(fd.get(), max_bytes);
+  if (!content.has_value()) return while_reading(path, std::move(content).error());
+  // A writer may have appended meanwhile.
+  if (content->size() > max_bytes) content->erase(0, content->size() - max_bytes);
+  return content;
+}
+
+Result<std::string> read_all(int fd) {
+  return read_up_to(fd, std::numeric_limits<size_t>::max() - 1);
+}
+
+Status write_all(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t count =
+        retry_interrupted([&] { return ::write(fd, content.data(), content.size()); });
+    if (count < 0) return os_error(errno, "cannot write");
+    content.remove_prefix(static_cast<size_t>(count));
+  }
+  return {};
+}
+
+Result<Fd> open_for_append(const std::string& path, unsigned mode) {
+  return open_fd(path, O_WRONLY | O_APPEND | O_CREAT, mode);
+}
+
+Status remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+    return os_error(errno, fmt::format("cannot remove '{}'", path));
+  }
+  return {};
+}
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+Result<FileIdentity> file_identity(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+  }
+  return FileIdentity{
+      .device = status.st_dev,
+      .inode = status.st_ino,
+      .size_bytes = static_cast<uint64_t>(status.st_size),
+      .modified = std::chrono::seconds(status.st_mtim.tv_sec) +
+                  std::chrono::nanoseconds(status.st_mtim.tv_nsec),
+  };
+}
+
+std::string absolute_path(const std::string& path) {
+  std::error_code ignored;  // A working directory that was removed: the path stays relative.
+  const std::filesystem::path base = std::filesystem::current_path(ignored);
+  std::string clean = (base / path).lexically_normal().string();
+  if (clean.size() > 1 && clean.ends_with('/')) clean.pop_back();
+  return clean;
+}
+
+std::string parent_directory(const std::string& path) {
+  return std::filesystem::path(path).parent_path().string();
+}
+
+std::string resolve_links(const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path resolved = std::filesystem::canonical(path, failed);
+  return failed ? path : resolved.string();
+}
+
+Status make_missing_directories(const std::string& path) {
+  if (::mkdir(path.c_str(), kPrivate) == 0 || errno == EEXIST) return {};
+  const std::string parent = parent_directory(path);
+  if (errno == ENOENT && !parent.empty() && parent != path) {
+    TRY(make_missing_directories(parent));
+    // Once more: another process may have been as quick.
+    if (::mkdir(path.c_str(), kPrivate) == 0 || errno == EEXIST) return {};
+  }
+  return os_error(errno, fmt::format("cannot create directory '{}'", path));
+}
+
+Status make_private_directory(const std::string& path) {
+  TRY(make_missing_directories(path));
+  TRY_ASSIGN(const OpenDirectory directory, open_own_directory(path));
+  if ((directory.mode & kOthers) != 0 && ::fchmod(directory.fd.get(), kPrivate) != 0) {
+    return os_error(errno, fmt::format("cannot make '{}' private", path));
+  }
+  return {};
+}
+
+Status check_private_directory(const std::string& path) {
+  TRY_ASSIGN(const OpenDirectory directory, open_own_directory(path));
+  if ((directory.mode & kOthers) != 0) {
+    return make_error(ErrorCode::permission_denied,
+                      "cannot use '{}': other users have access to it (mode {:03o})", path,
+                      directory.mode & 0777);
+  }
+  return {};
+}
+
+}  // namespace runed::os

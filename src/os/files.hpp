@@ -1,0 +1,69 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "os/fd.hpp"
+
+namespace runed::os {
+
+/// Reads a whole file.
+/// Errors: bad_input if it is larger than `max_bytes`.
+Result<std::string> read_file(const std::string& path, size_t max_bytes);
+
+/// Reads the last `max_bytes` of a file, or all of it if it is shorter.
+Result<std::string> read_tail(const std::string& path, size_t max_bytes);
+
+/// Reads until the end of the stream, whether or not the descriptor blocks.
+Result<std::string> read_all(int fd);
+
+/// Writes all of `content` to a blocking descriptor.
+Status write_all(int fd, std::string_view content);
+
+/// Opens a file for appending, and creates it with this mode if there is none.
+Result<Fd> open_for_append(const std::string& path, unsigned mode);
+
+/// Removes a file. One that is not there is no error.
+Status remove_file(const std::string& path);
+
+/// Tells whether something is at the path; a link counts as what it points to.
+bool exists(const std::string& path);
+
+/// What tells, without reading it, that a file is still the one it was.
+struct FileIdentity {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  uint64_t size_bytes = 0;
+  std::chrono::nanoseconds modified{};  // Since 1970, as the file system keeps it.
+
+  bool operator==(const FileIdentity&) const = default;
+};
+Result<FileIdentity> file_identity(const std::string& path);
+
+/// Makes a path absolute against the working directory and removes `.`, `..` and doubled slashes,
+/// without looking at the file system.
+std::string absolute_path(const std::string& path);
+
+/// Returns the directory part of an absolute path.
+std::string parent_directory(const std::string& path);
+
+/// Follows every link in an existing path; returns other paths as they are.
+std::string resolve_links(const std::string& path);
+
+/// Creates a directory and its missing parents with mode 0700; leaves existing ones as they are.
+Status make_missing_directories(const std::string& path);
+
+/// Creates a directory and its missing parents with mode 0700, and takes the rights of group and
+/// others from one that is there already.
+/// Errors: permission_denied if it belongs to another user; invalid_argument if something else,
+///         a link included, is in its place.
+Status make_private_directory(const std::string& path);
+
+/// Checks that a directory is a real one, of this user, and closed to everybody else.
+/// Errors: as `make_private_directory`, and not_found.
+Status check_private_directory(const std::string& path);
+
+}  // namespace runed::os

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace runed::os {
+
+/// Takes the whole pages inside `bytes` out of this process. They are read from the file again
+/// when next touched, so this is only for file-backed memory that was never written.
+void release_pages(std::span<const std::byte> bytes);
+
+/// Gives the allocator's free memory back to the kernel.
+void trim_heap();
+
+/// Returns the memory of this process that is in RAM now, shared pages included; 0 if unknown.
+uint64_t resident_bytes();
+
+/// The same of another process; 0 if there is none.
+uint64_t resident_bytes_of(int pid);
+
+}  // namespace runed::os

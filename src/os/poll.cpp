@@ -1,0 +1,40 @@
+#include "os/poll.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "base/check.hpp"
+
+namespace runed::os {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// Far enough to be for ever, near enough that adding it to a time point cannot overflow.
+constexpr Milliseconds kLongest = std::chrono::hours(24);
+
+}  // namespace
+
+bool wait_readable(std::span<const int> fds, std::optional<Milliseconds> timeout) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<pollfd> entries;
+  for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
+  const Clock::time_point deadline = Clock::now() + std::min(timeout.value_or(kLongest), kLongest);
+  while (true) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
+    const auto left_ms = static_cast<int>(std::max(left, Milliseconds{0}).count());
+    const int ready = ::poll(entries.data(), entries.size(), timeout.has_value() ? left_ms : -1);
+    if (ready >= 0) return ready > 0;
+    // The other reasons are a bad argument of ours and a kernel without memory for one array.
+    CHECK(errno == EINTR);
+  }
+}
+
+bool wait_readable(int fd, std::optional<Milliseconds> timeout) {
+  return wait_readable(std::span(&fd, 1), timeout);
+}
+
+}  // namespace runed::os

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "os/fd.hpp"
+
+namespace runed::os {
+
+constexpr int kStdin = 0;
+constexpr int kStdout = 1;
+constexpr int kStderr = 2;
+
+int process_id();
+
+/// The real user's id, decimal in the predecessor's paths.
+unsigned user_id();
+
+/// Reads a variable of the environment, the only place that does. Nobody of ours changes it.
+std::optional<std::string> environment_variable(const std::string& name);
+
+/// Returns $HOME, or where it is unset or empty what the user database says.
+/// Errors: not_found.
+Result<std::string> home_directory();
+
+/// Returns the path of the program that runs.
+Result<std::string> executable_path();
+
+bool is_terminal(int fd);
+
+/// Opens a handle that can be read once the process has ended, child or not (pidfd).
+/// Errors: not_found if there is no such process.
+Result<Fd> open_process(int pid);
+
+/// Waits until the process has ended; false when the time is over.
+bool wait_for_exit(int pid, std::chrono::milliseconds timeout);
+
+/// Sends a signal to one process.
+/// Errors: not_found if there is no such process; permission_denied.
+Status signal_process(int pid, int signal);
+
+}  // namespace runed::os

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "os/fd.hpp"
+#include "os/wakeup.hpp"
+
+namespace runed::os {
+
+/// Receives SIGINT, SIGTERM and SIGHUP as values instead of interruptions. Made first thing in
+/// `main`: it blocks them for this thread and for those that it starts from then on. They stay
+/// blocked afterwards, so that one more during exit cannot change the exit code.
+class SignalWatcher {
+ public:
+  SignalWatcher();
+
+  /// Waits for one of the signals; empty after `timeout`, or once for each `wake`.
+  std::optional<int> wait(std::chrono::milliseconds timeout);
+
+  /// Ends the `wait` of another thread, or the next one if none waits. Thread-safe.
+  void wake() { wakeup_.notify(); }
+
+ private:
+  Fd fd_;
+  Wakeup wakeup_;
+};
+
+/// Makes a write to a closed pipe or socket an error (EPIPE) instead of the end of the process.
+void ignore_sigpipe();
+
+/// Returns the signal's name: `SIGTERM`, or `signal 99` if it has none.
+std::string signal_name(int signal);
+
+}  // namespace runed::os

@@ -1,0 +1,6 @@
+#include "client/sideways.hpp"
+
+#include <string>
+
+#include "base/error.hpp"
+#include "embed/embedder.hpp"

@@ -1,0 +1,151 @@
+#include "bootstrap/settings.hpp"
+
+#include "support/fake_environment.hpp"
+#include "support/result_matchers.hpp"
+#include "support/temp_dir.hpp"
+
+using runed::ErrorCode;
+using runed::bootstrap::Engine;
+using runed::bootstrap::load_settings;
+using runed::bootstrap::Origin;
+using runed::bootstrap::SettingFlags;
+using runed::bootstrap::Settings;
+using runed::test::FakeEnvironment;
+using runed::test::TempDir;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using namespace std::chrono_literals;
+
+namespace {
+
+runed::Result<Settings> load(const TempDir& home, const FakeEnvironment& environment,
+                             const SettingFlags& flags = {}) {
+  return load_settings(unwrap(runed::bootstrap::resolve_paths(environment, home.path())),
+                       environment, flags);
+}
+
+}  // namespace
+
+TEST_CASE("without any word from outside, everything is the default") {
+  const TempDir home;
+  const Settings settings = unwrap(load(home, {}));
+  CHECK(runed::to_line(to_json(settings)) == R"({"engine":{"value":"auto","origin":"default"},)"
+                                             R"("model":{"value":null,"origin":"default"},)"
+                                             R"("model_variant":{"value":null,"origin":"default"},)"
+                                             R"("manifest":{"value":null,"origin":"default"},)"
+                                             R"("llama_server":{"value":null,"origin":"default"},)"
+                                             R"("runed_binary":{"value":null,"origin":"default"},)"
+                                             R"("idle_timeout":{"value":"10m","origin":"default"},)"
+                                             R"("ctx_size":{"value":null,"origin":"default"},)"
+                                             R"("cpu":{"value":null,"origin":"default"},)"
+                                             R"("socket":{"value":")" +
+                                                 (home / "embedding.sock") +
+                                                 R"(","origin":"default"}})");
+}
+
+TEST_CASE("a flag wins over the environment, which wins over config.json") {
+  const TempDir home;
+  runed::test::write_text(home / "config.json", R"({"idle_timeout":"1m","engine":"native"})");
+  const auto timeout_of = [](const Settings& settings) { return settings.idle_timeout; };
+  const auto config = timeout_of(unwrap(load(home, {})));
+  CHECK(config.value == 1min);
+  CHECK(config.origin == Origin::config);
+  const FakeEnvironment environment{{"RUNED_IDLE_TIMEOUT", "2m"}, {"RUNED_ENGINE", ""}};
+  const auto variable = timeout_of(unwrap(load(home, environment)));
+  CHECK(variable.value == 2min);
+  CHECK(variable.origin == Origin::environment);
+  const auto flag = timeout_of(unwrap(load(home, environment, {.idle_timeout = "3m"})));
+  CHECK(flag.value == 3min);
+  CHECK(flag.origin == Origin::flag);
+  // An empty variable is as good as none.
+  CHECK(unwrap(load(home, environment)).engine.value == Engine::native);
+}
+
+TEST_CASE("every variable and every key is read") {
+  const TempDir home;
+  const Settings by_variable = unwrap(load(home, {{"RUNED_LLAMA_SERVER", "llama-server"},
+                                                  {"RUNED_MODEL", "builtin:runed-mini"},
+                                                  {"RUNED_MODEL_VARIANT", "q8_0"},
+                                                  {"RUNED_MANIFEST", "https://m"},
+                                                  {"RUNED_ENGINE", "llama-server"},
+                                                  {"RUNED_CTX_SIZE", "+512"},
+                                                  {"RUNED_CPU", "avx2"},
+                                                  {"RUNED_SOCKET", "/s"}}));
+  CHECK(by_variable.llama_server.value == "llama-server");
+  CHECK(by_variable.model.value == "builtin:runed-mini");
+  CHECK(by_variable.model_variant.value == "q8_0");
+  CHECK(by_variable.manifest.value == "https://m");
+  CHECK(by_variable.engine.value == Engine::llama_server);
+  CHECK(by_variable.ctx_size.value == 512U);
+  CHECK(by_variable.cpu.value == "avx2");
+  CHECK(by_variable.socket.value == "/s");
+
+  runed::test::write_text(
+      home / "config.json",
+      R"({"llama_server":"./l","model":"m.gguf","runed_binary":"runed","model_variant":"f16",)"
+      R"("manifest":"https://c","engine":"native","socket":"d.sock","idle_timeout":"1h"})");
+  const Settings by_key = unwrap(load(home, {}));
+  const std::string here = std::filesystem::current_path().string();
+  CHECK(by_key.llama_server.value == here + "/l");
+  CHECK(by_key.model.value == here + "/m.gguf");
+  CHECK(by_key.runed_binary.value == "runed");
+  CHECK(by_key.model_variant.value == "f16");
+  CHECK(by_key.manifest.value == "https://c");
+  CHECK(by_key.engine.value == Engine::native);
+  CHECK(by_key.socket.value == here + "/d.sock");
+  CHECK(by_key.idle_timeout.value == 1h);
+}
+
+TEST_CASE("an idle timeout of 0 or less is never") {
+  const TempDir home;
+  CHECK(unwrap(load(home, {{"RUNED_IDLE_TIMEOUT", "0"}})).idle_timeout.value == 0s);
+  CHECK(unwrap(load(home, {{"RUNED_IDLE_TIMEOUT", "-5m"}})).idle_timeout.value == 0s);
+}
+
+TEST_CASE("a wrong value is refused with the place where it stands") {
+  const TempDir home;
+  const auto variable = unwrap_error(load(home, {{"RUNED_IDLE_TIMEOUT", "10"}}));
+  CHECK(variable.code == ErrorCode::bad_config);
+  CHECK(variable.message == "RUNED_IDLE_TIMEOUT: invalid duration '10'");
+  CHECK(variable.hint.find("10m") != std::string::npos);
+
+  const auto flag = unwrap_error(load(home, {}, {.engine = "natve"}));
+  CHECK(flag.code == ErrorCode::usage);
+  CHECK(flag.message == "--engine: unknown engine 'natve'");
+  CHECK(flag.hint == "did you mean 'native'?");
+  CHECK(unwrap_error(load(home, {{"RUNED_ENGINE", "warp"}})).hint ==
+        "one of auto, native, llama-server");
+
+  runed::test::write_text(home / "config.json", R"({"idle_timeout":"soon"})");
+  const auto key = unwrap_error(load(home, {}));
+  CHECK(key.code == ErrorCode::bad_config);
+  CHECK(key.message ==
+        "cannot use '" + (home / "config.json") + "': idle_timeout: invalid duration 'soon'");
+}
+
+TEST_CASE("a context size is a whole number above 0") {
+  const TempDir home;
+  for (const char* text : {"0", "-1", "2k", "1.5", " 1", "4294967296"}) {
+    CAPTURE(text);
+    const auto error = unwrap_error(load(home, {{"RUNED_CTX_SIZE", text}}));
+    CHECK(error.code == ErrorCode::bad_config);
+    CHECK(error.message == std::string("RUNED_CTX_SIZE: invalid number of tokens '") + text + "'");
+  }
+}
+
+TEST_CASE("RUNED_CONFIG names another file, which must exist") {
+  const TempDir home;
+  runed::test::write_text(home / "other.json", R"({"engine":"native"})");
+  CHECK(unwrap(load(home, {{"RUNED_CONFIG", home / "other.json"}})).engine.value == Engine::native);
+  const auto error = unwrap_error(load(home, {{"RUNED_CONFIG", home / "none.json"}}));
+  CHECK(error.code == ErrorCode::not_found);
+  CHECK(error.message == "cannot open '" + (home / "none.json") + "': no such file or directory");
+}
+
+TEST_CASE("origins have their names") {
+  CHECK(name_of(Origin::flag) == "flag");
+  CHECK(name_of(Origin::environment) == "environment");
+  CHECK(name_of(Origin::config) == "config");
+  CHECK(name_of(Origin::manifest) == "manifest");
+  CHECK(name_of(Origin::default_value) == "default");
+}

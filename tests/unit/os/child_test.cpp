@@ -1,0 +1,180 @@
+#include "os/child.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+#include "os/files.hpp"
+#include "os/process.hpp"
+#include "support/eventually.hpp"
+#include "support/result_matchers.hpp"
+#include "support/temp_dir.hpp"
+
+using runed::ErrorCode;
+using runed::os::Child;
+using runed::os::ChildOptions;
+using runed::os::Fd;
+using runed::test::eventually;
+using runed::test::TempDir;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using namespace std::chrono_literals;
+
+namespace {
+
+ChildOptions shell(const std::string& script) {
+  return {.arguments = {"/bin/sh", "-c", script}};
+}
+
+// What a shell script prints.
+std::string output_of(ChildOptions options) {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const Fd reader(ends[0]);
+  Fd writer(ends[1]);
+  options.stdout_fd = writer.get();
+  auto child = unwrap(Child::spawn(options));
+  writer.close();
+  std::string output = unwrap(runed::os::read_all(reader.get()));
+  REQUIRE(unwrap(child.wait(10s)).has_value());
+  return output;
+}
+
+bool is_alive(int pid) {
+  return ::kill(pid, 0) == 0;
+}
+
+// The process id that a script writes into a file.
+int read_pid(const std::string& path) {
+  REQUIRE(eventually([&] { return runed::test::read_text(path).ends_with('\n'); }));
+  return std::stoi(runed::test::read_text(path));
+}
+
+}  // namespace
+
+TEST_CASE("a child's exit code and signal are told apart") {
+  auto exited = unwrap(Child::spawn(shell("exit 3")));
+  const auto status = unwrap(exited.wait(10s));
+  REQUIRE(status.has_value());
+  CHECK(status->describe() == "exited with code 3");
+  CHECK(unwrap(exited.wait(0ms))->code == 3);
+  auto killed = unwrap(Child::spawn(shell("kill -9 $$")));
+  CHECK(unwrap(killed.wait(10s))->describe() == "was killed by SIGKILL");
+}
+
+TEST_CASE("waiting for a child ends with the timeout") {
+  auto child = unwrap(Child::spawn(shell("exec sleep 60")));
+  CHECK_FALSE(unwrap(child.wait(10ms)).has_value());
+}
+
+TEST_CASE("a program that cannot be started is an error with its path") {
+  const auto error = unwrap_error(Child::spawn({.arguments = {"/no/such/program"}}));
+  CHECK(error.code == ErrorCode::not_found);
+  CHECK(error.message == "cannot start '/no/such/program': no such file or directory");
+}
+
+TEST_CASE("a child has the environment that it is given, or ours") {
+  auto options = shell("echo \"$ONE,$HOME\"");
+  options.environment = std::vector<std::string>{"ONE=1"};
+  CHECK(output_of(options) == "1,\n");
+  ::setenv("RUNED_TEST_VARIABLE", "inherited", 1);
+  CHECK(output_of(shell("echo $RUNED_TEST_VARIABLE")) == "inherited\n");
+  ::unsetenv("RUNED_TEST_VARIABLE");
+}
+
+TEST_CASE("a child reads nothing and has no descriptor of ours") {
+  // Without O_CLOEXEC, as a library might open one.
+  const Fd leaked(::dup(STDOUT_FILENO));
+  CHECK(output_of(shell("cat; ls /proc/self/fd | wc -l")) == "4\n");  // One is ls's own.
+}
+
+TEST_CASE("a child starts with no signal blocked or ignored") {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  auto* const handler = std::signal(SIGPIPE, SIG_IGN);
+  const std::string output = output_of(shell("exec cat /proc/self/status"));
+  std::signal(SIGPIPE, handler);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const auto mask_of = [&output](const std::string& name) {
+    // Up to 31: 32 and 33 are glibc's own, which it does not let anybody set.
+    return std::stoull(output.substr(output.find(name) + name.size()), nullptr, 16) & 0x7fffffff;
+  };
+  CHECK(mask_of("SigBlk:") == 0);
+  CHECK(mask_of("SigIgn:") == 0);
+}
+
+TEST_CASE("a child leads its own group, or its own session") {
+  const auto field = [](ChildOptions::Group group, const char* number) {
+    auto options =
+        shell("[ $$ = $(cut -d' ' -f" + std::string(number) + " /proc/$$/stat) ] && echo yes");
+    options.group = group;
+    return output_of(options);
+  };
+  // Source: proc_pid_stat(5): field 5 is the group, field 6 the session.
+  CHECK(field(ChildOptions::Group::own_group, "5") == "yes\n");
+  CHECK(field(ChildOptions::Group::own_group, "6").empty());
+  CHECK(field(ChildOptions::Group::own_session, "6") == "yes\n");
+}
+
+TEST_CASE("stopping lets a child end by itself, with its code") {
+  const TempDir dir;
+  auto child = unwrap(Child::spawn(
+      shell("trap 'exit 7' TERM; echo $$ >" + (dir / "pid") + "; while :; do sleep 0.01; done")));
+  read_pid(dir / "pid");
+  CHECK(unwrap(child.stop(10s)).code == 7);
+  CHECK(unwrap(child.stop(10s)).code == 7);
+  CHECK(unwrap_error(child.signal_group(SIGTERM)).code == ErrorCode::not_found);
+}
+
+TEST_CASE("stopping kills a child that does not listen, and its own children with it") {
+  const TempDir dir;
+  auto child = unwrap(Child::spawn(
+      shell("trap '' TERM; sleep 60 & echo $! >" + (dir / "pid") + "; while :; do wait; done")));
+  const int grandchild = read_pid(dir / "pid");
+  CHECK(unwrap(child.stop(10ms)).signal == SIGKILL);
+  CHECK(eventually([&] { return runed::os::wait_for_exit(grandchild, 0ms); }));
+}
+
+TEST_CASE("a child that ends in time does not leave its children behind") {
+  const TempDir dir;
+  auto child = unwrap(Child::spawn(
+      shell("(trap '' TERM; exec sleep 60) & echo $! >" + (dir / "pid") + "; exec sleep 60")));
+  const int grandchild = read_pid(dir / "pid");
+  CHECK(unwrap(child.stop(10s)).signal == SIGTERM);
+  CHECK(eventually([&] { return runed::os::wait_for_exit(grandchild, 0ms); }));
+}
+
+TEST_CASE("a child does not outlive its owner") {
+  int pid = 0;
+  {
+    const auto child = unwrap(Child::spawn(shell("exec sleep 60")));
+    pid = child.pid();
+    CHECK(is_alive(pid));
+  }
+  CHECK_FALSE(is_alive(pid));
+}
+
+TEST_CASE("a released child lives on, and is reaped when it ends") {
+  int pid = 0;
+  {
+    auto child = unwrap(Child::spawn(shell("exec sleep 60")));
+    pid = child.pid();
+    child.release();
+  }
+  CHECK(is_alive(pid));
+  unwrap(runed::os::signal_process(pid, SIGKILL));
+  // A zombie would still take signals.
+  CHECK(eventually([pid] { return !is_alive(pid); }));
+}
+
+TEST_CASE("a moved child has one owner") {
+  auto first = unwrap(Child::spawn(shell("exec sleep 60")));
+  const int pid = first.pid();
+  Child second = std::move(first);
+  CHECK(second.pid() == pid);
+  CHECK(unwrap_error(first.signal_group(SIGTERM)).message == "the child has ended");
+  CHECK(unwrap(second.stop(10s)).signal == SIGTERM);
+}

@@ -1,0 +1,147 @@
+#include "os/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <thread>
+
+#include "os/fd.hpp"
+#include "support/result_matchers.hpp"
+#include "support/temp_dir.hpp"
+
+using runed::ErrorCode;
+using runed::test::mode_of;
+using runed::test::TempDir;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using runed::test::write_text;
+namespace os = runed::os;
+
+TEST_CASE("a file is read whole up to the limit and refused past it") {
+  const TempDir dir;
+  write_text(dir / "f", "12345");
+  CHECK(unwrap(os::read_file(dir / "f", 5)) == "12345");
+  const auto large = unwrap_error(os::read_file(dir / "f", 4));
+  CHECK(large.code == ErrorCode::bad_input);
+  CHECK(large.message == "cannot read '" + (dir / "f") + "': larger than 4 bytes");
+  const auto missing = unwrap_error(os::read_file(dir / "none", 4));
+  CHECK(missing.code == ErrorCode::not_found);
+  const auto directory = unwrap_error(os::read_file(dir.path(), 4));
+  CHECK(directory.message == "cannot read '" + dir.path() + "': is a directory");
+}
+
+TEST_CASE("a tail is the end of a long file and all of a short one") {
+  const TempDir dir;
+  write_text(dir / "log", "first line\nlast line\n");
+  CHECK(unwrap(os::read_tail(dir / "log", 10)) == "last line\n");
+  CHECK(unwrap(os::read_tail(dir / "log", 100)) == "first line\nlast line\n");
+  CHECK(unwrap_error(os::read_tail(dir / "none", 10)).code == ErrorCode::not_found);
+}
+
+TEST_CASE("a stream is read to its end, even when it does not block") {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+  const os::Fd reader(ends[0]);
+  os::Fd writer(ends[1]);
+  std::thread thread([&writer] {
+    for (int i = 0; i < 100; ++i) static_cast<void>(os::write_all(writer.get(), "0123456789"));
+    writer.close();
+  });
+  const auto content = os::read_all(reader.get());
+  thread.join();
+  CHECK(unwrap(content).size() == 1000);
+}
+
+TEST_CASE("appending creates the file with the mode that is asked for") {
+  const TempDir dir;
+  unwrap(os::write_all(unwrap(os::open_for_append(dir / "log", 0600)).get(), "one\n"));
+  unwrap(os::write_all(unwrap(os::open_for_append(dir / "log", 0600)).get(), "two\n"));
+  CHECK(runed::test::read_text(dir / "log") == "one\ntwo\n");
+  CHECK(mode_of(dir / "log") == 0600);
+}
+
+TEST_CASE("removing a file that is not there is no error") {
+  const TempDir dir;
+  write_text(dir / "f", "x");
+  CHECK(os::exists(dir / "f"));
+  CHECK(os::remove_file(dir / "f").has_value());
+  CHECK_FALSE(os::exists(dir / "f"));
+  CHECK(os::remove_file(dir / "f").has_value());
+}
+
+TEST_CASE("the identity of a file changes with its content and its place") {
+  const TempDir dir;
+  write_text(dir / "f", "abc");
+  const auto before = unwrap(os::file_identity(dir / "f"));
+  CHECK(before.size_bytes == 3);
+  CHECK(before == unwrap(os::file_identity(dir / "f")));
+  write_text(dir / "f", "abcd");
+  CHECK_FALSE(before == unwrap(os::file_identity(dir / "f")));
+  write_text(dir / "g", "abc");
+  CHECK_FALSE(before == unwrap(os::file_identity(dir / "g")));
+  CHECK(unwrap_error(os::file_identity(dir / "none")).code == ErrorCode::not_found);
+}
+
+TEST_CASE("absolute paths are clean") {
+  const std::string here = std::filesystem::current_path().string();
+  CHECK(os::absolute_path("/a//b/./c/../d/") == "/a/b/d");
+  CHECK(os::absolute_path("/../..") == "/");
+  CHECK(os::absolute_path("//") == "/");
+  CHECK(os::absolute_path("x/./y") == here + "/x/y");
+  CHECK(os::absolute_path(".") == here);
+  CHECK(os::parent_directory("/a/b") == "/a");
+  CHECK(os::parent_directory("/a") == "/");
+}
+
+TEST_CASE("a private directory is created with its parents, all closed to others") {
+  const TempDir dir;
+  const mode_t before = ::umask(0);
+  const auto made = os::make_private_directory(dir / "a/b/c");
+  ::umask(before);
+  unwrap(made);
+  CHECK(mode_of(dir / "a") == 0700);
+  CHECK(mode_of(dir / "a/b/c") == 0700);
+  CHECK(os::check_private_directory(dir / "a/b/c").has_value());
+}
+
+TEST_CASE("a directory that is open to others is refused by the check and closed by the making") {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "d");
+  REQUIRE(::chmod((dir / "d").c_str(), 0755) == 0);
+  const auto refused = unwrap_error(os::check_private_directory(dir / "d"));
+  CHECK(refused.code == ErrorCode::permission_denied);
+  CHECK(refused.message ==
+        "cannot use '" + (dir / "d") + "': other users have access to it (mode 755)");
+  unwrap(os::make_private_directory(dir / "d"));
+  CHECK(mode_of(dir / "d") == 0700);
+  CHECK(os::check_private_directory(dir / "d").has_value());
+}
+
+TEST_CASE("a link or a file in the place of a private directory is refused") {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "real");
+  std::filesystem::create_symlink(dir / "real", dir / "link");
+  write_text(dir / "file", "x");
+  for (const auto& use : {os::make_private_directory, os::check_private_directory}) {
+    const auto link = unwrap_error(use(dir / "link"));
+    CHECK(link.code == ErrorCode::invalid_argument);
+    CHECK(link.message == "cannot use '" + (dir / "link") + "': it is a symbolic link");
+    const auto file = unwrap_error(use(dir / "file"));
+    CHECK(file.message == "cannot use '" + (dir / "file") + "': not a directory");
+  }
+  CHECK(os::resolve_links(dir / "link") == dir / "real");
+  CHECK(os::resolve_links(dir / "none") == dir / "none");
+}
+
+TEST_CASE("a directory of another user is refused") {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "theirs");
+  // Only root can give a directory away; elsewhere the root directory is somebody else's.
+  const bool given = ::geteuid() == 0 && ::chown((dir / "theirs").c_str(), 4711, 4711) == 0;
+  const std::string path = given ? dir / "theirs" : std::string("/");
+  const auto error = unwrap_error(os::check_private_directory(path));
+  CHECK(error.code == ErrorCode::permission_denied);
+  CHECK(error.message == "cannot use '" + path + "': it belongs to user " + (given ? "4711" : "0"));
+}
