@@ -117,9 +117,29 @@ class GgufBuilder {
   uint64_t tensor_count_ = 0;
 };
 
+/// Returns the 256 tokens that stand for bytes, in the order of the bytes.
+inline std::vector<std::string> byte_tokens() {
+  std::vector<std::string> tokens;
+  unsigned next = 256;
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const bool visible = (byte > 32 && byte < 127) || (byte > 160 && byte != 173);
+    const unsigned point = visible ? byte : next++;
+    const std::string two{static_cast<char>(0xC0 + point / 64),
+                          static_cast<char>(128 + point % 64)};
+    tokens.push_back(point < 128 ? std::string(1, static_cast<char>(point)) : two);
+  }
+  return tokens;
+}
+
 /// Returns a builder with a header that the gate accepts: 2 layers, 64 wide, 4 heads of 16, 2 of
-/// them for keys and values, and a vocabulary of a few tokens whose last is EOS.
+/// them for keys and values. The vocabulary has the bytes in their order, then 256 `ab`, 257 `abc`,
+/// 258 `bc`, 259 a space with `a`, 260 the special token `<tool>` and 261 the EOS.
 inline GgufBuilder small_qwen3() {
+  std::vector<std::string> tokens = byte_tokens();
+  tokens.insert(tokens.end(), {"ab", "abc", "bc", "\u0120a", "<tool>", "<|endoftext|>"});
+  std::vector<int32_t> types(tokens.size(), 1);
+  types[260] = 4;
+  types[261] = 3;
   GgufBuilder builder;
   builder.set("general.architecture", "qwen3")
       .set("general.name", "small")
@@ -136,10 +156,10 @@ inline GgufBuilder small_qwen3() {
       .set("qwen3.pooling_type", uint32_t{3})
       .set("tokenizer.ggml.model", "gpt2")
       .set("tokenizer.ggml.pre", "qwen2")
-      .set("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b", "ab", "<|endoftext|>"})
-      .set("tokenizer.ggml.token_type", std::vector<int32_t>{1, 1, 1, 3})
-      .set("tokenizer.ggml.merges", std::vector<std::string>{"a b"})
-      .set("tokenizer.ggml.eos_token_id", uint32_t{3})
+      .set("tokenizer.ggml.tokens", tokens)
+      .set("tokenizer.ggml.token_type", types)
+      .set("tokenizer.ggml.merges", std::vector<std::string>{"b c", "a b", "\u0120 a", "a bc"})
+      .set("tokenizer.ggml.eos_token_id", uint32_t{261})
       .set("tokenizer.ggml.add_eos_token", true);
   return builder;
 }

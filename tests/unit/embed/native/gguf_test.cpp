@@ -224,9 +224,9 @@ TEST_CASE("tensor tables that do not add up are refused") {
 TEST_CASE("the alignment of a file is its own") {
   for (const uint32_t wrong : {0U, 4U, 48U}) {
     CAPTURE(wrong);
-    check_corrupt(
-        GgufBuilder().set("general.alignment", wrong).build(),
-        "key 'general.alignment' is " + std::to_string(wrong) + ", which is not a power of two from 8");
+    check_corrupt(GgufBuilder().set("general.alignment", wrong).build(),
+                  "key 'general.alignment' is " + std::to_string(wrong) +
+                      ", which is not a power of two from 8");
   }
   // The table ends at byte 90: with an alignment of 8 the data is at 96, and needs the 8 bytes
   // there.

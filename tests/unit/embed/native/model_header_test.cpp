@@ -49,8 +49,8 @@ TEST_CASE("the header of a model is read from its file") {
   CHECK(header.context == 128);
   CHECK(header.rope_base == 1e6F);
   CHECK(header.rms_epsilon == 1e-6F);
-  CHECK(header.vocabulary == 4);
-  CHECK(header.eos == 3);
+  CHECK(header.vocabulary == 262);
+  CHECK(header.eos == 261);
   CHECK(header.append_eos);
 }
 
@@ -96,8 +96,8 @@ TEST_CASE("a text that would not end with EOS is refused") {
         "key 'tokenizer.ggml.add_eos_token' is missing");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.eos_token_id")).message ==
         "key 'tokenizer.ggml.eos_token_id' is missing");
-  CHECK(message_with("tokenizer.ggml.eos_token_id", uint32_t{4}) ==
-        "key 'tokenizer.ggml.eos_token_id' is 4 where an id below 4 was expected");
+  CHECK(message_with("tokenizer.ggml.eos_token_id", uint32_t{262}) ==
+        "key 'tokenizer.ggml.eos_token_id' is 262 where an id below 262 was expected");
   CHECK(message_with("tokenizer.ggml.add_bos_token", true) ==
         "key 'tokenizer.ggml.add_bos_token' is true where false was expected");
 }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "embed/embedder.hpp"
+#include "embed/native/byte_pair_encoding.hpp"
+#include "embed/native/gguf.hpp"
+#include "embed/native/model_header.hpp"
+#include "embed/native/pre_tokenizer.hpp"
+#include "embed/native/special_tokens.hpp"
+
+namespace runed::embed::native {
+
+/// The tokenizer of Qwen3, from the vocabulary of a file. Gives the ids of the reference tokenizer
+/// (Hugging Face tokenizers): special tokens first, on the text as it is; then NFC, words and
+/// merges for what lies between them. llama.cpp leaves NFC out.
+class NativeTokenizer final : public Tokenizer {
+ public:
+  /// Builds the tokenizer. It borrows the file's bytes for the names of the special tokens.
+  /// Errors: model_unsupported or model_corrupt, naming the key.
+  static Result<std::unique_ptr<NativeTokenizer>> create(const Gguf& file,
+                                                         const ModelHeader& header);
+
+  Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
+
+ private:
+  NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer, BytePairEncoding encoding,
+                  const ModelHeader& header);
+
+  Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const;
+
+  SpecialTokens special_;
+  PreTokenizer pre_tokenizer_;
+  BytePairEncoding encoding_;
+  TokenId eos_;
+  bool append_eos_;
+};
+
+}  // namespace runed::embed::native

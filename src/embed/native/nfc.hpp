@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace runed::embed::native {
+
+/// Brings text to Unicode normalisation form C.
+/// Needs:  well-formed UTF-8.
+/// Owns:   nothing; the result is `text` itself or a view of `storage`. n log n at worst.
+/// Source: Unicode Standard Annex 15.
+std::string_view to_nfc(std::string_view text, std::string& storage);
+
+}  // namespace runed::embed::native
