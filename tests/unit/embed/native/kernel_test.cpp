@@ -3,11 +3,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "embed/native/kernel_choice.hpp"
 #include "support/catch.hpp"
+#include "support/random_floats.hpp"
 
 using runed::embed::native::available_kernels;
 using runed::embed::native::Kernel;
@@ -16,20 +16,13 @@ using runed::embed::native::kPanelColumns;
 using runed::embed::native::kTileRows;
 using runed::embed::native::StoredRows;
 using runed::embed::native::TensorType;
+using runed::test::random_floats;
 
 namespace {
 
 constexpr size_t kLengths[] = {0, 1, 3, 4, 5, 15, 16, 17, 31, 33, 64, 65, 100};
 constexpr size_t kDepths[] = {0, 1, 15, 16, 17, 255, 256, 257, 513};
 constexpr float kGuard = -77.0F;
-
-std::vector<float> random_floats(size_t count, float bound = 1.0F) {
-  static std::minstd_rand generator(20);
-  std::uniform_real_distribution<float> distribution(-bound, bound);
-  std::vector<float> values(count);
-  for (float& value : values) value = distribution(generator);
-  return values;
-}
 
 // Weight rows of F32, one byte off alignment.
 class UnalignedRows {
