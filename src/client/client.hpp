@@ -85,7 +85,8 @@ class Client {
   /// Asks the daemon to finish and exit; 0 for its default grace.
   Status shutdown(int grace_seconds);
 
-  /// The process behind the socket, as the kernel tells it.
+  /// The process behind the socket, as the kernel tells it. Another one after `embed` had to
+  /// connect again: it may serve another model.
   int daemon_pid() const;
 
  private:

@@ -15,7 +15,16 @@ class HelpFormatter final : public CLI::Formatter {
  public:
   HelpFormatter() {
     column_width(30);
-    label("OPTIONS", "OPTIONS");
+    label("Positionals", "Arguments");
+    label("SUBCOMMAND", "COMMAND");
+    label("Subcommands", "Commands");
+  }
+
+  // The type's name is enough; what excludes what is said by the error.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_positional() || option->get_type_name().empty()
+               ? ""
+               : " " + option->get_type_name();
   }
 
   std::string make_help(const CLI::App* app, std::string name,
@@ -121,7 +130,11 @@ Result<ParsedCommandLine> CommandLine::parse(const std::vector<std::string>& arg
     return usage_error(as_message(fault.what()), help_hint(app));
   }
   const auto chosen = app_->get_subcommands();
-  if (chosen.empty()) return usage_error("no command given", app_->help());
+  if (chosen.empty()) {
+    return usage_error("no command given",
+                       fmt::format("one of {}; run 'runed --help'",
+                                   fmt::join(command_names(), ", ")));
+  }
   const auto all = commands();
   const auto command = std::ranges::find(all, chosen.front()->get_name(), &Command::name);
   return ParsedCommandLine{runners_[static_cast<size_t>(command - all.begin())], {}};

@@ -114,6 +114,15 @@ size_t end_of_call(const EmbedInput& input, size_t first, size_t most_texts) {
   return end;
 }
 
+// A daemon that was replaced on the way may serve another model.
+Status check_same_model(client::Client& client, const std::string& identity) {
+  TRY_ASSIGN(const auto info, client.info());
+  if (info.model_identity == identity) return {};
+  return make_error(ErrorCode::model_mismatch, "the model changed from '{}' to '{}' on the way",
+                    identity, info.model_identity)
+      .with_hint("run the command again");
+}
+
 Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions& options,
  const Location& location,
                                     const EmbedInput& input, Services& services) {
@@ -127,6 +136,7 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
   };
   TRY_ASSIGN(auto client, client::Client::connect(std::move(client_options)));
   TRY(client.wait_ready());
+  const int pid = client.daemon_pid();
   TRY_ASSIGN(const auto info, client.info());
   TRY(check_expected(flags, info.model_identity));
   EmbedOutput output{.model_name = info.model_name,
@@ -142,13 +152,7 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
     std::ranges::move(*done, std::back_inserter(output.embeddings));
     first = end;
   }
-  // A daemon that was replaced on the way may serve another model.
-  TRY_ASSIGN(const auto after, client.info());
-  if (after.model_identity != info.model_identity) {
-    return make_error(ErrorCode::model_mismatch, "the model changed from '{}' to '{}' on the way",
-                      info.model_identity, after.model_identity)
-        .with_hint("run the command again");
-  }
+  if (client.daemon_pid() != pid) TRY(check_same_model(client, info.model_identity));
   return output;
 }
 

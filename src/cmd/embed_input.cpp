@@ -77,9 +77,13 @@ Result<EmbedInput> read_input(const std::optional<std::string>& file, int stdin_
     TRY_ASSIGN(const std::string content, os::read_all(stdin_fd));
     return input_from_lines(content, "stdin");
   }
-  TRY_ASSIGN(const std::string content,
-             os::read_file(*file, std::numeric_limits<size_t>::max()));
-  return input_from_lines(content, fmt::format("'{}'", *file));
+  const auto content = os::read_file(*file, std::numeric_limits<size_t>::max());
+  if (!content) {
+    Error error = content.error();
+    if (error.code == ErrorCode::not_found) error.code = ErrorCode::no_input;
+    return error;
+  }
+  return input_from_lines(*content, fmt::format("'{}'", *file));
 }
 
 }  // namespace runed::cmd

@@ -31,7 +31,7 @@ Result<EmbedInput> input_from_arguments(std::vector<std::string> arguments);
 Result<EmbedInput> input_from_lines(std::string_view content, std::string_view name);
 
 /// Reads a file, `-` or nothing for stdin, and takes its lines as above.
-/// Errors: no_input if stdin is a terminal; not_found and io of the file.
+/// Errors: no_input if stdin is a terminal or there is no such file; io.
 Result<EmbedInput> read_input(const std::optional<std::string>& file, int stdin_fd);
 
 }  // namespace runed::cmd

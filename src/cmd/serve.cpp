@@ -87,7 +87,7 @@ Runner define_serve(CLI::App& app) {
   app.add_option("--cpu", flags->cpu, "Instruction set: avx512, avx2 or portable (RUNED_CPU; best)")
       ->type_name("NAME");
   app.add_option("--idle-timeout", flags->idle_timeout,
-                 "Give model memory back after this long, 0 for never (RUNED_IDLE_TIMEOUT, 10m)")
+                 "Give memory back after this long; 0: never (RUNED_IDLE_TIMEOUT, 10m)")
       ->type_name("DURATION");
   add_location_flags(app, flags->location);
   return [flags](Services& services) { return run_serve(*flags, services); };

@@ -63,9 +63,13 @@ Result<Observation> observe(const client::DaemonLocation& daemon) {
   seen.pid = client->daemon_pid();
   seen.liveness = Observation::Liveness::silent;
   auto health = client->health();
+  if (!health) {
+    seen.problem = health.error().message;
+    return seen;
+  }
   auto info = client->info();
-  if (!health || !info) {
-    seen.problem = (health ? info.error() : health.error()).message;
+  if (!info) {
+    seen.problem = info.error().message;
     return seen;
   }
   seen.liveness = Observation::Liveness::answering;

@@ -131,9 +131,9 @@ Status Daemon::serve(os::UnixListener socket) {
 
   const StopRequest::Details stop = wait_for_stop();
   state_.shutting_down(stop.error);
-  listener.close();
   batcher_.close();
   if (stop.error.has_value()) signals_.wait(kFailureLinger);
+  listener.close();
   drain(stop.grace);
   batcher_.stop();
   server_->Shutdown(std::chrono::system_clock::now() + kFlushTime);

@@ -36,9 +36,13 @@ Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelCho
                                 .kernel = settings.cpu.value.value_or(""),
                                 .max_tokens = settings.ctx_size.value.value_or(0)};
   if (choice.path.empty()) options.sha256 = embed::builtin_model_sha256();
-  TRY_ASSIGN(std::unique_ptr<embed::Embedder> embedder,
-             native::NativeEmbedder::create(std::move(options), clock));
-  return embedder;
+  auto embedder = native::NativeEmbedder::create(std::move(options), clock);
+  if (!embedder) {
+    Error error = std::move(embedder).error();
+    error.code = ErrorCode::bad_config;
+    return error;
+  }
+  return std::unique_ptr<embed::Embedder>(*std::move(embedder));
 }
 
 Result<Vocabulary> load_vocabulary(const bootstrap::ModelChoice& choice) {

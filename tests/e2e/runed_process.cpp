@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "os/file_lock.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
 #include "support/result_matchers.hpp"
@@ -48,9 +49,10 @@ Home::Home(const std::string& name) : path_(dir_ / name) {
 }
 
 Home::~Home() {
-  if (const auto pid = status()["pid"]; pid.is_number()) {
-    if (os::signal_process(pid, SIGKILL)) os::wait_for_exit(pid, seconds(5));
-  }
+  const auto lock = os::FileLock::try_acquire(path_ + "/daemon.lock");
+  if (!lock || lock->has_value()) return;  // No home, or nobody holds its lock.
+  const auto pid = os::FileLock::read_holder(path_ + "/daemon.lock");
+  if (pid && os::signal_process(*pid, SIGKILL)) os::wait_for_exit(*pid, seconds(5));
 }
 
 void Home::set(const std::string& variable, const std::string& value) {
