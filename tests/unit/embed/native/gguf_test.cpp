@@ -1,7 +1,7 @@
 #include "embed/native/gguf.hpp"
 
-#include <cstring>
 #include <limits>
+#include <span>
 
 #include "support/gguf_builder.hpp"
 #include "support/read_file.hpp"
@@ -18,9 +18,8 @@ using runed::test::unwrap_error;
 namespace {
 
 std::vector<std::byte> bytes_of(std::string_view text) {
-  std::vector<std::byte> bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
-  return bytes;
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
 }
 
 // The message of the refusal, after its code.
@@ -250,7 +249,8 @@ TEST_CASE("the files of the tree are read") {
   CHECK(file.tensors().empty());
   CHECK(unwrap(file.string_array("tokenizer.ggml.tokens")).at(151643) == "<|endoftext|>");
   const auto model = runed::test::read_file(RUNED_BUILTIN_MODEL);
-  const auto* embeddings = unwrap(Gguf::parse(model)).find_tensor("token_embd.weight");
+  const Gguf built_in = unwrap(Gguf::parse(model));
+  const auto* embeddings = built_in.find_tensor("token_embd.weight");
   REQUIRE(embeddings != nullptr);
   CHECK(embeddings->columns() == 256);
   CHECK(embeddings->rows() == 32000);
