@@ -1,8 +1,9 @@
 #include "embed/native/dequantize.hpp"
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "embed/native/kernel_choice.hpp"
@@ -27,7 +28,7 @@ void check_dequantized(TensorType type, const Bytes& stored, const std::vector<f
   for (const Kernel* kernel : available_kernels()) {
     INFO("kernel " << kernel->name);
     std::vector<std::byte> from(stored.size() + 1);
-    std::memcpy(from.data() + 1, stored.data(), stored.size());
+    std::ranges::copy(std::as_bytes(std::span(stored)), from.begin() + 1);
     std::vector<float> to(expected.size() + 2, -77.0F);
     kernel->dequantize(type, from.data() + 1, expected.size(), to.data() + 1);
     CHECK(to.front() == -77.0F);
