@@ -6,10 +6,10 @@
 #include "base/sha256.hpp"
 #include "embed/builtin_model.hpp"
 #include "embed/native/gguf.hpp"
+#include "embed/native/model_file.hpp"
 #include "embed/native/model_header.hpp"
 #include "embed/native/native_embedder.hpp"
 #include "os/cpus.hpp"
-#include "os/mapped_file.hpp"
 
 namespace runed::daemon {
 namespace {
@@ -42,19 +42,15 @@ Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelCho
 }
 
 Result<Vocabulary> load_vocabulary(const bootstrap::ModelChoice& choice) {
-  const native::ModelSource source = source_of(choice);
-  std::optional<os::MappedFile> mapped;
-  std::span<const std::byte> bytes = source.bytes;
-  if (!source.path.empty()) {
-    TRY_ASSIGN(mapped, os::MappedFile::open(source.path));
-    bytes = mapped->bytes();
-  }
-  TRY_ASSIGN(const auto file, native::Gguf::parse(bytes));
-  TRY_ASSIGN(const auto header, native::read_model_header(file));
-  Vocabulary vocabulary{.model_name = header.name,
-                        .model_sha256 = sha256_hex(bytes),
-                        .tokenizer = nullptr};
-  TRY_ASSIGN(vocabulary.tokenizer, native::load_tokenizer(source));
+  TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(choice)));
+  TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
+  TRY_ASSIGN(const auto header, native::read_model_header(gguf));
+  Vocabulary vocabulary{
+      .model_name = header.name,
+      .model_sha256 = choice.path.empty() ? std::string(embed::builtin_model_sha256())
+                                          : sha256_hex(file->bytes()),
+      .tokenizer = nullptr};
+  TRY_ASSIGN(vocabulary.tokenizer, native::make_tokenizer(file, gguf, header));
   return vocabulary;
 }
 

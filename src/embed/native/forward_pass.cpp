@@ -1,0 +1,167 @@
+#include "embed/native/forward_pass.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace runed::embed::native {
+namespace {
+
+constexpr size_t kRowsPerUnit = 16;  // Of the passes over single rows.
+
+// A batch of more tokens than this gives its scratch memory back at once.
+constexpr size_t kTokensToKeep = 4096;
+
+// Rows a power of two apart would share few sets of the L1 cache: one cache line more is enough.
+Rows take_rows(Arena& arena, size_t count, size_t width) {
+  const size_t stride = (width + 15) / 16 * 16 + 16;
+  return {arena.take(count * stride).data(), stride, count};
+}
+
+template <typename Work>
+void for_each_row(ThreadPool& pool, size_t count, const Work& work) {
+  pool.run((count + kRowsPerUnit - 1) / kRowsPerUnit, [&](size_t unit, uint32_t) {
+    const size_t end = std::min(count, (unit + 1) * kRowsPerUnit);
+    for (size_t row = unit * kRowsPerUnit; row < end; ++row) work(row);
+  });
+}
+
+Rows first_rows(const Rows& rows, size_t count) {
+  return {rows.data, rows.stride, count};
+}
+
+}  // namespace
+
+ForwardPass::ForwardPass(const ModelHeader& header, const Weights& weights, const Kernel& kernel,
+                         ThreadPool& pool)
+    : header_(header),
+      weights_(weights),
+      kernel_(kernel),
+      pool_(pool),
+      attention_(header, kernel, pool),
+      rope_(header.rope_base, header.head_width) {}
+
+void ForwardPass::run(const PackedBatch& batch, std::span<float> vectors) {
+  const size_t texts = batch.offsets.size() - 1;
+  const Layout layout = lay_out_texts(batch.offsets);
+  const Scratch scratch = lay_out_scratch(batch.ids.size(), texts);
+  rope_.extend(*std::ranges::max_element(layout.positions) + size_t{1});
+
+  look_up(batch.ids, scratch.hidden);
+  for (const LayerWeights& layer : weights_.layers) {
+    normalize(scratch.hidden, layer.attention_norm, scratch.normed);
+    const Asking everyone{layout.all_blocks, scratch.hidden, scratch.normed, scratch.queries};
+    const bool is_last = &layer == &weights_.layers.back();
+    run_layer(layer, layout, is_last ? gather_last(layout, scratch) : everyone, scratch);
+  }
+  write_vectors(scratch.last, vectors);
+  if (batch.ids.size() > kTokensToKeep) arena_.release();
+}
+
+ForwardPass::Layout ForwardPass::lay_out_texts(std::span<const uint32_t> offsets) const {
+  Layout layout;
+  for (size_t text = 0; text + 1 < offsets.size(); ++text) {
+    const uint32_t first = offsets[text];
+    const uint32_t count = offsets[text + 1] - first;
+    for (uint32_t position = 0; position < count; ++position) layout.positions.push_back(position);
+    layout.last_rows.push_back(first + count - 1);
+    attention_.append_blocks(first, first, 0, count, layout.all_blocks);
+    attention_.append_blocks(first, text, count - 1, count, layout.last_blocks);
+  }
+  return layout;
+}
+
+ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
+  const size_t query_width = size_t{header_.heads} * header_.head_width;
+  const size_t kv_width = size_t{header_.kv_heads} * header_.head_width;
+  const size_t deepest = std::max({size_t{header_.width}, size_t{header_.ff_width}, query_width});
+  return arena_.lay_out([&](Arena& arena) {
+    Scratch scratch;
+    scratch.hidden = take_rows(arena, tokens, header_.width);
+    scratch.normed = take_rows(arena, tokens, header_.width);
+    scratch.last = take_rows(arena, texts, header_.width);
+    scratch.last_normed = take_rows(arena, texts, header_.width);
+    scratch.panels = arena.take(pool_.threads() * panel_floats(kernel_, deepest));
+    scratch.attention = arena.take(pool_.threads() * attention_.scratch_floats());
+    arena.overlay([&] { scratch.ff = take_rows(arena, tokens, header_.ff_width); },
+                  [&] {
+                    scratch.queries = take_rows(arena, tokens, query_width);
+                    scratch.keys = take_rows(arena, tokens, kv_width);
+                    scratch.values = take_rows(arena, tokens, kv_width);
+                  });
+    return scratch;
+  });
+}
+
+void ForwardPass::look_up(std::span<const TokenId> ids, const Rows& hidden) const {
+  for_each_row(pool_, ids.size(), [&](size_t row) {
+    const Matrix& embedding = weights_.embedding;
+    kernel_.dequantize(embedding.type, embedding.row(ids[row]), header_.width, hidden.row(row));
+  });
+}
+
+ForwardPass::Asking ForwardPass::gather_last(const Layout& layout, const Scratch& scratch) const {
+  const size_t texts = scratch.last.count;
+  for (size_t text = 0; text < texts; ++text) {
+    const size_t row = layout.last_rows[text];
+    std::copy_n(scratch.hidden.row(row), header_.width, scratch.last.row(text));
+    std::copy_n(scratch.normed.row(row), header_.width, scratch.last_normed.row(text));
+  }
+  return {layout.last_blocks, scratch.last, scratch.last_normed,
+          first_rows(scratch.queries, texts)};
+}
+
+void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout, const Asking& asking,
+                            const Scratch& scratch) const {
+  const std::array products{
+      MatrixProduct{.weights = &layer.query, .in = asking.normed, .out = asking.queries},
+      MatrixProduct{.weights = &layer.key, .in = scratch.normed, .out = scratch.keys},
+      MatrixProduct{.weights = &layer.value, .in = scratch.normed, .out = scratch.values}};
+  multiply(products, kernel_, pool_, scratch.panels);
+  attention_.place_keys(layer, rope_, layout.positions, scratch.keys);
+  attention_.attend(layer, rope_, asking.blocks, asking.queries, scratch.keys, scratch.values,
+                    scratch.attention);
+  const MatrixProduct output{.weights = &layer.output,
+                             .in = asking.queries,
+                             .out = asking.hidden,
+                             .epilogue = Epilogue::add};
+  multiply({&output, 1}, kernel_, pool_, scratch.panels);
+  feed_forward(layer, asking, scratch);
+}
+
+void ForwardPass::feed_forward(const LayerWeights& layer, const Asking& asking,
+                               const Scratch& scratch) const {
+  normalize(asking.hidden, layer.ff_norm, asking.normed);
+  const Rows ff = first_rows(scratch.ff, asking.hidden.count);
+  const MatrixProduct wide{.weights = &layer.gate,
+                           .up = &layer.up,
+                           .in = asking.normed,
+                           .out = ff,
+                           .epilogue = Epilogue::swiglu};
+  multiply({&wide, 1}, kernel_, pool_, scratch.panels);
+  const MatrixProduct narrow{
+      .weights = &layer.down, .in = ff, .out = asking.hidden, .epilogue = Epilogue::add};
+  multiply({&narrow, 1}, kernel_, pool_, scratch.panels);
+}
+
+void ForwardPass::normalize(const Rows& in, const std::vector<float>& weight,
+                            const Rows& out) const {
+  for_each_row(pool_, in.count, [&](size_t row) {
+    kernel_.rms_norm(in.row(row), weight.data(), header_.width, header_.rms_epsilon, out.row(row));
+  });
+}
+
+void ForwardPass::write_vectors(const Rows& last, std::span<float> vectors) const {
+  normalize(last, weights_.output_norm, last);
+  for (size_t text = 0; text < last.count; ++text) {
+    const std::span<const float> from(last.row(text), header_.width);
+    double squares = 0;
+    for (const float value : from)
+      squares += static_cast<double>(value) * static_cast<double>(value);
+    const double scale = 1 / std::sqrt(squares);
+    float* to = vectors.data() + text * header_.width;
+    for (const float value : from) *to++ = static_cast<float>(static_cast<double>(value) * scale);
+  }
+}
+
+}  // namespace runed::embed::native

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "embed/embedder.hpp"
+#include "embed/native/arena.hpp"
+#include "embed/native/attention.hpp"
+#include "embed/native/kernel.hpp"
+#include "embed/native/matrix_product.hpp"
+#include "embed/native/model_header.hpp"
+#include "embed/native/rope_table.hpp"
+#include "embed/native/thread_pool.hpp"
+#include "embed/native/weights.hpp"
+
+namespace runed::embed::native {
+
+/// The forward pass of Qwen3 for embeddings, in f32.
+///
+/// Texts lie end to end without padding; only attention knows where one ends. The last layer
+/// computes keys and values for all tokens, and everything else for the last token of each text
+/// alone, since only that one is pooled.
+/// Source: Yang et al., Qwen3 Technical Report (arXiv:2505.09388), section 2; Zhang et al., Qwen3
+///         Embedding (arXiv:2506.05176), section 2 (last-token pooling).
+class ForwardPass {
+ public:
+  /// Borrows all four.
+  ForwardPass(const ModelHeader& header, const Weights& weights, const Kernel& kernel,
+              ThreadPool& pool);
+
+  /// Writes the unit-length vectors of a batch. A row may come out not finite: the caller checks.
+  /// Shapes: vectors [n_texts, width].
+  /// Needs:  the shapes of PackedBatch; every id in the vocabulary.
+  /// Owns:   scratch memory, which stays for the next batch unless this one was very large.
+  void run(const PackedBatch& batch, std::span<float> vectors);
+
+ private:
+  struct Scratch {
+    Rows hidden;                 // [n_tokens, width], the residual stream.
+    Rows normed;                 // [n_tokens, width]
+    Rows last;                   // [n_texts, width], the residual stream of the last tokens.
+    Rows last_normed;            // [n_texts, width]
+    Rows queries;                // [n_tokens, heads * head_width], then what attention gives.
+    Rows keys;                   // [n_tokens, kv_heads * head_width]
+    Rows values;                 // [n_tokens, kv_heads * head_width]
+    Rows ff;                     // [n_tokens, ff_width], in the place of queries, keys and values.
+    std::span<float> panels;     // [threads, floats of the deepest panel]
+    std::span<float> attention;  // [threads, Attention::scratch_floats()]
+  };
+
+  /// Where the texts of a batch are.
+  struct Layout {
+    std::vector<uint32_t> positions;      // [n_tokens], in the token's text.
+    std::vector<uint32_t> last_rows;      // [n_texts], row of each text's last token.
+    std::vector<QueryBlock> all_blocks;   // Every token asks.
+    std::vector<QueryBlock> last_blocks;  // The last token of each text asks.
+  };
+
+  /// The tokens of which a layer computes more than keys and values.
+  struct Asking {
+    std::span<const QueryBlock> blocks;
+    Rows hidden;
+    Rows normed;
+    Rows queries;
+  };
+
+  Layout lay_out_texts(std::span<const uint32_t> offsets) const;
+  Scratch lay_out_scratch(size_t tokens, size_t texts);
+  void look_up(std::span<const TokenId> ids, const Rows& hidden) const;
+  Asking gather_last(const Layout& layout, const Scratch& scratch) const;
+  void run_layer(const LayerWeights& layer, const Layout& layout, const Asking& asking,
+                 const Scratch& scratch) const;
+  void feed_forward(const LayerWeights& layer, const Asking& asking, const Scratch& scratch) const;
+  void normalize(const Rows& in, const std::vector<float>& weight, const Rows& out) const;
+  void write_vectors(const Rows& last, std::span<float> vectors) const;
+
+  const ModelHeader& header_;
+  const Weights& weights_;
+  const Kernel& kernel_;
+  ThreadPool& pool_;
+  Attention attention_;
+  RopeTable rope_;
+  Arena arena_;
+};
+
+}  // namespace runed::embed::native

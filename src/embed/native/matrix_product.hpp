@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "embed/native/kernel.hpp"
+#include "embed/native/thread_pool.hpp"
+#include "embed/native/weights.hpp"
+
+namespace runed::embed::native {
+
+/// Rows of activations.
+struct Rows {
+  float* data = nullptr;
+  size_t stride = 0;  // Floats from one row to the next.
+  size_t count = 0;
+
+  float* row(size_t index) const { return data + index * stride; }
+};
+
+/// What becomes of a product while it is still in the cache.
+enum class Epilogue {
+  store,   // out = rows * weights^T
+  add,     // out += rows * weights^T
+  swiglu,  // out = silu(rows * weights^T) * (rows * up^T)
+};
+
+/// One matrix product. Shapes: in [count, weights.columns]; out [count, weights.rows].
+struct MatrixProduct {
+  const Matrix* weights = nullptr;
+  const Matrix* up = nullptr;  // For swiglu, of the shape of `weights`.
+  Rows in;
+  Rows out;
+  Epilogue epilogue = Epilogue::store;
+};
+
+/// Returns the floats of scratch that each thread needs for products of this depth.
+size_t panel_floats(const Kernel& kernel, size_t depth);
+
+/// Computes products that do not depend on each other, as one job.
+/// Shapes: panels [threads, panel_floats(the greatest depth)].
+/// Owns:   nothing; no allocation.
+void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, ThreadPool& pool,
+              std::span<float> panels);
+
+}  // namespace runed::embed::native

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.hpp"
+#include "embed/embedder.hpp"
+#include "embed/native/gguf.hpp"
+#include "embed/native/model_header.hpp"
+#include "os/mapped_file.hpp"
+
+namespace runed::embed::native {
+
+/// Where a GGUF is: in memory, or else in a file to be mapped.
+struct ModelSource {
+  std::span<const std::byte> bytes;  // Read-only, file-backed and never freed: the executable's.
+  std::string path;                  // Used when `bytes` is empty.
+};
+
+/// The bytes of a model. Whatever points into them shares their ownership.
+class ModelFile {
+ public:
+  /// Maps the file, or borrows the bytes.
+  /// Errors: model_missing if there is no such file; otherwise as MappedFile::open.
+  static Result<std::shared_ptr<const ModelFile>> open(const ModelSource& source);
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  ModelFile(os::MappedFile map, std::span<const std::byte> bytes)
+      : map_(std::move(map)), bytes_(bytes) {}
+
+  os::MappedFile map_;  // Empty for bytes in memory.
+  std::span<const std::byte> bytes_;
+};
+
+/// Builds the tokenizer of a parsed file. The result shares ownership of the file: a request may
+/// hold it for longer than the engine is started.
+/// Errors: model_corrupt, model_unsupported.
+Result<std::shared_ptr<const Tokenizer>> make_tokenizer(std::shared_ptr<const ModelFile> file,
+                                                        const Gguf& gguf,
+                                                        const ModelHeader& header);
+
+/// Loads only the tokenizer of a model, which may be a vocabulary without tensors.
+/// Errors: as ModelFile::open and make_tokenizer.
+Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const ModelSource& source);
+
+}  // namespace runed::embed::native

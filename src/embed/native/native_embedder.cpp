@@ -1,0 +1,130 @@
+#include "embed/native/native_embedder.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/sha256.hpp"
+#include "embed/native/forward_pass.hpp"
+#include "embed/native/kernel_choice.hpp"
+#include "embed/native/weights.hpp"
+#include "os/memory.hpp"
+
+namespace runed::embed::native {
+namespace {
+
+Status check_finite(std::span<const float> vectors, size_t dimension) {
+  for (size_t i = 0; i < vectors.size(); ++i) {
+    if (std::isfinite(vectors[i])) continue;
+    return make_error(ErrorCode::not_finite, "the vector of text {} is not finite", i / dimension)
+        .with_detail("index", std::to_string(i / dimension));
+  }
+  return {};
+}
+
+}  // namespace
+
+// What `stop` frees. The forward pass points into the two before it.
+struct NativeEmbedder::Model {
+  Model(ModelHeader model_header, Weights model_weights, const Kernel& kernel, ThreadPool& pool)
+      : header(std::move(model_header)),
+        weights(std::move(model_weights)),
+        forward_pass(header, weights, kernel, pool) {}
+
+  const ModelHeader header;
+  const Weights weights;
+  ForwardPass forward_pass;
+};
+
+Result<std::unique_ptr<NativeEmbedder>> NativeEmbedder::create(NativeOptions options,
+                                                               const Clock& clock) {
+  if (options.threads < 1 || options.threads > ThreadPool::kMostThreads) {
+    return make_error(ErrorCode::invalid_argument, "{} threads are not from 1 to {}",
+                      options.threads, ThreadPool::kMostThreads);
+  }
+  TRY_ASSIGN(const Kernel* kernel, choose_kernel(options.kernel));
+  return std::unique_ptr<NativeEmbedder>(new NativeEmbedder(std::move(options), *kernel, clock));
+}
+
+NativeEmbedder::NativeEmbedder(NativeOptions options, const Kernel& kernel, const Clock& clock)
+    : options_(std::move(options)), kernel_(kernel), clock_(clock), pool_(options_.threads) {}
+
+NativeEmbedder::~NativeEmbedder() = default;
+
+Status NativeEmbedder::start() {
+  if (model_ != nullptr) return {};
+  if (file_ == nullptr) {
+    TRY_ASSIGN(file_, ModelFile::open(options_.source));
+  }
+  TRY_ASSIGN(const Gguf gguf, Gguf::parse(file_->bytes()));
+  TRY_ASSIGN(ModelHeader header, read_model_header(gguf));
+  TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
+  TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header));
+  if (info_.model_sha256.empty()) {
+    info_ = {.engine = "native",
+             .model_name = header.name,
+             .model_sha256 = options_.sha256.empty() ? sha256_hex(file_->bytes()) : options_.sha256,
+             .compute = std::string(kernel_.compute),
+             .kernel = std::string(kernel_.name),
+             .dimension = header.width,
+             .max_tokens = options_.max_tokens == 0 ? header.context
+                                                    : std::min(options_.max_tokens, header.context)};
+  }
+  model_ = std::make_unique<Model>(std::move(header), std::move(weights), kernel_, pool_);
+  const std::lock_guard lock(tokenizer_mutex_);
+  tokenizer_ = std::move(tokenizer);
+  return {};
+}
+
+void NativeEmbedder::stop() {
+  if (model_ == nullptr) return;
+  model_.reset();
+  {
+    const std::lock_guard lock(tokenizer_mutex_);
+    tokenizer_.reset();
+  }
+  os::release_pages(file_->bytes());
+  os::trim_heap();
+}
+
+std::shared_ptr<const Tokenizer> NativeEmbedder::tokenizer() const {
+  const std::lock_guard lock(tokenizer_mutex_);
+  return tokenizer_;
+}
+
+Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors) {
+  if (model_ == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
+  if (batch.offsets.size() <= 1) return {};
+  TRY(check_batch(batch));
+  CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
+  model_->forward_pass.run(batch, vectors);
+  TRY(check_finite(vectors, info_.dimension));
+  last_useful_work_ = clock_.steady_now();
+  return {};
+}
+
+Status NativeEmbedder::check_batch(const PackedBatch& batch) const {
+  CHECK(batch.offsets.front() == 0 && batch.offsets.back() == batch.ids.size());
+  for (size_t text = 0; text + 1 < batch.offsets.size(); ++text) {
+    CHECK(batch.offsets[text] <= batch.offsets[text + 1]);
+    const uint32_t tokens = batch.offsets[text + 1] - batch.offsets[text];
+    if (tokens == 0) {
+      return make_error(ErrorCode::empty_text, "text {} has no tokens", text)
+          .with_detail("index", std::to_string(text));
+    }
+    if (tokens > info_.max_tokens) {
+      return make_error(ErrorCode::text_too_long, "text {} has {} tokens; the model takes {}", text,
+                        tokens, info_.max_tokens)
+          .with_detail("index", std::to_string(text));
+    }
+  }
+  for (const TokenId id : batch.ids) {
+    if (id < model_->header.vocabulary) continue;
+    return make_error(ErrorCode::model_corrupt, "token {} is outside the vocabulary of {}", id,
+                      model_->header.vocabulary);
+  }
+  return {};
+}
+
+}  // namespace runed::embed::native

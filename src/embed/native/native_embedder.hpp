@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "embed/embedder.hpp"
+#include "embed/native/kernel.hpp"
+#include "embed/native/model_file.hpp"
+#include "embed/native/thread_pool.hpp"
+
+namespace runed::embed::native {
+
+struct NativeOptions {
+  ModelSource source;
+  std::string sha256;    // Of the file, 64 hex digits; computed by the first start if empty.
+  uint32_t threads = 1;     // 1..ThreadPool::kMostThreads.
+  std::string kernel;       // The instruction set, as RUNED_CPU spells it; empty for the fastest.
+  uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
+};
+
+/// Qwen3 embeddings computed in this process, from the mapped file.
+///
+/// Once mapped, a file stays mapped; `stop` only drops its pages. So an engine that is started
+/// again serves the same file under the same identity, even if another one has taken its path.
+class NativeEmbedder final : public Embedder {
+ public:
+  /// Makes a stopped engine.
+  /// Errors: invalid_argument for the number of threads or the kernel.
+  static Result<std::unique_ptr<NativeEmbedder>> create(NativeOptions options, const Clock& clock);
+  ~NativeEmbedder() override;
+
+  Status start() override;
+  void stop() override;
+  const ModelInfo& info() const override { return info_; }
+  std::shared_ptr<const Tokenizer> tokenizer() const override;
+  /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long.
+  Status embed(const PackedBatch& batch, std::span<float> vectors) override;
+  uint32_t batch_tokens() const override { return 2048; }
+  SteadyTime last_useful_work() const override { return last_useful_work_; }
+
+ private:
+  struct Model;
+
+  NativeEmbedder(NativeOptions options, const Kernel& kernel, const Clock& clock);
+
+  Status check_batch(const PackedBatch& batch) const;
+
+  const NativeOptions options_;
+  const Kernel& kernel_;
+  const Clock& clock_;
+  ThreadPool pool_;
+  std::shared_ptr<const ModelFile> file_;  // From the first start on.
+  std::unique_ptr<Model> model_;           // While started.
+  ModelInfo info_;                         // Written by the first start.
+  mutable std::mutex tokenizer_mutex_;     // Guards tokenizer_, which any thread may ask for.
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::atomic<SteadyTime> last_useful_work_{SteadyTime{}};
+};
+
+}  // namespace runed::embed::native

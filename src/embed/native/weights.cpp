@@ -1,0 +1,78 @@
+#include "embed/native/weights.hpp"
+
+#include <fmt/ranges.h>
+
+#include <array>
+#include <string>
+
+namespace runed::embed::native {
+namespace {
+
+// A shape as the file has it: the length of a row first.
+using Shape = std::array<uint64_t, 4>;
+
+Result<const Tensor*> find_shaped(const Gguf& file, const std::string& name,
+                                  const Shape& expected) {
+  const Tensor* tensor = file.find_tensor(name);
+  if (tensor == nullptr) {
+    return make_error(ErrorCode::model_corrupt, "the model has no tensor '{}'", name);
+  }
+  if (tensor->shape != expected) {
+    return make_error(ErrorCode::model_corrupt, "tensor '{}' has shape {}, expected {}", name,
+                      tensor->shape, expected);
+  }
+  return tensor;
+}
+
+Result<Matrix> find_matrix(const Gguf& file, const std::string& name, uint64_t rows,
+                           uint64_t columns) {
+  TRY_ASSIGN(const Tensor* tensor, find_shaped(file, name, {columns, rows, 1, 1}));
+  return Matrix{tensor->type, tensor->data.data(), rows, columns, tensor->data.size() / rows};
+}
+
+Result<std::vector<float>> read_norm(const Gguf& file, const std::string& name, uint64_t width,
+                                     const Kernel& kernel) {
+  TRY_ASSIGN(const Tensor* tensor, find_shaped(file, name, {width, 1, 1, 1}));
+  std::vector<float> norm(width);
+  kernel.dequantize(tensor->type, tensor->data.data(), width, norm.data());
+  return norm;
+}
+
+Result<LayerWeights> find_layer(const Gguf& file, const ModelHeader& header, const Kernel& kernel,
+                                uint32_t layer) {
+  const uint64_t width = header.width;
+  const uint64_t query_width = uint64_t{header.heads} * header.head_width;
+  const uint64_t kv_width = uint64_t{header.kv_heads} * header.head_width;
+  const auto name = [layer](std::string_view part) {
+    return fmt::format("blk.{}.{}.weight", layer, part);
+  };
+  LayerWeights weights;
+  TRY_ASSIGN(weights.attention_norm, read_norm(file, name("attn_norm"), width, kernel));
+  TRY_ASSIGN(weights.query_norm, read_norm(file, name("attn_q_norm"), header.head_width, kernel));
+  TRY_ASSIGN(weights.key_norm, read_norm(file, name("attn_k_norm"), header.head_width, kernel));
+  TRY_ASSIGN(weights.query, find_matrix(file, name("attn_q"), query_width, width));
+  TRY_ASSIGN(weights.key, find_matrix(file, name("attn_k"), kv_width, width));
+  TRY_ASSIGN(weights.value, find_matrix(file, name("attn_v"), kv_width, width));
+  TRY_ASSIGN(weights.output, find_matrix(file, name("attn_output"), width, query_width));
+  TRY_ASSIGN(weights.ff_norm, read_norm(file, name("ffn_norm"), width, kernel));
+  TRY_ASSIGN(weights.gate, find_matrix(file, name("ffn_gate"), header.ff_width, width));
+  TRY_ASSIGN(weights.up, find_matrix(file, name("ffn_up"), header.ff_width, width));
+  TRY_ASSIGN(weights.down, find_matrix(file, name("ffn_down"), width, header.ff_width));
+  return weights;
+}
+
+}  // namespace
+
+Result<Weights> find_weights(const Gguf& file, const ModelHeader& header, const Kernel& kernel) {
+  Weights weights;
+  TRY_ASSIGN(weights.embedding,
+             find_matrix(file, "token_embd.weight", header.vocabulary, header.width));
+  TRY_ASSIGN(weights.output_norm, read_norm(file, "output_norm.weight", header.width, kernel));
+  for (uint32_t layer = 0; layer < header.layers; ++layer) {
+    TRY_ASSIGN(LayerWeights found, find_layer(file, header, kernel, layer));
+    weights.layers.push_back(std::move(found));
+  }
+  return weights;
+}
+
+}  // namespace runed::embed::native

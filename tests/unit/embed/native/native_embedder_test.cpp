@@ -1,0 +1,254 @@
+#include "embed/native/native_embedder.hpp"
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "base/json.hpp"
+#include "base/sha256.hpp"
+#include "embed/builtin_model.hpp"
+#include "embed/native/kernel_choice.hpp"
+#include "support/read_file.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::Error;
+using runed::ErrorCode;
+using runed::Json;
+using runed::SystemClock;
+using runed::embed::builtin_model;
+using runed::embed::builtin_model_sha256;
+using runed::embed::TokenId;
+using runed::embed::native::available_kernels;
+using runed::embed::native::Kernel;
+using runed::embed::native::load_tokenizer;
+using runed::embed::native::ModelSource;
+using runed::embed::native::NativeEmbedder;
+using runed::embed::native::NativeOptions;
+using runed::test::read_file;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+
+namespace {
+
+using Ids = std::vector<TokenId>;
+using Vector = std::vector<float>;
+
+const SystemClock kClock;
+
+Json read_json(const std::string& path) {
+  const auto bytes = read_file(path);
+  return Json::parse(reinterpret_cast<const char*>(bytes.data()),
+                     reinterpret_cast<const char*>(bytes.data() + bytes.size()));
+}
+
+std::string fixture_path(const std::string& type) {
+  return RUNED_TEST_DATA_UNPACKED "/qwen3-3x256." + type + ".gguf";
+}
+
+std::unique_ptr<NativeEmbedder> started(NativeOptions options) {
+  auto engine = unwrap(NativeEmbedder::create(std::move(options), kClock));
+  unwrap(engine->start());
+  return engine;
+}
+
+std::unique_ptr<NativeEmbedder> started_fixture(const std::string& type, uint32_t threads = 2,
+                                                std::string_view kernel = "") {
+  return started({.source = {{}, fixture_path(type)},
+                  .sha256 = std::string(64, '0'),
+                  .threads = threads,
+                  .kernel = std::string(kernel)});
+}
+
+runed::Result<std::vector<Vector>> try_embed(NativeEmbedder& engine,
+                                             const std::vector<Ids>& texts) {
+  Ids ids;
+  std::vector<uint32_t> offsets{0};
+  for (const Ids& text : texts) {
+    ids.insert(ids.end(), text.begin(), text.end());
+    offsets.push_back(static_cast<uint32_t>(ids.size()));
+  }
+  const size_t dimension = engine.info().dimension;
+  Vector all(texts.size() * dimension);
+  TRY(engine.embed({ids, offsets}, all));
+  std::vector<Vector> vectors;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(i * dimension);
+    vectors.emplace_back(first, first + static_cast<std::ptrdiff_t>(dimension));
+  }
+  return vectors;
+}
+
+std::vector<Vector> embed(NativeEmbedder& engine, const std::vector<Ids>& texts) {
+  return unwrap(try_embed(engine, texts));
+}
+
+template <typename Expected>
+double cosine(const Vector& a, const std::vector<Expected>& b) {
+  REQUIRE(a.size() == b.size());
+  double product = 0;
+  double a_squares = 0;
+  double b_squares = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double x = static_cast<double>(a[i]);
+    const double y = static_cast<double>(b[i]);
+    product += x * y;
+    a_squares += x * x;
+    b_squares += y * y;
+  }
+  return product / std::sqrt(a_squares * b_squares);
+}
+
+double length(const Vector& vector) {
+  double squares = 0;
+  for (const float value : vector) squares += std::pow(static_cast<double>(value), 2);
+  return std::sqrt(squares);
+}
+
+// Texts of random lengths and ids of the fixture's vocabulary.
+std::vector<Ids> random_texts(size_t count, uint32_t longest) {
+  static std::minstd_rand generator(7);
+  std::vector<Ids> texts(count);
+  for (Ids& text : texts) {
+    text.resize(1 + generator() % longest);
+    for (TokenId& id : text) id = static_cast<TokenId>(generator() % 320);
+  }
+  return texts;
+}
+
+}  // namespace
+
+TEST_CASE("every kernel gives the reference vectors of every file type") {
+  const Json reference = read_json(RUNED_TEST_DATA "/fixture_reference_vectors.json");
+  const auto texts = reference["ids"].get<std::vector<Ids>>();
+  REQUIRE(texts.size() == 23);
+  for (const std::string type : {"f16", "q8_0", "q6_K", "q5_K", "q4_K"}) {
+    const auto expected = reference["vectors"][type].get<std::vector<std::vector<double>>>();
+    for (const Kernel* kernel : available_kernels()) {
+      const auto engine = started_fixture(type, 2, kernel->name);
+      const std::vector<Vector> vectors = embed(*engine, texts);
+      for (size_t i = 0; i < texts.size(); ++i) {
+        INFO(type << ", kernel " << kernel->name << ", text of " << texts[i].size());
+        CHECK(cosine(vectors[i], expected[i]) >= 0.999999);
+        CHECK(length(vectors[i]) == Approx(1).epsilon(1e-6));
+      }
+    }
+  }
+}
+
+TEST_CASE("the built-in model gives its reference ids and vectors") {
+  const Json reference = read_json(RUNED_TEST_DATA "/runed_mini_reference_vectors.json");
+  REQUIRE(reference.size() == 34);
+  for (const Kernel* kernel : available_kernels()) {
+    const auto engine = started({.source = {builtin_model(), ""},
+                                 .sha256 = std::string(builtin_model_sha256()),
+                                 .threads = 2,
+                                 .kernel = std::string(kernel->name)});
+    for (const Json& entry : reference) {
+      INFO("kernel " << kernel->name << ", text " << entry["text"]);
+      const auto ids = unwrap(engine->tokenizer()->tokenize(entry["text"].get<std::string>()));
+      CHECK(ids == entry["ids"].get<Ids>());
+      const Vector vector = embed(*engine, {ids}).front();
+      CHECK(cosine(vector, entry["vector"].get<std::vector<double>>()) >= 0.998);
+    }
+  }
+}
+
+TEST_CASE("a text has the same vector alone, twice, and in any mixed batch") {
+  const auto engine = started_fixture("q8_0");
+  for (const size_t count : {1, 2, 7, 64}) {
+    std::vector<Ids> texts = random_texts(count, 500);
+    texts.push_back(texts.front());
+    const std::vector<Vector> together = embed(*engine, texts);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      INFO("text " << i << " of " << texts.size());
+      CHECK(cosine(together[i], embed(*engine, {texts[i]}).front()) >= 0.99999);
+    }
+    CHECK(cosine(together.front(), together.back()) >= 0.99999);
+  }
+}
+
+TEST_CASE("the number of threads does not change a vector") {
+  const std::vector<Ids> texts = random_texts(9, 300);
+  const std::vector<Vector> expected = embed(*started_fixture("q4_K", 1), texts);
+  for (const uint32_t threads : {2, 7}) {
+    const std::vector<Vector> vectors = embed(*started_fixture("q4_K", threads), texts);
+    for (size_t i = 0; i < texts.size(); ++i) CHECK(cosine(vectors[i], expected[i]) >= 0.99999);
+  }
+}
+
+TEST_CASE("an engine describes its model from the file") {
+  const auto engine = started({.source = {{}, RUNED_BUILTIN_MODEL}, .kernel = "portable"});
+  const auto& info = engine->info();
+  CHECK(info.engine == "native");
+  CHECK(info.model_name == "runed-mini");
+  CHECK(info.model_sha256 == builtin_model_sha256());
+  CHECK(info.compute == "f32");
+  CHECK(info.kernel == "portable");
+  CHECK(info.dimension == 256);
+  CHECK(info.max_tokens == 512);
+}
+
+TEST_CASE("an engine that was stopped serves the same model when started again") {
+  const auto engine = started({.source = {builtin_model(), ""}});
+  const Vector before = embed(*engine, {{1, 2, 3}}).front();
+  CHECK(engine->last_useful_work() > runed::SteadyTime{});
+  const auto held = engine->tokenizer();
+  engine->stop();
+  engine->stop();
+  CHECK(engine->tokenizer() == nullptr);
+  CHECK(unwrap_error(try_embed(*engine, {{1}})).code == ErrorCode::unavailable);
+  CHECK(unwrap(held->tokenize("still here")).size() > 1);
+  unwrap(engine->start());
+  unwrap(engine->start());
+  CHECK(embed(*engine, {{1, 2, 3}}).front() == before);
+}
+
+TEST_CASE("a batch that cannot be computed is refused") {
+  const auto engine = started_fixture("q8_0");
+  CHECK(embed(*engine, {}).empty());
+  const Error empty = unwrap_error(try_embed(*engine, {{1}, {}}));
+  CHECK(empty.code == ErrorCode::empty_text);
+  CHECK(empty.message == "text 1 has no tokens");
+  const Error unknown = unwrap_error(try_embed(*engine, {{1, 320}}));
+  CHECK(unknown.code == ErrorCode::model_corrupt);
+  CHECK(unknown.message == "token 320 is outside the vocabulary of 320");
+  const Error too_long = unwrap_error(try_embed(*engine, {Ids(1025, 1)}));
+  CHECK(too_long.code == ErrorCode::text_too_long);
+  CHECK(too_long.message == "text 0 has 1025 tokens; the model takes 1024");
+}
+
+TEST_CASE("a vector that is not finite does not leave the engine") {
+  auto bytes = read_file(fixture_path("f16"));
+  auto engine = started({.source = {bytes, ""}, .sha256 = std::string(64, '0')});
+  const Ids text{5, 6};
+  CHECK(length(embed(*engine, {text}).front()) == Approx(1));
+  const runed::embed::native::Gguf gguf = unwrap(runed::embed::native::Gguf::parse(bytes));
+  const auto norm = gguf.find_tensor("output_norm.weight")->data;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(bytes.data() + (norm.data() - bytes.data()), &nan, sizeof nan);
+  engine = started({.source = {bytes, ""}, .sha256 = std::string(64, '0')});
+  const Error error = unwrap_error(try_embed(*engine, {text}));
+  CHECK(error.code == ErrorCode::not_finite);
+  CHECK(error.message == "the vector of text 0 is not finite");
+}
+
+TEST_CASE("an engine that cannot be made or started says why") {
+  const auto refusal = [](NativeOptions options) {
+    return unwrap_error(NativeEmbedder::create(std::move(options), kClock));
+  };
+  CHECK(refusal({.threads = 0}).message == "0 threads are not from 1 to 64");
+  CHECK(refusal({.threads = 65}).code == ErrorCode::invalid_argument);
+  CHECK(refusal({.kernel = "mmx"}).message == "no kernel 'mmx' for this CPU");
+  const auto missing = unwrap(NativeEmbedder::create({.source = {{}, "/no/such.gguf"}}, kClock));
+  CHECK(unwrap_error(missing->start()).code == ErrorCode::model_missing);
+}
+
+TEST_CASE("a vocabulary without tensors tokenizes, but does not start") {
+  const ModelSource source{{}, RUNED_TEST_DATA_UNPACKED "/qwen3-vocab.gguf"};
+  const auto tokenizer = unwrap(load_tokenizer(source));
+  CHECK(unwrap(tokenizer->tokenize("hello")).back() == 151643);
+  const auto engine = unwrap(NativeEmbedder::create({.source = source}, kClock));
+  const Error error = unwrap_error(engine->start());
+  CHECK(error.code == ErrorCode::model_corrupt);
+  CHECK(error.message == "the model has no tensor 'token_embd.weight'");
+}
