@@ -24,8 +24,13 @@ std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Set
   const Json config = bootstrap::to_json(settings);
   for (const auto& [key, setting] : config.items()) {
     const Json& value = setting["value"];
-    values.push_back({key, value.is_string() ? value.get<std::string>() : to_line(value),
-                      setting["origin"].get<std::string>()});
+    std::string text;  // Empty for a value that is not set.
+    if (value.is_string()) {
+      text = value;
+    } else if (!value.is_null()) {
+      text = to_line(value);
+    }
+    values.push_back({key, std::move(text), setting["origin"]});
   }
   return values;
 }

@@ -110,7 +110,8 @@ Json config_json(const Observation& seen, const Location& location) {
   if (seen.info.config.empty()) return bootstrap::to_json(location.settings);
   Json config = Json::object();
   for (const auto& entry : seen.info.config) {
-    config[entry.key] = {{"value", entry.value}, {"origin", entry.origin}};
+    config[entry.key] = {{"value", known(!entry.value.empty(), entry.value)},
+                         {"origin", entry.origin}};
   }
   return config;
 }

@@ -13,8 +13,8 @@ namespace {
 std::string transcript(Home& home, const std::vector<std::string>& arguments,
                        const std::string& input = {}) {
   const Finished done = home.run(arguments, input);
-  std::string text = "exit code: " + std::to_string(done.exit_code) + "\n--- stdout\n" + done.out +
-                     "--- stderr\n" + done.err;
+  std::string text = fmt::format("exit code: {}\n--- stdout\n{}--- stderr\n{}", done.exit_code,
+                                 done.out, done.err);
   for (size_t at = 0; (at = text.find(home.path())) != std::string::npos;) {
     text.replace(at, home.path().size(), "HOME");
   }
@@ -27,7 +27,7 @@ TEST_CASE("the help of every command", "[golden]") {
   Home home;
   check_golden("help.txt", transcript(home, {"--help"}));
   for (const char* command : {"embed", "status", "serve", "shutdown"}) {
-    check_golden(std::string("help_") + command + ".txt", transcript(home, {command, "--help"}));
+    check_golden(fmt::format("help_{}.txt", command), transcript(home, {command, "--help"}));
   }
 }
 

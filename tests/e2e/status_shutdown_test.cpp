@@ -27,7 +27,8 @@ TEST_CASE("the keys of status are the same in every state", "[status_shutdown]")
   Home home;
   const auto keys = [&home] {
     std::vector<std::string> names;
-    for (const auto& [key, value] : home.status().items()) names.push_back(key);
+    const Json status = home.status();
+    for (const auto& [key, value] : status.items()) names.push_back(key);
     return names;
   };
   const auto absent = keys();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -11,7 +13,7 @@ namespace runed::test {
 
 /// Compares a text with tests/golden/<name>. Run with ACCEPT=1 to rewrite the file instead.
 inline void check_golden(const std::string& name, const std::string& text) {
-  const std::string path = std::string(RUNED_GOLDEN_DIR) + "/" + name;
+  const std::string path = fmt::format("{}/{}", RUNED_GOLDEN_DIR, name);
   if (std::getenv("ACCEPT") != nullptr) {
     std::ofstream(path, std::ios::binary) << text;
     SUCCEED();
