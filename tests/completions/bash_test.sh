@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Completes command lines as bash does, and compares what is offered.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../../completions/runed.bash"
+
+failures=0
+
+# offers "what is expected, space-separated" WORD...: the cursor is at the end of the last word.
+offers() {
+  local expected=$1 offered
+  shift
+  COMP_WORDS=("$@")
+  COMP_CWORD=$(($# - 1))
+  COMPREPLY=()
+  _runed || :  # compopt fails where no completion is under way.
+  offered="${COMPREPLY[*]}"
+  if [[ $offered != "$expected" ]]; then
+    printf "'%s': expected '%s', was offered '%s'\n" "$*" "$expected" "$offered"
+    failures=$((failures + 1))
+  fi
+}
+
+directory=$(mktemp -d)
+trap 'rm -r "$directory"' EXIT
+mkdir "$directory/home"
+touch "$directory/hello.txt"
+
+offers "embed status serve shutdown" runed ""
+offers "embed" runed em
+offers "--dimensions --direct" runed embed --di
+offers "--wait-ready" runed status --wa
+offers "--grace" runed --help shutdown --g
+offers "avx512 avx2" runed serve --cpu av
+offers "right" runed embed --truncate ri
+offers "right" runed embed --truncate = ri
+offers "auto native llama-server" runed serve --engine =
+offers "$directory/hello.txt $directory/home" runed embed --file "$directory/h"
+offers "$directory/home" runed status --home "$directory/h"
+offers "" runed embed --timeout ""
+offers "" runed embed some
+offers "" runed embed -- --di
+exit $((failures > 0))

@@ -1,0 +1,32 @@
+#!/usr/bin/env fish
+# Completes command lines as fish does, and compares what is offered.
+source (dirname (status filename))/../../completions/runed.fish
+
+set -g failures 0
+
+# offers LINE WORD...: the cursor is at the end of the line.
+function offers
+    set -l offered (complete --do-complete=$argv[1] | string split --fields 1 \t)
+    if test "$offered" != "$argv[2..]"
+        echo "'$argv[1]': expected '$argv[2..]', was offered '$offered'"
+        set -g failures (math $failures + 1)
+    end
+end
+
+set -l directory (mktemp -d)
+mkdir $directory/home
+touch $directory/hello.txt
+
+offers 'runed ' embed serve shutdown status
+offers 'runed em' embed
+offers 'runed embed --di' --dimensions --direct
+offers 'runed status --wa' --wait-ready
+offers 'runed serve --cpu av' avx2 avx512
+offers 'runed embed --truncate ri' right
+offers "runed embed --file $directory/h" $directory/hello.txt $directory/home/
+offers "runed status --home $directory/h" $directory/home/
+offers 'runed embed --timeout '
+offers 'runed embed some'
+
+rm -r $directory
+test $failures -eq 0

@@ -1,0 +1,52 @@
+#!/usr/bin/env zsh
+# Types command lines into an interactive zsh on a pseudo-terminal, presses Tab, and compares the
+# lines that come out.
+set -e
+zmodload zsh/zpty
+
+completions=${0:A:h:h:h}/completions
+directory=$(mktemp -d)
+trap 'rm -r $directory' EXIT
+mkdir $directory/home
+touch $directory/hello.txt
+
+# The inner shell completes with Tab and shows its line with Control-X.
+cat >$directory/.zshrc <<RC
+PS1='READY> '
+fpath=($completions \$fpath)
+autoload -Uz compinit
+compinit -u -D
+LISTMAX=1000
+show-line() { print -r -- "LINE<\$BUFFER>"; exit }
+zle -N show-line
+bindkey '^I' expand-or-complete
+bindkey '^X' show-line
+RC
+
+integer failures=0
+
+# completes LINE EXPECTED
+completes() {
+  local seen line
+  zpty inner "ZDOTDIR=$directory TERM=dumb zsh -i"
+  zpty -r inner seen '*READY> *'
+  zpty -w -n inner "$1"$'\t\x18'
+  zpty -r inner seen '*LINE<*>*'
+  zpty -d inner
+  line=${${seen#*LINE<}%>*}
+  if [[ $line != $2 ]]; then
+    print -r -- "'$1': expected '$2', got '$line'"
+    failures+=1
+  fi
+}
+
+zsh -n $completions/_runed
+completes 'runed em' 'runed embed '
+completes 'runed embed --dim' 'runed embed --dimensions='
+completes 'runed embed --di' 'runed embed --di'
+completes 'runed status --wa' 'runed status --wait-ready='
+completes 'runed serve --cpu p' 'runed serve --cpu portable '
+completes 'runed embed --truncate=r' 'runed embed --truncate=right '
+completes "runed embed --file $directory/he" "runed embed --file $directory/hello.txt "
+completes "runed status --home $directory/h" "runed status --home $directory/home/"
+exit $((failures > 0))
