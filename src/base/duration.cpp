@@ -1,6 +1,7 @@
 #include "base/duration.hpp"
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -23,7 +24,9 @@ constexpr std::array kUnits{
     Unit{"h", 3'600'000'000'000},
 };
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 const Unit* find_unit(std::string_view name) {
   for (const Unit& unit : kUnits) {
@@ -80,7 +83,7 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     total += term;
   }
   if (total >= static_cast<double>(std::numeric_limits<int64_t>::max())) return invalid();
-  const auto count = static_cast<int64_t>(total + 0.5);
+  const auto count = static_cast<int64_t>(std::llround(total));
   return std::chrono::nanoseconds{negative ? -count : count};
 }
 

@@ -9,8 +9,8 @@
 namespace runed {
 
 /// Parses a duration in Go's syntax: `300ms`, `1.5h`, `1h30m`, `-2s`, `0`.
-/// Errors: invalid_argument if a number or a unit is missing, or the value leaves int64 nanoseconds.
-/// Source: Go, package time, ParseDuration.
+/// Errors: invalid_argument if a number or a unit is missing, or the value leaves int64
+/// nanoseconds. Source: Go, package time, ParseDuration.
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
 /// Formats a duration for people, in the largest units that are exact: `1h30m`, `1.5s`, `0s`.

@@ -15,8 +15,8 @@ enum class Truncate { error, right, left };
 /// How the texts of one request are to be embedded: the same for the wire and for an engine.
 struct EmbedOptions {
   InputType input_type = InputType::unspecified;
-  std::string instruction;              // The task of a query; empty: the model's default task.
-  uint32_t dimensions = 0;              // Floats wanted; 0: the model's own number.
+  std::string instruction;  // The task of a query; empty: the model's default task.
+  uint32_t dimensions = 0;  // Floats wanted; 0: the model's own number.
   Truncate truncate = Truncate::error;
 };
 

@@ -54,7 +54,9 @@ std::string_view name_of(ErrorCode code);
 std::optional<ErrorCode> find_error_code(std::string_view name);
 
 /// Tells whether the code is one of the wire's reasons.
-constexpr bool is_wire_reason(ErrorCode code) { return code >= ErrorCode::bootstrapping; }
+constexpr bool is_wire_reason(ErrorCode code) {
+  return code >= ErrorCode::bootstrapping;
+}
 
 /// google.rpc.ErrorInfo.domain of our errors, and the metadata key that carries Error::hint.
 inline constexpr std::string_view kErrorDomain = "runed.v1";

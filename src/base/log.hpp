@@ -27,8 +27,7 @@ class Log {
   void error(std::string_view message, std::initializer_list<Field> fields = {});
 
  private:
-  void write(std::string_view level, std::string_view message,
-             std::initializer_list<Field> fields);
+  void write(std::string_view level, std::string_view message, std::initializer_list<Field> fields);
 
   const Format format_;
   const Clock& clock_;

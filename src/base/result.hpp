@@ -26,15 +26,15 @@ using Status = Result<void>;
 
 /// Returns the error of `expression` from the enclosing function, if it has one. A statement: as
 /// part of an expression it would skip destructors on GCC 12.
-#define TRY(expression)                                                     \
-  do {                                                                      \
-    if (auto try_result = (expression); !try_result.has_value()) {          \
-      return std::move(try_result).error();                                 \
-    }                                                                       \
+#define TRY(expression)                                            \
+  do {                                                             \
+    if (auto try_result = (expression); !try_result.has_value()) { \
+      return std::move(try_result).error();                        \
+    }                                                              \
   } while (false)
 
-#define RUNED_TRY_ASSIGN(result, declaration, expression)   \
-  auto result = (expression);                               \
+#define RUNED_TRY_ASSIGN(result, declaration, expression)      \
+  auto result = (expression);                                  \
   if (!(result).has_value()) return std::move(result).error(); \
   declaration = std::move(result).value()
 

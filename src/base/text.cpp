@@ -75,7 +75,8 @@ std::optional<std::string> find_nearest(std::string_view word,
     return edit_distance(word, candidate);
   };
   const auto best = std::ranges::min_element(candidates, {}, distance);
-  // A third of the letters may be wrong, and always one: past that it is a guess, not a misspelling.
+  // A third of the letters may be wrong, and always one: past that it is a guess, not a
+  // misspelling.
   if (best == candidates.end() || distance(*best) > std::max<size_t>(1, word.size() / 3)) {
     return std::nullopt;
   }

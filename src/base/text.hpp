@@ -20,7 +20,8 @@ bool is_blank(std::string_view text);
 std::vector<std::string_view> split(std::string_view text, char separator);
 
 /// Finds the candidate nearest to a misspelt word, if one is near enough to be meant.
-std::optional<std::string> find_nearest(std::string_view word, std::span<const std::string> candidates);
+std::optional<std::string> find_nearest(std::string_view word,
+                                        std::span<const std::string> candidates);
 
 /// Formats foreign bytes for a message: what is not printable UTF-8 becomes `\x1b`, and what
 /// exceeds 80 bytes becomes `...`.

@@ -27,7 +27,9 @@ std::vector<std::string> installed_variants(const Paths& paths) {
   return names;
 }
 
-ModelChoice builtin_choice() { return {std::string(kBuiltinVariant), {}}; }
+ModelChoice builtin_choice() {
+  return {std::string(kBuiltinVariant), {}};
+}
 
 Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted) {
   if (wanted == kBuiltinVariant) return builtin_choice();

@@ -18,9 +18,9 @@ struct ModelChoice {
   std::string path;     // Of the GGUF; empty for the model in the executable.
 };
 
-/// Chooses the model: a file named by the user, else the variant named by the user, in full or by its
-/// last part (`q8_0`), else the one in the executable.
-/// Errors: model_missing if the file is not there or the variant is not installed, listing what is;
+/// Chooses the model: a file named by the user, else the variant named by the user, in full or by
+/// its last part (`q8_0`), else the one in the executable. Errors: model_missing if the file is not
+/// there or the variant is not installed, listing what is;
 ///         bad_config if a variant's last part is that of several.
 Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings);
 

@@ -175,13 +175,12 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
              read_config_file(paths.config_file, named ? Presence::required : Presence::optional));
   const Sources from{environment, std::move(config)};
   Settings settings;
-  settings.llama_server = to_program(
-      from.find({nullptr, "RUNED_LLAMA_SERVER", "llama_server"}, {}));
+  settings.llama_server =
+      to_program(from.find({nullptr, "RUNED_LLAMA_SERVER", "llama_server"}, {}));
   settings.model = to_model(from.find({"--model", "RUNED_MODEL", "model"}, flags.model));
   settings.model_variant = to_text(
       from.find({"--variant", "RUNED_MODEL_VARIANT", "model_variant"}, flags.model_variant));
-  settings.manifest =
-      to_text(from.find({nullptr, "RUNED_MANIFEST", "manifest"}, {}));
+  settings.manifest = to_text(from.find({nullptr, "RUNED_MANIFEST", "manifest"}, {}));
   settings.runed_binary = to_program(from.find({nullptr, nullptr, "runed_binary"}, std::nullopt));
   settings.cpu = to_text(from.find({"--cpu", "RUNED_CPU", nullptr}, flags.cpu));
   TRY_ASSIGN(settings.engine,

@@ -144,8 +144,7 @@ Result<std::vector<Embedding>> Client::embed_once(const std::vector<std::string>
   const auto request = to_wire(texts, options);
   while (true) {
     TRY_ASSIGN(const milliseconds left, time_left(until));
-    auto response =
-        call(*connection_->stub, &v1::RunedService::Stub::EmbedBatch, request, left);
+    auto response = call(*connection_->stub, &v1::RunedService::Stub::EmbedBatch, request, left);
     if (response) {
       std::vector<Embedding> embeddings;
       embeddings.reserve(texts.size());
@@ -230,6 +229,8 @@ Status Client::shutdown(int grace_seconds) {
   return {};
 }
 
-int Client::daemon_pid() const { return connection_->pid; }
+int Client::daemon_pid() const {
+  return connection_->pid;
+}
 
 }  // namespace runed::client

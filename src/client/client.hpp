@@ -53,7 +53,8 @@ struct HealthReport {
 struct ClientOptions {
   DaemonLocation daemon;
   StartPolicy start = StartPolicy::never;
-  std::chrono::milliseconds timeout{60'000};  // Of a whole operation, waiting for the model included.
+  std::chrono::milliseconds timeout{
+      60'000};  // Of a whole operation, waiting for the model included.
   std::function<void(const HealthReport&)> on_loading;  // Told now and then while waiting.
 };
 
@@ -62,7 +63,7 @@ class Client {
  public:
   /// Connects, starting a daemon first if there is none and the options allow it.
   /// Errors: unavailable if no daemon runs; permission_denied if the socket is another user's;
-  ///         invalid_argument if its path is not a socket; those of start_daemon.
+  ///         bad_config if its path is not a socket; those of start_daemon.
   static Result<Client> connect(ClientOptions options);
 
   Client(Client&&) noexcept;

@@ -20,13 +20,14 @@ struct DaemonLocation {
 };
 
 /// Dials the daemon's socket.
-/// Errors: unavailable if no daemon runs; permission_denied if the socket's directory or the process
-///         behind it is another user's; invalid_argument if the path is not a socket.
+/// Errors: unavailable if no daemon runs; permission_denied if the socket's directory or the
+/// process
+///         behind it is another user's; bad_config if the path is not a socket.
 Result<os::Fd> dial_daemon(const DaemonLocation& daemon);
 
-/// Dials the daemon's socket, and starts a daemon if nothing listens there: under a lock, so that of
-/// many callers one starts it; in a session of its own; watched until it listens.
-/// Errors: as dial_daemon; unavailable with the end of its log if the daemon dies or stays silent.
+/// Dials the daemon's socket, and starts a daemon if nothing listens there: under a lock, so that
+/// of many callers one starts it; in a session of its own; watched until it listens. Errors: as
+/// dial_daemon; unavailable with the end of its log if the daemon dies or stays silent.
 Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon);
 
 }  // namespace runed::client

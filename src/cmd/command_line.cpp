@@ -98,11 +98,12 @@ std::string as_message(std::string text) {
 }  // namespace
 
 CommandLine::CommandLine()
-    : app_(std::make_unique<CLI::App>("runed: one embedding model for every program on this machine",
-                                      "runed")) {
+    : app_(std::make_unique<CLI::App>(
+          "runed: one embedding model for every program on this machine", "runed")) {
   app_->formatter(std::make_shared<HelpFormatter>());
   app_->set_help_flag("-h,--help", "Print this help and exit");
-  app_->set_version_flag("--version", fmt::format("runed {}", kVersion), "Print the version and exit");
+  app_->set_version_flag("--version", fmt::format("runed {}", kVersion),
+                         "Print the version and exit");
   app_->footer(kExamples);
   app_->require_subcommand(0, 1);
   for (const Command& command : commands()) {
@@ -131,9 +132,8 @@ Result<ParsedCommandLine> CommandLine::parse(const std::vector<std::string>& arg
   }
   const auto chosen = app_->get_subcommands();
   if (chosen.empty()) {
-    return usage_error("no command given",
-                       fmt::format("one of {}; run 'runed --help'",
-                                   fmt::join(command_names(), ", ")));
+    return usage_error("no command given", fmt::format("one of {}; run 'runed --help'",
+                                                       fmt::join(command_names(), ", ")));
   }
   const auto all = commands();
   const auto command = std::ranges::find(all, chosen.front()->get_name(), &Command::name);

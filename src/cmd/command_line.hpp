@@ -34,7 +34,8 @@ class CommandLine {
   std::vector<Runner> runners_;  // One a command, in the order of commands().
 };
 
-/// Tells whether the arguments ask for JSON, as far as that can be told of a line that may be wrong.
+/// Tells whether the arguments ask for JSON, as far as that can be told of a line that may be
+/// wrong.
 bool wants_json(const std::vector<std::string>& arguments);
 
 }  // namespace runed::cmd

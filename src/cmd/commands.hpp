@@ -18,7 +18,7 @@ using Runner = std::function<Result<ExitCode>(Services&)>;
 
 struct Command {
   const char* name;
-  const char* summary;        // One line of help.
+  const char* summary;          // One line of help.
   Runner (*define)(CLI::App&);  // Adds flags and help to the subcommand; the result runs it.
 };
 

@@ -15,7 +15,8 @@
 namespace runed::cmd {
 namespace {
 
-constexpr size_t kMostCallBytes = 8 << 20;  // Of text in one call: an eighth of what a daemon takes.
+constexpr size_t kMostCallBytes = 8
+                                  << 20;  // Of text in one call: an eighth of what a daemon takes.
 
 constexpr const char* kExamples =
     "  echo \"some text\" | runed embed --json\n"
@@ -43,14 +44,15 @@ Status check_expected(const EmbedFlags& flags, const std::string& identity) {
   if (!flags.expect_model.has_value() || *flags.expect_model == identity) return {};
   return make_error(ErrorCode::model_mismatch, "the model is '{}', not '{}'", identity,
                     *flags.expect_model)
-      .with_hint("vectors of different models must not be mixed; embed everything again, or serve "
-                 "the model that is expected")
+      .with_hint(
+          "vectors of different models must not be mixed; embed everything again, or serve "
+          "the model that is expected")
       .with_detail("model_identity", identity);
 }
 
 EmbedOptions embed_options(const EmbedFlags& flags) {
-  return {.input_type = flags.query || !flags.instruction.empty() ? InputType::query
-                                                                  : InputType::unspecified,
+  return {.input_type =
+              flags.query || !flags.instruction.empty() ? InputType::query : InputType::unspecified,
           .instruction = flags.instruction,
           .dimensions = flags.dimensions,
           .truncate = flags.truncate == "right"  ? Truncate::right
@@ -59,24 +61,22 @@ EmbedOptions embed_options(const EmbedFlags& flags) {
 }
 
 Result<EmbedOutput> tokenize_input(const EmbedFlags& flags, const EmbedOptions& options,
- const Location& location,
-                                   const EmbedInput& input) {
+                                   const Location& location, const EmbedInput& input) {
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
   TRY_ASSIGN(const auto vocabulary, daemon::load_vocabulary(choice));
   EmbedOutput output{.model_name = vocabulary.model_name,
                      .model_identity = embed::model_identity(vocabulary.model_sha256)};
   TRY(check_expected(flags, output.model_identity));
   for (const std::string& text : input.texts) {
-    TRY_ASSIGN(auto ids,
-               vocabulary.tokenizer->tokenize(embed::apply_prompt(text, options)));
+    TRY_ASSIGN(auto ids, vocabulary.tokenizer->tokenize(embed::apply_prompt(text, options)));
     output.ids.push_back(std::move(ids));
   }
   return output;
 }
 
 Result<EmbedOutput> embed_direct(const EmbedFlags& flags, const EmbedOptions& options,
- const Location& location,
-                                 const EmbedInput& input, const Services& services) {
+                                 const Location& location, const EmbedInput& input,
+                                 const Services& services) {
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
   TRY_ASSIGN(const auto embedder, daemon::make_embedder(choice, location.settings, services.clock));
   TRY(embedder->start());
@@ -88,8 +88,8 @@ Result<EmbedOutput> embed_direct(const EmbedFlags& flags, const EmbedOptions& op
   TRY(embed::check_options(options, model));
   std::vector<embed::PreparedText> prepared;
   for (size_t i = 0; i < input.texts.size(); ++i) {
-    auto text = embed::prepare_text(input.texts[i], options, *embedder->tokenizer(),
-                                    model.max_tokens);
+    auto text =
+        embed::prepare_text(input.texts[i], options, *embedder->tokenizer(), model.max_tokens);
     if (!text) {
       return at_place(std::move(text).error().with_detail("index", "0"), input, i);
     }
@@ -124,12 +124,14 @@ Status check_same_model(client::Client& client, const std::string& identity) {
 }
 
 Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions& options,
- const Location& location,
-                                    const EmbedInput& input, Services& services) {
+                                    const Location& location, const EmbedInput& input,
+                                    Services& services) {
   client::ClientOptions client_options{.start = client::StartPolicy::on_demand};
   TRY_ASSIGN(client_options.daemon, daemon_location(location));
-  client_options.timeout = std::chrono::milliseconds(static_cast<int64_t>(flags.timeout_seconds * 1000));
-  client_options.on_loading = [&services, told = std::string()](const client::HealthReport& health) mutable {
+  client_options.timeout =
+      std::chrono::milliseconds(static_cast<int64_t>(flags.timeout_seconds * 1000));
+  client_options.on_loading = [&services,
+                               told = std::string()](const client::HealthReport& health) mutable {
     if (health.message == told || health.uptime_seconds < 1) return;
     told = health.message;
     services.err << fmt::format("runed: waiting for the daemon: {}\n", told) << std::flush;
@@ -139,9 +141,8 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
   const int pid = client.daemon_pid();
   TRY_ASSIGN(const auto info, client.info());
   TRY(check_expected(flags, info.model_identity));
-  EmbedOutput output{.model_name = info.model_name,
-                     .model_identity = info.model_identity,
-                     .engine = info.engine};
+  EmbedOutput output{
+      .model_name = info.model_name, .model_identity = info.model_identity, .engine = info.engine};
   const auto most_texts = static_cast<size_t>(std::max(1, info.max_batch_size));
   for (size_t first = 0; first < input.texts.size();) {
     const size_t end = end_of_call(input, first, most_texts);
@@ -162,15 +163,15 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
   const EmbedOptions options = embed_options(flags);
   if ((flags.model.has_value() || flags.variant.has_value()) && !flags.ids && !flags.direct) {
     return make_error(ErrorCode::usage, "--model and --variant need --direct or --ids")
-        .with_hint("a daemon has one model for everybody: choose it with 'runed serve' or in "
-                   "config.json");
+        .with_hint(
+            "a daemon has one model for everybody: choose it with 'runed serve' or in "
+            "config.json");
   }
-  TRY_ASSIGN(const EmbedInput input, flags.texts.empty()
-                                         ? read_input(flags.file, services.stdin_fd)
-                                         : input_from_arguments(flags.texts));
-  TRY_ASSIGN(const Location location,
-             locate(flags.location, {.model = flags.model, .model_variant = flags.variant},
-                    services));
+  TRY_ASSIGN(const EmbedInput input, flags.texts.empty() ? read_input(flags.file, services.stdin_fd)
+                                                         : input_from_arguments(flags.texts));
+  TRY_ASSIGN(
+      const Location location,
+      locate(flags.location, {.model = flags.model, .model_variant = flags.variant}, services));
   TRY_ASSIGN(const EmbedOutput output,
              flags.ids      ? tokenize_input(flags, options, location, input)
              : flags.direct ? embed_direct(flags, options, location, input, services)
@@ -183,7 +184,8 @@ Runner define_embed(CLI::App& app) {
   auto flags = std::make_shared<EmbedFlags>();
   app.footer(kExamples);
   app.add_option("TEXT", flags->texts, "Texts to embed; none: one a line from stdin");
-  auto* file = app.add_option("-f,--file", flags->file, "Read texts from a file, one a line; - is stdin");
+  auto* file =
+      app.add_option("-f,--file", flags->file, "Read texts from a file, one a line; - is stdin");
   file->type_name("FILE")->excludes("TEXT");
   app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
   app.add_flag("-q,--query", flags->query, "The texts are queries: prompt for a search");

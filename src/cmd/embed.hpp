@@ -20,8 +20,8 @@ struct EmbedFlags {
   uint32_t dimensions = 0;         // 0: native.
   std::string truncate = "error";  // error, right or left.
   bool json = false;
-  bool ids = false;     // Token ids in place of vectors.
-  bool direct = false;  // In this process, without a daemon.
+  bool ids = false;                    // Token ids in place of vectors.
+  bool direct = false;                 // In this process, without a daemon.
   std::optional<std::string> model;    // With ids or direct.
   std::optional<std::string> variant;  // With ids or direct.
   std::optional<std::string> expect_model;

@@ -7,7 +7,9 @@
 namespace runed::cmd {
 namespace {
 
-std::string quoted(const std::string& text) { return to_line(Json(text)); }
+std::string quoted(const std::string& text) {
+  return to_line(Json(text));
+}
 
 std::string format_ids(std::span<const uint32_t> ids) {
   return fmt::format("[{}]", fmt::join(ids, ","));

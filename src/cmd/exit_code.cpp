@@ -5,10 +5,10 @@ namespace runed::cmd {
 ExitCode exit_code_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::usage:
-      return ExitCode::usage;
-    case ErrorCode::bad_input:
     case ErrorCode::invalid_argument:
     case ErrorCode::bad_dimensions:
+      return ExitCode::usage;
+    case ErrorCode::bad_input:
     case ErrorCode::batch_too_large:
       return ExitCode::bad_input;
     case ErrorCode::blank_line:

@@ -8,24 +8,24 @@ namespace runed::cmd {
 /// LSB for `status`.
 enum class ExitCode {
   ok = 0,
-  failure = 1,             // Read the message.
-  usage = 2,               // Correct the command line.
-  not_running = 3,         // Start a daemon: any `runed embed` does.
-  not_serving = 4,         // A daemon runs but cannot embed: `runed status` tells why.
-  bad_input = 65,          // Correct the input: it is not UTF-8, or a value is refused.
-  no_input = 66,           // Give a text: there was none.
-  blank_line = 67,         // Remove the blank line, or the blank text.
-  text_too_long = 68,      // Split the text, or ask for --truncate.
-  unavailable = 69,        // The daemon could not be started or reached.
-  internal = 70,           // A bug or a fault of the engine: report it.
-  model = 71,              // The model is missing, damaged or not one that can be served.
-  model_mismatch = 72,     // Another model than expected: do not mix the vectors.
-  io = 74,                 // Reading or writing failed.
-  temporary = 75,          // Try again later.
-  permission = 77,         // Another user's, or not allowed.
-  bad_config = 78,         // Correct the environment or config.json.
-  timed_out = 124,         // Allow more time.
-  interrupted = 130,       // Stopped by a signal.
+  failure = 1,          // Read the message.
+  usage = 2,            // Correct the command line.
+  not_running = 3,      // Start a daemon: any `runed embed` does.
+  not_serving = 4,      // A daemon runs but cannot embed: `runed status` tells why.
+  bad_input = 65,       // Correct the input: it is not UTF-8, or a value is refused.
+  no_input = 66,        // Give a text: there was none.
+  blank_line = 67,      // Remove the blank line, or the blank text.
+  text_too_long = 68,   // Split the text, or ask for --truncate.
+  unavailable = 69,     // The daemon could not be started or reached.
+  internal = 70,        // A bug or a fault of the engine: report it.
+  model = 71,           // The model is missing, damaged or not one that can be served.
+  model_mismatch = 72,  // Another model than expected: do not mix the vectors.
+  io = 74,              // Reading or writing failed.
+  temporary = 75,       // Try again later.
+  permission = 77,      // Another user's, or not allowed.
+  bad_config = 78,      // Correct the environment or config.json.
+  timed_out = 124,      // Allow more time.
+  interrupted = 130,    // Stopped by a signal.
 };
 
 /// Returns the exit code for an error.

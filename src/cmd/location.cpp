@@ -16,7 +16,8 @@ void add_location_flags(CLI::App& app, LocationFlags& flags) {
 Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
                         const Services& services) {
   Location found;
-  TRY_ASSIGN(found.paths, bootstrap::resolve_paths(services.environment, location.home, location.socket));
+  TRY_ASSIGN(found.paths,
+             bootstrap::resolve_paths(services.environment, location.home, location.socket));
   flags.socket = location.socket;
   TRY_ASSIGN(found.settings, bootstrap::load_settings(found.paths, services.environment, flags));
   found.paths.socket = found.settings.socket.value;

@@ -82,7 +82,8 @@ Runner define_serve(CLI::App& app) {
       ->type_name("NAME");
   app.add_option("--engine", flags->engine, "auto, native or llama-server (RUNED_ENGINE)")
       ->type_name("NAME");
-  app.add_option("--ctx-size", flags->ctx_size, "Most tokens of a text (RUNED_CTX_SIZE; the model's)")
+  app.add_option("--ctx-size", flags->ctx_size,
+                 "Most tokens of a text (RUNED_CTX_SIZE; the model's)")
       ->type_name("TOKENS");
   app.add_option("--cpu", flags->cpu, "Instruction set: avx512, avx2 or portable (RUNED_CPU; best)")
       ->type_name("NAME");

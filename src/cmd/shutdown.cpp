@@ -78,12 +78,12 @@ Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
     return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", *pid), *pid);
   }
   if (wait.count() == 0) {
-    return report(flags, services, "stopping", fmt::format("runed (pid {}) is shutting down.", *pid),
-                  *pid);
+    return report(flags, services, "stopping",
+                  fmt::format("runed (pid {}) is shutting down.", *pid), *pid);
   }
   if (!os::wait_for_exit(*pid, wait)) {
-    return make_error(ErrorCode::deadline_exceeded, "runed (pid {}) is still there after {} s", *pid,
-                      flags.wait_seconds)
+    return make_error(ErrorCode::deadline_exceeded, "runed (pid {}) is still there after {} s",
+                      *pid, flags.wait_seconds)
         .with_hint("wait longer, or end it with 'runed shutdown --force'");
   }
   return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", *pid), *pid);

@@ -12,7 +12,7 @@ struct Batcher::Pending {
 
   Job job;
   std::vector<embed::PreparedText> prepared;  // Empty until tokenised.
-  std::vector<Embedding> embeddings;   // One a text; filled as passes complete.
+  std::vector<Embedding> embeddings;          // One a text; filled as passes complete.
   size_t next = 0;                            // First text not yet in a pass.
   size_t embedded = 0;                        // Texts done.
   size_t queued_tokens = 0;                   // Its share of queue_tokens_.
@@ -45,7 +45,9 @@ Batcher::Batcher(std::unique_ptr<embed::Embedder> embedder, State& state, Log& l
       on_load_failed_(std::move(on_load_failed)),
       thread_([this] { run(); }) {}
 
-Batcher::~Batcher() { stop(); }
+Batcher::~Batcher() {
+  stop();
+}
 
 void Batcher::submit(Job job) {
   auto pending = std::make_unique<Pending>(std::move(job));
@@ -242,8 +244,7 @@ void Batcher::embed_alone(const Item& item) {
   }
   if (embedded) return;
   log_.error("a text cannot be embedded", {{"error", embedded.error().message}});
-  answer(*item.job,
-         at_index(std::move(embedded).error(), item.index, item.job->job.texts.size()));
+  answer(*item.job, at_index(std::move(embedded).error(), item.index, item.job->job.texts.size()));
 }
 
 Status Batcher::try_embed(const Pass& pass) {

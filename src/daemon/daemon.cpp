@@ -25,10 +25,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kDefaultGrace{10};
-constexpr seconds kMostGrace{300};            // A caller may ask for patience, not for ever.
-constexpr milliseconds kFlushTime{1000};      // For replies on their way and for Health watchers.
-constexpr milliseconds kFailureLinger{500};   // For clients that wait to learn the reason in Health.
-constexpr milliseconds kDrainPoll{50};        // How soon a second signal is seen.
+constexpr seconds kMostGrace{300};           // A caller may ask for patience, not for ever.
+constexpr milliseconds kFlushTime{1000};     // For replies on their way and for Health watchers.
+constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
+constexpr milliseconds kDrainPoll{50};       // How soon a second signal is seen.
 constexpr milliseconds kWakeInterval{60'000};  // The main thread is woken by events; this is a net.
 constexpr const char* kServiceName = "runed.v1.RunedService";
 
@@ -71,7 +71,9 @@ class Daemon {
         batcher_(std::move(embedder), state_, log, {.idle_timeout = options.idle_timeout},
                  [this](const Error& error) { stop_.ask({.error = error}); }),
         service_(make_service(state_, batcher_, clock, log, std::move(options.service),
-                              [this](int grace_seconds) { stop_.ask({grace(grace_seconds), {}}); })) {}
+                              [this](int grace_seconds) {
+                                stop_.ask({grace(grace_seconds), {}});
+                              })) {}
 
   Status serve(os::UnixListener socket);
 
@@ -161,8 +163,7 @@ void Daemon::drain(seconds grace) {
   const SteadyTime until = std::chrono::steady_clock::now() + grace;
   while (!batcher_.drain(kDrainPoll)) {
     if (const auto signal = signals_.wait(milliseconds(0))) {
-      log_.warn("received a second signal; ending at once",
-                {{"signal", os::signal_name(*signal)}});
+      log_.warn("received a second signal; ending at once", {{"signal", os::signal_name(*signal)}});
       std::_Exit(128 + *signal);  // Destructors would wait for the pass under way.
     }
     if (std::chrono::steady_clock::now() >= until) {

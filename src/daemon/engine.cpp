@@ -21,13 +21,26 @@ native::ModelSource source_of(const bootstrap::ModelChoice& choice) {
   return {.bytes = {}, .path = choice.path};
 }
 
+Result<Vocabulary> load(const bootstrap::ModelChoice& choice) {
+  TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(choice)));
+  TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
+  TRY_ASSIGN(const auto header, native::read_model_header(gguf));
+  Vocabulary vocabulary{.model_name = header.name,
+                        .model_sha256 = choice.path.empty()
+                                            ? std::string(embed::builtin_model_sha256())
+                                            : sha256_hex(file->bytes()),
+                        .tokenizer = nullptr};
+  TRY_ASSIGN(vocabulary.tokenizer, native::make_tokenizer(file, gguf, header));
+  return vocabulary;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelChoice& choice,
                                                        const bootstrap::Settings& settings,
                                                        const Clock& clock) {
   if (settings.engine.value == bootstrap::Engine::llama_server) {
-    return make_error(ErrorCode::not_implemented, "this build has no engine 'llama-server'")
+    return make_error(ErrorCode::bad_config, "this build has no engine 'llama-server'")
         .with_hint("use --engine native, or leave it at auto");
   }
   native::NativeOptions options{.source = source_of(choice),
@@ -46,15 +59,8 @@ Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelCho
 }
 
 Result<Vocabulary> load_vocabulary(const bootstrap::ModelChoice& choice) {
-  TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(choice)));
-  TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
-  TRY_ASSIGN(const auto header, native::read_model_header(gguf));
-  Vocabulary vocabulary{
-      .model_name = header.name,
-      .model_sha256 = choice.path.empty() ? std::string(embed::builtin_model_sha256())
-                                          : sha256_hex(file->bytes()),
-      .tokenizer = nullptr};
-  TRY_ASSIGN(vocabulary.tokenizer, native::make_tokenizer(file, gguf, header));
+  auto vocabulary = load(choice);
+  if (!vocabulary) return native::about(source_of(choice), std::move(vocabulary).error());
   return vocabulary;
 }
 

@@ -12,8 +12,8 @@
 namespace runed::daemon {
 
 /// Makes the engine that serves the chosen model, not yet started.
-/// Errors: not_implemented for an engine that this build does not have; bad_config for a kernel that
-///         this machine does not have.
+/// Errors: bad_config for an engine that this build does not have, or a kernel that this machine
+///         does not have.
 Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelChoice& choice,
                                                        const bootstrap::Settings& settings,
                                                        const Clock& clock);

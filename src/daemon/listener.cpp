@@ -22,7 +22,9 @@ Listener::Listener(os::UnixListener socket, Log& log, Callbacks callbacks)
       callbacks_(std::move(callbacks)),
       thread_([this] { run(); }) {}
 
-Listener::~Listener() { close(); }
+Listener::~Listener() {
+  close();
+}
 
 void Listener::close() {
   if (!thread_.joinable()) return;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint32_t kApiVersion = 1;
 constexpr uint32_t kMostTextsOfABatch = 1024;
-constexpr uint32_t kReplyBytes = 4 << 20;    // gRPC's default receive limit.
+constexpr uint32_t kReplyBytes = 4 << 20;     // gRPC's default receive limit.
 constexpr uint32_t kReplyOverhead = 1 << 10;  // Of the message.
 constexpr uint32_t kEmbeddingOverhead = 128;  // Of one embedding: tags, counts, a set's version.
 
@@ -152,9 +152,8 @@ class Service final : public v1::RunedService::CallbackService {
   grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* /*context*/,
                                   const v1::EmbedRequest* request,
                                   v1::EmbedResponse* response) override {
-    return start_call(*request, response, [request] {
-      return std::vector<std::string>{request->text()};
-    });
+    return start_call(*request, response,
+                      [request] { return std::vector<std::string>{request->text()}; });
   }
 
   grpc::ServerUnaryReactor* EmbedBatch(grpc::CallbackServerContext* /*context*/,

@@ -13,7 +13,8 @@ constexpr milliseconds kPatience{30'000};
 constexpr milliseconds kPoll{50};
 constexpr milliseconds kDialTimeout{500};
 
-// Only the holder of the lock counts: anything else that listens there is not a daemon of this home.
+// Only the holder of the lock counts: anything else that listens there is not a daemon of this
+// home.
 bool is_served_by(const std::string& socket_path, std::optional<int> holder) {
   const auto connection = os::dial_unix(socket_path, kDialTimeout);
   if (!connection) return false;

@@ -25,7 +25,9 @@ void State::loading(Phase phase, std::string message) {
   change({.serving = Serving::loading, .phase = phase, .message = std::move(message)});
 }
 
-void State::ok() { change({.serving = Serving::ok}); }
+void State::ok() {
+  change({.serving = Serving::ok});
+}
 
 void State::idle() {
   change({.serving = Serving::idle,

@@ -50,8 +50,8 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
   const size_t tokens = prepared.ids.size();
   if (tokens <= max_tokens) return prepared;
   if (options.truncate == Truncate::error) {
-    return make_error(ErrorCode::text_too_long, "the text has {} tokens, the model takes {}", tokens,
-                      max_tokens)
+    return make_error(ErrorCode::text_too_long, "the text has {} tokens, the model takes {}",
+                      tokens, max_tokens)
         .with_hint("split the text, or ask for truncation")
         .with_detail("tokens", std::to_string(tokens))
         .with_detail("limit", std::to_string(max_tokens));

@@ -17,7 +17,8 @@ namespace runed::embed {
 inline constexpr std::string_view kDefaultTask =
     "Given a web search query, retrieve relevant passages that answer the query";
 
-inline constexpr uint32_t kMinDimensions = 32;  // Source: Qwen3-Embedding model card, "MRL support".
+inline constexpr uint32_t kMinDimensions =
+    32;  // Source: Qwen3-Embedding model card, "MRL support".
 
 /// A text that is ready for a forward pass.
 struct PreparedText {
@@ -29,9 +30,9 @@ struct PreparedText {
 /// Errors: bad_dimensions; invalid_argument for an instruction without a query.
 Status check_options(const EmbedOptions& options, const ModelInfo& model);
 
-/// Applies the prompt format and tokenises; longer texts are cut or refused as the options say, with
-/// EOS kept last.
-/// Errors: empty_text, text_too_long (details: tokens, limit), invalid_argument for bad UTF-8.
+/// Applies the prompt format and tokenises; longer texts are cut or refused as the options say,
+/// with EOS kept last. Errors: empty_text, text_too_long (details: tokens, limit), invalid_argument
+/// for bad UTF-8.
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
                                   const Tokenizer& tokenizer, uint32_t max_tokens);
 

@@ -74,6 +74,7 @@ class SpawnFiles {
 // The strings as execve wants them. They stay the caller's.
 std::vector<char*> to_pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (const std::string& text : strings) pointers.push_back(const_cast<char*>(text.c_str()));
   pointers.push_back(nullptr);
   return pointers;

@@ -30,7 +30,9 @@ void trim_heap() {
   ::malloc_trim(0);
 }
 
-uint64_t resident_bytes() { return resident_bytes_of(static_cast<int>(::getpid())); }
+uint64_t resident_bytes() {
+  return resident_bytes_of(static_cast<int>(::getpid()));
+}
 
 // Source: proc_pid_statm(5): size, then resident, in pages.
 uint64_t resident_bytes_of(int pid) {

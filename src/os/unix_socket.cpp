@@ -33,7 +33,7 @@ Result<Address> address_of(const std::string& path) {
   address.unix_address.sun_family = AF_UNIX;
   constexpr size_t kLongest = sizeof(address.unix_address.sun_path) - 1;
   if (path.empty() || path.size() > kLongest) {
-    return make_error(ErrorCode::invalid_argument,
+    return make_error(ErrorCode::bad_config,
                       "cannot use socket '{}': the path has {} bytes, a socket's has 1 to {}", path,
                       path.size(), kLongest);
   }
@@ -56,8 +56,8 @@ Status clear_path(const std::string& path) {
     return os_error(errno, fmt::format("cannot inspect '{}'", path));
   }
   if (!S_ISSOCK(status.st_mode)) {
-    return make_error(ErrorCode::invalid_argument, "cannot listen on '{}': {} is in its place",
-                      path, type_name(status.st_mode))
+    return make_error(ErrorCode::bad_config, "cannot listen on '{}': {} is in its place", path,
+                      type_name(status.st_mode))
         .with_hint("move it away, or name another socket with RUNED_SOCKET");
   }
   const Result<Fd> probe = dial_unix(path, kProbeTimeout);
@@ -158,8 +158,8 @@ Result<Fd> dial_unix(const std::string& path, Milliseconds timeout) {
   struct stat status {};
   // A regular file would be refused just like a socket without a listener.
   if (::stat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
-    return make_error(ErrorCode::invalid_argument, "cannot connect to '{}': {} is in its place",
-                      path, type_name(status.st_mode));
+    return make_error(ErrorCode::bad_config, "cannot connect to '{}': {} is in its place", path,
+                      type_name(status.st_mode));
   }
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.is_open()) return os_error(errno, "cannot make a socket");

@@ -28,7 +28,7 @@ class UnixListener {
   /// Binds the path, in place of a stale socket if there is one, with mode 0700 before anybody can
   /// connect. Creates a missing parent directory with mode 0700.
   /// Needs:  the caller holds the daemon's lock: between the look and the bind there is a gap.
-  /// Errors: unavailable if something listens there already; invalid_argument if the path is too
+  /// Errors: unavailable if something listens there already; bad_config if the path is too
   ///         long or holds something that is not a socket, which is left alone.
   static Result<UnixListener> listen(const std::string& path);
 
@@ -59,7 +59,7 @@ class UnixListener {
 
 /// Connects to a Unix stream socket; the descriptor does not block afterwards.
 /// Errors: not_found if there is nothing at the path; unavailable if nobody listens;
-///         invalid_argument if it is not a socket or the path is too long; permission_denied;
+///         bad_config if it is not a socket or the path is too long; permission_denied;
 ///         deadline_exceeded if the listener has more connections waiting than it takes.
 Result<Fd> dial_unix(const std::string& path, std::chrono::milliseconds timeout);
 

@@ -50,7 +50,8 @@ TEST_CASE("an idle daemon gives its memory back and takes it again", "[daemon_li
   const int64_t before = home.status()["resident_bytes"];
   const Json idle = home.wait_for_state("idle");
   CHECK(idle["resident_bytes"] < before);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // They keep memory of their own.
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // They keep memory of their own.
   CHECK(idle["resident_bytes"] <= 25 << 20);
 #endif
   CHECK(idle["model_name"] == "runed-mini");
@@ -140,7 +141,7 @@ TEST_CASE("a file at the socket's path is left alone", "[daemon_life]") {
   CHECK(home.run({"serve"}).exit_code != 0);
   const Finished done = home.run({"embed", "text"});
   CHECK(done.exit_code != 0);
-  CHECK(done.err.find("not a socket") != std::string::npos);
+  CHECK(done.err.find("a regular file is in its place") != std::string::npos);
   CHECK(unwrap(runed::os::read_file(home / "embedding.sock", 100)) == "precious");
 }
 
@@ -161,7 +162,8 @@ TEST_CASE("a model that is no GGUF is named, and the daemon does not linger", "[
   CAPTURE(done.err);
   CHECK(done.exit_code == 71);
   CHECK(done.out.empty());
-  CHECK(done.err.find("GGUF") != std::string::npos);
+  CHECK(done.err.find("model.gguf': not a GGUF file") != std::string::npos);
+  CHECK(home.run({"shutdown", "--wait", "10"}).exit_code == 0);
   CHECK(home.run({"serve"}).exit_code == 71);
 }
 

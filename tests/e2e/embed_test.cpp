@@ -46,7 +46,8 @@ TEST_CASE("one command on a cold home gives the right vector", "[embed]") {
   CHECK(cosine(vector_of(document, 0), reference.vector) >= kReferenceCosine);
 }
 
-TEST_CASE("every reference text is embedded right, in order, by the daemon and directly", "[embed]") {
+TEST_CASE("every reference text is embedded right, in order, by the daemon and directly",
+          "[embed]") {
   Home home;
   std::string lines;
   for (const auto* reference : one_line_texts()) lines += reference->text + "\n";
@@ -127,8 +128,8 @@ TEST_CASE("fewer dimensions are a prefix, made unit length again", "[embed]") {
 TEST_CASE("token ids are those of the reference, EOS included", "[embed]") {
   Home home;
   const auto& reference = reference_texts().front();
-  const Json ids = runed::test::unwrap(
-      runed::parse_json(home.run({"embed", "--ids", reference.text}).out));
+  const Json ids =
+      runed::test::unwrap(runed::parse_json(home.run({"embed", "--ids", reference.text}).out));
   CHECK(ids.get<std::vector<uint32_t>>() == reference.ids);
   CHECK(home.status()["running"] == false);
 }
@@ -177,8 +178,7 @@ TEST_CASE("a thousand lines and more keep their order", "[embed]") {
   const Json document = home.run({"embed", "--json"}, lines).json();
   REQUIRE(document["embeddings"].size() == 2500);
   for (const size_t i : {0, 1023, 1024, 2499}) {
-    const Json alone =
-        home.run({"embed", "--json", "text number " + std::to_string(i)}).json();
+    const Json alone = home.run({"embed", "--json", "text number " + std::to_string(i)}).json();
     CHECK(cosine(vector_of(document, i), vector_of(alone, 0)) >= 0.99999);
   }
 }

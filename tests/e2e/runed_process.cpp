@@ -30,9 +30,13 @@ Json Finished::json() const {
   return unwrap(parse_json(out));
 }
 
-void Running::signal(int number) { unwrap(os::signal_process(pid(), number)); }
+void Running::signal(int number) {
+  unwrap(os::signal_process(pid(), number));
+}
 
-bool Running::wait_for(milliseconds timeout) { return unwrap(child_.wait(timeout)).has_value(); }
+bool Running::wait_for(milliseconds timeout) {
+  return unwrap(child_.wait(timeout)).has_value();
+}
 
 Finished Running::finish() {
   const auto status = unwrap(child_.wait(kCommandTimeout));
@@ -88,7 +92,9 @@ Running Home::serve(std::vector<std::string> flags) {
   return daemon;
 }
 
-Json Home::status() { return run({"status", "--json"}).json(); }
+Json Home::status() {
+  return run({"status", "--json"}).json();
+}
 
 Json Home::wait_for_state(const std::string& state) {
   const auto until = std::chrono::steady_clock::now() + seconds(10);
@@ -99,13 +105,15 @@ Json Home::wait_for_state(const std::string& state) {
   }
 }
 
-std::string Home::daemon_log() const { return slurp(path_ + "/logs/daemon.log"); }
+std::string Home::daemon_log() const {
+  return slurp(path_ + "/logs/daemon.log");
+}
 
 const std::vector<ReferenceText>& reference_texts() {
   static const std::vector<ReferenceText> texts = [] {
     std::vector<ReferenceText> loaded;
-    const Json json = unwrap(
-        parse_json(slurp(RUNED_TEST_DATA "/runed_mini_reference_vectors.json")));
+    const Json json =
+        unwrap(parse_json(slurp(RUNED_TEST_DATA "/runed_mini_reference_vectors.json")));
     for (const Json& entry : json) {
       loaded.push_back({entry["text"], entry["ids"], entry["vector"].get<std::vector<float>>()});
     }

@@ -35,10 +35,10 @@ TEST_CASE("the keys of status are the same in every state", "[status_shutdown]")
   const Running daemon = home.serve();
   CHECK(keys() == absent);
   for (const char* key :
-       {"running",     "state",        "phase",         "bytes_done",     "bytes_total",
-        "pid",         "started_at",   "daemon_version", "model_identity", "model_name",
-        "variant",     "engine",       "compute",       "vector_dim",     "max_tokens",
-        "socket_path", "home",         "requests",      "queue_tokens",   "resident_bytes",
+       {"running",     "state",      "phase",          "bytes_done",     "bytes_total",
+        "pid",         "started_at", "daemon_version", "model_identity", "model_name",
+        "variant",     "engine",     "compute",        "vector_dim",     "max_tokens",
+        "socket_path", "home",       "requests",       "queue_tokens",   "resident_bytes",
         "reason",      "config"}) {
     CAPTURE(key);
     CHECK(std::find(absent.begin(), absent.end(), key) != absent.end());

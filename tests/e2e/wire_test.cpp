@@ -57,7 +57,8 @@ grpc::Status call_raw(const RawClient& client, const std::string& method,
   queue.Next(&tag, &ok);
   std::vector<grpc::Slice> slices;
   if (status.ok() && response.Dump(&slices).ok()) {
-    for (const auto& part : slices) reply.append(reinterpret_cast<const char*>(part.begin()), part.size());
+    for (const auto& part : slices)
+      reply.append(reinterpret_cast<const char*>(part.begin()), part.size());
   }
   return status;
 }

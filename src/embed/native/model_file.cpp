@@ -34,11 +34,11 @@ Result<std::shared_ptr<const Tokenizer>> make_tokenizer(std::shared_ptr<const Mo
   return std::shared_ptr<const Tokenizer>(held, held->tokenizer.get());
 }
 
-Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const ModelSource& source) {
-  TRY_ASSIGN(std::shared_ptr<const ModelFile> file, ModelFile::open(source));
-  TRY_ASSIGN(const Gguf gguf, Gguf::parse(file->bytes()));
-  TRY_ASSIGN(const ModelHeader header, read_model_header(gguf));
-  return make_tokenizer(std::move(file), gguf, header);
+Error about(const ModelSource& source, Error error) {
+  if (!source.path.empty() && error.message.find(source.path) == std::string::npos) {
+    error.message = fmt::format("cannot use the model '{}': {}", source.path, error.message);
+  }
+  return error;
 }
 
 }  // namespace runed::embed::native

@@ -43,8 +43,7 @@ Result<std::shared_ptr<const Tokenizer>> make_tokenizer(std::shared_ptr<const Mo
                                                         const Gguf& gguf,
                                                         const ModelHeader& header);
 
-/// Loads only the tokenizer of a model, which may be a vocabulary without tensors.
-/// Errors: as ModelFile::open and make_tokenizer.
-Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const ModelSource& source);
+/// Says which file an error is about.
+Error about(const ModelSource& source, Error error);
 
 }  // namespace runed::embed::native

@@ -54,6 +54,12 @@ NativeEmbedder::~NativeEmbedder() = default;
 
 Status NativeEmbedder::start() {
   if (model_ != nullptr) return {};
+  Status loaded = load();
+  if (!loaded) return about(options_.source, std::move(loaded).error());
+  return {};
+}
+
+Status NativeEmbedder::load() {
   if (file_ == nullptr) {
     TRY_ASSIGN(file_, ModelFile::open(options_.source));
   }
@@ -68,8 +74,9 @@ Status NativeEmbedder::start() {
              .compute = std::string(kernel_.compute),
              .kernel = std::string(kernel_.name),
              .dimension = header.width,
-             .max_tokens = options_.max_tokens == 0 ? header.context
-                                                    : std::min(options_.max_tokens, header.context)};
+             .max_tokens = options_.max_tokens == 0
+                               ? header.context
+                               : std::min(options_.max_tokens, header.context)};
   }
   model_ = std::make_unique<Model>(std::move(header), std::move(weights), kernel_, pool_);
   const std::lock_guard lock(tokenizer_mutex_);

@@ -18,7 +18,7 @@ namespace runed::embed::native {
 
 struct NativeOptions {
   ModelSource source;
-  std::string sha256;    // Of the file, 64 hex digits; computed by the first start if empty.
+  std::string sha256;       // Of the file, 64 hex digits; computed by the first start if empty.
   uint32_t threads = 1;     // 1..ThreadPool::kMostThreads.
   std::string kernel;       // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
@@ -49,6 +49,7 @@ class NativeEmbedder final : public Embedder {
 
   NativeEmbedder(NativeOptions options, const Kernel& kernel, const Clock& clock);
 
+  Status load();
   Status check_batch(const PackedBatch& batch) const;
 
   const NativeOptions options_;

@@ -7,9 +7,9 @@ using runed::ErrorCode;
 using runed::make_error;
 
 TEST_CASE("an error reads: what, why, then a hint") {
-  const auto error = make_error(ErrorCode::permission_denied, "cannot bind '{}': permission denied",
-                                "/run/d.sock")
-                         .with_hint("set RUNED_HOME to a directory of yours");
+  const auto error =
+      make_error(ErrorCode::permission_denied, "cannot bind '{}': permission denied", "/run/d.sock")
+          .with_hint("set RUNED_HOME to a directory of yours");
   CHECK(format_error(error) ==
         "runed: error: cannot bind '/run/d.sock': permission denied\n"
         "hint: set RUNED_HOME to a directory of yours\n");

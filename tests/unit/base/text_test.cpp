@@ -11,13 +11,13 @@ TEST_CASE("well-formed UTF-8 is accepted") {
 }
 
 TEST_CASE("ill-formed UTF-8 is found at its first byte") {
-  CHECK(find_invalid_utf8("ab\x80") == 2);              // A continuation byte alone.
-  CHECK(find_invalid_utf8("\xC0\xAF") == 0);            // Overlong.
-  CHECK(find_invalid_utf8("\xE0\x9F\xBF") == 0);        // Overlong.
-  CHECK(find_invalid_utf8("a\xED\xA0\x80") == 1);       // A surrogate.
-  CHECK(find_invalid_utf8("\xF4\x90\x80\x80") == 0);    // Past U+10FFFF.
-  CHECK(find_invalid_utf8("\u20ac\xE2\x82") == 3);      // Cut short.
-  CHECK(find_invalid_utf8("\xE2\x28\xA1") == 0);        // A wrong continuation.
+  CHECK(find_invalid_utf8("ab\x80") == 2);            // A continuation byte alone.
+  CHECK(find_invalid_utf8("\xC0\xAF") == 0);          // Overlong.
+  CHECK(find_invalid_utf8("\xE0\x9F\xBF") == 0);      // Overlong.
+  CHECK(find_invalid_utf8("a\xED\xA0\x80") == 1);     // A surrogate.
+  CHECK(find_invalid_utf8("\xF4\x90\x80\x80") == 0);  // Past U+10FFFF.
+  CHECK(find_invalid_utf8("\u20ac\xE2\x82") == 3);    // Cut short.
+  CHECK(find_invalid_utf8("\xE2\x28\xA1") == 0);      // A wrong continuation.
 }
 
 TEST_CASE("blank means ASCII white space only") {

@@ -39,7 +39,7 @@ TEST_CASE("no daemon is told apart from a path that is not a socket") {
   const DaemonLocation daemon = location_in(dir, {"/bin/false"});
   CHECK(unwrap_error(dial_daemon(daemon)).code == ErrorCode::not_found);
   std::ofstream(daemon.socket_path) << "not a socket";
-  CHECK(unwrap_error(dial_or_start_daemon(daemon)).code == ErrorCode::invalid_argument);
+  CHECK(unwrap_error(dial_or_start_daemon(daemon)).code == ErrorCode::bad_config);
   CHECK_FALSE(std::filesystem::exists(daemon.log_path));
 }
 

@@ -73,8 +73,7 @@ TEST_CASE("every flag is completed by fish") {
   for (const CLI::App* command : command_line.app().get_subcommands({})) {
     for (const std::string& flag : flags_of(*command)) {
       CAPTURE(command->get_name(), flag);
-      const std::string condition =
-          "'__fish_seen_subcommand_from " + command->get_name() + "' ";
+      const std::string condition = "'__fish_seen_subcommand_from " + command->get_name() + "' ";
       bool found = false;
       std::istringstream lines(script);
       for (std::string line; std::getline(lines, line);) {

@@ -28,7 +28,9 @@ TEST_CASE("a reason travels as ErrorInfo, with its details and its hint") {
 }
 
 TEST_CASE("the reasons have the codes of the contract") {
-  const auto code = [](ErrorCode reason) { return to_status(make_error(reason, "x")).error_code(); };
+  const auto code = [](ErrorCode reason) {
+    return to_status(make_error(reason, "x")).error_code();
+  };
   CHECK(code(ErrorCode::bootstrapping) == grpc::StatusCode::FAILED_PRECONDITION);
   CHECK(code(ErrorCode::no_centroid_set) == grpc::StatusCode::FAILED_PRECONDITION);
   CHECK(code(ErrorCode::model_missing) == grpc::StatusCode::FAILED_PRECONDITION);

@@ -20,13 +20,13 @@ TEST_CASE("a connection of our own user is handed on") {
   const runed::SystemClock clock;
   runed::Log log(runed::Log::Format::json, clock);
   std::promise<int> peer_pid;
-  Listener listener(unwrap(UnixListener::listen(dir / "d.sock")), log,
-                    {.on_connection =
-                         [&](Fd connection) {
-                           peer_pid.set_value(
-                               unwrap(runed::os::peer_credentials(connection.get())).pid);
-                         },
-                     .on_evicted = [] {}});
+  Listener listener(
+      unwrap(UnixListener::listen(dir / "d.sock")), log,
+      {.on_connection =
+           [&](Fd connection) {
+             peer_pid.set_value(unwrap(runed::os::peer_credentials(connection.get())).pid);
+           },
+       .on_evicted = [] {}});
   const Fd connection = unwrap(dial_unix(dir / "d.sock", 2s));
   auto handed = peer_pid.get_future();
   REQUIRE(handed.wait_for(5s) == std::future_status::ready);

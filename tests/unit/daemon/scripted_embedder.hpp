@@ -22,9 +22,9 @@ class ScriptedEmbedder final : public embed::Embedder {
   struct Script {
     std::mutex mutex;
     std::condition_variable changed;
-    bool paused = false;              // embed() waits while set.
-    int inside = 0;                   // Calls of embed() that have begun.
-    std::vector<size_t> pass_sizes;   // Texts of each pass that was tried.
+    bool paused = false;             // embed() waits while set.
+    int inside = 0;                  // Calls of embed() that have begun.
+    std::vector<size_t> pass_sizes;  // Texts of each pass that was tried.
     Status start_result;
     std::atomic<int> starts{0};
     std::atomic<int> stops{0};

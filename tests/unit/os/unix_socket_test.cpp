@@ -109,7 +109,7 @@ TEST_CASE("what is not a socket is never removed") {
   const TempDir dir;
   runed::test::write_text(dir / "file", "precious");
   const auto error = unwrap_error(UnixListener::listen(dir / "file"));
-  CHECK(error.code == ErrorCode::invalid_argument);
+  CHECK(error.code == ErrorCode::bad_config);
   CHECK(error.message ==
         "cannot listen on '" + (dir / "file") + "': a regular file is in its place");
   CHECK(runed::test::read_text(dir / "file") == "precious");
@@ -159,7 +159,7 @@ TEST_CASE("dialling tells nothing there, nobody there and not a socket apart") {
   CHECK(stale.message == "cannot connect to '" + (dir / "stale") + "': connection refused");
   runed::test::write_text(dir / "file", "x");
   const auto file = unwrap_error(dial_unix(dir / "file", 1s));
-  CHECK(file.code == ErrorCode::invalid_argument);
+  CHECK(file.code == ErrorCode::bad_config);
   CHECK(file.message ==
         "cannot connect to '" + (dir / "file") + "': a regular file is in its place");
 }
@@ -181,7 +181,7 @@ TEST_CASE("a socket's path may have 107 bytes and not one more") {
   CHECK(dial_unix(longest, 1s).has_value());
   listener.close();
   const auto error = unwrap_error(UnixListener::listen(longest + "s"));
-  CHECK(error.code == ErrorCode::invalid_argument);
+  CHECK(error.code == ErrorCode::bad_config);
   CHECK(error.message ==
         "cannot use socket '" + longest + "s': the path has 108 bytes, a socket's has 1 to 107");
   CHECK(unwrap_error(dial_unix(longest + "s", 1s)).message == error.message);

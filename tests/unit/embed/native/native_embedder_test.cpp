@@ -19,8 +19,10 @@ using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
 using runed::embed::TokenId;
 using runed::embed::native::available_kernels;
+using runed::embed::native::Gguf;
 using runed::embed::native::Kernel;
-using runed::embed::native::load_tokenizer;
+using runed::embed::native::make_tokenizer;
+using runed::embed::native::ModelFile;
 using runed::embed::native::ModelSource;
 using runed::embed::native::NativeEmbedder;
 using runed::embed::native::NativeOptions;
@@ -245,10 +247,14 @@ TEST_CASE("an engine that cannot be made or started says why") {
 
 TEST_CASE("a vocabulary without tensors tokenizes, but does not start") {
   const ModelSource source{{}, RUNED_TEST_DATA_UNPACKED "/qwen3-vocab.gguf"};
-  const auto tokenizer = unwrap(load_tokenizer(source));
+  const auto file = unwrap(ModelFile::open(source));
+  const auto gguf = unwrap(Gguf::parse(file->bytes()));
+  const auto tokenizer =
+      unwrap(make_tokenizer(file, gguf, unwrap(runed::embed::native::read_model_header(gguf))));
   CHECK(unwrap(tokenizer->tokenize("hello")).back() == 151643);
   const auto engine = unwrap(NativeEmbedder::create({.source = source}, kClock));
   const Error error = unwrap_error(engine->start());
   CHECK(error.code == ErrorCode::model_corrupt);
-  CHECK(error.message == "the model has no tensor 'token_embd.weight'");
+  CHECK(error.message ==
+        "cannot use the model '" + source.path + "': the model has no tensor 'token_embd.weight'");
 }
