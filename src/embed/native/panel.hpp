@@ -34,8 +34,12 @@ struct Panels {
         for (size_t lane = 0; lane < kLanes; ++lane) {
           float* to = chunk + lane * kChunkStride;
           if (row + lane < rows.count) {
-            const std::byte* from = rows.first + (row + lane) * rows.row_bytes;
-            Dequantizer<Isa>::run(rows.type, from + k / block.elements * block.bytes, count, to);
+            const std::byte* from =
+                rows.first + (row + lane) * rows.row_bytes + k / block.elements * block.bytes;
+            if (row + lane + kLanes < rows.count) {
+              prefetch(from + kLanes * rows.row_bytes, count / block.elements * block.bytes);
+            }
+            Dequantizer<Isa>::run(rows.type, from, count, to);
           } else {
             __builtin_memset(to, 0, kChunk * sizeof(float));
           }
@@ -52,8 +56,13 @@ struct Panels {
       const size_t used = left < kStripColumns ? left : kStripColumns;
       float* to = at(panel, depth, 0, first);
       for (size_t k = 0; k < depth; ++k, to += kStripColumns) {
-        __builtin_memcpy(to, rows + k * stride + first, used * sizeof(float));
-        __builtin_memset(to + used, 0, (kStripColumns - used) * sizeof(float));
+        const float* from = rows + k * stride + first;
+        if (used == kStripColumns) {
+          __builtin_memcpy(to, from, kStripColumns * sizeof(float));  // A few vector moves.
+        } else {
+          __builtin_memcpy(to, from, used * sizeof(float));
+          __builtin_memset(to + used, 0, (kStripColumns - used) * sizeof(float));
+        }
       }
     }
   }
@@ -111,6 +120,11 @@ struct Panels {
         return {256, 144};
     }
     __builtin_unreachable();
+  }
+
+  // Rows lie far apart, so the hardware does not foresee the jump from one chunk to the next.
+  RUNED_ALWAYS_INLINE static void prefetch(const std::byte* from, size_t bytes) {
+    for (size_t offset = 0; offset < bytes; offset += 64) __builtin_prefetch(from + offset);
   }
 
   RUNED_ALWAYS_INLINE static float* at(void* panel, size_t depth, size_t k, size_t column) {
