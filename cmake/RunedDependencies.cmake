@@ -4,10 +4,32 @@ find_package(Threads REQUIRED)
 find_package(tl-expected CONFIG REQUIRED)
 find_package(fmt CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED)
 find_package(Protobuf REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
-
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
-find_package(gRPC CONFIG REQUIRED)
+
+# gRPC, its reflection service and Protobuf. As archives, because loading their sixty shared objects
+# is most of what `runed status` would take. The thread sanitizer wants them shared: it is told to
+# leave them alone by the names of their files.
+option(RUNED_STATIC_GRPC "Link gRPC, Protobuf and Abseil statically" ON)
+add_library(runed_grpc INTERFACE)
+if(RUNED_STATIC_GRPC)
+  pkg_check_modules(grpcxx REQUIRED grpc++)
+  set(archives)
+  foreach(name grpc++_reflection ${grpcxx_STATIC_LIBRARIES} protobuf)
+    if(name MATCHES "^(grpc|gpr|absl_|upb|address_sorting|re2|cares|protobuf)")
+      find_library(RUNED_ARCHIVE_${name} NAMES "lib${name}.a" REQUIRED)
+      list(APPEND archives "${RUNED_ARCHIVE_${name}}")
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES archives)
+  list(JOIN archives "," archives)
+  target_link_libraries(runed_grpc INTERFACE
+    "$<LINK_GROUP:RESCAN,${archives}>" OpenSSL::SSL OpenSSL::Crypto Threads::Threads z)
+else()
+  target_link_libraries(runed_grpc INTERFACE
+    gRPC::grpc++_reflection gRPC::grpc++ protobuf::libprotobuf)
+endif()

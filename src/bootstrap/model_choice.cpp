@@ -16,9 +16,10 @@ constexpr std::string_view kExtension = ".gguf";
 // The installed variants, by name.
 std::vector<std::string> installed_variants(const Paths& paths) {
   std::vector<std::string> names;
-  std::error_code missing;
-  for (const auto& entry : std::filesystem::directory_iterator(paths.models_dir, missing)) {
-    std::string name = entry.path().filename();
+  std::error_code ended;
+  for (std::filesystem::directory_iterator entry(paths.models_dir, ended), end;
+       !ended && entry != end; entry.increment(ended)) {
+    std::string name = entry->path().filename();
     if (!name.ends_with(kExtension)) continue;
     name.resize(name.size() - kExtension.size());
     names.push_back(std::move(name));

@@ -42,6 +42,23 @@ std::optional<int> find_lock_holder(const Location& location) {
   return os::FileLock::read_holder(location.paths.daemon_lock);
 }
 
+// Asks, and returns the process to wait for; none if no daemon runs. The connection is closed
+// before any wait: a daemon lets open ones go only after a while.
+Result<std::optional<int>> ask(const ShutdownFlags& flags, const Location& location,
+                               const client::DaemonLocation& daemon) {
+  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  if (client) {
+    const Status asked = client->shutdown(flags.grace_seconds);
+    if (!asked && !flags.force) return asked.error();
+    return client->daemon_pid();
+  }
+  const ErrorCode code = client.error().code;
+  if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
+    return std::move(client).error();
+  }
+  return find_lock_holder(location);  // It may be finishing already, or starting.
+}
+
 Status force(int pid, milliseconds wait) {
   if (os::wait_for_exit(pid, wait)) return {};
   TRY(os::signal_process(pid, SIGTERM));
@@ -58,18 +75,7 @@ Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
   const milliseconds wait(static_cast<int64_t>(flags.wait_seconds * 1000));
 
-  std::optional<int> pid;
-  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
-  if (client) {
-    pid = client->daemon_pid();
-    const Status asked = client->shutdown(flags.grace_seconds);
-    if (!asked && !flags.force) return asked.error();
-  } else if (client.error().code != ErrorCode::not_found &&
-             client.error().code != ErrorCode::unavailable) {
-    return std::move(client).error();
-  } else {
-    pid = find_lock_holder(location);  // It may be finishing already, or starting.
-  }
+  TRY_ASSIGN(const std::optional<int> pid, ask(flags, location, daemon));
   if (!pid.has_value()) {
     return report(flags, services, "not_running", "runed is not running.", 0);
   }

@@ -114,10 +114,19 @@ void Batcher::run() {
   answer_all(shutting_down_error());
 }
 
+// The thread's last catch for what an engine that lacks memory throws.
+Status Batcher::start_engine() {
+  try {
+    return embedder_->start();
+  } catch (const std::exception& fault) {
+    return make_error(ErrorCode::internal, "cannot start the engine: {}", fault.what());
+  }
+}
+
 bool Batcher::load() {
   state_.loading(Phase::starting_engine, "loading the model");
   const SteadyTime begin = std::chrono::steady_clock::now();
-  if (Status started = embedder_->start(); !started) {
+  if (Status started = start_engine(); !started) {
     on_load_failed_(started.error());
     return false;
   }
@@ -184,14 +193,14 @@ void Batcher::suspend() {
 
 bool Batcher::resume() {
   const SteadyTime begin = std::chrono::steady_clock::now();
-  if (Status started = embedder_->start(); !started) {
+  if (Status started = start_engine(); !started) {
     log_.error("engine cannot resume", {{"error", started.error().message}});
     state_.degraded(started.error());
     answer_all(started.error());
     return false;
   }
   suspended_ = false;
-  // The file may have been replaced while the engine slept: what is told must be what is served.
+  // The file may have been overwritten while the engine slept: what is told must be what is served.
   state_.set_model(embedder_->info());
   state_.ok();
   const auto taken = std::chrono::steady_clock::now() - begin;
@@ -239,7 +248,7 @@ void Batcher::embed_alone(const Item& item) {
     log_.warn("restarting the engine after a vector that is not finite", {});
     ++restarts_;
     embedder_->stop();
-    embedded = embedder_->start();
+    embedded = start_engine();
     if (embedded) embedded = try_embed({item});
   }
   if (embedded) return;

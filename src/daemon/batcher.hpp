@@ -77,6 +77,7 @@ class Batcher {
   using Pass = std::vector<Item>;
 
   void run();
+  Status start_engine();
   bool load();
   bool take_jobs();
   void serve_jobs();

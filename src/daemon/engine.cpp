@@ -1,5 +1,6 @@
 #include "daemon/engine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/clock.hpp"
@@ -43,11 +44,12 @@ Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ModelCho
     return make_error(ErrorCode::bad_config, "this build has no engine 'llama-server'")
         .with_hint("use --engine native, or leave it at auto");
   }
-  native::NativeOptions options{.source = source_of(choice),
-                                .sha256 = {},
-                                .threads = os::available_cpus(),
-                                .kernel = settings.cpu.value.value_or(""),
-                                .max_tokens = settings.ctx_size.value.value_or(0)};
+  native::NativeOptions options{
+      .source = source_of(choice),
+      .sha256 = {},
+      .threads = std::min(os::available_cpus(), native::ThreadPool::kMostThreads),
+      .kernel = settings.cpu.value.value_or(""),
+      .max_tokens = settings.ctx_size.value.value_or(0)};
   if (choice.path.empty()) options.sha256 = embed::builtin_model_sha256();
   auto embedder = native::NativeEmbedder::create(std::move(options), clock);
   if (!embedder) {

@@ -30,6 +30,9 @@ class SignalWatcher {
 /// Makes a write to a closed pipe or socket an error (EPIPE) instead of the end of the process.
 void ignore_sigpipe();
 
+/// Undoes a parent's `trap '' CHLD`, under which the kernel reaps our children before we can.
+void restore_child_signal();
+
 /// Returns the signal's name: `SIGTERM`, or `signal 99` if it has none.
 std::string signal_name(int signal);
 

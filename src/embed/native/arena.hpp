@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -58,6 +59,7 @@ class Arena {
   void grow() {
     release();  // First, so that the old and the new block never exist together.
     memory_.reset(static_cast<float*>(std::aligned_alloc(64, used_ * sizeof(float))));
+    if (memory_ == nullptr) throw std::bad_alloc();
     capacity_ = used_;
   }
 

@@ -7,19 +7,28 @@
 namespace runed::embed::native {
 
 Result<std::shared_ptr<const ModelFile>> ModelFile::open(const ModelSource& source) {
-  os::MappedFile map;
-  std::span<const std::byte> bytes = source.bytes;
-  if (bytes.empty()) {
+  std::shared_ptr<ModelFile> file(new ModelFile);
+  file->bytes_ = source.bytes;
+  if (source.bytes.empty()) {
     auto mapped = os::MappedFile::open(source.path);
     if (!mapped.has_value()) {
       Error error = std::move(mapped).error();
       if (error.code == ErrorCode::not_found) error.code = ErrorCode::model_missing;
       return error;
     }
-    map = std::move(mapped).value();
-    bytes = map.bytes();
+    file->path_ = source.path;
+    TRY_ASSIGN(file->identity_, os::file_identity(source.path));
+    file->map_ = *std::move(mapped);
+    file->bytes_ = file->map_.bytes();
   }
-  return std::shared_ptr<const ModelFile>(new ModelFile(std::move(map), bytes));
+  return std::shared_ptr<const ModelFile>(std::move(file));
+}
+
+bool ModelFile::was_overwritten() const {
+  if (path_.empty()) return false;
+  const auto now = os::file_identity(path_);
+  return now && now->device == identity_.device && now->inode == identity_.inode &&
+         *now != identity_;
 }
 
 Result<std::shared_ptr<const Tokenizer>> make_tokenizer(std::shared_ptr<const ModelFile> file,

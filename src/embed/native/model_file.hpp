@@ -9,6 +9,7 @@
 #include "embed/embedder.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/model_header.hpp"
+#include "os/files.hpp"
 #include "os/mapped_file.hpp"
 
 namespace runed::embed::native {
@@ -28,11 +29,16 @@ class ModelFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
 
- private:
-  ModelFile(os::MappedFile map, std::span<const std::byte> bytes)
-      : map_(std::move(map)), bytes_(bytes) {}
+  /// Tells whether the mapped file has been written to since it was opened: what is mapped now is
+  /// something else. A new file that took its path does not matter.
+  bool was_overwritten() const;
 
-  os::MappedFile map_;  // Empty for bytes in memory.
+ private:
+  ModelFile() = default;
+
+  std::string path_;             // Empty for bytes in memory, as are the next two.
+  os::FileIdentity identity_{};  // When it was opened.
+  os::MappedFile map_;
   std::span<const std::byte> bytes_;
 };
 

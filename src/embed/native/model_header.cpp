@@ -1,5 +1,6 @@
 #include "embed/native/model_header.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/text.hpp"
@@ -14,6 +15,9 @@ constexpr uint32_t kMostHeads = 1024;
 constexpr uint32_t kMostHeadWidth = 1024;
 constexpr uint32_t kMostContext = 1 << 20;
 constexpr uint32_t kMostTokens = 1 << 24;
+
+// Of any inner width to the width of the model; 3 is usual. A small file must not ask for more.
+constexpr uint32_t kMostWidening = 16;
 
 constexpr double kLeastRopeBase = 1e5;
 constexpr double kMostRopeBase = 1e12;
@@ -59,6 +63,11 @@ Status read_attention(const Gguf& file, ModelHeader& header) {
              read_size_or(file, "qwen3.attention.value_length", kMostHeadWidth, share));
   if (header.head_width < 2 || header.head_width % 2 != 0) {
     return refused("qwen3.attention.key_length", header.head_width, "an even number");
+  }
+  if (header.heads * header.head_width > header.width * kMostWidening) {
+    return refused("qwen3.attention.head_count", header.heads,
+                   fmt::format("at most {} times the width {} over heads of {}", kMostWidening,
+                               header.width, header.head_width));
   }
   if (value_width != header.head_width) {
     return refused("qwen3.attention.value_length", value_width,
@@ -153,7 +162,8 @@ Result<ModelHeader> read_model_header(const Gguf& file) {
   if (pooling != kPoolingLast) return refused(kPooling, pooling, "3 (last token)");
   TRY_ASSIGN(header.layers, read_size(file, "qwen3.block_count", kMostLayers));
   TRY_ASSIGN(header.width, read_size(file, "qwen3.embedding_length", kMostWidth));
-  TRY_ASSIGN(header.ff_width, read_size(file, "qwen3.feed_forward_length", kMostWidth));
+  TRY_ASSIGN(header.ff_width, read_size(file, "qwen3.feed_forward_length",
+                                        std::min(kMostWidth, header.width * kMostWidening)));
   TRY_ASSIGN(header.context, read_size(file, "qwen3.context_length", kMostContext));
   TRY(read_attention(file, header));
   TRY(read_rope(file, header));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <utility>
 
 #include "base/check.hpp"
@@ -60,6 +61,10 @@ Status NativeEmbedder::start() {
 }
 
 Status NativeEmbedder::load() {
+  if (file_ != nullptr && file_->was_overwritten()) {  // It is another model now.
+    file_.reset();
+    info_ = {};
+  }
   if (file_ == nullptr) {
     TRY_ASSIGN(file_, ModelFile::open(options_.source));
   }
@@ -105,7 +110,12 @@ Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors)
   if (batch.offsets.size() <= 1) return {};
   TRY(check_batch(batch));
   CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
-  model_->forward_pass.run(batch, vectors);
+  try {
+    model_->forward_pass.run(batch, vectors);
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::internal, "out of memory for a pass of {} tokens",
+                      batch.ids.size());
+  }
   TRY(check_finite(vectors, info_.dimension));
   last_useful_work_ = clock_.steady_now();
   return {};

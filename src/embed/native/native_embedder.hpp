@@ -27,7 +27,8 @@ struct NativeOptions {
 /// Qwen3 embeddings computed in this process, from the mapped file.
 ///
 /// Once mapped, a file stays mapped; `stop` only drops its pages. So an engine that is started
-/// again serves the same file under the same identity, even if another one has taken its path.
+/// again serves the same file under the same identity, even if another one has taken its path. A
+/// file that was overwritten in place meanwhile is loaded anew, under its own identity.
 class NativeEmbedder final : public Embedder {
  public:
   /// Makes a stopped engine.

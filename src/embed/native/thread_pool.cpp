@@ -1,5 +1,7 @@
 #include "embed/native/thread_pool.hpp"
 
+#include <system_error>
+
 #include "base/check.hpp"
 
 namespace runed::embed::native {
@@ -31,7 +33,11 @@ void pause_briefly() {
 ThreadPool::ThreadPool(uint32_t threads) {
   CHECK(threads >= 1 && threads <= kMostThreads);
   for (uint32_t thread = 1; thread < threads; ++thread) {
-    workers_.emplace_back([this, thread] { work_until_stopped(thread); });
+    try {
+      workers_.emplace_back([this, thread] { work_until_stopped(thread); });
+    } catch (const std::system_error&) {
+      return;  // The machine has no more threads to give: fewer do the same work.
+    }
   }
 }
 

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <string>
+#include <unordered_set>
+
+#include "base/text.hpp"
 
 namespace runed::embed::native {
 namespace {
@@ -38,14 +41,20 @@ Result<std::vector<float>> read_norm(const Gguf& file, const std::string& name, 
   return norm;
 }
 
+constexpr std::array kLayerTensors{"attn_norm", "attn_q_norm", "attn_k_norm", "attn_q",
+                                   "attn_k",    "attn_v",      "attn_output", "ffn_norm",
+                                   "ffn_gate",  "ffn_up",      "ffn_down"};
+
+std::string tensor_name(uint32_t layer, std::string_view part) {
+  return fmt::format("blk.{}.{}.weight", layer, part);
+}
+
 Result<LayerWeights> find_layer(const Gguf& file, const ModelHeader& header, const Kernel& kernel,
                                 uint32_t layer) {
   const uint64_t width = header.width;
   const uint64_t query_width = uint64_t{header.heads} * header.head_width;
   const uint64_t kv_width = uint64_t{header.kv_heads} * header.head_width;
-  const auto name = [layer](std::string_view part) {
-    return fmt::format("blk.{}.{}.weight", layer, part);
-  };
+  const auto name = [layer](std::string_view part) { return tensor_name(layer, part); };
   LayerWeights weights;
   TRY_ASSIGN(weights.attention_norm, read_norm(file, name("attn_norm"), width, kernel));
   TRY_ASSIGN(weights.query_norm, read_norm(file, name("attn_q_norm"), header.head_width, kernel));
@@ -61,6 +70,21 @@ Result<LayerWeights> find_layer(const Gguf& file, const ModelHeader& header, con
   return weights;
 }
 
+// A bias or a layer that the forward pass would leave out gives a wrong vector.
+Status expect_no_others(const Gguf& file, const ModelHeader& header) {
+  std::unordered_set<std::string> known{"token_embd.weight", "output_norm.weight",
+                                        "output.weight"};  // The last is of language models only.
+  for (uint32_t layer = 0; layer < header.layers; ++layer) {
+    for (const char* part : kLayerTensors) known.insert(tensor_name(layer, part));
+  }
+  for (const Tensor& tensor : file.tensors()) {
+    if (known.contains(std::string(tensor.name))) continue;
+    return make_error(ErrorCode::model_unsupported,
+                      "the model has a tensor '{}' that would be left out", printable(tensor.name));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Weights> find_weights(const Gguf& file, const ModelHeader& header, const Kernel& kernel) {
@@ -72,6 +96,7 @@ Result<Weights> find_weights(const Gguf& file, const ModelHeader& header, const 
     TRY_ASSIGN(LayerWeights found, find_layer(file, header, kernel, layer));
     weights.layers.push_back(std::move(found));
   }
+  TRY(expect_no_others(file, header));
   return weights;
 }
 
