@@ -1,5 +1,6 @@
 #include "base/duration.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -85,6 +86,11 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   if (total >= static_cast<double>(std::numeric_limits<int64_t>::max())) return invalid();
   const auto count = static_cast<int64_t>(std::llround(total));
   return std::chrono::nanoseconds{negative ? -count : count};
+}
+
+std::chrono::milliseconds to_milliseconds(double seconds) {
+  constexpr double kYear = 365.0 * 24 * 3600;
+  return std::chrono::milliseconds(std::llround(std::min(seconds, kYear) * 1000));
 }
 
 std::string format_duration(std::chrono::nanoseconds duration) {

@@ -13,6 +13,10 @@ namespace runed {
 /// nanoseconds. Source: Go, package time, ParseDuration.
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
+/// Converts seconds from a command line, up to a year: what is beyond is as good as for ever.
+/// Needs: seconds >= 0.
+std::chrono::milliseconds to_milliseconds(double seconds);
+
 /// Formats a duration for people, in the largest units that are exact: `1h30m`, `1.5s`, `0s`.
 std::string format_duration(std::chrono::nanoseconds duration);
 

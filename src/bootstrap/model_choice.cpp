@@ -58,6 +58,10 @@ Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted
 }  // namespace
 
 Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
+  const auto& variant = settings.model_variant;
+  const bool by_variant = variant.value.has_value() && (!settings.model.value.has_value() ||
+                                                        variant.origin < settings.model.origin);
+  if (by_variant) return choose_variant(paths, *variant.value);
   if (const auto& model = settings.model.value; model.has_value() && *model != kBuiltinVariant) {
     if (!os::exists(*model)) {
       return make_error(ErrorCode::model_missing, "there is no model file '{}'", *model)
@@ -65,10 +69,7 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
     }
     return ModelChoice{{}, *model};
   }
-  if (settings.model.value.has_value() || !settings.model_variant.value.has_value()) {
-    return builtin_choice();
-  }
-  return choose_variant(paths, *settings.model_variant.value);
+  return builtin_choice();
 }
 
 }  // namespace runed::bootstrap

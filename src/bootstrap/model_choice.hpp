@@ -18,9 +18,10 @@ struct ModelChoice {
   std::string path;     // Of the GGUF; empty for the model in the executable.
 };
 
-/// Chooses the model: a file named by the user, else the variant named by the user, in full or by
-/// its last part (`q8_0`), else the one in the executable. Errors: model_missing if the file is not
-/// there or the variant is not installed, listing what is;
+/// Chooses the model: the file or the variant that the user named, whichever is named in the
+/// stronger place (flag, environment, config.json), the file where both are; else the model in the
+/// executable. A variant is named in full or by its last part (`q8_0`).
+/// Errors: model_missing if the file is not there or the variant is not installed, listing what is;
 ///         bad_config if a variant's last part is that of several.
 Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings);
 

@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kControlTimeout{5000};  // Info, Health and Shutdown answer in every state.
 constexpr milliseconds kFirstPoll{5};
 constexpr milliseconds kLongestPoll{250};
+constexpr milliseconds kQueuePause{100};
 
 template <typename Request, typename Response>
 using Method = grpc::Status (v1::RunedService::Stub::*)(grpc::ClientContext*, const Request&,
@@ -80,14 +81,16 @@ v1::EmbedBatchRequest to_wire(const std::vector<std::string>& texts, const Embed
   return request;
 }
 
-Result<milliseconds> time_left(SteadyTime until) {
-  const auto left =
-      std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
-  if (left.count() <= 0) {
-    return make_error(ErrorCode::deadline_exceeded, "the daemon did not answer in time")
-        .with_hint("allow more with --timeout; 'runed status' tells what it is doing");
+Result<std::vector<Embedding>> from_wire(const v1::EmbedBatchResponse& response, size_t texts) {
+  std::vector<Embedding> embeddings;
+  embeddings.reserve(texts);
+  for (const auto& wire : response.embeddings()) {
+    embeddings.push_back(
+        {{wire.vector().begin(), wire.vector().end()}, wire.token_count(), wire.tokens_dropped()});
   }
-  return left;
+  if (embeddings.size() == texts) return embeddings;
+  return make_error(ErrorCode::internal, "the daemon answered {} vectors for {} texts",
+                    embeddings.size(), texts);
 }
 
 }  // namespace
@@ -106,67 +109,86 @@ struct Client::Connection {
 };
 
 Client::Client(ClientOptions options, std::unique_ptr<Connection> connection)
-    : options_(std::move(options)), connection_(std::move(connection)) {}
+    : options_(std::move(options)),
+      until_(std::chrono::steady_clock::now() + options_.timeout),
+      connection_(std::move(connection)) {}
 
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
-Result<std::unique_ptr<Client::Connection>> Client::open(const ClientOptions& options) {
+Result<std::unique_ptr<Client::Connection>> Client::open(const ClientOptions& options,
+                                                         milliseconds timeout) {
   TRY_ASSIGN(os::Fd socket, options.start == StartPolicy::on_demand
-                                ? dial_or_start_daemon(options.daemon)
+                                ? dial_or_start_daemon(options.daemon, timeout)
                                 : dial_daemon(options.daemon));
   TRY_ASSIGN(const auto peer, os::peer_credentials(socket.get()));
   return std::make_unique<Connection>(peer.pid, std::move(socket));
 }
 
 Result<Client> Client::connect(ClientOptions options) {
-  TRY_ASSIGN(auto connection, open(options));
-  return Client(std::move(options), std::move(connection));
+  const SteadyTime begin = std::chrono::steady_clock::now();
+  TRY_ASSIGN(auto connection, open(options, options.timeout));
+  Client client(std::move(options), std::move(connection));
+  client.until_ = begin + client.options_.timeout;
+  return client;
 }
 
-Result<std::vector<Embedding>> Client::embed(const std::vector<std::string>& texts,
-                                             const EmbedOptions& options) {
-  const SteadyTime until = std::chrono::steady_clock::now() + options_.timeout;
-  auto result = embed_once(texts, options, until);
+Result<milliseconds> Client::time_left() const {
+  const auto left =
+      std::chrono::duration_cast<milliseconds>(until_ - std::chrono::steady_clock::now());
+  if (left.count() <= 0) {
+    return make_error(ErrorCode::deadline_exceeded, "the daemon did not answer in time")
+        .with_hint("allow more with --timeout; 'runed status' tells what it is doing");
+  }
+  return left;
+}
+
+// Once more on a new connection, if the daemon went away under the call.
+template <typename Call>
+auto Client::with_reconnect(const Call& call) -> decltype(call()) {
+  auto result = call();
   if (result || options_.start != StartPolicy::on_demand ||
       (result.error().code != ErrorCode::unavailable &&
        result.error().code != ErrorCode::shutting_down)) {
     return result;
   }
-  // The daemon went away under the call, and nothing of it has been printed: once more.
-  TRY_ASSIGN(connection_, open(options_));
-  return embed_once(texts, options, until);
+  TRY_ASSIGN(const milliseconds left, time_left());
+  TRY_ASSIGN(connection_, open(options_, left));
+  return call();
 }
 
-Result<std::vector<Embedding>> Client::embed_once(const std::vector<std::string>& texts,
-                                                  const EmbedOptions& options, SteadyTime until) {
-  const auto request = to_wire(texts, options);
-  while (true) {
-    TRY_ASSIGN(const milliseconds left, time_left(until));
-    auto response = call(*connection_->stub, &v1::RunedService::Stub::EmbedBatch, request, left);
-    if (response) {
-      std::vector<Embedding> embeddings;
-      embeddings.reserve(texts.size());
-      for (const auto& wire : response->embeddings()) {
-        embeddings.push_back({{wire.vector().begin(), wire.vector().end()},
-                              wire.token_count(),
-                              wire.tokens_dropped()});
-      }
-      if (embeddings.size() == texts.size()) return embeddings;
-      return make_error(ErrorCode::internal, "the daemon answered {} vectors for {} texts",
-                        embeddings.size(), texts.size());
-    }
-    if (response.error().code != ErrorCode::bootstrapping) return std::move(response).error();
-    TRY(wait_ready(until));
-  }
+Result<std::vector<Embedding>> Client::embed(const std::vector<std::string>& texts,
+                                             const EmbedOptions& options) {
+  return with_reconnect([&] { return embed_once(texts, options); });
 }
 
 Status Client::wait_ready() {
-  return wait_ready(std::chrono::steady_clock::now() + options_.timeout);
+  return with_reconnect([this] { return wait_ready_once(); });
 }
 
-Status Client::wait_ready(SteadyTime until) {
+Result<InfoReport> Client::info() {
+  return with_reconnect([this] { return info_once(); });
+}
+
+Result<std::vector<Embedding>> Client::embed_once(const std::vector<std::string>& texts,
+                                                  const EmbedOptions& options) {
+  const auto request = to_wire(texts, options);
+  while (true) {
+    TRY_ASSIGN(const milliseconds left, time_left());
+    auto response = call(*connection_->stub, &v1::RunedService::Stub::EmbedBatch, request, left);
+    if (response) return from_wire(*response, texts.size());
+    if (response.error().code == ErrorCode::queue_full) {
+      std::this_thread::sleep_for(std::min(left, kQueuePause));
+    } else if (response.error().code == ErrorCode::bootstrapping) {
+      TRY(wait_ready_once());
+    } else {
+      return std::move(response).error();
+    }
+  }
+}
+
+Status Client::wait_ready_once() {
   milliseconds pause = kFirstPoll;
   while (true) {
     TRY_ASSIGN(const HealthReport report, health());
@@ -176,13 +198,13 @@ Status Client::wait_ready(SteadyTime until) {
     }
     if (report.state != "loading") return {};
     if (options_.on_loading) options_.on_loading(report);
-    TRY(time_left(until));
-    std::this_thread::sleep_for(pause);
+    TRY_ASSIGN(const milliseconds left, time_left());
+    std::this_thread::sleep_for(std::min(left, pause));
     pause = std::min(pause * 2, kLongestPoll);
   }
 }
 
-Result<InfoReport> Client::info() {
+Result<InfoReport> Client::info_once() {
   TRY_ASSIGN(const auto wire, call(*connection_->stub, &v1::RunedService::Stub::Info,
                                    v1::InfoRequest{}, kControlTimeout));
   InfoReport report{

@@ -70,8 +70,8 @@ class Client {
   Client& operator=(Client&&) noexcept;
   ~Client();
 
-  /// Embeds texts in one call, waiting for the model to be ready, and once more on a new connection
-  /// if the daemon went away.
+  /// Embeds texts in one call, waiting for the model to be ready and for a queue that is full.
+  /// This, wait_ready and info are tried once more on a new connection if the daemon went away.
   /// Errors: the daemon's, with its reason; deadline_exceeded; unavailable.
   Result<std::vector<Embedding>> embed(const std::vector<std::string>& texts,
                                        const EmbedOptions& options);
@@ -94,12 +94,18 @@ class Client {
   struct Connection;
   Client(ClientOptions options, std::unique_ptr<Connection> connection);
 
-  static Result<std::unique_ptr<Connection>> open(const ClientOptions& options);
+  static Result<std::unique_ptr<Connection>> open(const ClientOptions& options,
+                                                  std::chrono::milliseconds timeout);
+  template <typename Call>
+  auto with_reconnect(const Call& call) -> decltype(call());
   Result<std::vector<Embedding>> embed_once(const std::vector<std::string>& texts,
-                                            const EmbedOptions& options, SteadyTime until);
-  Status wait_ready(SteadyTime until);
+                                            const EmbedOptions& options);
+  Result<InfoReport> info_once();
+  Status wait_ready_once();
+  Result<std::chrono::milliseconds> time_left() const;
 
   ClientOptions options_;
+  SteadyTime until_;  // Of everything that this client does.
   std::unique_ptr<Connection> connection_;
 };
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
 #include "os/child.hpp"
 #include "os/file_lock.hpp"
@@ -17,10 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kDialTimeout{2000};
-constexpr milliseconds kSpawnLockTimeout{60'000};
 constexpr milliseconds kStartPoll{10};
-// A daemon that is draining may hold its successor back for its whole grace.
-constexpr milliseconds kStartTimeout{45'000};
 constexpr size_t kMostLogBytes = 8 << 20;
 constexpr size_t kQuotedLogBytes = 2048;
 
@@ -62,13 +60,14 @@ Result<os::Child> spawn(const DaemonLocation& daemon) {
 
 // Dials until the new daemon answers, it dies, or the time is over.
 Result<os::Fd> wait_until_listening(const DaemonLocation& daemon, os::Child& child,
-                                    uintmax_t log_begin) {
-  const auto until = std::chrono::steady_clock::now() + kStartTimeout;
+                                    uintmax_t log_begin, SteadyTime until) {
   while (true) {
     auto connection = dial_daemon(daemon);
     if (connection || !is_absent(connection.error())) return connection;
     TRY_ASSIGN(const auto status, child.wait(kStartPoll));
     if (status.has_value()) {
+      // One that steps back for another daemon exits as well.
+      if (auto other = dial_daemon(daemon)) return other;
       return make_error(ErrorCode::unavailable, "the daemon could not start: it {}",
                         status->describe())
           .with_hint(quote_log(daemon.log_path, log_begin));
@@ -95,13 +94,14 @@ Result<os::Fd> dial_daemon(const DaemonLocation& daemon) {
   return connection;
 }
 
-Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon) {
+Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon, milliseconds timeout) {
+  const SteadyTime until = std::chrono::steady_clock::now() + timeout;
   auto connection = dial_daemon(daemon);
   if (connection || !is_absent(connection.error())) return connection;
 
   TRY(os::make_private_directory(os::resolve_links(daemon.home)));
   TRY(os::make_private_directory(os::parent_directory(daemon.log_path)));
-  TRY_ASSIGN(const auto lock, os::FileLock::acquire(daemon.spawn_lock, kSpawnLockTimeout));
+  TRY_ASSIGN(const auto lock, os::FileLock::acquire(daemon.spawn_lock, timeout));
   connection = dial_daemon(daemon);  // Whoever held the lock may have started one.
   if (connection || !is_absent(connection.error())) return connection;
 
@@ -109,7 +109,7 @@ Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon) {
   uintmax_t log_begin = std::filesystem::file_size(daemon.log_path, missing);
   if (missing || log_begin > kMostLogBytes) log_begin = 0;
   TRY_ASSIGN(os::Child child, spawn(daemon));
-  TRY_ASSIGN(os::Fd started, wait_until_listening(daemon, child, log_begin));
+  TRY_ASSIGN(os::Fd started, wait_until_listening(daemon, child, log_begin, until));
   child.release();
   return started;
 }

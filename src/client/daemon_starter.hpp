@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -20,14 +21,15 @@ struct DaemonLocation {
 };
 
 /// Dials the daemon's socket.
-/// Errors: unavailable if no daemon runs; permission_denied if the socket's directory or the
-/// process
-///         behind it is another user's; bad_config if the path is not a socket.
+/// Errors: unavailable or not_found if no daemon runs; permission_denied if the socket's directory
+///         or the process behind it is another user's; bad_config if the path is not a socket.
 Result<os::Fd> dial_daemon(const DaemonLocation& daemon);
 
 /// Dials the daemon's socket, and starts a daemon if nothing listens there: under a lock, so that
 /// of many callers one starts it; in a session of its own; watched until it listens. Errors: as
-/// dial_daemon; unavailable with the end of its log if the daemon dies or stays silent.
-Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon);
+/// dial_daemon; unavailable with the end of its log if the daemon dies or stays silent;
+///         deadline_exceeded if somebody else has been starting one for longer than `timeout`.
+Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon,
+                                    std::chrono::milliseconds timeout);
 
 }  // namespace runed::client

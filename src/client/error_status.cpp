@@ -12,12 +12,13 @@ ErrorCode code_of(grpc::StatusCode code) {
   switch (code) {
     case grpc::StatusCode::INVALID_ARGUMENT:
       return ErrorCode::invalid_argument;
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:  // gRPC's own: a message beyond the size limit.
+      return ErrorCode::text_too_long;
     case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::CANCELLED:  // We cancel nothing: a daemon that ends cut the call.
       return ErrorCode::unavailable;
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return ErrorCode::deadline_exceeded;
-    case grpc::StatusCode::CANCELLED:
-      return ErrorCode::cancelled;
     case grpc::StatusCode::PERMISSION_DENIED:
       return ErrorCode::permission_denied;
     case grpc::StatusCode::UNIMPLEMENTED:

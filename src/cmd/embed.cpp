@@ -5,6 +5,8 @@
 #include <iterator>
 #include <ostream>
 
+#include "base/duration.hpp"
+#include "base/text.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
 #include "cmd/embed_input.hpp"
@@ -128,15 +130,20 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
                                     Services& services) {
   client::ClientOptions client_options{.start = client::StartPolicy::on_demand};
   TRY_ASSIGN(client_options.daemon, daemon_location(location));
-  client_options.timeout =
-      std::chrono::milliseconds(static_cast<int64_t>(flags.timeout_seconds * 1000));
+  client_options.timeout = to_milliseconds(flags.timeout_seconds);
   client_options.on_loading = [&services,
                                told = std::string()](const client::HealthReport& health) mutable {
     if (health.message == told || health.uptime_seconds < 1) return;
     told = health.message;
     services.err << fmt::format("runed: waiting for the daemon: {}\n", told) << std::flush;
   };
-  TRY_ASSIGN(auto client, client::Client::connect(std::move(client_options)));
+  auto connected = client::Client::connect(std::move(client_options));
+  if (!connected) {
+    // The daemon's own reason is in its log; the likeliest can be told better here.
+    TRY(bootstrap::choose_model(location.paths, location.settings));
+    return std::move(connected).error();
+  }
+  client::Client client = *std::move(connected);
   TRY(client.wait_ready());
   const int pid = client.daemon_pid();
   TRY_ASSIGN(const auto info, client.info());
@@ -166,6 +173,9 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
         .with_hint(
             "a daemon has one model for everybody: choose it with 'runed serve' or in "
             "config.json");
+  }
+  if (find_invalid_utf8(flags.instruction).has_value()) {
+    return make_error(ErrorCode::usage, "--instruct is not UTF-8");
   }
   TRY_ASSIGN(const EmbedInput input, flags.texts.empty() ? read_input(flags.file, services.stdin_fd)
                                                          : input_from_arguments(flags.texts));

@@ -25,7 +25,7 @@ enum class ExitCode {
   permission = 77,      // Another user's, or not allowed.
   bad_config = 78,      // Correct the environment or config.json.
   timed_out = 124,      // Allow more time.
-  interrupted = 130,    // Stopped by a signal.
+  interrupted = 130,    // Stopped by SIGINT; 128 + N by signal N.
 };
 
 /// Returns the exit code for an error.

@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   // The daemon answers signals from its first instruction; other commands simply die of them.
   if (!arguments.empty() && arguments.front() == "serve") signals.emplace();
+  if (signals.has_value()) runed::os::ignore_sigpipe();  // A log nobody reads must not end it.
   runed::os::restore_child_signal();
   try {
     return static_cast<int>(

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <ostream>
 
+#include "base/duration.hpp"
 #include "base/json.hpp"
 #include "client/client.hpp"
 #include "os/file_lock.hpp"
@@ -37,8 +38,7 @@ ExitCode report(const ShutdownFlags& flags, Services& services, std::string_view
 
 // The process to end when it does not listen to its socket: the holder of the daemon's lock.
 std::optional<int> find_lock_holder(const Location& location) {
-  const auto lock = os::FileLock::try_acquire(location.paths.daemon_lock);
-  if (!lock || lock->has_value()) return std::nullopt;  // Free: nobody holds it.
+  if (!os::FileLock::is_held(location.paths.daemon_lock)) return std::nullopt;
   return os::FileLock::read_holder(location.paths.daemon_lock);
 }
 
@@ -49,7 +49,10 @@ Result<std::optional<int>> ask(const ShutdownFlags& flags, const Location& locat
   auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
   if (client) {
     const Status asked = client->shutdown(flags.grace_seconds);
-    if (!asked && !flags.force) return asked.error();
+    // Unavailable: it is ending already, as asked by somebody else.
+    if (!asked && !flags.force && asked.error().code != ErrorCode::unavailable) {
+      return asked.error();
+    }
     return client->daemon_pid();
   }
   const ErrorCode code = client.error().code;
@@ -60,10 +63,11 @@ Result<std::optional<int>> ask(const ShutdownFlags& flags, const Location& locat
 }
 
 Status force(int pid, milliseconds wait) {
-  if (os::wait_for_exit(pid, wait)) return {};
-  TRY(os::signal_process(pid, SIGTERM));
-  if (os::wait_for_exit(pid, wait)) return {};
-  TRY(os::signal_process(pid, SIGKILL));
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    if (os::wait_for_exit(pid, wait)) return {};
+    const Status sent = os::signal_process(pid, signal);
+    if (!sent && sent.error().code != ErrorCode::not_found) return sent;
+  }
   if (os::wait_for_exit(pid, kKillWait)) return {};
   return make_error(ErrorCode::deadline_exceeded, "process {} does not end, even by SIGKILL", pid);
 }
@@ -73,7 +77,7 @@ Status force(int pid, milliseconds wait) {
 Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
   TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
-  const milliseconds wait(static_cast<int64_t>(flags.wait_seconds * 1000));
+  const milliseconds wait = to_milliseconds(flags.wait_seconds);
 
   TRY_ASSIGN(const std::optional<int> pid, ask(flags, location, daemon));
   if (!pid.has_value()) {

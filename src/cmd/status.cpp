@@ -4,6 +4,7 @@
 #include <ostream>
 #include <thread>
 
+#include "base/duration.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -126,6 +127,7 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
   const bool has_model = answers && !seen.info.model_identity.empty();
   const auto& info = seen.info;
   const auto& health = seen.health;
+  const std::string& message = answers ? health.message : seen.problem;
   return Json{
       {"running", runs},
       {"state", seen.state()},
@@ -148,7 +150,7 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
       {"queue_tokens", known(answers, health.queue_tokens)},
       {"resident_bytes", known(runs, os::resident_bytes_of(seen.pid))},
       {"reason", known(answers && !health.reason.empty(), health.reason)},
-      {"message", known(answers && !health.message.empty(), health.message)},
+      {"message", known(!message.empty(), message)},
       {"config", config_json(seen, location)},
   };
 }
@@ -159,11 +161,13 @@ std::string to_text(const Observation& seen, const Location& location, const std
     if (!value.empty()) text += fmt::format("  {:<15} {}\n", key, value);
   };
   if (seen.liveness == Observation::Liveness::answering) {
-    line("model", fmt::format("{} ({})", seen.info.model_name, seen.info.model_identity));
+    if (!seen.info.model_identity.empty()) {
+      line("model", fmt::format("{} ({})", seen.info.model_name, seen.info.model_identity));
+      line("engine", fmt::format("{}, {}", seen.info.engine, seen.info.compute));
+      line("limits", fmt::format("{} dimensions, {} tokens a text", seen.info.vector_dim,
+                                 seen.info.max_tokens));
+    }
     line("variant", seen.info.variant);
-    line("engine", fmt::format("{}, {}", seen.info.engine, seen.info.compute));
-    line("limits", fmt::format("{} dimensions, {} tokens a text", seen.info.vector_dim,
-                               seen.info.max_tokens));
     line("requests", std::to_string(seen.health.requests));
     line("queue", fmt::format("{} tokens", seen.health.queue_tokens));
     line("version", seen.info.daemon_version);
@@ -189,9 +193,7 @@ std::string to_text(const Observation& seen, const Location& location, const std
 Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
   TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
-  const SteadyTime until =
-      services.clock.steady_now() +
-      std::chrono::milliseconds(static_cast<int64_t>(flags.wait_ready_seconds * 1000));
+  const SteadyTime until = services.clock.steady_now() + to_milliseconds(flags.wait_ready_seconds);
   TRY_ASSIGN(Observation seen, observe(daemon));
   while (!seen.is_ready() && services.clock.steady_now() < until) {
     std::this_thread::sleep_for(kPoll);

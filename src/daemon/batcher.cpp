@@ -46,7 +46,8 @@ Batcher::Batcher(std::unique_ptr<embed::Embedder> embedder, State& state, Log& l
       thread_([this] { run(); }) {}
 
 Batcher::~Batcher() {
-  stop();
+  stop(std::chrono::milliseconds(0));
+  thread_.join();
 }
 
 void Batcher::submit(Job job) {
@@ -93,14 +94,12 @@ bool Batcher::drain(std::chrono::milliseconds timeout) {
   return changed_.wait_for(lock, timeout, [this] { return unanswered_ == 0; });
 }
 
-void Batcher::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    closed_ = true;
-    stopping_ = true;
-    changed_.notify_all();
-  }
-  if (thread_.joinable()) thread_.join();
+bool Batcher::stop(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  stopping_ = true;
+  changed_.notify_all();
+  return changed_.wait_for(lock, timeout, [this] { return ended_; });
 }
 
 void Batcher::run() {
@@ -112,6 +111,9 @@ void Batcher::run() {
     active_.swap(queue_);
   }
   answer_all(shutting_down_error());
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
 }
 
 // The thread's last catch for what an engine that lacks memory throws.
@@ -200,13 +202,27 @@ bool Batcher::resume() {
     return false;
   }
   suspended_ = false;
-  // The file may have been overwritten while the engine slept: what is told must be what is served.
-  state_.set_model(embedder_->info());
+  publish_model();
   state_.ok();
   const auto taken = std::chrono::steady_clock::now() - begin;
   log_.info("engine resumed",
             {{"milliseconds", std::chrono::duration<double, std::milli>(taken).count()}});
   return true;
+}
+
+// The file may have been overwritten before the engine was started again: what is told must be what
+// is served, and no job may keep the ids of the model before.
+void Batcher::publish_model() {
+  if (state_.model()->model_sha256 == embedder_->info().model_sha256) return;
+  state_.set_model(embedder_->info());
+  for (const auto& pending : active_) {
+    if (pending->embedded > 0) {
+      answer(*pending, make_error(ErrorCode::model_corrupt, "the model was replaced meanwhile")
+                           .with_hint("embed the texts again"));
+    }
+    pending->prepared.clear();
+    pending->next = 0;
+  }
 }
 
 // The next pass: texts in the order of arrival, up to the engine's budget.
@@ -217,13 +233,16 @@ Batcher::Pass Batcher::gather() {
   for (const auto& pending : active_) {
     if (pending->job.is_cancelled()) {
       answer(*pending, make_error(ErrorCode::cancelled, "the caller has gone"));
-      continue;
     }
+  }
+  for (const auto& pending : active_) {
+    if (pending->answered) continue;
     if (pending->prepared.empty()) {
       if (Status prepared = prepare(*pending, *tokenizer); !prepared) {
         answer(*pending, std::move(prepared).error());
         continue;
       }
+      count_tokens(*pending);
     }
     while (pending->next < pending->prepared.size()) {
       const size_t more = pending->prepared[pending->next].ids.size();
@@ -247,13 +266,24 @@ void Batcher::embed_alone(const Item& item) {
   if (!embedded && embedded.error().code == ErrorCode::not_finite) {
     log_.warn("restarting the engine after a vector that is not finite", {});
     ++restarts_;
-    embedder_->stop();
-    embedded = start_engine();
-    if (embedded) embedded = try_embed({item});
+    embedded = restart(item);
   }
   if (embedded) return;
   log_.error("a text cannot be embedded", {{"error", embedded.error().message}});
   answer(*item.job, at_index(std::move(embedded).error(), item.index, item.job->job.texts.size()));
+}
+
+// Starts the engine afresh and gives the text one more try.
+Status Batcher::restart(const Item& item) {
+  embedder_->stop();
+  if (Status started = start_engine(); !started) {
+    suspended_ = true;  // So that the next job tries to resume it.
+    state_.degraded(started.error());
+    return started;
+  }
+  publish_model();
+  if (item.job->prepared.empty()) return {};  // Another model: the next pass prepares it anew.
+  return try_embed({item});
 }
 
 Status Batcher::try_embed(const Pass& pass) {
@@ -290,16 +320,24 @@ Status Batcher::prepare(Pending& pending, const embed::Tokenizer& tokenizer) con
   return {};
 }
 
+// Replaces the estimate for a job that came while the engine slept.
+void Batcher::count_tokens(Pending& pending) {
+  size_t tokens = 0;
+  for (const auto& text : pending.prepared) tokens += text.ids.size();
+  queue_tokens_ += tokens - pending.queued_tokens;
+  pending.queued_tokens = tokens;
+}
+
 // Tells the caller, once.
 void Batcher::answer(Pending& pending, std::optional<Error> error) {
   if (pending.answered) return;
   pending.answered = true;
+  queue_tokens_ -= pending.queued_tokens;
   if (error.has_value()) {
     pending.job.done(*std::move(error));
   } else {
     pending.job.done(std::move(pending.embeddings));
   }
-  queue_tokens_ -= pending.queued_tokens;
   const std::lock_guard lock(mutex_);
   --unanswered_;
   changed_.notify_all();

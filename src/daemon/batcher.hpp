@@ -46,11 +46,11 @@ class Batcher {
           std::function<void(const Error&)> on_load_failed);
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
-  /// Stops as `stop` does.
+  /// Stops, for as long as the pass under way takes.
   ~Batcher();
 
-  /// Takes a job. Bad options, texts that are too long and a full queue are refused here, without a
-  /// forward pass; so is any job after `close`.
+  /// Takes a job. Bad options and texts that are too long are refused without a forward pass, and
+  /// so is any job when the queue is full or after `close`.
   void submit(Job job);
 
   /// Takes no more jobs.
@@ -59,8 +59,9 @@ class Batcher {
   /// Waits until every job taken has been answered. Returns whether that happened in time.
   bool drain(std::chrono::milliseconds timeout);
 
-  /// Closes, answers what still waits with shutting_down, and joins the thread. Idempotent.
-  void stop();
+  /// Closes, and tells the thread to end after the pass under way; what still waits is answered
+  /// with shutting_down. Returns whether the thread has ended in time.
+  bool stop(std::chrono::milliseconds timeout);
 
   /// Tokens waiting or being embedded.
   int64_t queue_tokens() const { return static_cast<int64_t>(queue_tokens_.load()); }
@@ -82,12 +83,15 @@ class Batcher {
   bool take_jobs();
   void serve_jobs();
   bool resume();
+  void publish_model();
   void suspend();
   Pass gather();
   void embed(const Pass& pass);
   void embed_alone(const Item& item);
   Status try_embed(const Pass& pass);
   Status prepare(Pending& pending, const embed::Tokenizer& tokenizer) const;
+  Status restart(const Item& item);
+  void count_tokens(Pending& pending);
   void answer(Pending& pending, std::optional<Error> error);
   void answer_all(const Error& error);
 
@@ -106,6 +110,7 @@ class Batcher {
   size_t unanswered_ = 0;                       // Jobs taken and not yet answered.
   bool closed_ = false;
   bool stopping_ = false;
+  bool ended_ = false;  // The thread has answered its last job.
 
   // The thread's own.
   std::deque<std::unique_ptr<Pending>> active_;

@@ -25,7 +25,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds kDefaultGrace{10};
-constexpr seconds kMostGrace{300};           // A caller may ask for patience, not for ever.
+constexpr seconds kMostGrace{60};  // A caller may ask for patience; singleton.cpp waits as long.
+constexpr seconds kPassTime{10};   // For the forward pass under way when the grace is over.
 constexpr milliseconds kFlushTime{1000};     // For replies on their way and for Health watchers.
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
 constexpr milliseconds kDrainPoll{50};       // How soon a second signal is seen.
@@ -67,7 +68,7 @@ class Daemon {
       : signals_(signals),
         log_(log),
         stop_(signals),
-        state_(clock, [this](Serving serving) { publish_health(serving); }),
+        state_(clock, [this](Serving) { publish_health(); }),
         batcher_(std::move(embedder), state_, log, {.idle_timeout = options.idle_timeout},
                  [this](const Error& error) { stop_.ask({.error = error}); }),
         service_(make_service(state_, batcher_, clock, log, std::move(options.service),
@@ -83,9 +84,11 @@ class Daemon {
   }
 
   void build_server();
-  void publish_health(Serving serving);
+  void publish_health();
   StopRequest::Details wait_for_stop();
   void drain(seconds grace);
+  void end_batcher();
+  void end_on_second_signal();
 
   os::SignalWatcher& signals_;
   Log& log_;
@@ -108,13 +111,15 @@ void Daemon::build_server() {
     const std::lock_guard lock(health_mutex_);
     server_ = std::move(server);
   }
-  publish_health(state_.snapshot().serving);
+  publish_health();
 }
 
 // grpc.health.v1 follows the state; a suspended engine serves, since it wakes by itself.
-void Daemon::publish_health(Serving serving) {
+void Daemon::publish_health() {
   const std::lock_guard lock(health_mutex_);
   if (server_ == nullptr) return;
+  // Read under the lock, so that of two changes the last one is told last.
+  const Serving serving = state_.snapshot().serving;
   const bool healthy = serving == Serving::ok || serving == Serving::idle;
   server_->GetHealthCheckService()->SetServingStatus(healthy);
   server_->GetHealthCheckService()->SetServingStatus(kServiceName, healthy);
@@ -137,7 +142,7 @@ Status Daemon::serve(os::UnixListener socket) {
   if (stop.error.has_value()) signals_.wait(kFailureLinger);
   listener.close();
   drain(stop.grace);
-  batcher_.stop();
+  end_batcher();
   server_->Shutdown(std::chrono::system_clock::now() + kFlushTime);
   {
     const std::lock_guard lock(health_mutex_);
@@ -162,16 +167,31 @@ void Daemon::drain(seconds grace) {
   log_.info("draining in-flight requests", {{"grace_seconds", grace.count()}});
   const SteadyTime until = std::chrono::steady_clock::now() + grace;
   while (!batcher_.drain(kDrainPoll)) {
-    if (const auto signal = signals_.wait(milliseconds(0))) {
-      log_.warn("received a second signal; ending at once", {{"signal", os::signal_name(*signal)}});
-      std::_Exit(128 + *signal);  // Destructors would wait for the pass under way.
-    }
+    end_on_second_signal();
     if (std::chrono::steady_clock::now() >= until) {
       log_.warn("the grace time is over; requests under way are cut");
       return;
     }
   }
   log_.info("graceful stop complete");
+}
+
+// A pass cannot be interrupted, and a long one must not hold the process.
+void Daemon::end_batcher() {
+  const SteadyTime until = std::chrono::steady_clock::now() + kPassTime;
+  while (!batcher_.stop(kDrainPoll)) {
+    end_on_second_signal();
+    if (std::chrono::steady_clock::now() < until) continue;
+    log_.warn("the forward pass under way takes too long; ending without it");
+    std::_Exit(0);
+  }
+}
+
+void Daemon::end_on_second_signal() {
+  const auto signal = signals_.wait(milliseconds(0));
+  if (!signal.has_value()) return;
+  log_.warn("received a second signal; ending at once", {{"signal", os::signal_name(*signal)}});
+  std::_Exit(128 + *signal);  // Destructors would wait for the pass under way.
 }
 
 }  // namespace
@@ -181,8 +201,10 @@ Result<Outcome> run_daemon(DaemonOptions options, std::unique_ptr<embed::Embedde
   log.info("starting", {{"version", options.service.daemon_version},
                         {"pid", os::process_id()},
                         {"home", options.home}});
-  TRY_ASSIGN(const auto lock, acquire_daemon_lock(options.lock_path, options.socket_path, signals));
-  if (!lock.has_value()) {
+  TRY_ASSIGN(const AcquiredLock held,
+             acquire_daemon_lock(options.lock_path, options.socket_path, signals));
+  if (held.told_to_stop) return Outcome::stopped;
+  if (!held.lock.has_value()) {
     log.info("another runed daemon is already serving this socket; exiting");
     return Outcome::already_running;
   }

@@ -125,7 +125,13 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
       fail(result.error());
       return;
     }
-    fill_reply(*std::move(result), *response_);
+    try {
+      fill_reply(*std::move(result), *response_);
+    } catch (
+        const std::exception& fault) {  // Out of memory. The call must be finished all the same.
+      fail(make_error(ErrorCode::internal, "cannot answer: {}", fault.what()));
+      return;
+    }
     Finish(grpc::Status::OK);
   }
 

@@ -59,6 +59,13 @@ Result<FileLock> FileLock::acquire(const std::string& path, std::chrono::millise
   }
 }
 
+bool FileLock::is_held(const std::string& path) {
+  const Result<Fd> fd = open_fd(path, O_RDONLY | O_NOFOLLOW, kLockMode);
+  if (!fd.has_value()) return false;
+  return retry_interrupted([&] { return ::flock(fd->get(), LOCK_SH | LOCK_NB); }) != 0 &&
+         errno == EWOULDBLOCK;
+}
+
 std::optional<int> FileLock::read_holder(const std::string& path) {
   const Result<std::string> text = read_tail(path, 32);
   int holder = 0;

@@ -25,6 +25,10 @@ class FileLock {
   /// Errors: deadline_exceeded naming the holder.
   static Result<FileLock> acquire(const std::string& path, std::chrono::milliseconds timeout);
 
+  /// Tells whether somebody holds the lock; false if there is no such file. Takes nothing and
+  /// writes nothing, but for an instant a try_acquire elsewhere may find the lock taken.
+  static bool is_held(const std::string& path);
+
   /// Reads the process id that a holder left in the file. It is empty after a release; after a
   /// crash it names a process that is gone.
   static std::optional<int> read_holder(const std::string& path);

@@ -56,7 +56,11 @@ NativeEmbedder::~NativeEmbedder() = default;
 Status NativeEmbedder::start() {
   if (model_ != nullptr) return {};
   Status loaded = load();
-  if (!loaded) return about(options_.source, std::move(loaded).error());
+  if (!loaded) {
+    file_.reset();  // A file that took its place meanwhile may be better.
+    info_ = {};
+    return about(options_.source, std::move(loaded).error());
+  }
   return {};
 }
 

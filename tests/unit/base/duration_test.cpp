@@ -1,5 +1,7 @@
 #include "base/duration.hpp"
 
+#include <cmath>
+
 #include "support/result_matchers.hpp"
 
 using runed::format_duration;
@@ -38,4 +40,11 @@ TEST_CASE("durations are shown in the units that are exact") {
   CHECK(format_duration(10min) == "10m");
   CHECK(format_duration(5400s) == "1h30m");
   CHECK(format_duration(-2min) == "-2m");
+}
+
+TEST_CASE("seconds of a command line become milliseconds, endless ones a year") {
+  CHECK(runed::to_milliseconds(0) == 0ms);
+  CHECK(runed::to_milliseconds(0.25) == 250ms);
+  CHECK(runed::to_milliseconds(1e300) == runed::to_milliseconds(INFINITY));
+  CHECK(runed::to_milliseconds(INFINITY) == 24h * 365);
 }

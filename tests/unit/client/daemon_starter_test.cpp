@@ -15,6 +15,7 @@ using runed::client::dial_or_start_daemon;
 using runed::test::TempDir;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
+using namespace std::chrono_literals;
 
 namespace {
 DaemonLocation location_in(const TempDir& dir, std::vector<std::string> arguments) {
@@ -30,7 +31,7 @@ TEST_CASE("a daemon that runs is dialled and not started") {
   const TempDir dir;
   const DaemonLocation daemon = location_in(dir, {"/bin/false"});
   const auto listener = unwrap(runed::os::UnixListener::listen(daemon.socket_path));
-  CHECK(unwrap(dial_or_start_daemon(daemon)).is_open());
+  CHECK(unwrap(dial_or_start_daemon(daemon, 20s)).is_open());
   CHECK_FALSE(std::filesystem::exists(daemon.log_path));
 }
 
@@ -39,7 +40,7 @@ TEST_CASE("no daemon is told apart from a path that is not a socket") {
   const DaemonLocation daemon = location_in(dir, {"/bin/false"});
   CHECK(unwrap_error(dial_daemon(daemon)).code == ErrorCode::not_found);
   std::ofstream(daemon.socket_path) << "not a socket";
-  CHECK(unwrap_error(dial_or_start_daemon(daemon)).code == ErrorCode::bad_config);
+  CHECK(unwrap_error(dial_or_start_daemon(daemon, 20s)).code == ErrorCode::bad_config);
   CHECK_FALSE(std::filesystem::exists(daemon.log_path));
 }
 
@@ -50,7 +51,7 @@ TEST_CASE("a daemon that dies at once is reported at once, with the end of its l
   std::filesystem::create_directories(dir.path() + "/logs");
   std::ofstream(daemon.log_path) << "an older life\n";
   const auto begin = std::chrono::steady_clock::now();
-  const runed::Error error = unwrap_error(dial_or_start_daemon(daemon));
+  const runed::Error error = unwrap_error(dial_or_start_daemon(daemon, 20s));
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
   CHECK(error.code == ErrorCode::unavailable);
   CHECK(error.message == "the daemon could not start: it exited with code 7");
@@ -61,6 +62,6 @@ TEST_CASE("a daemon that dies at once is reported at once, with the end of its l
 TEST_CASE("a program that is not there is named") {
   const TempDir dir;
   const runed::Error error =
-      unwrap_error(dial_or_start_daemon(location_in(dir, {dir.path() + "/no-such-program"})));
+      unwrap_error(dial_or_start_daemon(location_in(dir, {dir.path() + "/no-such-program"}), 20s));
   CHECK(error.message.find("no-such-program") != std::string::npos);
 }

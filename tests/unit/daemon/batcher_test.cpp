@@ -133,6 +133,30 @@ TEST_CASE("a vector that is not finite fails its own text only, after a restart"
   CHECK(fixture.script.starts == 2);
 }
 
+TEST_CASE("an engine that cannot be restarted is tried again by the next job") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer bad = fixture.submit({"X"});
+  fixture.script.wait_inside(1);
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.start_result = runed::make_error(ErrorCode::internal, "no memory");
+  }
+  fixture.script.resume();
+  CHECK(unwrap_error(get(bad)).message == "no memory");
+  CHECK(fixture.state.snapshot().serving == Serving::degraded);
+  Answer refused = fixture.submit({"a"});
+  CHECK(unwrap_error(get(refused)).message == "no memory");
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.start_result = {};
+  }
+  Answer answer = fixture.submit({"a"});
+  unwrap(get(answer));
+  CHECK(fixture.state.snapshot().serving == Serving::ok);
+}
+
 TEST_CASE("an idle engine is stopped, and started again for the next job") {
   Fixture fixture({.idle_timeout = 30ms});
   fixture.wait_for(Serving::idle);
@@ -196,7 +220,7 @@ TEST_CASE("stopping answers what still waits") {
   Answer first = fixture.submit({"a"});
   fixture.script.wait_inside(1);
   Answer second = fixture.submit({"b"});
-  std::thread stopper([&] { fixture.batcher.stop(); });
+  std::thread stopper([&] { fixture.batcher.stop(5s); });
   // The pass under way is finished; the second job may or may not still get one.
   fixture.script.resume();
   stopper.join();
@@ -221,6 +245,6 @@ TEST_CASE("an engine that cannot load is reported, and jobs are not left waiting
                   .options = {},
                   .is_cancelled = [] { return false; },
                   .done = [&](auto result) { answered.set_value(result.error().code); }});
-  batcher.stop();
+  CHECK(batcher.stop(5s));
   CHECK(answered.get_future().get() == ErrorCode::shutting_down);
 }
