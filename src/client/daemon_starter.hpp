@@ -26,8 +26,8 @@ struct DaemonLocation {
 Result<os::Fd> dial_daemon(const DaemonLocation& daemon);
 
 /// Dials the daemon's socket, and starts a daemon if nothing listens there: under a lock, so that
-/// of many callers one starts it; in a session of its own; watched until it listens. Errors: as
-/// dial_daemon; unavailable with the end of its log if the daemon dies or stays silent;
+/// of many callers one starts it; in a session of its own; watched until it listens.
+/// Errors: as dial_daemon; unavailable with the end of its log if the daemon dies or stays silent;
 ///         deadline_exceeded if somebody else has been starting one for longer than `timeout`.
 Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon,
                                     std::chrono::milliseconds timeout);

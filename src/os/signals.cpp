@@ -37,7 +37,7 @@ void ignore_sigpipe() {
 }
 
 void restore_child_signal() {
-  ::signal(SIGCHLD, SIG_DFL);
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 std::string signal_name(int signal) {
