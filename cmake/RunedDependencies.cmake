@@ -11,6 +11,15 @@ find_package(CLI11 CONFIG REQUIRED)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 
+# libcurl and libarchive: headers only. They are loaded when something is fetched or unpacked (see
+# os/dynamic_library.hpp): with the forty libraries that they need they would add 8 ms to every
+# command that does neither.
+find_package(CURL REQUIRED)
+find_package(LibArchive REQUIRED)
+add_library(runed_loaded_headers INTERFACE)
+target_include_directories(runed_loaded_headers SYSTEM INTERFACE
+  "${CURL_INCLUDE_DIRS}" "${LibArchive_INCLUDE_DIRS}")
+
 # gRPC, its reflection service and Protobuf. As archives, because loading their sixty shared objects
 # is most of what `runed status` would take. The thread sanitizer wants them shared: it is told to
 # leave them alone by the names of their files.

@@ -24,6 +24,8 @@ constexpr std::array kNames{
     NamedCode{ErrorCode::not_found, "NOT_FOUND"},
     NamedCode{ErrorCode::permission_denied, "PERMISSION_DENIED"},
     NamedCode{ErrorCode::io, "IO"},
+    NamedCode{ErrorCode::network, "NETWORK"},
+    NamedCode{ErrorCode::integrity, "INTEGRITY"},
     NamedCode{ErrorCode::bad_config, "BAD_CONFIG"},
     NamedCode{ErrorCode::unavailable, "UNAVAILABLE"},
     NamedCode{ErrorCode::deadline_exceeded, "DEADLINE_EXCEEDED"},

@@ -22,6 +22,8 @@ enum class ErrorCode {
   not_found,
   permission_denied,
   io,
+  network,
+  integrity,
   bad_config,
   unavailable,
   deadline_exceeded,

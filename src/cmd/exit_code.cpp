@@ -29,6 +29,10 @@ ExitCode exit_code_of(ErrorCode code) {
       return ExitCode::model_mismatch;
     case ErrorCode::io:
       return ExitCode::io;
+    case ErrorCode::network:
+      return ExitCode::network;
+    case ErrorCode::integrity:
+      return ExitCode::integrity;
     case ErrorCode::queue_full:
     case ErrorCode::engine_restarting:
     case ErrorCode::shutting_down:

@@ -22,8 +22,10 @@ enum class ExitCode {
   model_mismatch = 72,  // Another model than expected: do not mix the vectors.
   io = 74,              // Reading or writing failed.
   temporary = 75,       // Try again later.
+  integrity = 76,       // Not the bytes that the manifest promises: `runed verify` tells which.
   permission = 77,      // Another user's, or not allowed.
   bad_config = 78,      // Correct the environment or config.json.
+  network = 79,         // A server cannot be reached, or answers with an error: try again later.
   timed_out = 124,      // Allow more time.
   interrupted = 130,    // Stopped by SIGINT; 128 + N by signal N.
 };
