@@ -1,0 +1,211 @@
+#include "embed/request.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "fake_embedder.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::Embedding;
+using runed::EmbedOptions;
+using runed::Error;
+using runed::ErrorCode;
+using runed::InputType;
+using runed::Truncate;
+using runed::embed::apply_prompt;
+using runed::embed::check_options;
+using runed::embed::cut_dimensions;
+using runed::embed::embed_all;
+using runed::embed::embed_pass;
+using runed::embed::PreparedText;
+using runed::embed::TokenId;
+using runed::test::FakeEmbedder;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+
+namespace {
+
+using Ids = std::vector<TokenId>;
+using Sizes = std::vector<size_t>;
+
+constexpr TokenId kEos = FakeEmbedder::kEos;
+
+runed::Result<PreparedText> try_prepare(std::string_view text, const EmbedOptions& options,
+                                        uint32_t max_tokens) {
+  const FakeEmbedder fake;
+  return prepare_text(text, options, *fake.tokenizer(), max_tokens);
+}
+
+PreparedText prepare(std::string_view text, const EmbedOptions& options = {},
+                     uint32_t max_tokens = 1000) {
+  return unwrap(try_prepare(text, options, max_tokens));
+}
+
+std::vector<PreparedText> prepare_all(const std::vector<std::string>& texts) {
+  std::vector<PreparedText> prepared;
+  prepared.reserve(texts.size());
+  for (const std::string& text : texts) prepared.push_back(prepare(text));
+  return prepared;
+}
+
+// Whether each text has the vector that its ids give.
+bool has_vectors_of(const std::vector<Embedding>& embeddings,
+                    const std::vector<PreparedText>& texts) {
+  if (embeddings.size() != texts.size()) return false;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (embeddings[i].vector != FakeEmbedder::random_vector(texts[i].ids, 64)) return false;
+    if (embeddings[i].token_count != texts[i].ids.size()) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a query is prompted with its task, byte for byte as the model was published") {
+  EmbedOptions options{.input_type = InputType::query};
+  CHECK(apply_prompt("where?", options) ==
+        "Instruct: Given a web search query, retrieve relevant passages that answer the query\n"
+        "Query:where?");
+  options.instruction = "Find a place";
+  CHECK(apply_prompt(" where?\n", options) == "Instruct: Find a place\nQuery: where?\n");
+}
+
+TEST_CASE("a text that is not a query is given to the model as it is") {
+  for (const InputType type : {InputType::unspecified, InputType::document}) {
+    CHECK(apply_prompt(" as it is\n", {.input_type = type}) == " as it is\n");
+  }
+}
+
+TEST_CASE("a prepared text has the ids of its prompt, EOS last") {
+  CHECK(prepare("ab").ids == Ids{'a', 'b', kEos});
+  CHECK(prepare("ab").tokens_dropped == 0);
+  const Ids query = prepare("q", {.input_type = InputType::query, .instruction = "t"}).ids;
+  CHECK(std::string(query.begin(), query.end() - 1) == "Instruct: t\nQuery:q");
+  CHECK(query.back() == kEos);
+}
+
+TEST_CASE("an empty text is refused, even where a prompt would go before it") {
+  CHECK(unwrap_error(try_prepare("", {}, 10)).code == ErrorCode::empty_text);
+  const Error query = unwrap_error(try_prepare("", {.input_type = InputType::query}, 1000));
+  CHECK(query.code == ErrorCode::empty_text);
+  CHECK(query.message == "the text is empty");
+}
+
+TEST_CASE("a text of as many tokens as the model takes is whole, one more is too long") {
+  for (const Truncate side : {Truncate::error, Truncate::left, Truncate::right}) {
+    CHECK(prepare("abcd", {.truncate = side}, 5).ids == Ids{'a', 'b', 'c', 'd', kEos});
+  }
+  const Error error = unwrap_error(try_prepare("abcde", {}, 5));
+  CHECK(error.code == ErrorCode::text_too_long);
+  CHECK(error.message == "the text has 6 tokens, the model takes 5");
+  CHECK(error.hint == "split the text, or ask for truncation");
+  CHECK(error.details.at("tokens") == "6");
+  CHECK(error.details.at("limit") == "5");
+}
+
+TEST_CASE("truncation drops tokens on its side, counts them, and keeps EOS last") {
+  const PreparedText right = prepare("abcdef", {.truncate = Truncate::right}, 4);
+  CHECK(right.ids == Ids{'a', 'b', 'c', kEos});
+  CHECK(right.tokens_dropped == 3);
+  const PreparedText left = prepare("abcdef", {.truncate = Truncate::left}, 4);
+  CHECK(left.ids == Ids{'d', 'e', 'f', kEos});
+  CHECK(left.tokens_dropped == 3);
+  CHECK(prepare("ab", {.truncate = Truncate::right}, 1).ids == Ids{kEos});
+  CHECK(prepare("ab", {.truncate = Truncate::left}, 1).ids == Ids{kEos});
+}
+
+TEST_CASE("dimensions from 32 to the model's own are accepted, others refused with the range") {
+  const FakeEmbedder fake;
+  for (const uint32_t dimensions : {0U, 32U, 33U, 64U}) {
+    unwrap(check_options({.dimensions = dimensions}, fake.model));
+  }
+  for (const uint32_t dimensions : {1U, 31U, 65U}) {
+    const Error error = unwrap_error(check_options({.dimensions = dimensions}, fake.model));
+    CHECK(error.code == ErrorCode::bad_dimensions);
+    CHECK(error.message ==
+          fmt::format("cannot give {} dimensions: 'bytes' has 32 to 64", dimensions));
+    CHECK(error.details.at("dimensions") == std::to_string(dimensions));
+    CHECK(error.details.at("minimum") == "32");
+    CHECK(error.details.at("maximum") == "64");
+  }
+}
+
+TEST_CASE("an instruction goes with queries only") {
+  const FakeEmbedder fake;
+  unwrap(check_options({.input_type = InputType::query, .instruction = "t"}, fake.model));
+  for (const InputType type : {InputType::unspecified, InputType::document}) {
+    const Error error =
+        unwrap_error(check_options({.input_type = type, .instruction = "t"}, fake.model));
+    CHECK(error.code == ErrorCode::invalid_argument);
+    CHECK(error.message == "an instruction goes with queries only");
+  }
+}
+
+TEST_CASE("one pass gives each text its vector and its counts") {
+  FakeEmbedder fake;
+  const std::vector<PreparedText> texts{prepare("abcdef", {.truncate = Truncate::right}, 4),
+                                        prepare("xy")};
+  const std::vector<const PreparedText*> pass{&texts[1], &texts[0]};
+  const std::vector<Embedding> embeddings = unwrap(embed_pass(fake, pass));
+  CHECK(has_vectors_of(embeddings, {texts[1], texts[0]}));
+  CHECK(embeddings[0].tokens_dropped == 0);
+  CHECK(embeddings[1].tokens_dropped == 3);
+  CHECK(fake.pass_sizes == Sizes{2});
+}
+
+TEST_CASE("many texts are embedded in their order, in passes that are not too large") {
+  FakeEmbedder fake;
+  fake.tokens_per_pass = 6;
+  // Of 3, 3, 2, 9, 2, 4 and 1 + 1 tokens: the fourth is a pass of its own, though too large.
+  const auto texts = prepare_all({"ab", "cd", "e", "ijklmnop", "f", "ghi", "z"});
+  CHECK(has_vectors_of(unwrap(embed_all(fake, texts)), texts));
+  CHECK(fake.pass_sizes == Sizes{2, 1, 1, 2, 1});
+}
+
+TEST_CASE("no texts need no pass") {
+  FakeEmbedder fake;
+  CHECK(unwrap(embed_all(fake, {})).empty());
+  CHECK(fake.pass_sizes.empty());
+}
+
+TEST_CASE("the error of a pass is the error of all texts") {
+  FakeEmbedder fake;
+  fake.result = runed::make_error(ErrorCode::not_finite, "the vector of text 0 is not finite");
+  const Error error = unwrap_error(embed_all(fake, prepare_all({"a"})));
+  CHECK(error.code == ErrorCode::not_finite);
+  CHECK(error.message == "the vector of text 0 is not finite");
+}
+
+TEST_CASE("a cut vector has its first floats, and unit length again") {
+  std::vector<float> vector = FakeEmbedder::random_vector(Ids{1, 2, 3}, 64);
+  const std::vector<float> whole = vector;
+  unwrap(cut_dimensions(vector, 32));
+  REQUIRE(vector.size() == 32);
+  double squares = 0;
+  for (const float value : vector) squares += std::pow(static_cast<double>(value), 2);
+  CHECK(std::sqrt(squares) == Approx(1).epsilon(1e-6));
+  const double scale = static_cast<double>(vector[0]) / static_cast<double>(whole[0]);
+  CHECK(scale > 1);
+  for (size_t i = 0; i < 32; ++i) {
+    CHECK(static_cast<double>(vector[i]) == Approx(scale * static_cast<double>(whole[i])));
+  }
+}
+
+TEST_CASE("a vector of the dimensions asked for, or of none, stays as it is") {
+  const std::vector<float> whole{0.5F, 0.5F, 0.5F};  // Not of unit length: it would show.
+  for (const uint32_t dimensions : {0U, 3U}) {
+    std::vector<float> vector = whole;
+    unwrap(cut_dimensions(vector, dimensions));
+    CHECK(vector == whole);
+  }
+}
+
+TEST_CASE("a cut that leaves nothing to scale is refused") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const float first : {0.0F, nan}) {
+    std::vector<float> vector{first, 0.0F, 1.0F};
+    const Error error = unwrap_error(cut_dimensions(vector, 2));
+    CHECK(error.code == ErrorCode::not_finite);
+    CHECK(error.message == "the vector's first 2 floats cannot be normalised");
+  }
+}
