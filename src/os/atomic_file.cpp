@@ -8,55 +8,50 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "os/directories.hpp"
 #include "os/files.hpp"
 
 namespace runed::os {
-namespace {
 
-Error cannot_write(const std::string& path) {
-  return os_error(errno, fmt::format("cannot write '{}'", path));
+Result<AtomicFile> AtomicFile::create(const std::string& path, unsigned mode) {
+  std::string temporary = path + ".tmp-XXXXXX";  // Beside it, so that a rename is enough.
+  Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
+  const bool created = fd.is_open();
+  AtomicFile file(path, std::move(temporary), std::move(fd));
+  if (!created || ::fchmod(file.fd_.get(), mode) != 0) return file.cannot_write();
+  return file;
 }
 
-// A file beside the one that it is to replace, so that a rename is enough; removed if it does not
-// come to that.
-class Temporary {
- public:
-  explicit Temporary(const std::string& target) : path_(target + ".tmp-XXXXXX") {
-    fd_ = Fd(::mkostemp(path_.data(), O_CLOEXEC));
-  }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-  ~Temporary() {
-    if (fd_.is_open()) ::unlink(path_.c_str());
-  }
+AtomicFile::~AtomicFile() {
+  if (fd_.is_open()) ::unlink(temporary_.c_str());
+}
 
-  int fd() const { return fd_.get(); }
-  bool rename_to(const std::string& target) {
-    if (::rename(path_.c_str(), target.c_str()) != 0) return false;
-    fd_.close();
-    return true;
-  }
+Error AtomicFile::cannot_write() const {
+  return os_error(errno, fmt::format("cannot write '{}'", path_));
+}
 
- private:
-  std::string path_;
-  Fd fd_;
-};
+Status AtomicFile::write(std::string_view content) {
+  if (!write_all(fd_.get(), content).has_value()) return cannot_write();  // errno stands.
+  return {};
+}
 
-}  // namespace
+Status AtomicFile::sync() {
+  if (::fsync(fd_.get()) != 0) return cannot_write();
+  return {};
+}
+
+Status AtomicFile::commit() {
+  TRY(sync());
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return cannot_write();
+  fd_.close();
+  // The rename is an entry in the directory, which has to reach the disk too.
+  return sync_directory(parent_directory(absolute_path(path_)));
+}
 
 Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
-  Temporary temporary(path);
-  if (temporary.fd() < 0) return cannot_write(path);
-  if (!write_all(temporary.fd(), content).has_value()) return cannot_write(path);  // errno stands.
-  if (::fchmod(temporary.fd(), mode) != 0 || ::fsync(temporary.fd()) != 0) {
-    return cannot_write(path);
-  }
-  if (!temporary.rename_to(path)) return cannot_write(path);
-  // The rename is an entry in the directory, which has to reach the disk too.
-  TRY_ASSIGN(const Fd directory,
-             open_fd(parent_directory(absolute_path(path)), O_RDONLY | O_DIRECTORY));
-  if (::fsync(directory.get()) != 0) return cannot_write(path);
-  return {};
+  TRY_ASSIGN(AtomicFile file, AtomicFile::create(path, mode));
+  TRY(file.write(content));
+  return file.commit();
 }
 
 }  // namespace runed::os
