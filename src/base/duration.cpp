@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <limits>
+#include <optional>
 
 namespace runed {
 namespace {
@@ -36,33 +36,72 @@ const Unit* find_unit(std::string_view name) {
   return nullptr;
 }
 
-// A number and the unit behind it, taken off the front of `rest`, in nanoseconds; negative if the
-// text is not one or the value is out of range. Whole and fraction are kept apart so that 0.1s is
-// exact.
-double take_term(std::string_view& rest) {
-  size_t length = 0;
-  bool digits = false;
-  double value = 0;
-  while (length < rest.size() && is_digit(rest[length])) {
-    value = value * 10 + (rest[length++] - '0');
-    digits = true;
-  }
-  if (length < rest.size() && rest[length] == '.') {
-    ++length;
-    for (double scale = 0.1; length < rest.size() && is_digit(rest[length]); scale /= 10) {
-      value += (rest[length++] - '0') * scale;
-      digits = true;
+// Adds to `sum`, unless that leaves int64.
+bool add_in_range(int64_t& sum, int64_t value) {
+  return !__builtin_add_overflow(sum, value, &sum);
+}
+
+// Digits taken off the front of `rest`, as many as an int64 holds.
+struct Digits {
+  int64_t value = 0;
+  double scale = 1;  // Ten to the number of digits in `value`.
+  bool any = false;
+  bool overflow = false;
+};
+
+Digits take_digits(std::string_view& rest) {
+  Digits digits;
+  while (!rest.empty() && is_digit(rest.front())) {
+    int64_t next = 0;
+    digits.any = true;
+    digits.overflow = digits.overflow || __builtin_mul_overflow(digits.value, 10, &next) ||
+                      !add_in_range(next, rest.front() - '0');
+    if (!digits.overflow) {
+      digits.value = next;
+      digits.scale *= 10;
     }
+    rest.remove_prefix(1);
   }
-  rest.remove_prefix(length);
+  return digits;
+}
+
+// A number and the unit behind it, taken off the front of `rest`, in nanoseconds; none if the text
+// is not one or the value is out of range. All of it is in integers but a fraction, of which the
+// digits that a double does not hold are below a nanosecond.
+std::optional<int64_t> take_term(std::string_view& rest) {
+  const Digits whole = take_digits(rest);
+  Digits fraction;
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    fraction = take_digits(rest);
+  }
   size_t unit_length = 0;
   while (unit_length < rest.size() && rest[unit_length] != '.' && !is_digit(rest[unit_length])) {
     ++unit_length;
   }
   const Unit* unit = find_unit(rest.substr(0, unit_length));
-  if (!digits || unit == nullptr) return -1;
+  if (!(whole.any || fraction.any) || whole.overflow || unit == nullptr) return std::nullopt;
   rest.remove_prefix(unit_length);
-  return value * static_cast<double>(unit->nanoseconds);
+  int64_t value = 0;
+  const double part = static_cast<double>(fraction.value) *
+                      (static_cast<double>(unit->nanoseconds) / fraction.scale);
+  if (__builtin_mul_overflow(whole.value, unit->nanoseconds, &value) ||
+      !add_in_range(value, std::llround(part))) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+// `count / scale` as a decimal without zeros at its end.
+std::string format_decimal(int64_t count, int64_t scale) {
+  std::string text = std::to_string(count / scale);
+  int64_t rest = count % scale;
+  if (rest > 0) text += '.';
+  for (; rest > 0; rest %= scale) {
+    scale /= 10;
+    text += static_cast<char>('0' + rest / scale);
+  }
+  return text;
 }
 
 }  // namespace
@@ -77,15 +116,12 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   if (negative || rest.starts_with('+')) rest.remove_prefix(1);
   if (rest == "0") return std::chrono::nanoseconds{0};
   if (rest.empty()) return invalid();
-  double total = 0;
+  int64_t total = 0;
   while (!rest.empty()) {
-    const double term = take_term(rest);
-    if (term < 0) return invalid();
-    total += term;
+    const std::optional<int64_t> term = take_term(rest);
+    if (!term.has_value() || !add_in_range(total, *term)) return invalid();
   }
-  if (total >= static_cast<double>(std::numeric_limits<int64_t>::max())) return invalid();
-  const auto count = static_cast<int64_t>(std::llround(total));
-  return std::chrono::nanoseconds{negative ? -count : count};
+  return std::chrono::nanoseconds{negative ? -total : total};
 }
 
 std::chrono::milliseconds to_milliseconds(double seconds) {
@@ -97,15 +133,15 @@ std::string format_duration(std::chrono::nanoseconds duration) {
   const int64_t count = duration.count();
   if (count < 0) return "-" + format_duration(-duration);
   if (count < 1'000'000'000) {
-    return count == 0 ? "0s" : fmt::format("{}ms", static_cast<double>(count) / 1e6);
+    return count == 0 ? "0s" : format_decimal(count, 1'000'000) + "ms";
   }
   const int64_t hours = count / 3'600'000'000'000;
   const int64_t minutes = count / 60'000'000'000 % 60;
-  const double seconds = static_cast<double>(count % 60'000'000'000) / 1e9;
+  const int64_t second_part = count % 60'000'000'000;
   std::string text;
   if (hours > 0) text += fmt::format("{}h", hours);
   if (minutes > 0) text += fmt::format("{}m", minutes);
-  if (seconds > 0) text += fmt::format("{}s", seconds);
+  if (second_part > 0) text += format_decimal(second_part, 1'000'000'000) + "s";
   return text;
 }
 

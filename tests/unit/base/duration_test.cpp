@@ -42,6 +42,24 @@ TEST_CASE("durations are shown in the units that are exact") {
   CHECK(format_duration(-2min) == "-2m");
 }
 
+TEST_CASE("a duration that was formatted is read as itself, to the nanosecond") {
+  CHECK(format_duration(1ns) == "0.000001ms");
+  CHECK(format_duration(1'000'000'001ns) == "1.000000001s");
+  CHECK(format_duration(2562047h + 47min + 16854775807ns) == "2562047h47m16.854775807s");
+  for (const auto duration :
+       {1ns, 999'999'999ns, 59'999'999'999ns, 9'223'372'036'854'775'807ns, -1'234'567'890ns}) {
+    CHECK(unwrap(parse_duration(format_duration(duration))) == duration);
+  }
+}
+
+TEST_CASE("a duration that leaves 64 bits of nanoseconds is refused, endless digits are not") {
+  CHECK(unwrap_error(parse_duration("2562047h47m16.854775808s")).code ==
+        runed::ErrorCode::invalid_argument);
+  CHECK(unwrap_error(parse_duration("99999999999999999999ns")).code ==
+        runed::ErrorCode::invalid_argument);
+  CHECK(unwrap(parse_duration("0.5000000000000000000000000001s")) == 500ms);
+}
+
 TEST_CASE("seconds of a command line become milliseconds, endless ones a year") {
   CHECK(runed::to_milliseconds(0) == 0ms);
   CHECK(runed::to_milliseconds(0.25) == 250ms);
