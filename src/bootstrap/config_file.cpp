@@ -49,14 +49,16 @@ std::optional<std::string> ConfigFile::find(const std::string& key) const {
 }
 
 Result<ConfigFile> read_config_file(const std::string& path, Presence presence) {
-  ConfigFile config{.path = path, .values = {}};
   const Result<std::string> text = os::read_file(path, kMaxBytes);
-  if (!text.has_value()) {
-    const bool missing = text.error().code == ErrorCode::not_found;
-    if (missing && presence == Presence::optional) return config;
-    return text.error();
-  }
-  const Result<Json> document = parse_json(*text);
+  if (text.has_value()) return parse_config(path, *text);
+  const bool missing = text.error().code == ErrorCode::not_found;
+  if (missing && presence == Presence::optional) return ConfigFile{.path = path, .values = {}};
+  return text.error();
+}
+
+Result<ConfigFile> parse_config(const std::string& path, std::string_view text) {
+  ConfigFile config{.path = path, .values = {}};
+  const Result<Json> document = parse_json(text);
   if (!document.has_value()) return bad_config(path, document.error().message);
   if (!document->is_object()) {
     return bad_config(path, "expected an object, found " + describe_type(*document));

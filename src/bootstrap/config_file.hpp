@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -22,5 +23,8 @@ enum class Presence { optional, required };
 /// Errors: bad_config naming the file, the key, what was expected and what was found; not_found if
 ///         the file is required and missing.
 Result<ConfigFile> read_config_file(const std::string& path, Presence presence);
+
+/// The same from the text of a file.
+Result<ConfigFile> parse_config(const std::string& path, std::string_view text);
 
 }  // namespace runed::bootstrap
