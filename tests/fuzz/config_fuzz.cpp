@@ -1,0 +1,21 @@
+// Any bytes as config.json: refused with the file's name, or values that are there and not empty.
+
+#include <string_view>
+
+#include "base/check.hpp"
+#include "bootstrap/config_file.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto config = runed::bootstrap::parse_config("c.json", text);
+  if (!config.has_value()) {
+    CHECK(config.error().code == runed::ErrorCode::bad_config);
+    CHECK(config.error().message.starts_with("cannot use 'c.json': "));
+    return 0;
+  }
+  for (const auto& [key, value] : config->values) {
+    CHECK(!value.empty());
+    CHECK(config->find(key) == value);
+  }
+  return 0;
+}
