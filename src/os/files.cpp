@@ -46,6 +46,18 @@ Error while_reading(const std::string& path, Error error) {
   return error;
 }
 
+std::chrono::nanoseconds to_duration(const timespec& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+Result<struct stat> inspect(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+  }
+  return status;
+}
+
 struct OpenDirectory {
   Fd fd;
   mode_t mode = 0;
@@ -124,21 +136,35 @@ Status remove_file(const std::string& path) {
   return {};
 }
 
+Status set_mode(const std::string& path, unsigned mode) {
+  if (::chmod(path.c_str(), mode) != 0) {
+    return os_error(errno, fmt::format("cannot change the mode of '{}'", path));
+  }
+  return {};
+}
+
 bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }
 
-Result<FileIdentity> file_identity(const std::string& path) {
+bool is_regular_file(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
-  }
+  return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+Result<FileOwner> file_owner(const std::string& path) {
+  TRY_ASSIGN(const struct stat status, inspect(path));
+  return FileOwner{status.st_uid, status.st_mode & 07777};
+}
+
+Result<FileIdentity> file_identity(const std::string& path) {
+  TRY_ASSIGN(const struct stat status, inspect(path));
   return FileIdentity{
       .device = status.st_dev,
       .inode = status.st_ino,
       .size_bytes = static_cast<uint64_t>(status.st_size),
-      .modified = std::chrono::seconds(status.st_mtim.tv_sec) +
-                  std::chrono::nanoseconds(status.st_mtim.tv_nsec),
+      .modified = to_duration(status.st_mtim),
+      .changed = to_duration(status.st_ctim),
   };
 }
 

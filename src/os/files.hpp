@@ -29,15 +29,29 @@ Result<Fd> open_for_append(const std::string& path, unsigned mode);
 /// Removes a file. One that is not there is no error.
 Status remove_file(const std::string& path);
 
+/// Sets the permission bits of a file or directory.
+Status set_mode(const std::string& path, unsigned mode);
+
 /// Tells whether something is at the path; a link counts as what it points to.
 bool exists(const std::string& path);
+
+/// Tells whether a regular file is at the path, and not a link to one.
+bool is_regular_file(const std::string& path);
+
+/// Who may do what with a file; a link counts as what it points to.
+struct FileOwner {
+  unsigned uid = 0;
+  unsigned mode = 0;  // Permission bits.
+};
+Result<FileOwner> file_owner(const std::string& path);
 
 /// What tells, without reading it, that a file is still the one it was.
 struct FileIdentity {
   uint64_t device = 0;
   uint64_t inode = 0;
   uint64_t size_bytes = 0;
-  std::chrono::nanoseconds modified{};  // Since 1970, as the file system keeps it.
+  std::chrono::nanoseconds modified{};  // Since 1970, as the file system keeps it; as is the next.
+  std::chrono::nanoseconds changed{};   // Of content, name or mode; nobody can set it back.
 
   bool operator==(const FileIdentity&) const = default;
 };

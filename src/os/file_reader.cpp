@@ -1,0 +1,42 @@
+#include "os/file_reader.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "os/retry.hpp"
+
+namespace runed::os {
+namespace {
+
+constexpr size_t kBlockBytes = size_t{1} << 20;
+
+}  // namespace
+
+FileReader::FileReader(Fd fd, std::string path, uint64_t size_bytes)
+    : fd_(std::move(fd)), path_(std::move(path)), size_bytes_(size_bytes), buffer_(kBlockBytes) {}
+
+Result<FileReader> FileReader::open(const std::string& path) {
+  TRY_ASSIGN(Fd fd, open_fd(path, O_RDONLY | O_NONBLOCK));  // A fifo must not hold the caller.
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) {
+    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    return make_error(ErrorCode::bad_input, "cannot read '{}': not a regular file", path);
+  }
+  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  return FileReader(std::move(fd), path, static_cast<uint64_t>(status.st_size));
+}
+
+Result<std::span<const std::byte>> FileReader::next() {
+  const ssize_t count =
+      retry_interrupted([&] { return ::read(fd_.get(), buffer_.data(), buffer_.size()); });
+  if (count < 0) return os_error(errno, fmt::format("cannot read '{}'", path_));
+  return std::span<const std::byte>(buffer_.data(), static_cast<size_t>(count));
+}
+
+}  // namespace runed::os
