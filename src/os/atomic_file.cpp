@@ -41,11 +41,17 @@ Status AtomicFile::sync() {
 }
 
 Status AtomicFile::commit() {
-  TRY(sync());
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) return cannot_write();
+  TRY(commit_file(fd_.get(), temporary_, path_));
   fd_.close();
+  return {};
+}
+
+Status commit_file(int fd, const std::string& temporary, const std::string& path) {
+  if (::fsync(fd) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) {
+    return os_error(errno, fmt::format("cannot write '{}'", path));
+  }
   // The rename is an entry in the directory, which has to reach the disk too.
-  return sync_directory(parent_directory(absolute_path(path_)));
+  return sync_directory(parent_directory(absolute_path(path)));
 }
 
 Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {

@@ -39,4 +39,9 @@ class AtomicFile {
 /// Errors: `cannot write '<path>': <reason>`; the old file is then as it was.
 Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode);
 
+/// Puts a file that was written beside `path`, and is still open as `fd`, in its place. It is on
+/// the disk when this returns.
+/// Errors: `cannot write '<path>': <reason>`; the temporary is then still there.
+Status commit_file(int fd, const std::string& temporary, const std::string& path);
+
 }  // namespace runed::os
