@@ -6,9 +6,12 @@ install(TARGETS runed)
 install(FILES
   "${PROJECT_SOURCE_DIR}/man/runed.1"
   "${PROJECT_SOURCE_DIR}/man/runed-embed.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-gc.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-install.1"
   "${PROJECT_SOURCE_DIR}/man/runed-serve.1"
   "${PROJECT_SOURCE_DIR}/man/runed-shutdown.1"
   "${PROJECT_SOURCE_DIR}/man/runed-status.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-verify.1"
   DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES "${PROJECT_SOURCE_DIR}/man/runed-config.5"
   DESTINATION "${CMAKE_INSTALL_MANDIR}/man5")

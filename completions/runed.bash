@@ -22,17 +22,28 @@ _runed() {
     status)
       flags="--help --home --json --socket --wait-ready"
       ;;
+    install)
+      flags="--dry-run --engine-only --export --from --help --home --json --list --manifest
+        --model-only --offline --socket --variant"
+      ;;
+    verify)
+      flags="--deep --fix --help --home --json --socket"
+      ;;
     serve)
-      flags="--cpu --ctx-size --engine --help --home --idle-timeout --model --socket --variant"
+      flags="--cpu --ctx-size --engine --help --home --idle-timeout --manifest --model --socket
+        --variant"
       ;;
     shutdown)
       flags="--force --grace --help --home --json --socket --wait"
+      ;;
+    gc)
+      flags="--dry-run --help --home --json --keep --older-than --socket"
       ;;
   esac
 
   local words=""
   case $previous in
-    --file | -f | --model | --socket)
+    --export | --file | -f | --from | --manifest | --model | --socket)
       compopt -o filenames 2>/dev/null
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
@@ -46,14 +57,14 @@ _runed() {
     --engine) words="auto native llama-server" ;;
     --truncate) words="error right left" ;;
     --ctx-size | --dimensions | -d | --expect-model | --grace | --idle-timeout | --instruct | \
-      --timeout | --variant | --wait | --wait-ready)
+      --keep | --older-than | --timeout | --variant | --wait | --wait-ready)
       return  # A value that only the user knows.
       ;;
     *)
       if [[ $current == -* ]]; then
         words=$flags
       elif [[ -z $command ]]; then
-        words="embed status serve shutdown"
+        words="embed status install verify serve shutdown gc"
       fi
       ;;
   esac

@@ -25,18 +25,27 @@ trap 'rm -r "$directory"' EXIT
 mkdir "$directory/home"
 touch "$directory/hello.txt"
 
-offers "embed status serve shutdown" runed ""
+offers "embed status install verify serve shutdown gc" runed ""
 offers "embed" runed em
 offers "--dimensions --direct" runed embed --di
 offers "--wait-ready" runed status --wa
+offers "--manifest --model-only" runed install --m
+offers "--manifest --model" runed serve --m
+offers "--deep" runed verify --d
+offers "--older-than" runed gc --o
 offers "--grace" runed --help shutdown --g
 offers "avx512 avx2" runed serve --cpu av
 offers "right" runed embed --truncate ri
 offers "right" runed embed --truncate = ri
 offers "auto native llama-server" runed serve --engine =
 offers "$directory/hello.txt $directory/home" runed embed --file "$directory/h"
+offers "$directory/hello.txt $directory/home" runed install --from "$directory/h"
+offers "$directory/hello.txt" runed install --export "$directory/he"
+offers "$directory/hello.txt" runed serve --manifest = "$directory/he"
 offers "$directory/home" runed status --home "$directory/h"
 offers "" runed embed --timeout ""
+offers "" runed install --variant ""
+offers "" runed gc --keep ""
 offers "" runed embed some
 offers "" runed embed -- --di
 exit $((failures > 0))

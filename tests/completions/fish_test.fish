@@ -17,15 +17,24 @@ set -l directory (mktemp -d)
 mkdir $directory/home
 touch $directory/hello.txt
 
-offers 'runed ' embed serve shutdown status
+offers 'runed ' embed gc install serve shutdown status verify
 offers 'runed em' embed
 offers 'runed embed --di' --dimensions --direct
 offers 'runed status --wa' --wait-ready
+offers 'runed install --m' --manifest --model-only
+offers 'runed serve --m' --manifest --model
+offers 'runed verify --d' --deep
+offers 'runed gc --o' --older-than
 offers 'runed serve --cpu av' avx2 avx512
 offers 'runed embed --truncate ri' right
 offers "runed embed --file $directory/h" $directory/hello.txt $directory/home/
+offers "runed install --from $directory/h" $directory/hello.txt $directory/home/
+offers "runed install --export $directory/he" $directory/hello.txt
+offers "runed serve --manifest $directory/he" $directory/hello.txt
 offers "runed status --home $directory/h" $directory/home/
 offers 'runed embed --timeout '
+offers 'runed install --variant '
+offers 'runed gc --keep '
 offers 'runed embed some'
 
 rm -r $directory

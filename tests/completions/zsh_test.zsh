@@ -45,8 +45,16 @@ completes 'runed em' 'runed embed '
 completes 'runed embed --dim' 'runed embed --dimensions='
 completes 'runed embed --di' 'runed embed --di'
 completes 'runed status --wa' 'runed status --wait-ready='
+completes 'runed in' 'runed install '
+completes 'runed install --mo' 'runed install --model-only '
+completes 'runed serve --ma' 'runed serve --manifest='
+completes 'runed verify --d' 'runed verify --deep '
+completes 'runed gc --o' 'runed gc --older-than='
 completes 'runed serve --cpu p' 'runed serve --cpu portable '
 completes 'runed embed --truncate=r' 'runed embed --truncate=right '
 completes "runed embed --file $directory/he" "runed embed --file $directory/hello.txt "
+completes "runed install --from $directory/he" "runed install --from $directory/hello.txt "
+completes "runed install --export=$directory/he" "runed install --export=$directory/hello.txt "
+completes "runed serve --manifest $directory/he" "runed serve --manifest $directory/hello.txt "
 completes "runed status --home $directory/h" "runed status --home $directory/home/"
 exit $((failures > 0))
