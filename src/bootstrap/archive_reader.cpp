@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 
 #include <algorithm>
 #include <cctype>
@@ -67,6 +68,26 @@ const Result<Libarchive>& libarchive() {
   return api;
 }
 
+// libarchive converts names to the character set of the locale, and ours is C, which has no letter
+// past ASCII. For its time this thread has the same locale with UTF-8.
+class Utf8Locale {
+ public:
+  Utf8Locale() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (locale_ != nullptr) before_ = ::uselocale(locale_);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+  ~Utf8Locale() {
+    if (locale_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(locale_);
+  }
+
+ private:
+  locale_t locale_;
+  locale_t before_ = nullptr;
+};
+
 std::string text_or_empty(const char* text) {
   return text != nullptr ? text : "";
 }
@@ -113,6 +134,7 @@ Error ArchiveReader::State::last_error() const {
   if (reason.empty()) return error("the archive is damaged");
   const auto is_upper = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
   // As our errors are written; an abbreviation keeps its case.
+  if (reason.ends_with('.')) reason.pop_back();
   if (is_upper(reason[0]) && !(reason.size() > 1 && is_upper(reason[1]))) {
     reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
   }
@@ -182,6 +204,7 @@ Result<ArchiveReader> ArchiveReader::open(const std::string& path) {
 
 Result<std::optional<ArchiveEntry>> ArchiveReader::next() {
   const Libarchive& api = state_->api;
+  const Utf8Locale locale;
   archive_entry* entry = nullptr;
   const int answer = api.next_header(state_->archive, &entry);
   if (answer == ARCHIVE_EOF) {

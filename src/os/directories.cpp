@@ -74,7 +74,7 @@ Status append_entries(const std::string& directory, const std::string& prefix, b
   TRY_ASSIGN(Fd fd, open_fd(directory, O_RDONLY | O_DIRECTORY));
   TRY_ASSIGN(const std::vector<std::string> names, names_in(std::move(fd), directory));
   for (const std::string& name : names) {
-    const std::string path = directory + "/" + name;
+    const std::string path = fmt::format("{}/{}", directory, name);
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {
       if (errno == ENOENT) continue;  // Removed since it was read.
@@ -127,7 +127,7 @@ Status remove_tree(const std::string& path) {
   TRY(make_writable(path, status));
   TRY_ASSIGN(Fd fd, open_directory(path));
   TRY_ASSIGN(const std::vector<std::string> names, names_in(std::move(fd), path));
-  for (const std::string& name : names) TRY(remove_tree(path + "/" + name));
+  for (const std::string& name : names) TRY(remove_tree(fmt::format("{}/{}", path, name)));
   if (::rmdir(path.c_str()) != 0 && errno != ENOENT) return cannot_remove(path);
   return {};
 }

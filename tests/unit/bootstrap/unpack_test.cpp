@@ -170,6 +170,19 @@ TEST_CASE("long names are read in both dialects, and impossible ones refused") {
         fmt::format("entry '{:p>80}...' has too long a name", ""));
 }
 
+TEST_CASE("names may have letters of any script, in every format") {
+  const std::string name = "\u00e9t\u00e9/\u6a21\u578b";
+  constexpr uint16_t kIsUtf8 = 1 << 11;
+  for (const std::string& archive :
+       {TarBuilder().file(name, "x").build(),
+        TarBuilder().pax({"path=" + name}).file("x", "x").build(),
+        ZipBuilder().add({.name = name, .flags = kIsUtf8}, "x").build()}) {
+    const Unpacked out(archive);
+    unwrap(out.status());
+    CHECK(read_text(out / name) == "x");
+  }
+}
+
 TEST_CASE("an empty name is refused, and one with a NUL ends there") {
   CHECK(Unpacked(TarBuilder().pax({"path="}).file("", "x").build()).refusal() ==
         "entry '' has no name");

@@ -85,8 +85,7 @@ TEST_CASE("a tree with directories that may not be written is removed") {
   for (const char* name : {"home/tree/a/b", "home/tree/a"}) {
     fs::permissions(dir / name, fs::perms::none);
   }
-  const TempDir& readable = dir;
-  REQUIRE(::chmod(readable.path().c_str(), 0755) == 0);
+  REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
   runed::Status removed;
   {
     const WithoutRoot user(dir / "home");
