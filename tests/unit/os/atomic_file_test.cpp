@@ -1,14 +1,12 @@
 #include "os/atomic_file.hpp"
 
-#include <sys/resource.h>
-
-#include <csignal>
-
+#include "support/file_size_limit.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 
 using runed::ErrorCode;
 using runed::os::write_file_atomically;
+using runed::test::FileSizeLimit;
 using runed::test::read_text;
 using runed::test::TempDir;
 using runed::test::unwrap;
@@ -20,26 +18,6 @@ size_t count_entries(const TempDir& dir) {
   const std::filesystem::directory_iterator entries(dir.path());
   return static_cast<size_t>(std::distance(begin(entries), end(entries)));
 }
-
-// Makes files of this process end at a size, as a full disk would.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t size_bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{size_bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
-};
 
 }  // namespace
 
