@@ -1,0 +1,391 @@
+#include "bootstrap/download.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "base/text.hpp"
+#include "bootstrap/http.hpp"
+#include "bootstrap/partial_file.hpp"
+#include "bootstrap/retry_policy.hpp"
+#include "bootstrap/url.hpp"
+#include "os/disk_space.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+using Remedy = Failure::Remedy;
+using MaybeFailure = std::optional<Failure>;
+using Bytes = std::span<const std::byte>;
+
+constexpr uint64_t kLargestUnknown = uint64_t{64} << 30;  // Of a file whose size nobody told.
+constexpr size_t kBlockBytes = size_t{1} << 20;
+
+template <typename... Args>
+Error cannot_fetch(ErrorCode code, const std::string& url, fmt::format_string<Args...> format,
+                   Args&&... args) {
+  return make_error(code, "cannot fetch '{}': {}", display_url(url),
+                    fmt::format(format, std::forward<Args>(args)...));
+}
+
+// What is wrong on this machine is wrong for every URL.
+MaybeFailure give_up_if(Status status) {
+  if (status.has_value()) return std::nullopt;
+  return Failure{std::move(status).error(), Remedy::give_up};
+}
+
+Failure refused_offline(const std::string& url) {
+  return {cannot_fetch(ErrorCode::network, url, "the network is not to be used"), Remedy::next_url};
+}
+
+struct ContentRange {
+  std::optional<uint64_t> start;
+  std::optional<uint64_t> total;
+};
+
+// `bytes 5-9/10`, with `*` for what is not told. Source: RFC 9110, section 14.4.
+ContentRange parse_content_range(std::string_view text) {
+  constexpr std::string_view kUnit = "bytes ";
+  if (!text.starts_with(kUnit)) return {};
+  const auto number = [](std::string_view digits) -> std::optional<uint64_t> {
+    uint64_t value = 0;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{}) {
+      return std::nullopt;
+    }
+    return value;
+  };
+  text.remove_prefix(kUnit.size());
+  return {number(text), number(text.substr(std::min(text.find('/'), text.size() - 1) + 1))};
+}
+
+// A weak one says that two versions mean the same, not that their bytes are.
+std::string strong_etag(const HttpHead& head) {
+  return head.etag.starts_with("W/") ? std::string() : head.etag;
+}
+
+// The gravest of the errors, telling all of them.
+Error combined(const std::vector<Error>& errors) {
+  const auto grave = std::ranges::find(errors, ErrorCode::integrity, &Error::code);
+  Error result = grave != errors.end() ? *grave : errors.back();
+  std::vector<std::string> messages;
+  for (const Error& error : errors) messages.push_back(error.message);
+  result.message = fmt::format("{}", fmt::join(messages, "; "));
+  return result;
+}
+
+// One call of `download`. Bytes are only ever taken in by `take`, whichever way they come.
+class Download {
+ public:
+  Download(const DownloadSource& source, const std::string& path, const DownloadPolicy& policy,
+           const Watch& watch)
+      : source_(source), path_(path), policy_(policy), watch_(watch) {}
+
+  Result<DownloadReport> run();
+
+ private:
+  MaybeFailure fetch_from(const std::string& url);
+  MaybeFailure try_once(const std::string& url);
+  MaybeFailure ask(const std::string& url);
+  MaybeFailure copy_from(const std::string& url);
+  MaybeFailure take_head(const std::string& url, const HttpHead& head);
+  MaybeFailure check_range(const std::string& url, const HttpHead& head) const;
+  MaybeFailure start_piece(const Origin& origin, std::optional<uint64_t> total);
+  MaybeFailure take(const std::string& url, Bytes bytes);
+  MaybeFailure verify(const std::string& url);
+  MaybeFailure wrong_size(const std::string& url, const std::string& found) const;
+  HttpRequest request(const std::string& url) const;
+  Status check_space(uint64_t bytes_to_come) const;
+  Result<DownloadReport> commit(const std::string& url);
+  bool is_size_known() const { return source_.size_bytes > 0; }
+
+  const DownloadSource& source_;
+  const std::string& path_;
+  const DownloadPolicy& policy_;
+  const Watch& watch_;
+  std::string wanted_;  // Lower-case digits.
+  std::optional<PartialFile> partial_;
+  uint64_t total_bytes_ = 0;     // 0: unknown.
+  uint64_t bytes_received_ = 0;  // In all pieces.
+  bool is_whole_ = false;        // The server says that there is no more.
+};
+
+Result<DownloadReport> Download::run() {
+  const auto is_digit = [](unsigned char c) { return std::isxdigit(c) != 0; };
+  if (source_.sha256.size() != 64 || !std::ranges::all_of(source_.sha256, is_digit)) {
+    return make_error(ErrorCode::invalid_argument, "cannot fetch to '{}': '{}' is no SHA-256",
+                      path_, printable(source_.sha256));
+  }
+  if (source_.urls.empty()) {
+    return make_error(ErrorCode::invalid_argument, "cannot fetch to '{}': no URL is known", path_);
+  }
+  for (const char c : source_.sha256) wanted_ += static_cast<char>(std::tolower(c));
+  TRY_ASSIGN(partial_, PartialFile::open(path_, wanted_, watch_));
+  total_bytes_ = source_.size_bytes;
+  if (is_size_known() && partial_->size_bytes() > source_.size_bytes) TRY(partial_->restart());
+  if (is_size_known() && partial_->size_bytes() == source_.size_bytes) {
+    const std::string url = partial_->origin()->url;
+    if (!verify(url).has_value()) return commit(url);
+    watch_.event(fmt::format("what was at '{}.partial' is not what is wanted", path_));
+  }
+  if (is_size_known()) TRY(check_space(source_.size_bytes - partial_->size_bytes()));
+  std::vector<Error> errors;
+  for (const std::string& url : source_.urls) {
+    MaybeFailure failure = fetch_from(url);
+    if (!failure.has_value()) return commit(url);
+    if (failure->remedy == Remedy::give_up) return failure->error;
+    errors.push_back(std::move(failure->error));
+    if (errors.size() < source_.urls.size()) {
+      const std::string& mirror = source_.urls[errors.size()];
+      watch_.event(fmt::format("{}; trying '{}'", errors.back().message, display_url(mirror)));
+    }
+  }
+  return combined(errors);
+}
+
+// At one URL until the file is there, or this URL cannot help.
+MaybeFailure Download::fetch_from(const std::string& url) {
+  RetryPolicy retries(policy_, watch_);
+  bool restarted = false;
+  uint64_t furthest = partial_->size_bytes();
+  while (true) {
+    MaybeFailure failure = try_once(url);
+    if (!failure.has_value()) return std::nullopt;
+    if (failure->remedy == Remedy::restart) {
+      failure->remedy = Remedy::next_url;
+      if (std::exchange(restarted, true)) return failure;
+      watch_.event(fmt::format("{}; starting again from zero", failure->error.message));
+      if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
+      continue;
+    }
+    if (failure->remedy != Remedy::retry) return failure;
+    // Only bytes further than ever count: a server that does not resume, and is cut each time,
+    // sends many and brings none.
+    if (partial_->size_bytes() > furthest) retries.reset();
+    furthest = std::max(furthest, partial_->size_bytes());
+    if (MaybeFailure over = retries.wait(url, *failure)) return over;
+  }
+}
+
+MaybeFailure Download::try_once(const std::string& url) {
+  const Result<UrlKind> kind = kind_of_url(url);
+  if (!kind.has_value()) return Failure{kind.error(), Remedy::next_url};
+  is_whole_ = false;
+  MaybeFailure failure = *kind == UrlKind::file ? copy_from(url) : ask(url);
+  return failure.has_value() ? failure : verify(url);
+}
+
+MaybeFailure Download::ask(const std::string& url) {
+  if (policy_.offline) return refused_offline(url);
+  const HttpReceiver receiver{
+      .on_head = [&](const HttpHead& head) { return take_head(url, head); },
+      .on_body = [&](Bytes bytes) { return take(url, bytes); },
+  };
+  return http_get(request(url), receiver, policy_, watch_);
+}
+
+// If-Range makes the server send all of a file that has changed. A mirror has marks of its own, so
+// there only the hash tells.
+HttpRequest Download::request(const std::string& url) const {
+  HttpRequest request{.url = url, .headers = {}};
+  if (partial_->size_bytes() == 0) return request;
+  request.headers.push_back(fmt::format("Range: bytes={}-", partial_->size_bytes()));
+  const Origin& origin = *partial_->origin();
+  const std::string& mark = origin.etag.empty() ? origin.last_modified : origin.etag;
+  if (origin.url == url && !mark.empty()) request.headers.push_back("If-Range: " + mark);
+  return request;
+}
+
+MaybeFailure Download::take_head(const std::string& url, const HttpHead& head) {
+  if (head.status == 416) {
+    const uint64_t have = partial_->size_bytes();
+    // Of a file of unknown size it is how the server says that there is no more.
+    is_whole_ =
+        !is_size_known() && have > 0 && parse_content_range(head.content_range).total == have;
+    if (is_whole_) return std::nullopt;
+    return Failure{cannot_fetch(ErrorCode::network, url, "HTTP 416"),
+                   have > 0 ? Remedy::restart : Remedy::next_url};
+  }
+  std::optional<uint64_t> total = head.content_length;
+  if (head.status == 206) {
+    if (MaybeFailure failure = check_range(url, head)) return failure;
+    total = parse_content_range(head.content_range).total;
+  }
+  if (total.has_value() &&
+      (is_size_known() ? *total != source_.size_bytes : *total > kLargestUnknown)) {
+    return wrong_size(url, fmt::format("it has {} bytes", *total));
+  }
+  if (head.status == 200 && partial_->size_bytes() > 0) {
+    watch_.event(fmt::format("'{}' does not resume; starting again from zero", display_url(url)));
+    if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
+  }
+  return start_piece({url, strong_etag(head), head.last_modified}, total);
+}
+
+MaybeFailure Download::check_range(const std::string& url, const HttpHead& head) const {
+  const uint64_t have = partial_->size_bytes();
+  if (parse_content_range(head.content_range).start != have) {
+    return Failure{
+        cannot_fetch(ErrorCode::network, url, "asked for the bytes from {}, it sends '{}'", have,
+                     printable(head.content_range)),
+        Remedy::restart};
+  }
+  const std::optional<Origin>& origin = partial_->origin();
+  const std::string etag = strong_etag(head);
+  if (origin.has_value() && origin->url == url && !origin->etag.empty() && !etag.empty() &&
+      origin->etag != etag) {
+    return Failure{cannot_fetch(ErrorCode::network, url, "it has changed meanwhile"),
+                   Remedy::restart};
+  }
+  return std::nullopt;
+}
+
+MaybeFailure Download::start_piece(const Origin& origin, std::optional<uint64_t> total) {
+  const uint64_t have = partial_->size_bytes();
+  if (!is_size_known()) {
+    total_bytes_ = total.value_or(0);
+    const uint64_t to_come = total_bytes_ - std::min(total_bytes_, have);
+    if (MaybeFailure full = give_up_if(check_space(to_come))) return full;
+  }
+  if (have > 0) {
+    watch_.event(fmt::format("resuming '{}' at {}", display_url(origin.url), format_bytes(have)));
+  }
+  return give_up_if(partial_->begin_piece(origin));
+}
+
+MaybeFailure Download::take(const std::string& url, Bytes bytes) {
+  if (is_whole_) return std::nullopt;  // The page of a 416.
+  bytes_received_ += bytes.size();
+  const uint64_t limit = is_size_known() ? source_.size_bytes : kLargestUnknown;
+  if (bytes.size() > limit - partial_->size_bytes()) {
+    if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
+    return wrong_size(url, fmt::format("it has more than {} bytes", limit));
+  }
+  Status written = partial_->append(bytes);
+  if (!written.has_value()) {
+    Error error = std::move(written).error();
+    if (total_bytes_ > partial_->size_bytes()) {
+      error.message += fmt::format(" ({} are still to come)",
+                                   format_bytes(total_bytes_ - partial_->size_bytes()));
+    }
+    return Failure{std::move(error), Remedy::give_up};
+  }
+  watch_.progress(partial_->size_bytes(), total_bytes_);
+  return std::nullopt;
+}
+
+// Wrong bytes are gone when this returns. Who sent them is known only if they came in one piece.
+MaybeFailure Download::verify(const std::string& url) {
+  const uint64_t have = partial_->size_bytes();
+  if (is_size_known() && have < source_.size_bytes) {
+    return Failure{cannot_fetch(ErrorCode::network, url, "the answer ended after {} of {} bytes",
+                                have, source_.size_bytes),
+                   Remedy::retry};
+  }
+  const std::string got = partial_->finish_digest();
+  if (got == wanted_) return std::nullopt;
+  const Remedy remedy = partial_->is_mixed() ? Remedy::restart : Remedy::next_url;
+  if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
+  return Failure{
+      cannot_fetch(ErrorCode::integrity, url, "its SHA-256 is {}, wanted is {}", got, wanted_)
+          .with_hint("what was served is damaged, or is not what the manifest means")
+          .with_detail("url", display_url(url))
+          .with_detail("got", got)
+          .with_detail("want", wanted_),
+      remedy};
+}
+
+MaybeFailure Download::wrong_size(const std::string& url, const std::string& found) const {
+  const std::string wanted =
+      is_size_known() ? fmt::format(", wanted are {}", source_.size_bytes) : "";
+  return Failure{cannot_fetch(ErrorCode::integrity, url, "{}{}", found, wanted)
+                     .with_detail("url", display_url(url)),
+                 Remedy::next_url};
+}
+
+// A copy is as quick as hashing what is there of an earlier one, so it begins at zero.
+MaybeFailure Download::copy_from(const std::string& url) {
+  const std::string from = path_of_file_url(url);
+  std::error_code ignored;  // What cannot be inspected cannot be opened either.
+  if (std::filesystem::is_directory(from, ignored) || std::filesystem::is_other(from, ignored)) {
+    return Failure{cannot_fetch(ErrorCode::io, url, "not a regular file"), Remedy::next_url};
+  }
+  const Result<os::Fd> fd = os::open_for_reading(from);
+  if (!fd.has_value()) return Failure{fd.error(), Remedy::next_url};
+  const Result<os::FileIdentity> identity = os::file_identity(from);
+  if (!identity.has_value()) return Failure{identity.error(), Remedy::next_url};
+  const uint64_t size_bytes = identity->size_bytes;
+  if (is_size_known() && size_bytes != source_.size_bytes) {
+    return wrong_size(url, fmt::format("it has {} bytes", size_bytes));
+  }
+  if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
+  if (MaybeFailure failure = start_piece({url, {}, {}}, size_bytes)) return failure;
+  std::vector<std::byte> block(kBlockBytes);
+  while (true) {
+    if (watch_.cancelled()) return cancelled_failure();
+    Result<size_t> count = os::read_some(fd->get(), block);
+    if (!count.has_value()) {
+      return Failure{cannot_fetch(ErrorCode::io, url, "{}", count.error().message),
+                     Remedy::next_url};
+    }
+    if (*count == 0) return std::nullopt;
+    if (MaybeFailure failure = take(url, std::span(block).first(*count))) return failure;
+  }
+}
+
+Status Download::check_space(uint64_t bytes_to_come) const {
+  TRY_ASSIGN(const uint64_t free_bytes,
+             os::free_disk_bytes(os::parent_directory(os::absolute_path(path_))));
+  if (free_bytes >= bytes_to_come && free_bytes - bytes_to_come >= policy_.reserve_bytes) return {};
+  return make_error(ErrorCode::io,
+                    "no room for '{}': {} are still to come, {} are to stay free, {} are free",
+                    path_, format_bytes(bytes_to_come), format_bytes(policy_.reserve_bytes),
+                    format_bytes(free_bytes));
+}
+
+Result<DownloadReport> Download::commit(const std::string& url) {
+  TRY(partial_->commit());
+  return DownloadReport{url, partial_->size_bytes(), bytes_received_};
+}
+
+}  // namespace
+
+Result<DownloadReport> download(const DownloadSource& source, const std::string& path,
+                                const DownloadPolicy& policy, const Watch& watch) {
+  return Download(source, path, policy, watch).run();
+}
+
+Result<std::string> fetch_text(const std::string& url, size_t max_bytes,
+                               const DownloadPolicy& policy, const Watch& watch) {
+  TRY_ASSIGN(const UrlKind kind, kind_of_url(url));
+  if (kind == UrlKind::file) return os::read_file(path_of_file_url(url), max_bytes);
+  if (policy.offline) return refused_offline(url).error;
+  RetryPolicy retries(policy, watch);
+  std::string text;
+  const auto take_head = [&](const HttpHead& head) -> MaybeFailure {
+    if (head.status == 200) return std::nullopt;
+    return Failure{cannot_fetch(ErrorCode::network, url, "HTTP {}", head.status), Remedy::next_url};
+  };
+  const auto take = [&](Bytes bytes) -> MaybeFailure {
+    if (bytes.size() > max_bytes - text.size()) {
+      return Failure{cannot_fetch(ErrorCode::bad_input, url, "larger than {} bytes", max_bytes),
+                     Remedy::next_url};
+    }
+    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return std::nullopt;
+  };
+  while (true) {
+    text.clear();
+    MaybeFailure failure = http_get({.url = url, .headers = {}}, {take_head, take}, policy, watch);
+    if (!failure.has_value()) return text;
+    if (failure->remedy == Remedy::retry) failure = retries.wait(url, *failure);
+    if (failure.has_value()) return failure->error;
+  }
+}
+
+}  // namespace runed::bootstrap

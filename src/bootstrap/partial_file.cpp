@@ -1,0 +1,143 @@
+#include "bootstrap/partial_file.hpp"
+
+#include <filesystem>
+#include <system_error>
+#include <vector>
+
+#include "base/json.hpp"
+#include "os/atomic_file.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+constexpr unsigned kPrivate = 0600;
+constexpr size_t kBlockBytes = size_t{1} << 20;
+constexpr size_t kMaxOriginBytes = size_t{64} << 10;
+
+// The same fault, told of this file: `cannot write: reason` does not name one.
+Error told_of(const std::string& path, Error error) {
+  const size_t colon = error.message.find(':');
+  if (colon != std::string::npos) error.message.insert(colon, fmt::format(" '{}'", path));
+  return error;
+}
+
+Status truncate(const std::string& path, uint64_t size_bytes) {
+  std::error_code failed;
+  std::filesystem::resize_file(path, size_bytes, failed);
+  if (failed) return os::os_error(failed.value(), fmt::format("cannot truncate '{}'", path));
+  return {};
+}
+
+std::string text_at(const Json& document, const char* key) {
+  const auto value = document.find(key);
+  return value != document.end() && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+// What the file says, if it is one of ours and about these bytes.
+std::optional<Origin> find_origin(const std::string& path, const std::string& sha256) {
+  const Result<std::string> text = os::read_file(path, kMaxOriginBytes);
+  if (!text.has_value()) return std::nullopt;
+  const Result<Json> document = parse_json(*text);
+  if (!document.has_value() || !document->is_object()) return std::nullopt;
+  if (text_at(*document, "sha256") != sha256) return std::nullopt;
+  return Origin{
+      .url = text_at(*document, "url"),
+      .etag = text_at(*document, "etag"),
+      .last_modified = text_at(*document, "last_modified"),
+  };
+}
+
+}  // namespace
+
+PartialFile::PartialFile(std::string path, std::string sha256)
+    : path_(std::move(path)),
+      partial_path_(path_ + ".partial"),
+      origin_path_(path_ + ".partial.json"),
+      sha256_(std::move(sha256)) {}
+
+Result<PartialFile> PartialFile::open(const std::string& path, const std::string& sha256,
+                                      const Watch& watch) {
+  PartialFile partial(path, sha256);
+  TRY_ASSIGN(partial.fd_, os::open_for_append(partial.partial_path_, kPrivate));
+  TRY(partial.load(watch));
+  return partial;
+}
+
+// An empty file helps nobody. That it cannot be removed harms nobody either.
+PartialFile::~PartialFile() {
+  if (!fd_.is_open() || size_bytes_ > 0) return;
+  static_cast<void>(os::remove_file(partial_path_).has_value());
+  static_cast<void>(os::remove_file(origin_path_).has_value());
+}
+
+Status PartialFile::load(const Watch& watch) {
+  TRY_ASSIGN(const os::FileIdentity identity, os::file_identity(partial_path_));
+  size_bytes_ = identity.size_bytes;
+  if (size_bytes_ == 0) return {};
+  origin_ = find_origin(origin_path_, sha256_);
+  if (!origin_.has_value()) return restart();
+  is_mixed_ = true;
+  return hash_file(watch);
+}
+
+Status PartialFile::hash_file(const Watch& watch) {
+  TRY_ASSIGN(const os::Fd fd, os::open_for_reading(partial_path_));
+  std::vector<std::byte> block(kBlockBytes);
+  uint64_t hashed_bytes = 0;
+  while (true) {
+    if (watch.cancelled()) return make_error(ErrorCode::cancelled, "cancelled");
+    Result<size_t> count = os::read_some(fd.get(), block);
+    if (!count.has_value()) return told_of(partial_path_, std::move(count).error());
+    if (*count == 0) break;
+    hash_.update(std::span(block).first(*count));
+    hashed_bytes += *count;
+    watch.progress(hashed_bytes, size_bytes_);
+  }
+  size_bytes_ = hashed_bytes;
+  return {};
+}
+
+Status PartialFile::begin_piece(const Origin& origin) {
+  is_mixed_ = size_bytes_ > 0;
+  if (origin_ == origin) return {};
+  const Json document{
+      {"url", origin.url},
+      {"etag", origin.etag},
+      {"last_modified", origin.last_modified},
+      {"sha256", sha256_},
+  };
+  TRY(os::write_file_atomically(origin_path_, to_line(document), kPrivate));
+  origin_ = origin;
+  return {};
+}
+
+Status PartialFile::append(std::span<const std::byte> bytes) {
+  Status written =
+      os::write_all(fd_.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!written.has_value()) {
+    // What was written of it is not in the hash.
+    TRY(truncate(partial_path_, size_bytes_));
+    return told_of(partial_path_, std::move(written).error());
+  }
+  hash_.update(bytes);
+  size_bytes_ += bytes.size();
+  return {};
+}
+
+Status PartialFile::restart() {
+  TRY(truncate(partial_path_, 0));
+  hash_ = Sha256();
+  size_bytes_ = 0;
+  origin_.reset();
+  is_mixed_ = false;
+  return {};
+}
+
+Status PartialFile::commit() {
+  TRY(os::commit_file(fd_.get(), partial_path_, path_));
+  fd_.close();
+  return os::remove_file(origin_path_);
+}
+
+}  // namespace runed::bootstrap
