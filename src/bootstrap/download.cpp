@@ -74,6 +74,7 @@ Error combined(const std::vector<Error>& errors) {
   const auto grave = std::ranges::find(errors, ErrorCode::integrity, &Error::code);
   Error result = grave != errors.end() ? *grave : errors.back();
   std::vector<std::string> messages;
+  messages.reserve(errors.size());
   for (const Error& error : errors) messages.push_back(error.message);
   result.message = fmt::format("{}", fmt::join(messages, "; "));
   return result;

@@ -19,7 +19,7 @@ using Remedy = Failure::Remedy;
 
 constexpr int kMaxRedirects = 10;
 constexpr int kPollMilliseconds = 100;
-constexpr long kBufferBytes = 256 * 1024;
+constexpr long kBufferBytes = 256L * 1024;
 constexpr uint64_t kMaxIgnoredBytes = uint64_t{1} << 20;  // Of a redirect's own page.
 
 // The functions of libcurl, which is loaded for the first request of the process.
