@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "bootstrap/retry_policy.hpp"
 #include "bootstrap/url.hpp"
 #include "os/disk_space.hpp"
+#include "os/file_reader.hpp"
 #include "os/files.hpp"
 
 namespace runed::bootstrap {
@@ -25,7 +25,6 @@ using MaybeFailure = std::optional<Failure>;
 using Bytes = std::span<const std::byte>;
 
 constexpr uint64_t kLargestUnknown = uint64_t{64} << 30;  // Of a file whose size nobody told.
-constexpr size_t kBlockBytes = size_t{1} << 20;
 
 template <typename... Args>
 Error cannot_fetch(ErrorCode code, const std::string& url, fmt::format_string<Args...> format,
@@ -96,7 +95,7 @@ class Download {
   MaybeFailure copy_from(const std::string& url);
   MaybeFailure take_head(const std::string& url, const HttpHead& head);
   MaybeFailure check_range(const std::string& url, const HttpHead& head) const;
-  MaybeFailure start_piece(const Origin& origin, std::optional<uint64_t> total);
+  MaybeFailure start_piece(const PieceOrigin& origin, std::optional<uint64_t> total);
   MaybeFailure take(const std::string& url, Bytes bytes);
   MaybeFailure verify(const std::string& url);
   MaybeFailure wrong_size(const std::string& url, const std::string& found) const;
@@ -196,7 +195,7 @@ HttpRequest Download::request(const std::string& url) const {
   HttpRequest request{.url = url, .headers = {}};
   if (partial_->size_bytes() == 0) return request;
   request.headers.push_back(fmt::format("Range: bytes={}-", partial_->size_bytes()));
-  const Origin& origin = *partial_->origin();
+  const PieceOrigin& origin = *partial_->origin();
   const std::string& mark = origin.etag.empty() ? origin.last_modified : origin.etag;
   if (origin.url == url && !mark.empty()) request.headers.push_back("If-Range: " + mark);
   return request;
@@ -236,7 +235,7 @@ MaybeFailure Download::check_range(const std::string& url, const HttpHead& head)
                      printable(head.content_range)),
         Remedy::restart};
   }
-  const std::optional<Origin>& origin = partial_->origin();
+  const std::optional<PieceOrigin>& origin = partial_->origin();
   const std::string etag = strong_etag(head);
   if (origin.has_value() && origin->url == url && !origin->etag.empty() && !etag.empty() &&
       origin->etag != etag) {
@@ -246,7 +245,7 @@ MaybeFailure Download::check_range(const std::string& url, const HttpHead& head)
   return std::nullopt;
 }
 
-MaybeFailure Download::start_piece(const Origin& origin, std::optional<uint64_t> total) {
+MaybeFailure Download::start_piece(const PieceOrigin& origin, std::optional<uint64_t> total) {
   const uint64_t have = partial_->size_bytes();
   if (!is_size_known()) {
     total_bytes_ = total.value_or(0);
@@ -312,30 +311,20 @@ MaybeFailure Download::wrong_size(const std::string& url, const std::string& fou
 // A copy is as quick as hashing what is there of an earlier one, so it begins at zero.
 MaybeFailure Download::copy_from(const std::string& url) {
   const std::string from = path_of_file_url(url);
-  std::error_code ignored;  // What cannot be inspected cannot be opened either.
-  if (std::filesystem::is_directory(from, ignored) || std::filesystem::is_other(from, ignored)) {
-    return Failure{cannot_fetch(ErrorCode::io, url, "not a regular file"), Remedy::next_url};
-  }
-  const Result<os::Fd> fd = os::open_for_reading(from);
-  if (!fd.has_value()) return Failure{fd.error(), Remedy::next_url};
-  const Result<os::FileIdentity> identity = os::file_identity(from);
-  if (!identity.has_value()) return Failure{identity.error(), Remedy::next_url};
-  const uint64_t size_bytes = identity->size_bytes;
+  auto file = os::FileReader::open(from);
+  if (!file) return Failure{std::move(file).error(), Remedy::next_url};
+  const uint64_t size_bytes = file->size_bytes();
   if (is_size_known() && size_bytes != source_.size_bytes) {
     return wrong_size(url, fmt::format("it has {} bytes", size_bytes));
   }
   if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
   if (MaybeFailure failure = start_piece({url, {}, {}}, size_bytes)) return failure;
-  std::vector<std::byte> block(kBlockBytes);
   while (true) {
     if (watch_.cancelled()) return cancelled_failure();
-    Result<size_t> count = os::read_some(fd->get(), block);
-    if (!count.has_value()) {
-      return Failure{cannot_fetch(ErrorCode::io, url, "{}", count.error().message),
-                     Remedy::next_url};
-    }
-    if (*count == 0) return std::nullopt;
-    if (MaybeFailure failure = take(url, std::span(block).first(*count))) return failure;
+    const auto block = file->next();
+    if (!block) return Failure{block.error(), Remedy::next_url};
+    if (block->empty()) return std::nullopt;
+    if (MaybeFailure failure = take(url, *block)) return failure;
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 #include <system_error>
-#include <vector>
 
-#include "base/json.hpp"
+#include "bootstrap/hash_file.hpp"
+#include "bootstrap/json_document.hpp"
 #include "os/atomic_file.hpp"
 #include "os/files.hpp"
 
@@ -12,7 +12,6 @@ namespace runed::bootstrap {
 namespace {
 
 constexpr unsigned kPrivate = 0600;
-constexpr size_t kBlockBytes = size_t{1} << 20;
 constexpr size_t kMaxOriginBytes = size_t{64} << 10;
 
 // The same fault, told of this file: `cannot write: reason` does not name one.
@@ -29,22 +28,17 @@ Status truncate(const std::string& path, uint64_t size_bytes) {
   return {};
 }
 
-std::string text_at(const Json& document, const char* key) {
-  const auto value = document.find(key);
-  return value != document.end() && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 // What the file says, if it is one of ours and about these bytes.
-std::optional<Origin> find_origin(const std::string& path, const std::string& sha256) {
+std::optional<PieceOrigin> find_origin(const std::string& path, const std::string& sha256) {
   const Result<std::string> text = os::read_file(path, kMaxOriginBytes);
   if (!text.has_value()) return std::nullopt;
   const Result<Json> document = parse_json(*text);
   if (!document.has_value() || !document->is_object()) return std::nullopt;
-  if (text_at(*document, "sha256") != sha256) return std::nullopt;
-  return Origin{
-      .url = text_at(*document, "url"),
-      .etag = text_at(*document, "etag"),
-      .last_modified = text_at(*document, "last_modified"),
+  if (text_of(*document, "sha256") != sha256) return std::nullopt;
+  return PieceOrigin{
+      .url = text_of(*document, "url"),
+      .etag = text_of(*document, "etag"),
+      .last_modified = text_of(*document, "last_modified"),
   };
 }
 
@@ -78,27 +72,11 @@ Status PartialFile::load(const Watch& watch) {
   origin_ = find_origin(origin_path_, sha256_);
   if (!origin_.has_value()) return restart();
   is_mixed_ = true;
-  return hash_file(watch);
-}
-
-Status PartialFile::hash_file(const Watch& watch) {
-  TRY_ASSIGN(const os::Fd fd, os::open_for_reading(partial_path_));
-  std::vector<std::byte> block(kBlockBytes);
-  uint64_t hashed_bytes = 0;
-  while (true) {
-    if (watch.cancelled()) return make_error(ErrorCode::cancelled, "cancelled");
-    Result<size_t> count = os::read_some(fd.get(), block);
-    if (!count.has_value()) return told_of(partial_path_, std::move(count).error());
-    if (*count == 0) break;
-    hash_.update(std::span(block).first(*count));
-    hashed_bytes += *count;
-    watch.progress(hashed_bytes, size_bytes_);
-  }
-  size_bytes_ = hashed_bytes;
+  TRY_ASSIGN(size_bytes_, hash_into(hash_, partial_path_, watch));
   return {};
 }
 
-Status PartialFile::begin_piece(const Origin& origin) {
+Status PartialFile::begin_piece(const PieceOrigin& origin) {
   is_mixed_ = size_bytes_ > 0;
   if (origin_ == origin) return {};
   const Json document{

@@ -14,12 +14,12 @@
 namespace runed::bootstrap {
 
 /// Who served the bytes of a partial file, and by which marks the server knows that version.
-struct Origin {
+struct PieceOrigin {
   std::string url;
   std::string etag;           // A strong one, with its quotes; empty: none.
   std::string last_modified;  // As the server wrote it; empty: none.
 
-  bool operator==(const Origin&) const = default;
+  bool operator==(const PieceOrigin&) const = default;
 };
 
 /// A file that is being fetched: `<path>.partial`, and beside it `<path>.partial.json` with what it
@@ -41,14 +41,14 @@ class PartialFile {
   uint64_t size_bytes() const { return size_bytes_; }
 
   /// Where the bytes are from; empty if there are none.
-  const std::optional<Origin>& origin() const { return origin_; }
+  const std::optional<PieceOrigin>& origin() const { return origin_; }
 
   /// Tells whether the bytes came in more than one piece, so that none of the servers answers for
   /// all of them.
   bool is_mixed() const { return is_mixed_; }
 
   /// Remembers who serves the bytes that follow, before the first of them is written.
-  Status begin_piece(const Origin& origin);
+  Status begin_piece(const PieceOrigin& origin);
 
   /// Adds bytes at the end.
   /// Errors: `cannot write '<path>.partial': <reason>`; the file is then as it was.
@@ -67,7 +67,6 @@ class PartialFile {
   PartialFile(std::string path, std::string sha256);
 
   Status load(const Watch& watch);
-  Status hash_file(const Watch& watch);
 
   std::string path_;
   std::string partial_path_;
@@ -76,7 +75,7 @@ class PartialFile {
   os::Fd fd_;           // Open for appending until `commit`.
   Sha256 hash_;
   uint64_t size_bytes_ = 0;
-  std::optional<Origin> origin_;
+  std::optional<PieceOrigin> origin_;
   bool is_mixed_ = false;
 };
 

@@ -32,6 +32,7 @@ Result<Paths> resolve_paths(const Environment& environment,
       .config_file = os::absolute_path(
           find_variable(environment, "RUNED_CONFIG").value_or(home + "/config.json")),
       .installed_file = home + "/installed.json",
+      .record_file = home + "/cache/record.json",
       .bin_dir = home + "/bin",
       .llama_cpp_dir = home + "/bin/llama-cpp",
       .models_dir = home + "/models",

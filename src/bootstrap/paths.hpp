@@ -17,6 +17,7 @@ struct Paths {
   std::string install_lock;    // Held while artifacts are changed.
   std::string config_file;     // config.json, unless RUNED_CONFIG names another.
   std::string installed_file;  // installed.json.
+  std::string record_file;     // Digests of files that were verified.
   std::string bin_dir;
   std::string llama_cpp_dir;  // bin/llama-cpp.
   std::string models_dir;     // <variant>.gguf.

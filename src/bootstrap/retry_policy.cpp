@@ -74,7 +74,7 @@ std::optional<Failure> RetryPolicy::wait(const std::string& url, const Failure& 
 }
 
 Failure cancelled_failure() {
-  return {make_error(ErrorCode::cancelled, "cancelled"), Failure::Remedy::give_up};
+  return {make_error(ErrorCode::cancelled, "interrupted"), Failure::Remedy::give_up};
 }
 
 }  // namespace runed::bootstrap

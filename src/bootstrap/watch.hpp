@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "base/result.hpp"
+
 namespace runed::bootstrap {
 
 /// How whoever asked for a long piece of work follows it and stops it. Every function may be empty.
@@ -13,6 +15,11 @@ struct Watch {
   std::function<void(const std::string&)> on_event;  // One line for people and the log.
 
   bool cancelled() const { return is_cancelled && is_cancelled(); }
+  /// Errors: cancelled, once it is time to stop.
+  Status check() const {
+    if (cancelled()) return make_error(ErrorCode::cancelled, "interrupted");
+    return {};
+  }
   void progress(uint64_t bytes_done, uint64_t bytes_total) const {
     if (on_progress) on_progress(bytes_done, bytes_total);
   }

@@ -115,16 +115,6 @@ Result<std::string> read_all(int fd) {
   return read_up_to(fd, std::numeric_limits<size_t>::max() - 1);
 }
 
-Result<Fd> open_for_reading(const std::string& path) {
-  return open_fd(path, O_RDONLY);
-}
-
-Result<size_t> read_some(int fd, std::span<std::byte> buffer) {
-  const ssize_t count = retry_interrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
-  if (count < 0) return os_error(errno, "cannot read");
-  return static_cast<size_t>(count);
-}
-
 Status write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t count =

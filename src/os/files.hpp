@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,12 +19,6 @@ Result<std::string> read_tail(const std::string& path, size_t max_bytes);
 
 /// Reads until the end of the stream, whether or not the descriptor blocks.
 Result<std::string> read_all(int fd);
-
-/// Opens a file to be read from its start.
-Result<Fd> open_for_reading(const std::string& path);
-
-/// Reads the next bytes, as many as fit `buffer`; 0 at the end of the file.
-Result<size_t> read_some(int fd, std::span<std::byte> buffer);
 
 /// Writes all of `content` to a blocking descriptor.
 Status write_all(int fd, std::string_view content);

@@ -6,7 +6,7 @@
 
 using runed::ErrorCode;
 using runed::sha256_hex;
-using runed::bootstrap::Origin;
+using runed::bootstrap::PieceOrigin;
 using runed::bootstrap::PartialFile;
 using runed::bootstrap::Watch;
 using runed::test::mode_of;
@@ -19,7 +19,7 @@ using runed::test::write_text;
 namespace {
 
 const std::string kWanted(64, 'a');
-const Origin kOrigin{"http://h/f", "\"v1\"", "Sat, 21 Nov 2026 08:00:00 GMT"};
+const PieceOrigin kOrigin{"http://h/f", "\"v1\"", "Sat, 21 Nov 2026 08:00:00 GMT"};
 
 PartialFile open(const TempDir& dir, const std::string& sha256 = kWanted) {
   return unwrap(PartialFile::open(dir / "f", sha256, Watch{}));

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "bootstrap/paths.hpp"
+#include "bootstrap/watch.hpp"
+#include "os/file_lock.hpp"
+
+namespace runed::bootstrap {
+
+/// Takes install.lock, which whoever changes what is installed holds. While another process has it,
+/// waits, and says for whom.
+/// Errors: cancelled; deadline_exceeded naming the holder after four hours; those of the file.
+Result<os::FileLock> acquire_install_lock(const Paths& paths, const Watch& watch);
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace runed::bootstrap {
+
+/// What installed.json says of one artifact.
+struct InstalledArtifact {
+  std::string url;          // It was fetched from.
+  std::string sha256;       // Of what was fetched: the archive, not the executable in it.
+  std::string path;         // On disk: the executable, the GGUF.
+  uint64_t size_bytes = 0;  // Of that file.
+};
+
+/// installed.json: what is installed, and what it must look like. The fields above the blank line
+/// are the predecessor's, and other programs read them.
+struct Installed {
+  std::string manifest_url;
+  int manifest_version = 1;
+  std::string platform;
+  std::string installed_at;   // RFC 3339 in UTC, whole seconds; when all was last found right.
+  std::string model_variant;  // Of the model installed last.
+  std::optional<InstalledArtifact> llama_server;
+  std::optional<InstalledArtifact> model;
+
+  std::map<std::string, InstalledArtifact> variants;      // Every model installed.
+  std::map<std::string, std::string> llama_server_files;  // Path below bin/llama-cpp: SHA-256.
+
+  /// Reads the file. One that is missing or damaged is as good as empty: what is on disk is then
+  /// checked against the manifest.
+  static Installed read(const std::string& path);
+
+  /// Errors: io.
+  Status write(const std::string& path) const;
+};
+
+}  // namespace runed::bootstrap

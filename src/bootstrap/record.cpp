@@ -1,0 +1,101 @@
+#include "bootstrap/record.hpp"
+
+#include "base/json.hpp"
+#include "bootstrap/hash_file.hpp"
+#include "os/atomic_file.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+constexpr size_t kMostBytes = size_t{4} << 20;
+constexpr const char* kFiles = "files";
+
+Json read(const std::string& path) {
+  Json document;
+  if (const auto text = os::read_file(path, kMostBytes)) {
+    if (auto parsed = parse_json(*text); parsed && parsed->is_object()) document = *parsed;
+  }
+  if (!document.is_object() || !document[kFiles].is_object()) {
+    document = {{"version", 1}, {kFiles, Json::object()}};
+  }
+  return document;
+}
+
+// What identifies the file's content; the change time too, which nobody can set back.
+Json to_json(const os::FileIdentity& identity) {
+  return {{"device", identity.device},
+          {"inode", identity.inode},
+          {"size", identity.size_bytes},
+          {"mtime_ns", identity.modified.count()},
+          {"ctime_ns", identity.changed.count()}};
+}
+
+Json to_entry(const os::FileIdentity& identity, const std::string& sha256) {
+  return {{"identity", to_json(identity)}, {"sha256", sha256}};
+}
+
+std::optional<std::string> find_in(const Json& document, const std::string& file) {
+  const auto identity = os::file_identity(file);
+  const auto entry = document[kFiles].find(file);
+  if (!identity || entry == document[kFiles].end() || !entry->is_object() ||
+      entry->value("identity", Json()) != to_json(*identity)) {
+    return std::nullopt;
+  }
+  const auto digest = entry->find("sha256");
+  if (digest == entry->end() || !digest->is_string()) return std::nullopt;
+  return digest->get<std::string>();
+}
+
+// A record that cannot be written is no fault: the next boot hashes once more.
+void write(const std::string& path, Json document) {
+  Json kept = Json::object();
+  for (auto& [name, entry] : document[kFiles].items()) {
+    if (os::exists(name)) kept[name] = std::move(entry);
+  }
+  document[kFiles] = std::move(kept);
+  static_cast<void>(os::write_file_atomically(path, document.dump(2) + "\n", 0600).has_value());
+}
+
+}  // namespace
+
+std::optional<std::string> Record::find(const std::string& file) const {
+  return find_in(read(path_), file);
+}
+
+Result<std::vector<std::string>> Record::digests(const std::vector<std::string>& files,
+                                                 const Watch& watch) const {
+  Json document = read(path_);
+  bool is_new = false;
+  std::vector<std::string> digests;
+  for (const std::string& file : files) {
+    if (auto known = find_in(document, file)) {
+      digests.push_back(*std::move(known));
+      continue;
+    }
+    TRY_ASSIGN(const os::FileIdentity before, os::file_identity(file));
+    TRY_ASSIGN(digests.emplace_back(), hash_file(file, watch));
+    TRY_ASSIGN(const os::FileIdentity after, os::file_identity(file));
+    if (before != after) continue;  // Somebody wrote to it meanwhile.
+    document[kFiles][file] = to_entry(after, digests.back());
+    is_new = true;
+  }
+  if (is_new) write(path_, std::move(document));
+  return digests;
+}
+
+Result<std::string> Record::digest(const std::string& file, const Watch& watch) const {
+  TRY_ASSIGN(auto all, digests({file}, watch));
+  return std::move(all.front());
+}
+
+void Record::remember(const std::map<std::string, std::string>& digests) const {
+  Json document = read(path_);
+  for (const auto& [file, sha256] : digests) {
+    const auto identity = os::file_identity(file);
+    if (identity) document[kFiles][file] = to_entry(*identity, sha256);
+  }
+  write(path_, std::move(document));
+}
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace runed::bootstrap {
+
+/// The variant under which the model in the executable is served.
+inline constexpr std::string_view kBuiltinVariant = "builtin:runed-mini";
+
+/// Finds the variant that is meant among `names`: in full, or by its last part (`q8_0` for
+/// `qwen3-embedding-0.6b.q8_0`).
+/// Errors: not_found listing the names; bad_config if it could be any of several.
+Result<std::string> find_variant(std::span<const std::string> names, std::string_view wanted);
+
+/// Tells whether a name can be a variant: it becomes the name of a file, so it has letters, digits
+/// and `.`, `_`, `-`, `+` only, and begins with none of these.
+bool is_variant_name(std::string_view name);
+
+}  // namespace runed::bootstrap

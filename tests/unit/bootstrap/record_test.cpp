@@ -1,0 +1,96 @@
+#include "bootstrap/record.hpp"
+
+#include <filesystem>
+
+#include "base/json.hpp"
+#include "base/sha256.hpp"
+#include "bootstrap/hash_file.hpp"
+#include "support/result_matchers.hpp"
+#include "support/temp_dir.hpp"
+
+using runed::ErrorCode;
+using runed::sha256_hex;
+using runed::bootstrap::hash_file;
+using runed::bootstrap::Record;
+using runed::bootstrap::Watch;
+using runed::test::read_text;
+using runed::test::TempDir;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using runed::test::write_text;
+
+namespace {
+
+struct Fixture {
+  Fixture() { write_text(file, "content"); }
+
+  TempDir dir;
+  Record record{dir / "record.json"};
+  std::string file = dir / "file";
+  int hashed = 0;  // Blocks that were read.
+  Watch watch{
+      .is_cancelled = {}, .on_progress = [this](uint64_t, uint64_t) { ++hashed; }, .on_event = {}};
+};
+
+}  // namespace
+
+TEST_CASE("a file is hashed once, and then remembered") {
+  Fixture fixture;
+  CHECK(unwrap(fixture.record.digest(fixture.file, fixture.watch)) == sha256_hex("content"));
+  CHECK(fixture.hashed == 1);
+  CHECK(unwrap(fixture.record.digest(fixture.file, fixture.watch)) == sha256_hex("content"));
+  CHECK(fixture.hashed == 1);
+}
+
+TEST_CASE("a file that was changed is hashed again, even with its size and time put back") {
+  Fixture fixture;
+  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  const auto time = std::filesystem::last_write_time(fixture.file);
+  write_text(fixture.file, "CONTENT");
+  std::filesystem::last_write_time(fixture.file, time);
+  CHECK_FALSE(fixture.record.find(fixture.file).has_value());
+  CHECK(unwrap(fixture.record.digest(fixture.file, fixture.watch)) == sha256_hex("CONTENT"));
+}
+
+TEST_CASE("another file that took the path is hashed again") {
+  Fixture fixture;
+  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  write_text(fixture.dir / "other", "content");
+  std::filesystem::rename(fixture.dir / "other", fixture.file);
+  CHECK_FALSE(fixture.record.find(fixture.file).has_value());
+}
+
+TEST_CASE("files that are gone are forgotten") {
+  Fixture fixture;
+  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  std::filesystem::remove(fixture.file);
+  write_text(fixture.dir / "other", "x");
+  unwrap(fixture.record.digest(fixture.dir / "other", fixture.watch));
+  CHECK(read_text(fixture.dir / "record.json").find(fixture.file) == std::string::npos);
+}
+
+TEST_CASE("a damaged record costs a reading, and no more") {
+  Fixture fixture;
+  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  const std::string whole = read_text(fixture.dir / "record.json");
+  for (const std::string& text :
+       {std::string(), std::string("[]"), std::string(R"({"files":[]})"),
+        R"({"files":{")" + fixture.file + R"(":7}})", whole.substr(0, whole.size() / 2)}) {
+    CAPTURE(text);
+    write_text(fixture.dir / "record.json", text);
+    CHECK(unwrap(fixture.record.digest(fixture.file, {})) == sha256_hex("content"));
+    CHECK(fixture.record.find(fixture.file) == sha256_hex("content"));
+  }
+}
+
+TEST_CASE("a record that cannot be written is no fault") {
+  Fixture fixture;
+  const Record record(fixture.dir / "no/such/record.json");
+  CHECK(unwrap(record.digest(fixture.file, {})) == sha256_hex("content"));
+}
+
+TEST_CASE("hashing stops when it is told to") {
+  const Fixture fixture;
+  const Watch watch{.is_cancelled = [] { return true; }, .on_progress = {}, .on_event = {}};
+  CHECK(unwrap_error(hash_file(fixture.file, watch)).code == ErrorCode::cancelled);
+}
