@@ -1,28 +1,48 @@
 #pragma once
 
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "bootstrap/paths.hpp"
 #include "bootstrap/settings.hpp"
+#include "bootstrap/variant.hpp"
 
 namespace runed::bootstrap {
 
-/// The variant under which the model in the executable is served.
-inline constexpr std::string_view kBuiltinVariant = "builtin:runed-mini";
-
 /// The model that is to be served.
 struct ModelChoice {
-  std::string variant;  // In full; empty for a file named by its path.
-  std::string path;     // Of the GGUF; empty for the model in the executable.
+  enum class Kind {
+    builtin,  // The one in the executable.
+    file,     // A GGUF that was named by its path.
+    variant,  // One of the manifest's.
+  };
+
+  Kind kind = Kind::builtin;
+  std::string variant;  // In full once it is installed; before, as it was asked for, and empty for
+                        // the manifest's default. Empty for a file.
+  std::string path;     // Of the GGUF; empty for the built-in model and for what is not installed.
+  Origin origin = Origin::default_value;  // Where it was named; default: nowhere.
+
+  bool is_installed() const { return kind != Kind::variant || !path.empty(); }
 };
 
-/// Chooses the model: the file or the variant that the user named, whichever is named in the
-/// stronger place (flag, environment, config.json), the file where both are; else the model in the
-/// executable. A variant is named in full or by its last part (`q8_0`).
-/// Errors: model_missing if the file is not there or the variant is not installed, listing what is;
-///         bad_config if a variant's last part is that of several.
+/// Chooses the model, without the network: the file or the variant that the user named, whichever is
+/// named in the stronger place (flag, environment, config.json), the file where both are. If nothing
+/// was named: the variant installed last; else the default of the manifest, if one was configured;
+/// else the built-in model. A variant is named in full or by its last part (`q8_0`).
+/// Errors: model_missing if the file is not there; bad_config if the name could be any of several
+///         variants, or several were put in models/ by hand.
 Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings);
+
+/// Refuses a variant that is not installed.
+/// Errors: model_missing listing what is installed.
+Status check_installed(const ModelChoice& choice, const Paths& paths);
+
+/// Returns the path of a variant's file, whether or not it is there.
+std::string model_path(const Paths& paths, std::string_view variant);
+
+/// Lists the variants in models/, sorted.
+std::vector<std::string> installed_variants(const Paths& paths);
 
 }  // namespace runed::bootstrap

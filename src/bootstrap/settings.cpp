@@ -8,6 +8,7 @@
 #include "base/duration.hpp"
 #include "base/text.hpp"
 #include "bootstrap/config_file.hpp"
+#include "bootstrap/manifest_source.hpp"
 #include "os/files.hpp"
 
 namespace runed::bootstrap {
@@ -121,6 +122,12 @@ Result<std::optional<uint32_t>> parse_ctx_size(std::string_view text) {
   return std::optional(tokens);
 }
 
+// What has no scheme is a file.
+Result<std::string> parse_manifest_url(std::string_view text) {
+  const std::string url(text);
+  return url.find(':') == std::string::npos ? os::absolute_path(url) : url;
+}
+
 Result<std::string> parse_socket(std::string_view text) {
   return os::absolute_path(std::string(text));
 }
@@ -180,7 +187,9 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
   settings.model = to_model(from.find({"--model", "RUNED_MODEL", "model"}, flags.model));
   settings.model_variant = to_text(
       from.find({"--variant", "RUNED_MODEL_VARIANT", "model_variant"}, flags.model_variant));
-  settings.manifest = to_text(from.find({nullptr, "RUNED_MANIFEST", "manifest"}, {}));
+  TRY_ASSIGN(settings.manifest,
+             to_setting(from.find({"--manifest", "RUNED_MANIFEST", "manifest"}, flags.manifest),
+                        default_manifest_url(), parse_manifest_url));
   settings.runed_binary = to_program(from.find({nullptr, nullptr, "runed_binary"}, std::nullopt));
   settings.cpu = to_text(from.find({"--cpu", "RUNED_CPU", nullptr}, flags.cpu));
   TRY_ASSIGN(settings.engine,
@@ -207,7 +216,7 @@ Json to_json(const Settings& settings) {
       {"engine", entry(settings.engine, format_engine)},
       {"model", entry(settings.model)},
       {"model_variant", entry(settings.model_variant)},
-      {"manifest", entry(settings.manifest)},
+      {"manifest", entry(settings.manifest, format_text)},
       {"llama_server", entry(settings.llama_server)},
       {"runed_binary", entry(settings.runed_binary)},
       {"idle_timeout", entry(settings.idle_timeout, format_timeout)},

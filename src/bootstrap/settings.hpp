@@ -35,6 +35,7 @@ std::string_view name_of(Engine engine);
 struct SettingFlags {
   std::optional<std::string> model{};          // --model
   std::optional<std::string> model_variant{};  // --variant
+  std::optional<std::string> manifest{};       // --manifest
   std::optional<std::string> engine{};         // --engine
   std::optional<std::string> idle_timeout{};   // --idle-timeout
   std::optional<std::string> ctx_size{};       // --ctx-size
@@ -47,8 +48,8 @@ struct Settings {
   Setting<std::optional<std::string>> llama_server;   // A name without `/` is looked up on PATH.
   Setting<std::optional<std::string>> model;          // A GGUF file, or `builtin:<name>`.
   Setting<std::optional<std::string>> model_variant;  // As in the manifest.
-  Setting<std::optional<std::string>> manifest;       // URL.
   Setting<std::optional<std::string>> runed_binary;   // What a client starts as the daemon.
+  Setting<std::string> manifest;                      // URL; see load_manifest.
   Setting<Engine> engine;
   Setting<std::chrono::nanoseconds> idle_timeout;  // 0: never suspend.
   Setting<std::optional<uint32_t>> ctx_size;       // Tokens; none: what the model has.

@@ -96,14 +96,17 @@ Result<std::vector<Embedding>> from_wire(const v1::EmbedBatchResponse& response,
 }  // namespace
 
 struct Client::Connection {
-  explicit Connection(int daemon_pid, os::Fd socket) : pid(daemon_pid) {
+  Connection(int daemon_pid, DialledDaemon dialled)
+      : pid(daemon_pid), was_started(dialled.was_started) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
-    channel = grpc::CreateCustomInsecureChannelFromFd("runed", socket.release(), arguments);
+    channel =
+        grpc::CreateCustomInsecureChannelFromFd("runed", dialled.connection.release(), arguments);
     stub = v1::RunedService::NewStub(channel);
   }
 
   int pid;
+  bool was_started;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::RunedService::Stub> stub;
 };
@@ -119,11 +122,14 @@ Client::~Client() = default;
 
 Result<std::unique_ptr<Client::Connection>> Client::open(const ClientOptions& options,
                                                          milliseconds timeout) {
-  TRY_ASSIGN(os::Fd socket, options.start == StartPolicy::on_demand
-                                ? dial_or_start_daemon(options.daemon, timeout)
-                                : dial_daemon(options.daemon));
-  TRY_ASSIGN(const auto peer, os::peer_credentials(socket.get()));
-  return std::make_unique<Connection>(peer.pid, std::move(socket));
+  DialledDaemon dialled;
+  if (options.start == StartPolicy::on_demand) {
+    TRY_ASSIGN(dialled, dial_or_start_daemon(options.daemon, timeout));
+  } else {
+    TRY_ASSIGN(dialled.connection, dial_daemon(options.daemon));
+  }
+  TRY_ASSIGN(const auto peer, os::peer_credentials(dialled.connection.get()));
+  return std::make_unique<Connection>(peer.pid, std::move(dialled));
 }
 
 Result<Client> Client::connect(ClientOptions options) {
@@ -249,6 +255,10 @@ Status Client::shutdown(int grace_seconds) {
   request.set_grace_seconds(grace_seconds);
   TRY(call(*connection_->stub, &v1::RunedService::Stub::Shutdown, request, kControlTimeout));
   return {};
+}
+
+bool Client::started_daemon() const {
+  return connection_->was_started;
 }
 
 int Client::daemon_pid() const {

@@ -90,6 +90,9 @@ class Client {
   /// connect again: it may serve another model.
   int daemon_pid() const;
 
+  /// Tells whether this client had to start the daemon.
+  bool started_daemon() const;
+
  private:
   struct Connection;
   Client(ClientOptions options, std::unique_ptr<Connection> connection);

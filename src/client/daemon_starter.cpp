@@ -94,16 +94,18 @@ Result<os::Fd> dial_daemon(const DaemonLocation& daemon) {
   return connection;
 }
 
-Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon, milliseconds timeout) {
+Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon, milliseconds timeout) {
   const SteadyTime until = std::chrono::steady_clock::now() + timeout;
   auto connection = dial_daemon(daemon);
-  if (connection || !is_absent(connection.error())) return connection;
+  if (connection) return DialledDaemon{*std::move(connection), false};
+  if (!is_absent(connection.error())) return std::move(connection).error();
 
   TRY(os::make_private_directory(os::resolve_links(daemon.home)));
   TRY(os::make_private_directory(os::parent_directory(daemon.log_path)));
   TRY_ASSIGN(const auto lock, os::FileLock::acquire(daemon.spawn_lock, timeout));
   connection = dial_daemon(daemon);  // Whoever held the lock may have started one.
-  if (connection || !is_absent(connection.error())) return connection;
+  if (connection) return DialledDaemon{*std::move(connection), false};
+  if (!is_absent(connection.error())) return std::move(connection).error();
 
   std::error_code missing;
   uintmax_t log_begin = std::filesystem::file_size(daemon.log_path, missing);
@@ -111,7 +113,7 @@ Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon, milliseconds t
   TRY_ASSIGN(os::Child child, spawn(daemon));
   TRY_ASSIGN(os::Fd started, wait_until_listening(daemon, child, log_begin, until));
   child.release();
-  return started;
+  return DialledDaemon{std::move(started), true};
 }
 
 }  // namespace runed::client

@@ -25,11 +25,17 @@ struct DaemonLocation {
 ///         or the process behind it is another user's; bad_config if the path is not a socket.
 Result<os::Fd> dial_daemon(const DaemonLocation& daemon);
 
+/// A connection to a daemon.
+struct DialledDaemon {
+  os::Fd connection;
+  bool was_started = false;  // By this call.
+};
+
 /// Dials the daemon's socket, and starts a daemon if nothing listens there: under a lock, so that
 /// of many callers one starts it; in a session of its own; watched until it listens.
 /// Errors: as dial_daemon; unavailable with the end of its log if the daemon dies or stays silent;
 ///         deadline_exceeded if somebody else has been starting one for longer than `timeout`.
-Result<os::Fd> dial_or_start_daemon(const DaemonLocation& daemon,
-                                    std::chrono::milliseconds timeout);
+Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon,
+                                           std::chrono::milliseconds timeout);
 
 }  // namespace runed::client

@@ -3,9 +3,12 @@
 #include <array>
 
 #include "cmd/embed.hpp"
+#include "cmd/gc.hpp"
+#include "cmd/install.hpp"
 #include "cmd/serve.hpp"
 #include "cmd/shutdown.hpp"
 #include "cmd/status.hpp"
+#include "cmd/verify.hpp"
 
 namespace runed::cmd {
 
@@ -15,6 +18,9 @@ std::span<const Command> commands() {
       Command{"status", "Tell what the daemon is doing", define_status},
       Command{"serve", "Run the daemon in the foreground", define_serve},
       Command{"shutdown", "Ask the daemon to finish and exit", define_shutdown},
+      Command{"install", "Fetch and install a model", define_install},
+      Command{"verify", "Check everything that is installed", define_verify},
+      Command{"gc", "Remove what nobody needs any more", define_gc},
   };
   return kCommands;
 }

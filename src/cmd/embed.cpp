@@ -7,10 +7,11 @@
 
 #include "base/duration.hpp"
 #include "base/text.hpp"
-#include "bootstrap/model_choice.hpp"
+#include "bootstrap/ready_model.hpp"
 #include "client/client.hpp"
 #include "cmd/embed_input.hpp"
 #include "cmd/embed_output.hpp"
+#include "cmd/progress.hpp"
 #include "daemon/engine.hpp"
 #include "embed/request.hpp"
 
@@ -62,10 +63,16 @@ EmbedOptions embed_options(const EmbedFlags& flags) {
                                                  : Truncate::error};
 }
 
+// The model to use without a daemon: nothing is fetched for it.
+Result<bootstrap::ReadyModel> local_model(const Location& location) {
+  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
+  return bootstrap::check_model(location.paths, location.settings, choice, {});
+}
+
 Result<EmbedOutput> tokenize_input(const EmbedFlags& flags, const EmbedOptions& options,
                                    const Location& location, const EmbedInput& input) {
-  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
-  TRY_ASSIGN(const auto vocabulary, daemon::load_vocabulary(choice));
+  TRY_ASSIGN(const auto model, local_model(location));
+  TRY_ASSIGN(const auto vocabulary, daemon::load_vocabulary(model));
   EmbedOutput output{.model_name = vocabulary.model_name,
                      .model_identity = embed::model_identity(vocabulary.model_sha256)};
   TRY(check_expected(flags, output.model_identity));
@@ -79,8 +86,8 @@ Result<EmbedOutput> tokenize_input(const EmbedFlags& flags, const EmbedOptions& 
 Result<EmbedOutput> embed_direct(const EmbedFlags& flags, const EmbedOptions& options,
                                  const Location& location, const EmbedInput& input,
                                  const Services& services) {
-  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
-  TRY_ASSIGN(const auto embedder, daemon::make_embedder(choice, location.settings, services.clock));
+  TRY_ASSIGN(const auto chosen, local_model(location));
+  TRY_ASSIGN(const auto embedder, daemon::make_embedder(chosen, location.settings, services.clock));
   TRY(embedder->start());
   const embed::ModelInfo& model = embedder->info();
   EmbedOutput output{.model_name = model.model_name,
@@ -131,11 +138,16 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
   client::ClientOptions client_options{.start = client::StartPolicy::on_demand};
   TRY_ASSIGN(client_options.daemon, daemon_location(location));
   client_options.timeout = to_milliseconds(flags.timeout_seconds);
-  client_options.on_loading = [&services,
+  Progress progress(services.err, display_of(false, services), services.clock);
+  client_options.on_loading = [&progress,
                                told = std::string()](const client::HealthReport& health) mutable {
+    if (health.bytes_done > 0) {
+      progress.update(health.message, static_cast<uint64_t>(health.bytes_done),
+                      static_cast<uint64_t>(health.bytes_total));
+    }
     if (health.message == told || health.uptime_seconds < 1) return;
     told = health.message;
-    services.err << fmt::format("runed: waiting for the daemon: {}\n", told) << std::flush;
+    progress.note("waiting for the daemon: " + told);
   };
   auto connected = client::Client::connect(std::move(client_options));
   if (!connected) {
@@ -145,6 +157,11 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
   }
   client::Client client = *std::move(connected);
   TRY(client.wait_ready());
+  progress.clear();
+  if (client.started_daemon()) {
+    TRY_ASSIGN(const auto health, client.health());
+    if (!health.message.empty()) progress.note("note: " + health.message);
+  }
   const int pid = client.daemon_pid();
   TRY_ASSIGN(const auto info, client.info());
   TRY(check_expected(flags, info.model_identity));

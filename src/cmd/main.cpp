@@ -3,13 +3,19 @@
 #include <optional>
 
 #include "cmd/command_line.hpp"
+#include "cmd/progress.hpp"
 #include "os/process.hpp"
 
 namespace runed::cmd {
 namespace {
 
+constexpr int kSignalBase = 128;  // As shells count.
+
 ExitCode report(const Error& error, bool as_json) {
   std::cerr << (as_json ? format_error_json(error) : format_error(error));
+  if (const auto signal = error.details.find(kSignalKey); signal != error.details.end()) {
+    return static_cast<ExitCode>(kSignalBase + std::stoi(signal->second));
+  }
   return exit_code_of(error.code);
 }
 
@@ -25,6 +31,7 @@ ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* 
                     .stdin_fd = os::kStdin,
                     .out = std::cout,
                     .err = std::cerr,
+                    .err_is_terminal = os::is_terminal(os::kStderr),
                     .signals = signals};
   Result<ExitCode> result = ExitCode::ok;
   if (parsed->run) {
@@ -45,9 +52,11 @@ ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* 
 int main(int argc, char** argv) {
   std::optional<runed::os::SignalWatcher> signals;
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  // The daemon answers signals from its first instruction; other commands simply die of them.
-  if (!arguments.empty() && arguments.front() == "serve") signals.emplace();
-  if (signals.has_value()) runed::os::ignore_sigpipe();  // A log nobody reads must not end it.
+  const std::string command = arguments.empty() ? "" : arguments.front();
+  // The daemon answers signals from its first instruction, and an installation ends in order; other
+  // commands simply die of them.
+  if (command == "serve" || command == "install" || command == "verify") signals.emplace();
+  if (signals.has_value()) runed::os::ignore_sigpipe();  // Nor must a peer that hangs up end it.
   runed::os::restore_child_signal();
   try {
     return static_cast<int>(

@@ -8,6 +8,7 @@
 #include "cmd/version.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/engine.hpp"
+#include "daemon/engine_source.hpp"
 #include "os/process.hpp"
 #include "os/socket_path.hpp"
 
@@ -36,21 +37,25 @@ std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Set
 }
 
 Result<daemon::Outcome> serve(const Location& location, Services& services, Log& log) {
-  TRY(bootstrap::make_directories(location.paths));
-  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
-  TRY_ASSIGN(auto embedder, daemon::make_embedder(choice, location.settings, services.clock));
+  const bootstrap::Paths& paths = location.paths;
+  bootstrap::Settings settings = location.settings;
+  TRY(bootstrap::make_directories(paths));
+  TRY(daemon::check_engine(settings));
+  TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
+  if (!settings.model_variant.value.has_value() && !choice.variant.empty()) {
+    settings.model_variant = {choice.variant, choice.origin};
+  }
   daemon::DaemonOptions options{
-      .home = location.paths.home,
-      .socket_path = os::resolve_socket_path(location.paths.socket),
-      .lock_path = location.paths.daemon_lock,
-      .idle_timeout = location.settings.idle_timeout.value,
-      .service = {.daemon_version = kVersion,
-                  .variant = choice.variant,
-                  .config = config_values(location.settings)},
+      .home = paths.home,
+      .socket_path = os::resolve_socket_path(paths.socket),
+      .lock_path = paths.daemon_lock,
+      .idle_timeout = settings.idle_timeout.value,
+      .service = {.daemon_version = kVersion, .config = config_values(settings)},
   };
   TRY(os::prepare_socket_directory(options.socket_path));
-  return daemon::run_daemon(std::move(options), std::move(embedder), *services.signals,
-                            services.clock, log);
+  return daemon::run_daemon(std::move(options),
+                            daemon::engine_of(paths, settings, choice, {}, services.clock, log),
+                            *services.signals, services.clock, log);
 }
 
 }  // namespace
@@ -61,6 +66,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   TRY_ASSIGN(const Location location, locate(flags.location,
                                              {.model = flags.model,
                                               .model_variant = flags.variant,
+                                              .manifest = flags.manifest,
                                               .engine = flags.engine,
                                               .idle_timeout = flags.idle_timeout,
                                               .ctx_size = flags.ctx_size,
@@ -80,6 +86,8 @@ Runner define_serve(CLI::App& app) {
   app.add_option("--model", flags->model, "Serve this GGUF (RUNED_MODEL)")->type_name("FILE");
   app.add_option("--variant", flags->variant, "Serve this variant (RUNED_MODEL_VARIANT)")
       ->type_name("NAME");
+  app.add_option("--manifest", flags->manifest, "Fetch what is missing from it (RUNED_MANIFEST)")
+      ->type_name("URL");
   app.add_option("--engine", flags->engine, "auto, native or llama-server (RUNED_ENGINE)")
       ->type_name("NAME");
   app.add_option("--ctx-size", flags->ctx_size,

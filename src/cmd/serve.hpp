@@ -13,6 +13,7 @@ struct ServeFlags {
   LocationFlags location;
   std::optional<std::string> model;
   std::optional<std::string> variant;
+  std::optional<std::string> manifest;
   std::optional<std::string> engine;
   std::optional<std::string> idle_timeout;
   std::optional<std::string> ctx_size;

@@ -15,7 +15,8 @@ struct Services {
   int stdin_fd;                // Borrowed.
   std::ostream& out;           // Results.
   std::ostream& err;           // Everything else.
-  os::SignalWatcher* signals;  // For `serve`; null for other commands.
+  bool err_is_terminal;        // Whether `err` can be drawn on.
+  os::SignalWatcher* signals;  // For commands that end in order; null for those that just die.
 };
 
 }  // namespace runed::cmd

@@ -155,6 +155,12 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
   };
 }
 
+std::string describe_progress(const client::HealthReport& health) {
+  const std::string done = format_bytes(static_cast<uint64_t>(health.bytes_done));
+  if (health.bytes_total == 0) return done;
+  return fmt::format("{} of {}", done, format_bytes(static_cast<uint64_t>(health.bytes_total)));
+}
+
 std::string to_text(const Observation& seen, const Location& location, const std::string& socket) {
   std::string text = sentence(seen, socket) + "\n";
   const auto line = [&text](std::string_view key, const std::string& value) {
@@ -173,6 +179,8 @@ std::string to_text(const Observation& seen, const Location& location, const std
     line("version", seen.info.daemon_version);
     line("started", format_time(seen.info.started_at));
     line("reason", seen.health.reason);
+    if (seen.health.bytes_done > 0) line("progress", describe_progress(seen.health));
+    if (seen.state() == "ok") line("note", seen.health.message);
   }
   if (seen.liveness != Observation::Liveness::absent) {
     line("pid", std::to_string(seen.pid));

@@ -36,9 +36,9 @@ Error shutting_down_error() {
 
 }  // namespace
 
-Batcher::Batcher(std::unique_ptr<embed::Embedder> embedder, State& state, Log& log, Options options,
+Batcher::Batcher(EngineSource source, State& state, Log& log, Options options,
                  std::function<void(const Error&)> on_load_failed)
-    : embedder_(std::move(embedder)),
+    : source_(std::move(source)),
       state_(state),
       log_(log),
       options_(options),
@@ -54,7 +54,8 @@ void Batcher::submit(Job job) {
   auto pending = std::make_unique<Pending>(std::move(job));
   // Awake: tokenise on the caller's thread, beside the forward pass. Suspended: the batcher's
   // thread does it after resuming, and the bytes stand in for the tokens, of which there are fewer.
-  if (const auto tokenizer = embedder_->tokenizer()) {
+  const embed::Embedder* const engine = engine_;
+  if (const auto tokenizer = engine != nullptr ? engine->tokenizer() : nullptr) {
     if (Status prepared = prepare(*pending, *tokenizer); !prepared) {
       pending->job.done(std::move(prepared).error());
       return;
@@ -116,6 +117,21 @@ void Batcher::run() {
   changed_.notify_all();
 }
 
+bool Batcher::is_stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+Status Batcher::make_engine() {
+  try {
+    TRY_ASSIGN(embedder_, source_([this] { return is_stopping(); }));
+  } catch (const std::exception& fault) {
+    return make_error(ErrorCode::internal, "cannot make the engine: {}", fault.what());
+  }
+  engine_ = embedder_.get();
+  return {};
+}
+
 // The thread's last catch for what an engine that lacks memory throws.
 Status Batcher::start_engine() {
   try {
@@ -126,6 +142,10 @@ Status Batcher::start_engine() {
 }
 
 bool Batcher::load() {
+  if (Status made = make_engine(); !made) {
+    on_load_failed_(made.error());
+    return false;
+  }
   state_.loading(Phase::starting_engine, "loading the model");
   const SteadyTime begin = std::chrono::steady_clock::now();
   if (Status started = start_engine(); !started) {

@@ -30,6 +30,11 @@ struct Job {
   std::function<void(Result<std::vector<Embedding>>)> done;
 };
 
+/// Gets the engine ready to be started: finds its model, and fetches it if need be. Called once, on
+/// the batcher's thread; gives up soon after `is_stopping` has turned true.
+using EngineSource = std::function<Result<std::unique_ptr<embed::Embedder>>(
+    const std::function<bool()>& is_stopping)>;
+
 /// Owns the engine and the one thread that uses it: loads the model, packs whatever waits into
 /// forward passes across clients, suspends the engine when nobody asks, and resumes it for the next
 /// request. All of it is done by one thread, so a suspension can never meet a forward pass.
@@ -40,9 +45,9 @@ class Batcher {
     size_t max_queue_tokens = 1 << 20;        // Past it, jobs are refused: queue_full.
   };
 
-  /// `on_load_failed` is called when the first start of the engine fails; the thread then only
-  /// refuses jobs.
-  Batcher(std::unique_ptr<embed::Embedder> embedder, State& state, Log& log, Options options,
+  /// `on_load_failed` is called when there is no engine or its first start fails; the thread then
+  /// only refuses jobs.
+  Batcher(EngineSource source, State& state, Log& log, Options options,
           std::function<void(const Error&)> on_load_failed);
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
@@ -78,6 +83,8 @@ class Batcher {
   using Pass = std::vector<Item>;
 
   void run();
+  bool is_stopping();
+  Status make_engine();
   Status start_engine();
   bool load();
   bool take_jobs();
@@ -95,12 +102,13 @@ class Batcher {
   void answer(Pending& pending, std::optional<Error> error);
   void answer_all(const Error& error);
 
-  const std::unique_ptr<embed::Embedder> embedder_;
+  const EngineSource source_;
   State& state_;
   Log& log_;
   const Options options_;
   const std::function<void(const Error&)> on_load_failed_;
 
+  std::atomic<embed::Embedder*> engine_{nullptr};  // embedder_, for other threads; null before.
   std::atomic<size_t> queue_tokens_{0};
   std::atomic<int32_t> restarts_{0};
 
@@ -113,6 +121,7 @@ class Batcher {
   bool ended_ = false;  // The thread has answered its last job.
 
   // The thread's own.
+  std::unique_ptr<embed::Embedder> embedder_;
   std::deque<std::unique_ptr<Pending>> active_;
   SteadyTime last_activity_;
   bool suspended_ = false;

@@ -63,13 +63,15 @@ class StopRequest {
 /// The parts of a running daemon, in the order in which they need each other.
 class Daemon {
  public:
-  Daemon(DaemonOptions options, std::unique_ptr<embed::Embedder> embedder,
-         os::SignalWatcher& signals, const Clock& clock, Log& log)
+  Daemon(DaemonOptions options, EngineMaker make_engine, os::SignalWatcher& signals,
+         const Clock& clock, Log& log)
       : signals_(signals),
         log_(log),
         stop_(signals),
         state_(clock, [this](Serving) { publish_health(); }),
-        batcher_(std::move(embedder), state_, log, {.idle_timeout = options.idle_timeout},
+        batcher_([this, make = std::move(make_engine)](
+                     const auto& is_stopping) { return make(state_, is_stopping); },
+                 state_, log, {.idle_timeout = options.idle_timeout},
                  [this](const Error& error) { stop_.ask({.error = error}); }),
         service_(make_service(state_, batcher_, clock, log, std::move(options.service),
                               [this](int grace_seconds) {
@@ -196,7 +198,7 @@ void Daemon::end_on_second_signal() {
 
 }  // namespace
 
-Result<Outcome> run_daemon(DaemonOptions options, std::unique_ptr<embed::Embedder> embedder,
+Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
                            os::SignalWatcher& signals, const Clock& clock, Log& log) {
   log.info("starting", {{"version", options.service.daemon_version},
                         {"pid", os::process_id()},
@@ -209,7 +211,7 @@ Result<Outcome> run_daemon(DaemonOptions options, std::unique_ptr<embed::Embedde
     return Outcome::already_running;
   }
   TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
-  Daemon daemon(std::move(options), std::move(embedder), signals, clock, log);
+  Daemon daemon(std::move(options), std::move(make_engine), signals, clock, log);
   TRY(daemon.serve(std::move(socket)));
   return Outcome::stopped;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "daemon/service.hpp"
+#include "daemon/state.hpp"
 #include "embed/embedder.hpp"
 #include "os/signals.hpp"
 
@@ -20,6 +22,10 @@ struct DaemonOptions {
   ServiceInfo service;
 };
 
+/// Gets the engine ready, telling `state` how far it is. See EngineSource.
+using EngineMaker = std::function<Result<std::unique_ptr<embed::Embedder>>(
+    State& state, const std::function<bool()>& is_stopping)>;
+
 /// How a daemon's life ended, when not by an error.
 enum class Outcome {
   stopped,          // A signal, the Shutdown RPC, or eviction; requests under way were answered.
@@ -27,11 +33,11 @@ enum class Outcome {
 };
 
 /// Serves until told to stop. The lock is taken first and released last; the socket listens before
-/// the model is loaded; a second signal during the drain ends the process at once.
+/// the model is fetched or loaded; a second signal during the drain ends the process at once.
 /// Errors: unavailable if another process holds the lock or the socket without serving;
-///         permission_denied and io from the socket; the engine's own when the model cannot be
-///         loaded.
-Result<Outcome> run_daemon(DaemonOptions options, std::unique_ptr<embed::Embedder> embedder,
+///         permission_denied and io from the socket; the maker's and the engine's own when the
+///         model cannot be fetched or loaded.
+Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
                            os::SignalWatcher& signals, const Clock& clock, Log& log);
 
 }  // namespace runed::daemon

@@ -177,7 +177,7 @@ class Service final : public v1::RunedService::CallbackService {
     response->set_pid(os::process_id());
     response->set_started_at_unix_ms(unix_ms(started_at_.time_since_epoch()));
     response->set_api_version(kApiVersion);
-    response->set_variant(info_.variant);
+    response->set_variant(state_.variant());
     for (const auto& value : info_.config) {
       auto* wire = response->add_config();
       wire->set_key(value.key);

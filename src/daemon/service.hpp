@@ -23,7 +23,6 @@ struct ServiceInfo {
     std::string origin;
   };
   std::string daemon_version;
-  std::string variant;
   std::vector<ConfigValue> config;
 };
 

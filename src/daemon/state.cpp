@@ -25,8 +25,20 @@ void State::loading(Phase phase, std::string message) {
   change({.serving = Serving::loading, .phase = phase, .message = std::move(message)});
 }
 
+void State::progress(uint64_t bytes_done, uint64_t bytes_total) {
+  const std::lock_guard lock(mutex_);
+  if (snapshot_.serving != Serving::loading) return;
+  snapshot_.bytes_done = static_cast<int64_t>(bytes_done);
+  snapshot_.bytes_total = static_cast<int64_t>(bytes_total);
+}
+
+void State::explain(std::string message) {
+  const std::lock_guard lock(mutex_);
+  if (snapshot_.serving == Serving::loading) snapshot_.message = std::move(message);
+}
+
 void State::ok() {
-  change({.serving = Serving::ok});
+  change({.serving = Serving::ok, .message = notice()});
 }
 
 void State::idle() {
@@ -57,6 +69,22 @@ void State::set_model(const embed::ModelInfo& model) {
   auto shared = std::make_shared<const embed::ModelInfo>(model);
   const std::lock_guard lock(mutex_);
   model_ = std::move(shared);
+}
+
+void State::set_variant(std::string variant, std::string notice) {
+  const std::lock_guard lock(mutex_);
+  variant_ = std::move(variant);
+  notice_ = std::move(notice);
+}
+
+std::string State::variant() const {
+  const std::lock_guard lock(mutex_);
+  return variant_;
+}
+
+std::string State::notice() const {
+  const std::lock_guard lock(mutex_);
+  return notice_;
 }
 
 std::shared_ptr<const embed::ModelInfo> State::model() const {

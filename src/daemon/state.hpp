@@ -36,6 +36,10 @@ class State {
   State(const Clock& clock, Listener on_change);
 
   void loading(Phase phase, std::string message);
+  /// Tells how far the phase is; total 0: unknown.
+  void progress(uint64_t bytes_done, uint64_t bytes_total);
+  /// Tells what is going on in the phase.
+  void explain(std::string message);
   void ok();
   void idle();
   void degraded(const Error& error);
@@ -44,18 +48,25 @@ class State {
 
   StateSnapshot snapshot() const;
 
+  /// Publishes what was chosen to be served. A notice is told with `ok` from then on.
+  void set_variant(std::string variant, std::string notice);
+  std::string variant() const;
+
   /// Publishes the description of the loaded model.
   void set_model(const embed::ModelInfo& model);
   /// The loaded model; null until one was loaded. Stays while idle.
   std::shared_ptr<const embed::ModelInfo> model() const;
 
  private:
+  std::string notice() const;
   void change(StateSnapshot next);
 
   const Clock& clock_;
   const Listener on_change_;
-  mutable std::mutex mutex_;  // Guards snapshot_ and model_.
+  mutable std::mutex mutex_;  // Guards the members below.
   StateSnapshot snapshot_;
+  std::string variant_;
+  std::string notice_;
   std::shared_ptr<const embed::ModelInfo> model_;
 };
 

@@ -26,7 +26,7 @@ std::string transcript(Home& home, const std::vector<std::string>& arguments,
 TEST_CASE("the help of every command", "[golden]") {
   Home home;
   check_golden("help.txt", transcript(home, {"--help"}));
-  for (const char* command : {"embed", "status", "serve", "shutdown"}) {
+  for (const char* command : {"embed", "status", "serve", "shutdown", "install", "verify", "gc"}) {
     check_golden(fmt::format("help_{}.txt", command), transcript(home, {command, "--help"}));
   }
 }
@@ -60,4 +60,19 @@ TEST_CASE("the errors of an environment", "[golden]") {
   Home third;
   third.set("RUNED_CPU", "sse2");
   check_golden("unknown_cpu.txt", transcript(third, {"embed", "--direct", "x"}));
+}
+
+TEST_CASE("what can be installed, and what cannot", "[golden]") {
+  Home home;
+  check_golden("install_list.txt", transcript(home, {"install", "--list"}));
+  check_golden("install_dry_run.txt", transcript(home, {"install", "--model-only", "--dry-run"}));
+  check_golden("install_offline.txt", transcript(home, {"install", "--model-only", "--offline"}));
+  check_golden("install_unknown_variant.txt", transcript(home, {"install", "--variant", "q4_K"}));
+  check_golden("install_builtin.txt",
+               transcript(home, {"install", "--variant", "builtin:runed-mini"}));
+  check_golden("install_missing_bundle.txt",
+               transcript(home, {"install", "--from", "/no/such.tar"}));
+  check_golden("install_unknown_scheme.txt",
+               transcript(home, {"install", "--manifest", "ftp://host/manifest.json"}));
+  check_golden("gc_bad_age.txt", transcript(home, {"gc", "--older-than", "30"}));
 }

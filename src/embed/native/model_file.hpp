@@ -29,6 +29,9 @@ class ModelFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
 
+  /// The file as it was opened; all zero for bytes in memory.
+  const os::FileIdentity& identity() const { return identity_; }
+
   /// Tells whether the mapped file has been written to since it was opened: what is mapped now is
   /// something else. A new file that took its path does not matter.
   bool was_overwritten() const;

@@ -77,9 +77,10 @@ Status NativeEmbedder::load() {
   TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
   TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header));
   if (info_.model_sha256.empty()) {
+    const bool is_known = !options_.sha256.empty() && file_->identity() == options_.file;
     info_ = {.engine = "native",
              .model_name = header.name,
-             .model_sha256 = options_.sha256.empty() ? sha256_hex(file_->bytes()) : options_.sha256,
+             .model_sha256 = is_known ? options_.sha256 : sha256_hex(file_->bytes()),
              .compute = std::string(kernel_.compute),
              .kernel = std::string(kernel_.name),
              .dimension = header.width,

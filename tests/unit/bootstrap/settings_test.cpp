@@ -32,7 +32,7 @@ TEST_CASE("without any word from outside, everything is the default") {
   CHECK(runed::to_line(to_json(settings)) == R"({"engine":{"value":"auto","origin":"default"},)"
                                              R"("model":{"value":null,"origin":"default"},)"
                                              R"("model_variant":{"value":null,"origin":"default"},)"
-                                             R"("manifest":{"value":null,"origin":"default"},)"
+                                             R"("manifest":{"value":"builtin:","origin":"default"},)"
                                              R"("llama_server":{"value":null,"origin":"default"},)"
                                              R"("runed_binary":{"value":null,"origin":"default"},)"
                                              R"("idle_timeout":{"value":"10m","origin":"default"},)"

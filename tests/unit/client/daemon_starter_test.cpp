@@ -31,7 +31,9 @@ TEST_CASE("a daemon that runs is dialled and not started") {
   const TempDir dir;
   const DaemonLocation daemon = location_in(dir, {"/bin/false"});
   const auto listener = unwrap(runed::os::UnixListener::listen(daemon.socket_path));
-  CHECK(unwrap(dial_or_start_daemon(daemon, 20s)).is_open());
+  const auto dialled = unwrap(dial_or_start_daemon(daemon, 20s));
+  CHECK(dialled.connection.is_open());
+  CHECK_FALSE(dialled.was_started);
   CHECK_FALSE(std::filesystem::exists(daemon.log_path));
 }
 

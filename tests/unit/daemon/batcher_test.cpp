@@ -24,8 +24,8 @@ using Answer = std::future<Result<std::vector<Embedding>>>;
 
 struct Fixture {
   explicit Fixture(Batcher::Options options = {})
-      : batcher(std::make_unique<ScriptedEmbedder>(script), state, log, options,
-                [this](const Error& error) { load_error.set_value(error); }) {}
+      : batcher([this](const auto&) { return std::make_unique<ScriptedEmbedder>(script); }, state,
+                log, options, [this](const Error& error) { load_error.set_value(error); }) {}
 
   // A batcher that has loaded its model.
   void wait_for(Serving wanted) {
@@ -236,8 +236,8 @@ TEST_CASE("an engine that cannot load is reported, and jobs are not left waiting
   runed::Log log(runed::Log::Format::json, clock);
   State state(clock, {});
   std::promise<Error> load_error;
-  Batcher batcher(std::make_unique<ScriptedEmbedder>(script), state, log, {},
-                  [&](const Error& error) { load_error.set_value(error); });
+  Batcher batcher([&script](const auto&) { return std::make_unique<ScriptedEmbedder>(script); },
+                  state, log, {}, [&](const Error& error) { load_error.set_value(error); });
   CHECK(load_error.get_future().get().code == ErrorCode::model_corrupt);
   CHECK(state.snapshot().serving == Serving::loading);
   std::promise<ErrorCode> answered;

@@ -1,0 +1,111 @@
+#include "bootstrap/bundle.hpp"
+
+#include "bootstrap/install_lock.hpp"
+#include "bootstrap/llama_server.hpp"
+#include "bootstrap/manifest_source.hpp"
+#include "bootstrap/resources.hpp"
+#include "bootstrap/tar_writer.hpp"
+#include "bootstrap/unpack.hpp"
+#include "os/directories.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+constexpr const char* kManifestName = "manifest.json";
+
+std::string model_name(const std::string& variant) {
+  return fmt::format("models/{}.gguf", variant);
+}
+
+// A bundle vouches for itself; what runed knows by itself it must not contradict.
+Status check_known_models(const Manifest& bundle, const std::string& from) {
+  TRY_ASSIGN(const Manifest known, Manifest::parse(builtin_manifest(), kBuiltinManifest));
+  for (const std::string& variant : bundle.variants()) {
+    const auto expected = known.model(variant);
+    const auto found = bundle.model(variant);
+    if (!expected || !found || expected->sha256 == found->sha256) continue;
+    return make_error(ErrorCode::integrity,
+                      "the bundle '{}' has another '{}' than this runed knows: SHA-256 {}, not {}",
+                      from, variant, found->sha256, expected->sha256)
+        .with_hint("a different model needs a name of its own in the manifest");
+  }
+  return {};
+}
+
+Result<Manifest> read_manifest(const Paths& paths, const std::string& directory,
+                               const std::string& from, const std::string& configured) {
+  const std::string own = directory + "/" + kManifestName;
+  TRY_ASSIGN(const Manifest found, load_local_manifest(paths, os::exists(own) ? own : configured));
+  TRY(check_known_models(found, from));
+  TRY_ASSIGN(Manifest manifest, Manifest::parse(to_line(found.document()), from));
+  manifest.take_files_from(directory);
+  return manifest;
+}
+
+Json exported_document(const Manifest& manifest, const std::vector<InstallStep>& steps) {
+  Json document{{"version", 1}};
+  for (const InstallStep& step : steps) {
+    const Json& whole = manifest.document();
+    if (step.part == Part::model) {
+      document["models"][step.variant] = whole["models"][step.variant];
+      document["default_model"] = step.variant;
+    } else {
+      const std::string platform(platform_name());
+      document["platforms"][platform] = whole["platforms"][platform];
+    }
+  }
+  return document;
+}
+
+}  // namespace
+
+Result<Bundle> Bundle::open(const Paths& paths, const std::string& from,
+                            const std::string& configured, const Watch& watch) {
+  if (!os::exists(from)) {
+    return make_error(ErrorCode::not_found, "there is no bundle '{}'", from)
+        .with_hint("'runed install --export FILE.tar' writes one on a machine with a network");
+  }
+  Bundle bundle;
+  std::string directory = from;
+  if (os::is_regular_file(os::resolve_links(from))) {
+    TRY_ASSIGN(bundle.unpacked_, os::make_temporary_directory(paths.cache_dir + "/bundle-"));
+    directory = bundle.unpacked_;
+    TRY(unpack(from, directory, {}, watch));
+  }
+  TRY_ASSIGN(Manifest manifest, read_manifest(paths, directory, from, configured));
+  bundle.manifest_ = std::move(manifest);
+  return bundle;
+}
+
+Bundle::~Bundle() {
+  // What cannot be removed now is a left-over that gc finds.
+  if (!unpacked_.empty()) static_cast<void>(os::remove_tree(unpacked_).has_value());
+}
+
+Status export_bundle(const Paths& paths, const Manifest& manifest,
+                     const std::vector<InstallStep>& steps, const std::string& file,
+                     const DownloadPolicy& policy, const Watch& watch) {
+  TRY_ASSIGN(const os::FileLock lock, acquire_install_lock(paths, watch));
+  std::vector<TarEntry> entries;
+  entries.push_back({.name = kManifestName,
+                     .content_path = {},
+                     .content = exported_document(manifest, steps).dump(2) + "\n"});
+  for (const InstallStep& step : steps) {
+    if (step.part == Part::model) {
+      entries.push_back(
+          {.name = model_name(step.variant), .content_path = step.path, .content = {}});
+      continue;
+    }
+    const std::string archive = llama_server_archive(paths);
+    TRY(download({.urls = step.artifact.sources,
+                  .sha256 = step.artifact.sha256,
+                  .size_bytes = step.artifact.size_bytes},
+                 archive, policy, watch));
+    entries.push_back({.name = kBundledLlamaServer, .content_path = archive, .content = {}});
+  }
+  TRY(write_tar(file, entries, watch));
+  return os::remove_file(llama_server_archive(paths));
+}
+
+}  // namespace runed::bootstrap

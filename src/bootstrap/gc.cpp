@@ -1,0 +1,198 @@
+#include "bootstrap/gc.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "bootstrap/installed.hpp"
+#include "bootstrap/llama_server.hpp"
+#include "bootstrap/manifest_source.hpp"
+#include "bootstrap/model_choice.hpp"
+#include "os/directories.hpp"
+#include "os/files.hpp"
+#include "os/open_files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+using Kind = GcItem::Kind;
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kPartialAge = std::chrono::hours(7 * 24);
+constexpr nanoseconds kTemporaryAge = std::chrono::hours(1);  // Of what is made without a lock.
+
+bool is_partial(const std::string& name) {
+  return name.ends_with(".partial") || name.ends_with(".partial.json");
+}
+
+/// The search: what may go is added to `items`.
+struct Search {
+  const Paths& paths;
+  const Settings& settings;
+  const GcOptions& options;
+  nanoseconds now;  // Since 1970.
+  std::set<std::string> open_files;
+  std::vector<GcItem> items;
+
+  bool is_old(nanoseconds modified, nanoseconds least) const {
+    return now - modified >= std::max(options.older_than.value_or(nanoseconds{0}), least);
+  }
+  bool is_open(const std::string& path) const {
+    const std::string real = os::resolve_links(path);
+    return std::ranges::any_of(open_files, [&real](const std::string& file) {
+      return file == real || file.starts_with(real + "/");
+    });
+  }
+  void add(Kind kind, const std::string& path, uint64_t size_bytes, std::string name = {}) {
+    if (!is_open(path)) items.push_back({kind, path, std::move(name), size_bytes});
+  }
+
+  Status find_variants();
+  Status find_llama_server();
+  Status find_left_overs(const std::string& directory);
+};
+
+Result<uint64_t> tree_bytes(const std::string& directory) {
+  TRY_ASSIGN(const auto entries, os::list_tree(directory));
+  uint64_t bytes = 0;
+  for (const auto& entry : entries) bytes += entry.size_bytes;
+  return bytes;
+}
+
+std::set<std::string> used_variants(const Search& search, const ModelChoice& choice) {
+  std::set<std::string> used{choice.variant, search.options.running_variant};
+  const auto manifest = load_local_manifest(search.paths, search.settings.manifest.value);
+  if (manifest) used.insert(manifest->default_model());
+  return used;
+}
+
+Status Search::find_variants() {
+  TRY_ASSIGN(const ModelChoice choice, choose_model(paths, settings));
+  const std::set<std::string> used = used_variants(*this, choice);
+  struct Unused {
+    std::string name;
+    std::string path;
+    os::FileIdentity file;
+  };
+  std::vector<Unused> unused;
+  for (const std::string& name : installed_variants(paths)) {
+    const std::string path = model_path(paths, name);
+    if (used.contains(name) || path == choice.path) continue;
+    TRY_ASSIGN(const os::FileIdentity file, os::file_identity(path));
+    unused.push_back({name, path, file});
+  }
+  std::ranges::sort(unused, std::ranges::greater{},
+                    [](const Unused& each) { return each.file.changed; });
+  for (size_t i = options.keep; i < unused.size(); ++i) {
+    const Unused& each = unused[i];
+    if (!is_old(each.file.changed, nanoseconds{0})) continue;
+    add(Kind::variant, each.path, each.file.size_bytes, each.name);
+  }
+  return {};
+}
+
+Status Search::find_llama_server() {
+  const bool is_used =
+      settings.engine.value != Engine::native && !settings.llama_server.value.has_value();
+  if (is_used || !os::exists(paths.llama_cpp_dir)) return {};
+  TRY_ASSIGN(const uint64_t bytes, tree_bytes(paths.llama_cpp_dir));
+  TRY_ASSIGN(const os::FileIdentity directory, os::file_identity(paths.llama_cpp_dir));
+  if (bytes > 0 && is_old(directory.modified, nanoseconds{0})) {
+    add(Kind::llama_server, paths.llama_cpp_dir, bytes);
+  }
+  return {};
+}
+
+Status Search::find_left_overs(const std::string& directory) {
+  if (!os::exists(directory)) return {};
+  TRY_ASSIGN(const auto entries, os::list_directory(directory));
+  const std::string manifest_copy = cached_manifest(paths, settings.manifest.value);
+  for (const os::DirectoryEntry& entry : entries) {
+    const std::string path = directory + "/" + entry.name;
+    const std::string& name = entry.name;
+    const auto add_if_old = [&](Kind kind, nanoseconds age) -> Status {
+      if (!is_old(entry.modified, age)) return {};
+      uint64_t bytes = entry.size_bytes;
+      if (entry.kind == os::DirectoryEntry::Kind::directory) {
+        TRY_ASSIGN(bytes, tree_bytes(path));
+      }
+      add(kind, path, bytes);
+      return {};
+    };
+    if (is_partial(name)) {
+      TRY(add_if_old(Kind::partial, kPartialAge));
+    } else if (name.starts_with(".llama-cpp-") || path == llama_server_archive(paths)) {
+      TRY(add_if_old(Kind::staging, nanoseconds{0}));  // Made under the lock that gc holds.
+    } else if (name.starts_with("bundle-") || name.find(".tmp-") != std::string::npos) {
+      TRY(add_if_old(Kind::staging, kTemporaryAge));
+    } else if (name.starts_with("manifest-") && path != manifest_copy) {
+      TRY(add_if_old(Kind::manifest_copy, nanoseconds{0}));
+    } else if (directory == paths.logs_dir && name.find(".log.") != std::string::npos) {
+      TRY(add_if_old(Kind::log, nanoseconds{0}));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(GcItem::Kind kind) {
+  switch (kind) {
+    case Kind::variant:
+      return "variant";
+    case Kind::llama_server:
+      return "llama_server";
+    case Kind::partial:
+      return "partial";
+    case Kind::staging:
+      return "staging";
+    case Kind::log:
+      return "log";
+    case Kind::manifest_copy:
+      break;
+  }
+  return "manifest_copy";
+}
+
+Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings,
+                                    const GcOptions& options, const Clock& clock) {
+  Search search{.paths = paths,
+                .settings = settings,
+                .options = options,
+                .now = clock.system_now().time_since_epoch(),
+                .open_files = os::open_files_below(
+                    {paths.home, paths.models_dir, paths.bin_dir, paths.cache_dir, paths.logs_dir}),
+                .items = {}};
+  TRY(search.find_variants());
+  TRY(search.find_llama_server());
+  for (const std::string& directory :
+       {paths.home, paths.models_dir, paths.bin_dir, paths.cache_dir, paths.logs_dir}) {
+    TRY(search.find_left_overs(directory));
+  }
+  return std::move(search.items);
+}
+
+Status collect(const Paths& paths, const std::vector<GcItem>& items) {
+  Installed installed = Installed::read(paths.installed_file);
+  Status removed;
+  for (const GcItem& item : items) {
+    removed = os::remove_tree(item.path);
+    if (!removed) break;
+    if (item.kind == Kind::variant) {
+      installed.variants.erase(item.name);
+      if (installed.model_variant == item.name) {
+        installed.model_variant.clear();
+        installed.model.reset();
+      }
+    } else if (item.kind == Kind::llama_server) {
+      TRY(os::make_private_directory(paths.llama_cpp_dir));
+      installed.llama_server.reset();
+      installed.llama_server_files.clear();
+    }
+  }
+  if (!items.empty() && os::exists(paths.installed_file)) {
+    TRY(installed.write(paths.installed_file));
+  }
+  return removed;
+}
+
+}  // namespace runed::bootstrap

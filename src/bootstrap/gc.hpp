@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "bootstrap/paths.hpp"
+#include "bootstrap/settings.hpp"
+
+namespace runed::bootstrap {
+
+struct GcOptions {
+  size_t keep = 0;  // Variants to keep beside those in use, the newest first.
+  std::optional<std::chrono::nanoseconds> older_than{};  // Only what has not changed for so long.
+  std::string running_variant{};                         // Of the daemon; empty: none runs.
+};
+
+/// One thing that can go.
+struct GcItem {
+  enum class Kind { variant, llama_server, partial, staging, log, manifest_copy };
+
+  Kind kind = Kind::staging;
+  std::string path;  // A file, or a tree.
+  std::string name;  // Of a variant.
+  uint64_t size_bytes = 0;
+};
+
+/// Returns `variant`, `llama_server`, `partial`, `staging`, `log` or `manifest_copy`.
+std::string_view name_of(GcItem::Kind kind);
+
+/// Finds what nobody needs: variants and a llama-server that neither the settings, nor the default
+/// of the manifest, nor the running daemon use; partial files that nobody went on with for a week;
+/// what a process that was killed left behind; rotated logs; copies of manifests that are no longer
+/// configured. Never a file that a process has open.
+/// Errors: those of choose_model; io.
+Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings,
+                                    const GcOptions& options, const Clock& clock);
+
+/// Removes the items, and their entries in installed.json.
+/// Needs:  install.lock.
+/// Errors: io, with what comes before the item removed.
+Status collect(const Paths& paths, const std::vector<GcItem>& items);
+
+}  // namespace runed::bootstrap

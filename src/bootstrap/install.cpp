@@ -1,0 +1,207 @@
+#include "bootstrap/install.hpp"
+
+#include "base/log.hpp"
+#include "bootstrap/install_lock.hpp"
+#include "bootstrap/installed.hpp"
+#include "bootstrap/licenses.hpp"
+#include "bootstrap/llama_server.hpp"
+#include "bootstrap/model_choice.hpp"
+#include "bootstrap/record.hpp"
+#include "bootstrap/url.hpp"
+#include "bootstrap/variant.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+using State = InstallStep::State;
+
+State to_state(LlamaServerState state) {
+  switch (state) {
+    case LlamaServerState::missing:
+      return State::missing;
+    case LlamaServerState::outdated:
+      return State::outdated;
+    case LlamaServerState::damaged:
+      return State::damaged;
+    case LlamaServerState::intact:
+      break;
+  }
+  return State::intact;
+}
+
+// RFC 3339 in whole seconds, as the predecessor writes it.
+std::string format_seconds(SystemTime time) {
+  return format_time(time).substr(0, 19) + "Z";
+}
+
+/// One run: what it works on and with.
+struct Run {
+  const Paths& paths;
+  const Manifest& manifest;
+  const InstallHooks& hooks;
+  Installed installed;
+  Record record;
+
+  Result<InstallStep> inspect_model(const std::string& wanted) const;
+  Result<InstallStep> inspect_server() const;
+  Result<InstallStep> inspect(Part part, const InstallRequest& request) const {
+    return part == Part::model ? inspect_model(request.variant) : inspect_server();
+  }
+  Status fetch_model(InstallStep& step, const DownloadPolicy& policy);
+  Status fetch_server(InstallStep& step, const DownloadPolicy& policy);
+  Status ensure(InstallStep& step, const InstallRequest& request, const DownloadPolicy& policy);
+};
+
+Result<std::string> resolve_variant(const Manifest& manifest, const std::string& wanted) {
+  if (!wanted.empty()) {
+    auto found = find_variant(manifest.variants(), wanted);
+    if (!found && found.error().code == ErrorCode::not_found) {
+      found.error().code = ErrorCode::model_missing;
+      found.error().message = fmt::format("the manifest '{}' has no variant '{}'",
+                                          display_url(manifest.source()), wanted);
+    }
+    return found;
+  }
+  if (const std::string fallback = manifest.default_model(); !fallback.empty()) return fallback;
+  return make_error(ErrorCode::bad_config,
+                    "no variant is named, and the manifest '{}' has no "
+                    "default_model",
+                    display_url(manifest.source()))
+      .with_hint("name one with --variant, RUNED_MODEL_VARIANT or model_variant in config.json");
+}
+
+Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
+  InstallStep step{.part = Part::model};
+  TRY_ASSIGN(step.variant, resolve_variant(manifest, wanted));
+  TRY_ASSIGN(step.artifact, manifest.model(step.variant));
+  step.path = model_path(paths, step.variant);
+  if (hooks.on_part) hooks.on_part(Part::model, step.variant);
+  if (!os::exists(step.path)) return step;
+  TRY_ASSIGN(const std::string digest, record.digest(step.path, hooks.watch));
+  if (digest == step.artifact.sha256) {
+    step.state = State::intact;
+  } else {
+    const auto known = installed.variants.find(step.variant);
+    const bool as_installed = known != installed.variants.end() && known->second.sha256 == digest;
+    step.state = as_installed ? State::outdated : State::damaged;
+  }
+  return step;
+}
+
+Result<InstallStep> Run::inspect_server() const {
+  if (hooks.on_part) hooks.on_part(Part::llama_server, {});
+  TRY_ASSIGN(const LlamaServerArtifact wanted, manifest.llama_server(platform_name()));
+  TRY_ASSIGN(const LlamaServerState state,
+             inspect_llama_server(paths, wanted, installed, record, hooks.watch));
+  return InstallStep{.part = Part::llama_server,
+                     .variant = {},
+                     .artifact = wanted.artifact,
+                     .path = paths.llama_cpp_dir,
+                     .state = to_state(state)};
+}
+
+Status Run::fetch_model(InstallStep& step, const DownloadPolicy& policy) {
+  TRY_ASSIGN(const DownloadReport report, download({.urls = step.artifact.sources,
+                                                    .sha256 = step.artifact.sha256,
+                                                    .size_bytes = step.artifact.size_bytes},
+                                                   step.path, policy, hooks.watch));
+  step.bytes_received = report.bytes_received;
+  record.remember({{step.path, step.artifact.sha256}});
+  installed.variants.insert_or_assign(step.variant,
+                                      InstalledArtifact{.url = step.artifact.url,
+                                                        .sha256 = step.artifact.sha256,
+                                                        .path = step.path,
+                                                        .size_bytes = report.size_bytes});
+  return {};
+}
+
+Status Run::fetch_server(InstallStep& step, const DownloadPolicy& policy) {
+  TRY_ASSIGN(const LlamaServerArtifact wanted, manifest.llama_server(platform_name()));
+  TRY_ASSIGN(InstalledLlamaServer server, install_llama_server(paths, wanted, policy, hooks.watch));
+  step.bytes_received = server.bytes_received;
+  installed.llama_server = std::move(server.artifact);
+  installed.llama_server_files = std::move(server.files);
+  return {};
+}
+
+Status Run::ensure(InstallStep& step, const InstallRequest& request, const DownloadPolicy& policy) {
+  if (step.state == State::damaged || step.state == State::outdated) {
+    hooks.watch.event(fmt::format("'{}' is {}: fetching it again", step.path, name_of(step.state)));
+  }
+  if (step.part == Part::llama_server) {
+    return step.state == State::intact ? Status{} : fetch_server(step, policy);
+  }
+  if (step.state != State::intact) TRY(fetch_model(step, policy));
+  // An intact file may be one that was put there by hand, or before a crash.
+  auto& entry = installed.variants[step.variant];
+  if (entry.sha256 != step.artifact.sha256) {
+    TRY_ASSIGN(const os::FileIdentity file, os::file_identity(step.path));
+    entry = {.url = step.artifact.url,
+             .sha256 = step.artifact.sha256,
+             .path = step.path,
+             .size_bytes = file.size_bytes};
+  }
+  if (!request.serve_by_default) return {};
+  installed.model = entry;
+  installed.model_variant = step.variant;
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(Part part) {
+  return part == Part::model ? "model" : "llama_server";
+}
+
+std::string_view name_of(InstallStep::State state) {
+  switch (state) {
+    case State::missing:
+      return "missing";
+    case State::outdated:
+      return "outdated";
+    case State::damaged:
+      return "damaged";
+    case State::intact:
+      break;
+  }
+  return "intact";
+}
+
+Result<std::vector<InstallStep>> plan_install(const Paths& paths, const Manifest& manifest,
+                                              const InstallRequest& request,
+                                              const InstallHooks& hooks) {
+  const Run run{paths, manifest, hooks, Installed::read(paths.installed_file),
+                Record(paths.record_file)};
+  std::vector<InstallStep> steps;
+  for (const Part part : request.parts) {
+    TRY_ASSIGN(steps.emplace_back(), run.inspect(part, request));
+  }
+  return steps;
+}
+
+Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& manifest,
+                                         const InstallRequest& request,
+                                         const DownloadPolicy& policy, const Clock& clock,
+                                         const InstallHooks& hooks) {
+  TRY(make_directories(paths));
+  TRY_ASSIGN(const os::FileLock lock, acquire_install_lock(paths, hooks.watch));
+  TRY(write_licenses(paths.licenses_dir));
+  Run run{paths, manifest, hooks, Installed::read(paths.installed_file), Record(paths.record_file)};
+  std::vector<InstallStep> steps;
+  for (const Part part : request.parts) {
+    TRY_ASSIGN(steps.emplace_back(), run.inspect(part, request));
+    TRY(run.ensure(steps.back(), request, policy));
+    // After each part: what is in place must be known, whatever becomes of the next.
+    run.installed.manifest_url =
+        request.manifest_url.empty() ? manifest.source() : request.manifest_url;
+    run.installed.platform = platform_name();
+    run.installed.installed_at = format_seconds(clock.system_now());
+    if (Status written = run.installed.write(paths.installed_file); !written) {
+      hooks.watch.event(written.error().message);
+    }
+  }
+  return steps;
+}
+
+}  // namespace runed::bootstrap

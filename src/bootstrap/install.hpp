@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "bootstrap/download.hpp"
+#include "bootstrap/manifest.hpp"
+#include "bootstrap/paths.hpp"
+#include "bootstrap/watch.hpp"
+
+namespace runed::bootstrap {
+
+enum class Part { llama_server, model };
+
+/// Returns `llama_server` or `model`.
+std::string_view name_of(Part part);
+
+/// What is to be installed.
+struct InstallRequest {
+  std::vector<Part> parts;
+  std::string variant;           // In full or its last part; empty: the manifest's default.
+  std::string manifest_url{};    // To be remembered in installed.json; empty: the manifest's own.
+  bool serve_by_default = true;  // Whether the variant is the one served when none is named.
+};
+
+/// One thing to install, and how it stands.
+struct InstallStep {
+  enum class State { missing, outdated, damaged, intact };
+
+  Part part = Part::model;
+  std::string variant;  // Of a model.
+  Artifact artifact;    // As the manifest has it.
+  std::string path;     // Of the GGUF, or the directory of the llama-server.
+  State state = State::missing;
+  uint64_t bytes_received = 0;  // Once it has been installed.
+};
+
+/// Returns `missing`, `outdated`, `damaged` or `intact`.
+std::string_view name_of(InstallStep::State state);
+
+/// How an installation is followed.
+struct InstallHooks {
+  Watch watch;
+  // Before a part is looked at, with the variant of a model; may be empty.
+  std::function<void(Part, const std::string& variant)> on_part;
+};
+
+/// Finds out what would have to be done; changes nothing on disk but the record of digests.
+/// Errors: those of the manifest; cancelled.
+Result<std::vector<InstallStep>> plan_install(const Paths& paths, const Manifest& manifest,
+                                              const InstallRequest& request,
+                                              const InstallHooks& hooks);
+
+/// Makes what is asked for present and intact, under install.lock: licences first, then each part,
+/// then installed.json. Does nothing to what is intact. Returns the steps with the state that each
+/// was found in.
+/// Errors: those of download, unpack and the manifest; cancelled, with partial files kept.
+Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& manifest,
+                                         const InstallRequest& request,
+                                         const DownloadPolicy& policy, const Clock& clock,
+                                         const InstallHooks& hooks);
+
+}  // namespace runed::bootstrap

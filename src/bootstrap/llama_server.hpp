@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/result.hpp"
+#include "bootstrap/download.hpp"
+#include "bootstrap/installed.hpp"
+#include "bootstrap/manifest.hpp"
+#include "bootstrap/paths.hpp"
+#include "bootstrap/record.hpp"
+#include "bootstrap/watch.hpp"
+
+namespace runed::bootstrap {
+
+/// What is at bin/llama-cpp, in the order of trust.
+enum class LlamaServerState {
+  missing,
+  outdated,  // Another build than the manifest's.
+  damaged,   // The right build, but a file of it is gone or changed.
+  intact,
+};
+
+/// Compares what is installed with the manifest and with the digests that were taken when it was
+/// unpacked.
+/// Errors: cancelled.
+Result<LlamaServerState> inspect_llama_server(const Paths& paths, const LlamaServerArtifact& wanted,
+                                              const Installed& installed, const Record& record,
+                                              const Watch& watch);
+
+/// A llama-server that was just put in place.
+struct InstalledLlamaServer {
+  InstalledArtifact artifact;
+  std::map<std::string, std::string> files;  // Path below bin/llama-cpp: SHA-256.
+  uint64_t bytes_received = 0;
+};
+
+/// Fetches, unpacks beside bin/llama-cpp, and swaps the whole tree in. What runs from the old tree
+/// goes on running.
+/// Needs:  install.lock.
+/// Errors: those of download and unpack; integrity if the archive lacks the executable.
+Result<InstalledLlamaServer> install_llama_server(const Paths& paths,
+                                                  const LlamaServerArtifact& wanted,
+                                                  const DownloadPolicy& policy, const Watch& watch);
+
+/// Returns where the archive is kept while it is needed.
+std::string llama_server_archive(const Paths& paths);
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,66 @@
+#include "bootstrap/ready_model.hpp"
+
+#include "bootstrap/installed.hpp"
+#include "bootstrap/manifest_source.hpp"
+#include "bootstrap/record.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+// What the variant's file must hash to; empty if nothing here says so.
+std::string expected_digest(const Paths& paths, const Settings& settings,
+                            const std::string& variant) {
+  const Installed installed = Installed::read(paths.installed_file);
+  if (const auto entry = installed.variants.find(variant); entry != installed.variants.end()) {
+    return entry->second.sha256;
+  }
+  const auto manifest = load_local_manifest(paths, settings.manifest.value);
+  if (!manifest) return {};
+  const auto model = manifest->model(variant);
+  return model ? model->sha256 : std::string();
+}
+
+Result<ReadyModel> install_model(const Paths& paths, const Settings& settings,
+                                 const InstallRequest& request, const DownloadPolicy& policy,
+                                 const Clock& clock, const InstallHooks& hooks) {
+  TRY_ASSIGN(const Manifest manifest,
+             load_manifest(paths, settings.manifest.value, policy, hooks.watch));
+  TRY_ASSIGN(const auto steps, install(paths, manifest, request, policy, clock, hooks));
+  const InstallStep& step = steps.front();
+  TRY_ASSIGN(const os::FileIdentity file, os::file_identity(step.path));
+  return ReadyModel{step.variant, step.path, step.artifact.sha256, file};
+}
+
+}  // namespace
+
+Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
+                               const ModelChoice& choice, const Watch& watch) {
+  TRY(check_installed(choice, paths));
+  ReadyModel ready{.variant = choice.variant, .path = choice.path, .sha256 = {}, .file = {}};
+  if (choice.kind == ModelChoice::Kind::builtin) return ready;
+  TRY_ASSIGN(ready.file, os::file_identity(choice.path));
+  TRY_ASSIGN(ready.sha256, Record(paths.record_file).digest(choice.path, watch));
+  if (choice.kind == ModelChoice::Kind::file) return ready;
+  const std::string expected = expected_digest(paths, settings, choice.variant);
+  if (expected.empty() || expected == ready.sha256) return ready;
+  return make_error(ErrorCode::integrity, "'{}' is damaged: its SHA-256 is {}, not {}", choice.path,
+                    ready.sha256, expected)
+      .with_hint(fmt::format("'runed install --variant {}' fetches it again", choice.variant));
+}
+
+Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
+                                const ModelChoice& choice, const DownloadPolicy& policy,
+                                const Clock& clock, const InstallHooks& hooks) {
+  auto ready = check_model(paths, settings, choice, hooks.watch);
+  if (ready || choice.kind != ModelChoice::Kind::variant) return ready;
+  const ErrorCode code = ready.error().code;
+  if (code != ErrorCode::model_missing && code != ErrorCode::integrity) return ready;
+  if (code == ErrorCode::integrity) hooks.watch.event(ready.error().message);
+  return install_model(paths, settings,
+                       {.parts = {Part::model},
+                        .variant = choice.variant,
+                        .serve_by_default = code == ErrorCode::model_missing},
+                       policy, clock, hooks);
+}
+
+}  // namespace runed::bootstrap

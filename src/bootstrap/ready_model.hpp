@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "bootstrap/download.hpp"
+#include "bootstrap/install.hpp"
+#include "bootstrap/model_choice.hpp"
+#include "bootstrap/paths.hpp"
+#include "bootstrap/settings.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+
+/// A model that is on this machine, and is what it should be.
+struct ReadyModel {
+  std::string variant;    // In full; empty for a file named by its path.
+  std::string path;       // Empty for the model in the executable.
+  std::string sha256;     // Of the file; empty for the model in the executable.
+  os::FileIdentity file;  // What the digest is of: another file that takes the path is not it.
+};
+
+/// Checks a chosen model against what was installed, else against the manifest as far as it is on
+/// this machine. A file that neither knows is taken as it is. Uses no network.
+/// Errors: model_missing if it is not installed; integrity if it is not what was installed; io.
+Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
+                               const ModelChoice& choice, const Watch& watch);
+
+/// The same, but a variant that is missing or damaged is installed.
+/// Errors: those of load_manifest and install.
+Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
+                                const ModelChoice& choice, const DownloadPolicy& policy,
+                                const Clock& clock, const InstallHooks& hooks);
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "bootstrap/manifest.hpp"
+#include "bootstrap/paths.hpp"
+#include "bootstrap/watch.hpp"
+
+namespace runed::bootstrap {
+
+/// One thing that was checked: one line of `runed verify`.
+struct Check {
+  enum class Outcome {
+    passed,
+    failed,
+    unknown,  // There is nothing to compare it with.
+  };
+
+  std::string name;     // `model`, `llama_server`, `licenses`, `permissions`, …
+  std::string subject;  // What: a variant, a path.
+  Outcome outcome = Outcome::passed;
+  std::string detail;  // For people.
+};
+
+/// Returns `passed`, `failed` or `unknown`.
+std::string_view name_of(Check::Outcome outcome);
+
+/// Reads everything installed again and compares it with installed.json and, where it is not null,
+/// the manifest: digests of models and of every file of the llama-server, licences, and that no
+/// other user may write.
+/// Errors: cancelled; io. A mismatch is a check that failed.
+Result<std::vector<Check>> verify_files(const Paths& paths, const Manifest* manifest,
+                                        const Watch& watch);
+
+/// Corrects what needs no fetching: modes of directories and files, and licences.
+Status repair_files(const Paths& paths);
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,120 @@
+#include "cmd/gc.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <ostream>
+
+#include "base/duration.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "bootstrap/gc.hpp"
+#include "client/client.hpp"
+#include "os/file_lock.hpp"
+#include "os/files.hpp"
+
+namespace runed::cmd {
+namespace {
+
+using bootstrap::GcItem;
+
+constexpr const char* kExamples =
+    "  runed gc --dry-run\n"
+    "  runed gc --keep 1\n"
+    "  runed gc --older-than 30d";
+
+// Go's durations, and days, which are what people think in here.
+Result<std::chrono::nanoseconds> parse_age(const std::string& text) {
+  unsigned days = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, fault] = std::from_chars(text.data(), end, days);
+  if (fault == std::errc{} && std::string_view(rest, end) == "d") {
+    return std::chrono::hours(24) * std::min(days, 36'500U);
+  }
+  auto age = parse_duration(text);
+  if (age && age->count() >= 0) return age;
+  return make_error(ErrorCode::usage, "--older-than: invalid age '{}'", text)
+      .with_hint("write a number and a unit, such as 30d or 12h");
+}
+
+// An empty name if no daemon runs: then none is in use.
+Result<std::string> find_running_variant(const Location& location) {
+  TRY_ASSIGN(const auto daemon, daemon_location(location));
+  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  if (!client) {
+    const ErrorCode code = client.error().code;
+    if (code == ErrorCode::not_found || code == ErrorCode::unavailable) return std::string();
+    return std::move(client).error();
+  }
+  TRY_ASSIGN(const auto info, client->info());
+  return info.variant;
+}
+
+std::string line(const GcItem& item, bool is_plan) {
+  return fmt::format("{} {:>12}  {}\n", is_plan ? "would remove" : "removed",
+                     format_bytes(item.size_bytes), item.path);
+}
+
+void print(const GcFlags& flags, const Services& services, const std::vector<GcItem>& items) {
+  uint64_t total = 0;
+  Json all = Json::array();
+  std::string lines;
+  for (const GcItem& item : items) {
+    total += item.size_bytes;
+    all.push_back({{"kind", bootstrap::name_of(item.kind)},
+                   {"path", item.path},
+                   {"size_bytes", item.size_bytes}});
+    lines += line(item, flags.dry_run);
+  }
+  if (flags.json) {
+    services.out << to_line(
+                        Json{{"dry_run", flags.dry_run}, {"items", all}, {"total_bytes", total}})
+                 << "\n";
+    return;
+  }
+  services.out << lines
+               << (items.empty() ? "there is nothing to remove\n"
+                                 : fmt::format("{} in all\n", format_bytes(total)));
+}
+
+}  // namespace
+
+Result<ExitCode> run_gc(const GcFlags& flags, Services& services) {
+  TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
+  const bootstrap::Paths& paths = location.paths;
+  bootstrap::GcOptions options{.keep = flags.keep};
+  if (!flags.older_than.empty()) {
+    TRY_ASSIGN(options.older_than, parse_age(flags.older_than));
+  }
+  std::optional<os::FileLock> lock;
+  if (!flags.dry_run && os::exists(paths.home)) {
+    TRY_ASSIGN(lock, os::FileLock::try_acquire(paths.install_lock));
+    if (!lock.has_value()) {
+      const auto holder = os::FileLock::read_holder(paths.install_lock);
+      return make_error(ErrorCode::bootstrapping, "{} is installing into '{}'",
+                        holder.has_value() ? fmt::format("process {}", *holder) : "another process",
+                        paths.home)
+          .with_hint("run 'runed gc' again when it has finished");
+    }
+  }
+  TRY_ASSIGN(options.running_variant, find_running_variant(location));
+  TRY_ASSIGN(const auto items,
+             bootstrap::plan_gc(paths, location.settings, options, services.clock));
+  if (!flags.dry_run) TRY(bootstrap::collect(paths, items));
+  print(flags, services, items);
+  return ExitCode::ok;
+}
+
+Runner define_gc(CLI::App& app) {
+  auto flags = std::make_shared<GcFlags>();
+  app.footer(kExamples);
+  app.add_option("--keep", flags->keep, "Keep this many unused variants, the newest (0)")
+      ->type_name("N");
+  app.add_option("--older-than", flags->older_than, "Only what has not changed for so long")
+      ->type_name("AGE");
+  app.add_flag("--dry-run", flags->dry_run, "Tell what would be removed, and remove nothing");
+  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  add_location_flags(app, flags->location);
+  return [flags](Services& services) { return run_gc(*flags, services); };
+}
+
+}  // namespace runed::cmd

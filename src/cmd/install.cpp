@@ -1,0 +1,273 @@
+#include "cmd/install.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ostream>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "bootstrap/bundle.hpp"
+#include "bootstrap/install.hpp"
+#include "bootstrap/manifest_source.hpp"
+#include "bootstrap/model_choice.hpp"
+#include "bootstrap/url.hpp"
+#include "client/client.hpp"
+#include "cmd/progress.hpp"
+#include "embed/builtin_model.hpp"
+#include "os/files.hpp"
+
+namespace runed::cmd {
+namespace {
+
+using bootstrap::InstallStep;
+using bootstrap::Manifest;
+using bootstrap::Part;
+
+constexpr const char* kExamples =
+    "  runed install\n"
+    "  runed install --variant f16 --model-only\n"
+    "  runed install --export bundle.tar\n"
+    "  runed install --from bundle.tar --offline";
+
+/// What one run works with.
+struct Work {
+  const InstallFlags& flags;
+  Services& services;
+  Location location;
+  LongWork long_work;
+
+  bootstrap::DownloadPolicy policy() const {
+    // A bundle is for a machine without a network.
+    return {.offline = flags.offline || flags.from.has_value()};
+  }
+  bootstrap::InstallHooks hooks() {
+    return {.watch = long_work.watch(), .on_part = [this](Part part, const std::string& variant) {
+              long_work.doing = part == Part::model ? variant : "llama-server";
+            }};
+  }
+};
+
+std::string quantity(uint64_t bytes) {
+  return bytes > 0 ? format_bytes(bytes) : "size unknown";
+}
+
+bool is_builtin(const Work& work) {
+  return work.location.settings.model_variant.value == bootstrap::kBuiltinVariant;
+}
+
+// Both, as far as they are not named elsewhere or of no use here.
+std::vector<Part> default_parts(const Work& work, const Manifest& manifest) {
+  const bootstrap::Settings& settings = work.location.settings;
+  std::vector<Part> parts;
+  const bool wants_server = settings.engine.value != bootstrap::Engine::native &&
+                            !settings.llama_server.value.has_value();
+  const bool is_needed = settings.engine.value == bootstrap::Engine::llama_server;
+  if (wants_server && (is_needed || manifest.llama_server(bootstrap::platform_name()))) {
+    parts.push_back(Part::llama_server);
+  }
+  const bool is_elsewhere = settings.model.value.has_value() && !work.flags.variant.has_value();
+  if (!is_elsewhere && !is_builtin(work)) parts.push_back(Part::model);
+  return parts;
+}
+
+Result<bootstrap::InstallRequest> request_of(const Work& work, const Manifest& manifest) {
+  const bool names_builtin = work.flags.variant.has_value() && is_builtin(work);
+  if (names_builtin || (work.flags.model_only && is_builtin(work))) {
+    return make_error(ErrorCode::usage, "variant '{}' is in the executable: nothing to install",
+                      bootstrap::kBuiltinVariant);
+  }
+  bootstrap::InstallRequest request{
+      .parts = work.flags.engine_only  ? std::vector{Part::llama_server}
+               : work.flags.model_only ? std::vector{Part::model}
+                                       : default_parts(work, manifest),
+      .variant = work.location.settings.model_variant.value.value_or("")};
+  // A bundle stands in for the manifest that is configured.
+  if (work.flags.from.has_value()) {
+    request.manifest_url = work.location.settings.manifest.value;
+  }
+  return request;
+}
+
+Json to_json(const InstallStep& step) {
+  Json json{{"part", bootstrap::name_of(step.part)}};
+  if (step.part == Part::model) json["variant"] = step.variant;
+  json["was"] = bootstrap::name_of(step.state);
+  json["path"] = step.path;
+  json["sha256"] = step.artifact.sha256;
+  json["size_bytes"] = step.artifact.size_bytes;
+  json["bytes_received"] = step.bytes_received;
+  return json;
+}
+
+// The daemon that runs, if one does: what it serves now.
+std::optional<client::InfoReport> find_daemon(const Work& work) {
+  const auto daemon = daemon_location(work.location);
+  if (!daemon) return std::nullopt;
+  auto client = client::Client::connect({.daemon = *daemon, .on_loading = {}});
+  if (!client) return std::nullopt;
+  auto info = client->info();
+  if (!info) return std::nullopt;
+  return *std::move(info);
+}
+
+// What to do now, so that what was installed is used.
+std::string next_step(const Work& work) {
+  const auto choice = bootstrap::choose_model(work.location.paths, work.location.settings);
+  if (!choice) return choice.error().message;
+  const std::string chosen = choice->variant.empty() ? choice->path : choice->variant;
+  const auto daemon = find_daemon(work);
+  if (!daemon.has_value()) return fmt::format("the next 'runed embed' is answered by {}", chosen);
+  if (daemon->variant == choice->variant) return fmt::format("the daemon serves {}", chosen);
+  return fmt::format(
+      "the running daemon goes on serving {}; after 'runed shutdown' the next one serves {}",
+      daemon->variant.empty() ? daemon->model_name : daemon->variant, chosen);
+}
+
+std::string sentence(const InstallStep& step, bool is_plan) {
+  const bool is_model = step.part == Part::model;
+  const std::string what =
+      is_model ? fmt::format("model {}", step.variant) : std::string("llama-server");
+  if (step.state == InstallStep::State::intact) return fmt::format("{} is installed", what);
+  if (is_plan) {
+    return fmt::format("{} is {}: would fetch {} from '{}'", what, bootstrap::name_of(step.state),
+                       quantity(step.artifact.size_bytes),
+                       bootstrap::display_url(step.artifact.sources.front()));
+  }
+  return fmt::format("{} was {}: installed, {} received", what, bootstrap::name_of(step.state),
+                     format_bytes(step.bytes_received));
+}
+
+void print_steps(Work& work, const Manifest& manifest, const std::vector<InstallStep>& steps) {
+  const bool is_plan = work.flags.dry_run;
+  const std::string next = is_plan ? "nothing was changed" : next_step(work);
+  if (work.flags.json) {
+    Json all = Json::array();
+    for (const InstallStep& step : steps) all.push_back(to_json(step));
+    const bool is_change = std::ranges::any_of(
+        steps, [](const InstallStep& step) { return step.state != InstallStep::State::intact; });
+    work.services.out << to_line(Json{{"manifest", bootstrap::display_url(manifest.source())},
+                                      {"dry_run", is_plan},
+                                      {"changed", is_change && !is_plan},
+                                      {"steps", all},
+                                      {"notes", work.long_work.progress.notes()},
+                                      {"next", next}})
+                      << "\n";
+    return;
+  }
+  for (const InstallStep& step : steps) work.services.out << sentence(step, is_plan) << "\n";
+  work.services.out << "next: " << next << "\n";
+}
+
+void print_list(Work& work, const Manifest& manifest) {
+  const auto installed = bootstrap::installed_variants(work.location.paths);
+  Json all = Json::array();
+  std::string lines;
+  const auto add = [&](const std::string& variant, uint64_t size, bool is_installed) {
+    const bool is_default = variant == manifest.default_model();
+    all.push_back({{"variant", variant},
+                   {"size_bytes", size},
+                   {"installed", is_installed},
+                   {"default", is_default}});
+    lines +=
+        fmt::format("{:<36} {:>12}  {}{}\n", variant, quantity(size),
+                    is_installed ? "installed" : "not installed", is_default ? ", default" : "");
+  };
+  std::vector<std::string> variants = manifest.variants();
+  for (const std::string& variant : installed) {
+    if (std::ranges::find(variants, variant) == variants.end()) variants.push_back(variant);
+  }
+  for (const std::string& variant : variants) {
+    const auto model = manifest.model(variant);
+    add(variant, model ? model->size_bytes : 0,
+        std::ranges::find(installed, variant) != installed.end());
+  }
+  add(std::string(bootstrap::kBuiltinVariant), embed::builtin_model().size(), true);
+  work.services.out << (work.flags.json
+                            ? to_line(Json{{"manifest", bootstrap::display_url(manifest.source())},
+                                           {"variants", all}}) +
+                                  "\n"
+                            : lines);
+}
+
+Status work_with(Work& work, const Manifest& manifest) {
+  if (work.flags.list) {
+    print_list(work, manifest);
+    return {};
+  }
+  const bootstrap::Paths& paths = work.location.paths;
+  TRY_ASSIGN(const bootstrap::InstallRequest request, request_of(work, manifest));
+  const bootstrap::InstallHooks hooks = work.hooks();
+  TRY_ASSIGN(const auto steps, work.flags.dry_run
+                                   ? bootstrap::plan_install(paths, manifest, request, hooks)
+                                   : bootstrap::install(paths, manifest, request, work.policy(),
+                                                        work.services.clock, hooks));
+  if (work.flags.export_file.has_value() && !work.flags.dry_run) {
+    work.long_work.doing = "bundle";
+    TRY(bootstrap::export_bundle(paths, manifest, steps, os::absolute_path(*work.flags.export_file),
+                                 work.policy(), hooks.watch));
+  }
+  work.long_work.progress.clear();
+  print_steps(work, manifest, steps);
+  return {};
+}
+
+Status install(Work& work) {
+  const bootstrap::Paths& paths = work.location.paths;
+  const std::string& url = work.location.settings.manifest.value;
+  const bootstrap::Watch watch = work.hooks().watch;
+  const bool is_look = work.flags.list || work.flags.dry_run;
+  if (!is_look || work.flags.from.has_value()) TRY(bootstrap::make_directories(paths));
+  if (work.flags.from.has_value()) {
+    work.long_work.doing = "bundle";
+    TRY_ASSIGN(const auto bundle,
+               bootstrap::Bundle::open(paths, os::absolute_path(*work.flags.from), url, watch));
+    return work_with(work, bundle.manifest());
+  }
+  TRY_ASSIGN(const Manifest manifest, bootstrap::load_manifest(paths, url, work.policy(), watch));
+  return work_with(work, manifest);
+}
+
+}  // namespace
+
+Result<ExitCode> run_install(const InstallFlags& flags, Services& services) {
+  TRY_ASSIGN(Location location,
+             locate(flags.location, {.model_variant = flags.variant, .manifest = flags.manifest},
+                    services));
+  Work work{.flags = flags,
+            .services = services,
+            .location = std::move(location),
+            .long_work = {.progress = Progress(services.err, display_of(flags.json, services),
+                                               services.clock),
+                          .signals = services.signals,
+                          .doing = "manifest"}};
+  Status installed = install(work);
+  work.long_work.progress.clear();
+  if (!installed) return work.long_work.explain(std::move(installed).error());
+  return ExitCode::ok;
+}
+
+Runner define_install(CLI::App& app) {
+  auto flags = std::make_shared<InstallFlags>();
+  app.footer(kExamples);
+  app.add_option("--variant", flags->variant, "Model to install (RUNED_MODEL_VARIANT; the default)")
+      ->type_name("NAME");
+  app.add_option("--manifest", flags->manifest, "Manifest to install from (RUNED_MANIFEST)")
+      ->type_name("URL");
+  auto* engine_only =
+      app.add_flag("--engine-only", flags->engine_only, "Install llama-server only");
+  app.add_flag("--model-only", flags->model_only, "Install the model only")->excludes(engine_only);
+  auto* from = app.add_option("--from", flags->from, "Install from a bundle, without the network");
+  from->type_name("DIR|FILE");
+  auto* export_file =
+      app.add_option("--export", flags->export_file, "Also write a bundle for another machine");
+  export_file->type_name("FILE")->excludes(from);
+  app.add_flag("--offline", flags->offline, "Fail rather than use the network");
+  app.add_flag("--list", flags->list, "List what can be installed")->excludes(export_file);
+  app.add_flag("--dry-run", flags->dry_run, "Tell what would be done, and do nothing")
+      ->excludes(export_file);
+  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  add_location_flags(app, flags->location);
+  return [flags](Services& services) { return run_install(*flags, services); };
+}
+
+}  // namespace runed::cmd

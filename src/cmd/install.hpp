@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cmd/commands.hpp"
+#include "cmd/location.hpp"
+
+namespace runed::cmd {
+
+/// The flags of `runed install`.
+struct InstallFlags {
+  LocationFlags location;
+  std::optional<std::string> variant;
+  std::optional<std::string> manifest;
+  std::optional<std::string> from;         // Bundle to install from.
+  std::optional<std::string> export_file;  // Bundle to write.
+  bool engine_only = false;
+  bool model_only = false;
+  bool offline = false;
+  bool list = false;
+  bool dry_run = false;
+  bool json = false;
+};
+
+Runner define_install(CLI::App& app);
+
+/// Installs a model and a llama-server, or tells what there is to install.
+Result<ExitCode> run_install(const InstallFlags& flags, Services& services);
+
+}  // namespace runed::cmd

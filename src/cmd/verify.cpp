@@ -1,0 +1,212 @@
+#include "cmd/verify.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <ostream>
+
+#include "base/json.hpp"
+#include "bootstrap/install.hpp"
+#include "bootstrap/install_lock.hpp"
+#include "bootstrap/manifest_source.hpp"
+#include "bootstrap/ready_model.hpp"
+#include "bootstrap/url.hpp"
+#include "bootstrap/verify.hpp"
+#include "cmd/progress.hpp"
+#include "daemon/engine.hpp"
+#include "embed/self_test.hpp"
+
+namespace runed::cmd {
+namespace {
+
+using bootstrap::Check;
+using bootstrap::Manifest;
+using bootstrap::Part;
+using Outcome = bootstrap::Check::Outcome;
+
+constexpr const char* kExamples =
+    "  runed verify\n"
+    "  runed verify --deep\n"
+    "  runed verify --fix --json";
+
+/// What one run works with.
+struct Work {
+  const VerifyFlags& flags;
+  Services& services;
+  Location location;
+  LongWork long_work;
+};
+
+Check failed(std::string name, std::string subject, const Error& error) {
+  return {std::move(name), std::move(subject), Outcome::failed, error.message};
+}
+
+std::string subject_of(const bootstrap::ModelChoice& choice) {
+  return choice.variant.empty() ? choice.path : choice.variant;
+}
+
+// Reads the header and the vocabulary, which the gate refuses if vectors would be wrong.
+Check check_header(const std::string& subject, const bootstrap::ReadyModel& model) {
+  const auto vocabulary = daemon::load_vocabulary(model);
+  if (!vocabulary) return failed("header", subject, vocabulary.error());
+  return {"header", subject, Outcome::passed,
+          fmt::format("{} can be served", vocabulary->model_name)};
+}
+
+Result<std::vector<Check>> self_test(const Work& work, const std::string& subject,
+                                     const bootstrap::ReadyModel& model) {
+  TRY_ASSIGN(const auto embedder,
+             daemon::make_embedder(model, work.location.settings, work.services.clock));
+  TRY(embedder->start());
+  TRY_ASSIGN(const auto results, embed::run_self_test(*embedder));
+  std::vector<Check> checks;
+  for (const auto& result : results) {
+    checks.push_back(
+        {result.name, subject, result.passed ? Outcome::passed : Outcome::failed, result.detail});
+  }
+  return checks;
+}
+
+// The model that would be served now.
+Result<std::vector<Check>> check_chosen_model(Work& work) {
+  const auto& [paths, settings] = work.location;
+  auto choice = bootstrap::choose_model(paths, settings);
+  if (!choice) return std::vector{failed("choice", "", choice.error())};
+  const std::string subject = subject_of(*choice);
+  const auto ready = bootstrap::check_model(paths, settings, *choice, work.long_work.watch());
+  if (!ready) {
+    if (ready.error().code == ErrorCode::cancelled) return ready.error();
+    return std::vector{failed("choice", subject, ready.error())};
+  }
+  std::vector<Check> checks{check_header(subject, *ready)};
+  if (!work.flags.deep || checks.front().outcome == Outcome::failed) return checks;
+  work.long_work.doing = "self-test";
+  auto deep = self_test(work, subject, *ready);
+  if (!deep) deep = std::vector{failed("self_test", subject, deep.error())};
+  checks.insert(checks.end(), deep->begin(), deep->end());
+  return checks;
+}
+
+Result<std::vector<Check>> check_all(Work& work) {
+  const auto& [paths, settings] = work.location;
+  const auto manifest = bootstrap::load_local_manifest(paths, settings.manifest.value);
+  work.long_work.doing = "hashing";
+  TRY_ASSIGN(auto checks, bootstrap::verify_files(paths, manifest ? &*manifest : nullptr,
+                                                  work.long_work.watch()));
+  TRY_ASSIGN(const auto chosen, check_chosen_model(work));
+  checks.insert(checks.end(), chosen.begin(), chosen.end());
+  return checks;
+}
+
+bool has_failed(const Check& check) {
+  return check.outcome == Outcome::failed;
+}
+
+// Installs one thing again. What the manifest does not have stays as it is: the check goes on
+// failing, and says why.
+Status reinstall(Work& work, const Manifest& manifest, const Check& check) {
+  const bool is_model = check.name == "model";
+  const bootstrap::InstallHooks hooks{.watch = work.long_work.watch(), .on_part = {}};
+  work.long_work.doing = is_model ? check.subject : "llama-server";
+  if (is_model && !manifest.model(check.subject)) {
+    hooks.watch.event(fmt::format("the manifest '{}' has no '{}' to install again",
+                                  bootstrap::display_url(manifest.source()), check.subject));
+    return {};
+  }
+  TRY(bootstrap::install(work.location.paths, manifest,
+                         {.parts = {is_model ? Part::model : Part::llama_server},
+                          .variant = is_model ? check.subject : "",
+                          .serve_by_default = false},
+                         {}, work.services.clock, hooks));
+  return {};
+}
+
+bool is_reinstallable(const Check& check) {
+  return has_failed(check) && (check.name == "model" || check.name == "llama_server");
+}
+
+Status fix(Work& work, const std::vector<Check>& checks) {
+  const auto& [paths, settings] = work.location;
+  const bootstrap::Watch watch = work.long_work.watch();
+  {
+    TRY_ASSIGN(const os::FileLock lock, bootstrap::acquire_install_lock(paths, watch));
+    TRY(bootstrap::repair_files(paths));
+  }
+  if (std::ranges::any_of(checks, is_reinstallable)) {
+    work.long_work.doing = "manifest";
+    TRY_ASSIGN(const Manifest manifest,
+               bootstrap::load_manifest(paths, settings.manifest.value, {}, watch));
+    for (const Check& check : checks) {
+      if (is_reinstallable(check)) TRY(reinstall(work, manifest, check));
+    }
+  }
+  // What is to be served may never have been installed.
+  TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
+  work.long_work.doing = "model";
+  TRY(bootstrap::ensure_model(paths, settings, choice, {}, work.services.clock,
+                              {.watch = watch, .on_part = {}}));
+  return {};
+}
+
+void print(Work& work, const std::vector<Check>& checks) {
+  work.long_work.progress.clear();
+  const auto failures = std::ranges::count_if(checks, has_failed);
+  if (work.flags.json) {
+    Json all = Json::array();
+    for (const Check& check : checks) {
+      all.push_back({{"name", check.name},
+                     {"subject", check.subject},
+                     {"outcome", bootstrap::name_of(check.outcome)},
+                     {"detail", check.detail}});
+    }
+    work.services.out << to_line(Json{{"failed", failures},
+                                      {"checks", all},
+                                      {"notes", work.long_work.progress.notes()}})
+                      << "\n";
+    return;
+  }
+  for (const Check& check : checks) {
+    work.services.out << fmt::format("{:<7} {:<16} {}: {}\n", bootstrap::name_of(check.outcome),
+                                     check.name, check.subject, check.detail);
+  }
+  if (failures > 0 && !work.flags.fix) {
+    work.services.err << "hint: 'runed verify --fix' installs again what is broken\n";
+  }
+}
+
+Result<ExitCode> verify(Work& work) {
+  TRY_ASSIGN(std::vector<Check> checks, check_all(work));
+  if (work.flags.fix && std::ranges::any_of(checks, has_failed)) {
+    TRY(fix(work, checks));
+    TRY_ASSIGN(checks, check_all(work));
+  }
+  print(work, checks);
+  return std::ranges::any_of(checks, has_failed) ? ExitCode::integrity : ExitCode::ok;
+}
+
+}  // namespace
+
+Result<ExitCode> run_verify(const VerifyFlags& flags, Services& services) {
+  TRY_ASSIGN(Location location, locate(flags.location, {}, services));
+  Work work{.flags = flags,
+            .services = services,
+            .location = std::move(location),
+            .long_work = {.progress = Progress(services.err, display_of(flags.json, services),
+                                               services.clock),
+                          .signals = services.signals}};
+  auto verified = verify(work);
+  work.long_work.progress.clear();
+  if (!verified) return work.long_work.explain(std::move(verified).error());
+  return verified;
+}
+
+Runner define_verify(CLI::App& app) {
+  auto flags = std::make_shared<VerifyFlags>();
+  app.footer(kExamples);
+  app.add_flag("--deep", flags->deep, "Also load the model and test its vectors");
+  app.add_flag("--fix", flags->fix, "Install again what is broken");
+  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  add_location_flags(app, flags->location);
+  return [flags](Services& services) { return run_verify(*flags, services); };
+}
+
+}  // namespace runed::cmd

@@ -1,0 +1,62 @@
+#include "install_support.hpp"
+
+#include <cstdlib>
+
+#include "base/sha256.hpp"
+#include "bootstrap/manifest.hpp"
+#include "bootstrap/tar_writer.hpp"
+#include "support/result_matchers.hpp"
+
+namespace runed::test {
+namespace {
+
+std::string make_archive() {
+  const TempDir dir;
+  unwrap(bootstrap::write_tar(
+      dir / "server.tar",
+      {{.name = "build/bin/llama-server",
+        .content_path = {},
+        .content = "#!/bin/sh\necho a llama-server\n"},
+       {.name = "build/bin/libllama.so", .content_path = {}, .content = std::string(200'000, 'l')}},
+      {}));
+  return read_text(dir / "server.tar");
+}
+
+}  // namespace
+
+Mirror::Mirror()
+    : small(text_body(read_text(RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.q8_0.gguf"))),
+      large(random_body(kLargeBytes)),
+      archive(text_body(make_archive())),
+      small_sha256_(sha256_of(small)) {
+  const std::string platform(bootstrap::platform_name());
+  document = {{"version", 1},
+              {"platforms",
+               {{platform,
+                 {{"llama_server",
+                   {{"url", server.url("/server.tar.gz")},
+                    {"sha256", sha256_of(archive)},
+                    {"size", archive.size_bytes},
+                    {"extract", "tar.gz"},
+                    {"exec", "build/bin/llama-server"}}}}}}},
+              {"models",
+               {{"tiny.q8_0",
+                 {{"url", server.url("/tiny.gguf")},
+                  {"sha256", small_sha256_},
+                  {"size", small.size_bytes}}},
+                {"large.f16",
+                 {{"url", server.url("/large.gguf")},
+                  {"sha256", sha256_of(large)},
+                  {"size", large.size_bytes}}}}},
+              {"default_model", "tiny.q8_0"}};
+  server.reply("/server.tar.gz", {.body = archive});
+  server.reply("/tiny.gguf", {.body = small, .etag = "\"tiny\""});
+  server.reply("/large.gguf", {.body = large, .etag = "\"large\""});
+  publish();
+}
+
+void Mirror::publish() {
+  server.reply("/manifest.json", {.body = text_body(to_line(document))});
+}
+
+}  // namespace runed::test

@@ -1,0 +1,129 @@
+#include <filesystem>
+
+#include "install_support.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::Json;
+using runed::test::Finished;
+using runed::test::Home;
+using runed::test::Mirror;
+using runed::test::read_text;
+using runed::test::write_text;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Fixture {
+  Fixture() {
+    home.set("RUNED_MANIFEST", mirror.manifest_url());
+    const Finished installed = home.run({"install"});
+    if (installed.exit_code != 0) FAIL(installed.err);
+  }
+
+  Mirror mirror;
+  Home home;
+  std::string model = home / "models/tiny.q8_0.gguf";
+};
+
+// The outcome of the first check of this name.
+std::string outcome(const Json& report, const std::string& name) {
+  for (const Json& check : report["checks"]) {
+    if (check["name"] == name) return check["outcome"];
+  }
+  return "none";
+}
+
+}  // namespace
+
+TEST_CASE("verify passes what was installed, deeply too", "[verify_gc]") {
+  Fixture fixture;
+  const Finished done = fixture.home.run({"verify", "--deep", "--json"});
+  CAPTURE(done.out, done.err);
+  CHECK(done.exit_code == 0);
+  for (const char* name : {"permissions", "model", "llama_server", "licenses", "header", "finite",
+                           "unit_norm", "batch_invariance", "distinct"}) {
+    CAPTURE(name);
+    CHECK(outcome(done.json(), name) == "passed");
+  }
+}
+
+TEST_CASE("without anything installed the built-in model is verified", "[verify_gc]") {
+  Home home;
+  const Finished done = home.run({"verify", "--deep"});
+  CHECK(done.exit_code == 0);
+  CHECK(done.out.find("passed  batch_invariance builtin:runed-mini: worst cosine") !=
+        std::string::npos);
+}
+
+TEST_CASE("a flipped bit is found, and fixed", "[verify_gc]") {
+  Fixture fixture;
+  std::string bytes = read_text(fixture.model);
+  bytes[bytes.size() / 2] ^= 1;
+  write_text(fixture.model, bytes);
+  const Finished found = fixture.home.run({"verify", "--json"});
+  CHECK(found.exit_code == 76);
+  CHECK(outcome(found.json(), "model") == "failed");
+  CHECK(outcome(found.json(), "llama_server") == "passed");
+  const Finished fixed = fixture.home.run({"verify", "--fix"});
+  CAPTURE(fixed.out, fixed.err);
+  CHECK(fixed.exit_code == 0);
+  CHECK(fixture.mirror.requests("/tiny.gguf") == 2);
+  CHECK(fixture.home.run({"verify"}).exit_code == 0);
+}
+
+TEST_CASE("a llama-server that was changed is found, and fixed", "[verify_gc]") {
+  Fixture fixture;
+  write_text(fixture.home / "bin/llama-cpp/build/bin/llama-server", "#!/bin/sh\n");
+  const Finished found = fixture.home.run({"verify"});
+  CHECK(found.exit_code == 76);
+  CHECK(found.out.find("'build/bin/llama-server' was changed") != std::string::npos);
+  CHECK(found.err == "hint: 'runed verify --fix' installs again what is broken\n");
+  CHECK(fixture.home.run({"verify", "--fix"}).exit_code == 0);
+}
+
+TEST_CASE("a damaged model is never served: the daemon fetches it again", "[verify_gc]") {
+  Fixture fixture;
+  std::string bytes = read_text(fixture.model);
+  bytes[bytes.size() / 2] ^= 1;
+  write_text(fixture.model, bytes);
+  const Finished direct = fixture.home.run({"embed", "--direct", "hello"});
+  CHECK(direct.exit_code == 76);
+  const Finished done = fixture.home.run({"embed", "--json", "hello"});
+  CAPTURE(done.err);
+  REQUIRE(done.exit_code == 0);
+  CHECK(done.json()["model_identity"] == fixture.mirror.small_identity());
+}
+
+TEST_CASE("gc removes what nobody uses, and nothing that somebody does", "[verify_gc]") {
+  Fixture fixture;
+  REQUIRE(fixture.home.run({"install", "--model-only", "--variant", "large.f16"}).exit_code == 0);
+  REQUIRE(fixture.home.run({"install", "--model-only"}).exit_code == 0);
+  REQUIRE(fixture.home.run({"embed", "hello"}).exit_code == 0);
+  const std::string large = fixture.home / "models/large.f16.gguf";
+
+  const Json plan = fixture.home.run({"gc", "--dry-run", "--json"}).json();
+  REQUIRE(plan["items"].size() == 1);
+  CHECK(plan["items"][0] == Json{{"kind", "variant"}, {"path", large}, {"size_bytes", 40 << 20}});
+  CHECK(fs::exists(large));
+  CHECK(fixture.home.run({"gc", "--older-than", "1d"}).out == "there is nothing to remove\n");
+
+  const Finished done = fixture.home.run({"gc"});
+  CHECK(done.exit_code == 0);
+  CHECK(done.out == "removed     40.0 MiB  " + large + "\n40.0 MiB in all\n");
+  CHECK_FALSE(fs::exists(large));
+  CHECK(fs::exists(fixture.model));
+  CHECK(fixture.home.run({"embed", "hello"}).exit_code == 0);
+  CHECK(fixture.home.run({"gc"}).out == "there is nothing to remove\n");
+}
+
+TEST_CASE("gc keeps what a daemon serves, whatever is configured now", "[verify_gc]") {
+  Fixture fixture;
+  REQUIRE(fixture.home.run({"embed", "hello"}).exit_code == 0);
+  fixture.mirror.document["default_model"] = "large.f16";
+  fixture.mirror.publish();
+  REQUIRE(fixture.home.run({"install", "--model-only"}).exit_code == 0);
+  CHECK(fixture.home.run({"gc"}).out == "there is nothing to remove\n");
+  REQUIRE(fixture.home.run({"shutdown", "--wait", "10"}).exit_code == 0);
+  CHECK(fixture.home.run({"gc"}).out.find(fixture.model) != std::string::npos);
+}

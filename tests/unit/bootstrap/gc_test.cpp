@@ -1,0 +1,167 @@
+#include "bootstrap/gc.hpp"
+
+#include <algorithm>
+
+#include "install_fixture.hpp"
+#include "os/fd.hpp"
+#include "os/files.hpp"
+#include "support/eventually.hpp"
+
+using runed::bootstrap::collect;
+using runed::bootstrap::Engine;
+using runed::bootstrap::GcItem;
+using runed::bootstrap::GcOptions;
+using runed::bootstrap::Origin;
+using runed::bootstrap::Part;
+using runed::bootstrap::plan_gc;
+using runed::bootstrap::Settings;
+using runed::test::InstallFixture;
+using runed::test::unwrap;
+using runed::test::write_text;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A clock that is ahead of the machine's, so that everything on disk has an age.
+class LaterClock final : public runed::Clock {
+ public:
+  explicit LaterClock(std::chrono::nanoseconds ahead) : ahead_(ahead) {}
+  runed::SteadyTime steady_now() const override { return clock_.steady_now(); }
+  runed::SystemTime system_now() const override {
+    return clock_.system_now() + std::chrono::duration_cast<runed::SystemTime::duration>(ahead_);
+  }
+
+ private:
+  runed::SystemClock clock_;
+  std::chrono::nanoseconds ahead_;
+};
+
+struct Fixture : InstallFixture {
+  Fixture() { settings.manifest = {manifest_file(), Origin::environment}; }
+
+  // Paths below the home of what would go.
+  std::vector<std::string> plan(const GcOptions& options = {},
+                                std::chrono::nanoseconds ahead = 0ns) const {
+    std::vector<std::string> names;
+    for (const GcItem& item : unwrap(plan_gc(paths, settings, options, LaterClock(ahead)))) {
+      names.push_back(item.path.substr(paths.home.size() + 1));
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+
+  Settings settings;
+};
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("variants that nothing names go, with their entry") {
+  const Fixture fixture;
+  unwrap(fixture.install({.parts = {Part::model}, .variant = "large"}));
+  unwrap(fixture.install({.parts = {Part::model}, .variant = "small"}));
+  const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock));
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].kind == GcItem::Kind::variant);
+  CHECK(items[0].size_bytes == fixture.large.size());
+  unwrap(collect(fixture.paths, items));
+  CHECK_FALSE(std::filesystem::exists(fixture.model_file("m.large")));
+  CHECK(std::filesystem::exists(fixture.model_file("m.small")));
+  CHECK(fixture.installed().variants.size() == 1);
+  CHECK(fixture.plan().empty());
+}
+
+TEST_CASE("what is configured, the manifest's default, or running stays") {
+  Fixture fixture;
+  for (const char* name : {"m.small", "a", "b", "c"}) write_text(fixture.model_file(name), "GGUF");
+  fixture.settings.model_variant = {"a", Origin::config};
+  CHECK(fixture.plan({.running_variant = "b"}) == Names{"models/c.gguf"});
+  fixture.settings.model = {fixture.model_file("c"), Origin::flag};  // Stronger than the variant.
+  CHECK(fixture.plan({.running_variant = "b"}) == Names{"models/a.gguf"});
+}
+
+TEST_CASE("the newest of the unused are kept when asked for") {
+  Fixture fixture;
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
+  std::chrono::nanoseconds before{};
+  for (const char* name : {"a", "b", "c"}) {
+    // The change time is what tells their age, and it advances in the kernel's steps.
+    REQUIRE(runed::test::eventually([&] {
+      write_text(fixture.model_file(name), "GGUF");
+      return unwrap(runed::os::file_identity(fixture.model_file(name))).changed > before;
+    }));
+    before = unwrap(runed::os::file_identity(fixture.model_file(name))).changed;
+  }
+  CHECK(fixture.plan({.keep = 1}) == Names{"models/a.gguf", "models/b.gguf"});
+  CHECK(fixture.plan({.keep = 3}).empty());
+}
+
+TEST_CASE("what is younger than asked for stays") {
+  Fixture fixture;
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
+  write_text(fixture.model_file("a"), "GGUF");
+  CHECK(fixture.plan({.older_than = 24h}).empty());
+  CHECK(fixture.plan({.older_than = 24h}, 25h) == Names{"models/a.gguf"});
+}
+
+TEST_CASE("a file that a process has open stays") {
+  Fixture fixture;
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
+  write_text(fixture.model_file("a"), "GGUF");
+  {
+    const auto held = unwrap(runed::os::open_fd(fixture.model_file("a"), 0));
+    CHECK(fixture.plan().empty());
+  }
+  CHECK(fixture.plan() == Names{"models/a.gguf"});
+}
+
+TEST_CASE("partial files go once nobody went on with them for a week") {
+  const Fixture fixture;
+  write_text(fixture.model_file("m.small") + ".partial", "GG");
+  write_text(fixture.model_file("m.small") + ".partial.json", "{}");
+  CHECK(fixture.plan({}, 6 * 24h).empty());
+  CHECK(fixture.plan({}, 8 * 24h) ==
+        Names{"models/m.small.gguf.partial", "models/m.small.gguf.partial.json"});
+}
+
+TEST_CASE("left-overs of what was killed go, rotated logs and foreign copies of manifests too") {
+  const Fixture fixture;
+  std::filesystem::create_directories(fixture.paths.bin_dir + "/.llama-cpp-abc/build");
+  write_text(fixture.paths.bin_dir + "/.llama-cpp-abc/build/x", "x");
+  write_text(fixture.paths.cache_dir + "/llama-server.tar.gz", "x");
+  write_text(fixture.paths.cache_dir + "/manifest-0123456789abcdef.json", "x");
+  write_text(fixture.paths.cache_dir + "/record.json", "{}");
+  write_text(fixture.paths.home + "/installed.json.tmp-abcdef", "x");
+  write_text(fixture.paths.logs_dir + "/daemon.log", "x");
+  write_text(fixture.paths.logs_dir + "/daemon.log.1", "x");
+  CHECK(fixture.plan() == Names{"bin/.llama-cpp-abc", "cache/llama-server.tar.gz",
+                                "cache/manifest-0123456789abcdef.json", "logs/daemon.log.1"});
+  CHECK(fixture.plan({}, 2h).size() == 5);  // The temporary file is old enough to be nobody's.
+  unwrap(
+      collect(fixture.paths, unwrap(plan_gc(fixture.paths, fixture.settings, {}, LaterClock(2h)))));
+  CHECK(fixture.plan({}, 2h).empty());
+  CHECK(std::filesystem::exists(fixture.paths.logs_dir + "/daemon.log"));
+}
+
+TEST_CASE("a llama-server goes when another engine is configured") {
+  Fixture fixture;
+  unwrap(fixture.install_all());
+  CHECK(fixture.plan().empty());
+  fixture.settings.engine = {Engine::native, Origin::config};
+  const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock));
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].kind == GcItem::Kind::llama_server);
+  unwrap(collect(fixture.paths, items));
+  CHECK(std::filesystem::is_empty(fixture.paths.llama_cpp_dir));
+  CHECK_FALSE(fixture.installed().llama_server.has_value());
+}
+
+TEST_CASE("with several variants and none chosen nothing is removed") {
+  Fixture fixture;
+  fixture.settings.manifest = {"builtin:", Origin::default_value};
+  for (const char* name : {"a", "b"}) write_text(fixture.model_file(name), "GGUF");
+  const auto error =
+      runed::test::unwrap_error(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock));
+  CHECK(error.message == "several variants are installed and none is chosen: a, b");
+}
