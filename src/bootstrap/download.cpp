@@ -40,7 +40,9 @@ MaybeFailure give_up_if(Status status) {
 }
 
 Failure refused_offline(const std::string& url) {
-  return {cannot_fetch(ErrorCode::network, url, "the network is not to be used"), Remedy::next_url};
+  return {cannot_fetch(ErrorCode::network, url, "the network is not to be used")
+              .with_hint("leave --offline out, or install from a bundle with --from"),
+          Remedy::next_url};
 }
 
 struct ContentRange {

@@ -43,11 +43,12 @@ struct Run {
   Installed installed;
   Record record;
 
+  void tell(Part part, const std::string& variant) const {
+    if (hooks.on_part) hooks.on_part(part, variant);
+  }
   Result<InstallStep> inspect_model(const std::string& wanted) const;
   Result<InstallStep> inspect_server() const;
-  Result<InstallStep> inspect(Part part, const InstallRequest& request) const {
-    return part == Part::model ? inspect_model(request.variant) : inspect_server();
-  }
+  Result<std::vector<InstallStep>> inspect_all(const InstallRequest& request) const;
   Status fetch_model(InstallStep& step, const DownloadPolicy& policy);
   Status fetch_server(InstallStep& step, const DownloadPolicy& policy);
   Status ensure(InstallStep& step, const InstallRequest& request, const DownloadPolicy& policy);
@@ -76,7 +77,7 @@ Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
   TRY_ASSIGN(step.variant, resolve_variant(manifest, wanted));
   TRY_ASSIGN(step.artifact, manifest.model(step.variant));
   step.path = model_path(paths, step.variant);
-  if (hooks.on_part) hooks.on_part(Part::model, step.variant);
+  tell(Part::model, step.variant);
   if (!os::exists(step.path)) return step;
   TRY_ASSIGN(const std::string digest, record.digest(step.path, hooks.watch));
   if (digest == step.artifact.sha256) {
@@ -90,7 +91,7 @@ Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
 }
 
 Result<InstallStep> Run::inspect_server() const {
-  if (hooks.on_part) hooks.on_part(Part::llama_server, {});
+  tell(Part::llama_server, {});
   TRY_ASSIGN(const LlamaServerArtifact wanted, manifest.llama_server(platform_name()));
   TRY_ASSIGN(const LlamaServerState state,
              inspect_llama_server(paths, wanted, installed, record, hooks.watch));
@@ -101,6 +102,15 @@ Result<InstallStep> Run::inspect_server() const {
                      .state = to_state(state)};
 }
 
+Result<std::vector<InstallStep>> Run::inspect_all(const InstallRequest& request) const {
+  std::vector<InstallStep> steps;
+  for (const Part part : request.parts) {
+    TRY_ASSIGN(steps.emplace_back(),
+               part == Part::model ? inspect_model(request.variant) : inspect_server());
+  }
+  return steps;
+}
+
 Status Run::fetch_model(InstallStep& step, const DownloadPolicy& policy) {
   TRY_ASSIGN(const DownloadReport report, download({.urls = step.artifact.sources,
                                                     .sha256 = step.artifact.sha256,
@@ -108,11 +118,6 @@ Status Run::fetch_model(InstallStep& step, const DownloadPolicy& policy) {
                                                    step.path, policy, hooks.watch));
   step.bytes_received = report.bytes_received;
   record.remember({{step.path, step.artifact.sha256}});
-  installed.variants.insert_or_assign(step.variant,
-                                      InstalledArtifact{.url = step.artifact.url,
-                                                        .sha256 = step.artifact.sha256,
-                                                        .path = step.path,
-                                                        .size_bytes = report.size_bytes});
   return {};
 }
 
@@ -126,6 +131,7 @@ Status Run::fetch_server(InstallStep& step, const DownloadPolicy& policy) {
 }
 
 Status Run::ensure(InstallStep& step, const InstallRequest& request, const DownloadPolicy& policy) {
+  tell(step.part, step.variant);
   if (step.state == State::damaged || step.state == State::outdated) {
     hooks.watch.event(fmt::format("'{}' is {}: fetching it again", step.path, name_of(step.state)));
   }
@@ -171,13 +177,9 @@ std::string_view name_of(InstallStep::State state) {
 Result<std::vector<InstallStep>> plan_install(const Paths& paths, const Manifest& manifest,
                                               const InstallRequest& request,
                                               const InstallHooks& hooks) {
-  const Run run{paths, manifest, hooks, Installed::read(paths.installed_file),
-                Record(paths.record_file)};
-  std::vector<InstallStep> steps;
-  for (const Part part : request.parts) {
-    TRY_ASSIGN(steps.emplace_back(), run.inspect(part, request));
-  }
-  return steps;
+  return Run{paths, manifest, hooks, Installed::read(paths.installed_file),
+             Record(paths.record_file)}
+      .inspect_all(request);
 }
 
 Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& manifest,
@@ -188,10 +190,10 @@ Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& man
   TRY_ASSIGN(const os::FileLock lock, acquire_install_lock(paths, hooks.watch));
   TRY(write_licenses(paths.licenses_dir));
   Run run{paths, manifest, hooks, Installed::read(paths.installed_file), Record(paths.record_file)};
-  std::vector<InstallStep> steps;
-  for (const Part part : request.parts) {
-    TRY_ASSIGN(steps.emplace_back(), run.inspect(part, request));
-    TRY(run.ensure(steps.back(), request, policy));
+  // All are looked at before the first is fetched: a misspelt variant should not cost a download.
+  TRY_ASSIGN(std::vector<InstallStep> steps, run.inspect_all(request));
+  for (InstallStep& step : steps) {
+    TRY(run.ensure(step, request, policy));
     // After each part: what is in place must be known, whatever becomes of the next.
     run.installed.manifest_url =
         request.manifest_url.empty() ? manifest.source() : request.manifest_url;

@@ -62,8 +62,8 @@ TEST_CASE("install fetches what the manifest names, once", "[install]") {
   const Json report = first.json();
   CHECK(report["changed"] == true);
   CHECK(report["steps"].size() == 2);
-  CHECK(report["steps"][1]["variant"] == "tiny.q8_0");
-  CHECK(report["steps"][1]["bytes_received"] == fixture.mirror.small.size_bytes);
+  CHECK(report["steps"][0]["variant"] == "tiny.q8_0");
+  CHECK(report["steps"][0]["bytes_received"] == fixture.mirror.small.size_bytes);
   CHECK(report["next"] == "the next 'runed embed' is answered by tiny.q8_0");
   CHECK(mode_of(fixture.server()) == 0755);
   CHECK(fs::exists(fixture.home / "licenses/THIRD_PARTY_LICENSES/llama.cpp.LICENSE"));
@@ -72,7 +72,7 @@ TEST_CASE("install fetches what the manifest names, once", "[install]") {
   const Finished second = fixture.home.run({"install"});
   CHECK(second.exit_code == 0);
   CHECK(second.out ==
-        "llama-server is installed\nmodel tiny.q8_0 is installed\n"
+        "model tiny.q8_0 is installed\nllama-server is installed\n"
         "next: the next 'runed embed' is answered by tiny.q8_0\n");
   CHECK(fixture.mirror.requests("/tiny.gguf") == 1);
   CHECK(fixture.mirror.requests("/server.tar.gz") == 1);
