@@ -22,19 +22,19 @@ _runed() {
     status)
       flags="--help --home --json --socket --wait-ready"
       ;;
-    install)
-      flags="--dry-run --engine-only --export --from --help --home --json --list --manifest
-        --model-only --offline --socket --variant"
-      ;;
-    verify)
-      flags="--deep --fix --help --home --json --socket"
-      ;;
     serve)
       flags="--cpu --ctx-size --engine --help --home --idle-timeout --manifest --model --socket
         --variant"
       ;;
     shutdown)
       flags="--force --grace --help --home --json --socket --wait"
+      ;;
+    install)
+      flags="--dry-run --engine-only --export --from --help --home --json --list --manifest
+        --model-only --offline --socket --variant"
+      ;;
+    verify)
+      flags="--deep --fix --help --home --json --socket"
       ;;
     gc)
       flags="--dry-run --help --home --json --keep --older-than --socket"
@@ -64,7 +64,7 @@ _runed() {
       if [[ $current == -* ]]; then
         words=$flags
       elif [[ -z $command ]]; then
-        words="embed status install verify serve shutdown gc"
+        words="embed status serve shutdown install verify gc"
       fi
       ;;
   esac

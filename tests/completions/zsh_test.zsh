@@ -47,6 +47,12 @@ completes 'runed embed --di' 'runed embed --di'
 completes 'runed status --wa' 'runed status --wait-ready='
 completes 'runed in' 'runed install '
 completes 'runed install --mo' 'runed install --model-only '
+completes 'runed install --ex' 'runed install --export='
+for other in --dry-run --from=bundle.tar --list; do
+  completes "runed install $other --ex" "runed install $other --ex"
+  completes "runed install --export=bundle.tar ${other[1,5]}" \
+    "runed install --export=bundle.tar ${other[1,5]}"
+done
 completes 'runed serve --ma' 'runed serve --manifest='
 completes 'runed verify --d' 'runed verify --deep '
 completes 'runed gc --o' 'runed gc --older-than='
