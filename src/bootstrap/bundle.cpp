@@ -1,6 +1,7 @@
 #include "bootstrap/bundle.hpp"
 
 #include "bootstrap/install_lock.hpp"
+#include "bootstrap/json_document.hpp"
 #include "bootstrap/llama_server.hpp"
 #include "bootstrap/manifest_source.hpp"
 #include "bootstrap/resources.hpp"
@@ -69,18 +70,14 @@ Result<Bundle> Bundle::open(const Paths& paths, const std::string& from,
   Bundle bundle;
   std::string directory = from;
   if (os::is_regular_file(os::resolve_links(from))) {
-    TRY_ASSIGN(bundle.unpacked_, os::make_temporary_directory(paths.cache_dir + "/bundle-"));
-    directory = bundle.unpacked_;
+    TRY_ASSIGN(bundle.unpacked_, os::TemporaryDirectory::create(
+                                     fmt::format("{}/{}", paths.cache_dir, kBundlePrefix)));
+    directory = bundle.unpacked_->path();
     TRY(unpack(from, directory, {}, watch));
   }
   TRY_ASSIGN(Manifest manifest, read_manifest(paths, directory, from, configured));
   bundle.manifest_ = std::move(manifest);
   return bundle;
-}
-
-Bundle::~Bundle() {
-  // What cannot be removed now is a left-over that gc finds.
-  if (!unpacked_.empty()) static_cast<void>(os::remove_tree(unpacked_).has_value());
 }
 
 Status export_bundle(const Paths& paths, const Manifest& manifest,
@@ -90,7 +87,7 @@ Status export_bundle(const Paths& paths, const Manifest& manifest,
   std::vector<TarEntry> entries;
   entries.push_back({.name = kManifestName,
                      .content_path = {},
-                     .content = exported_document(manifest, steps).dump(2) + "\n"});
+                     .content = to_document(exported_document(manifest, steps))});
   for (const InstallStep& step : steps) {
     if (step.part == Part::model) {
       entries.push_back(

@@ -2,7 +2,7 @@
 
 #include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -11,8 +11,12 @@
 #include "bootstrap/manifest.hpp"
 #include "bootstrap/paths.hpp"
 #include "bootstrap/watch.hpp"
+#include "os/directories.hpp"
 
 namespace runed::bootstrap {
+
+/// What begins the name of a directory in cache/ that a bundle is unpacked into.
+inline constexpr std::string_view kBundlePrefix = "bundle-";
 
 /// What was exported from one machine to be installed on another that has no network: a directory
 /// or a tar with manifest.json, models/<variant>.gguf and llama-server.tar.gz. What it holds is
@@ -26,19 +30,14 @@ class Bundle {
   static Result<Bundle> open(const Paths& paths, const std::string& from,
                              const std::string& configured, const Watch& watch);
 
-  Bundle(Bundle&& other) noexcept
-      : manifest_(std::move(other.manifest_)), unpacked_(std::exchange(other.unpacked_, {})) {}
-  Bundle& operator=(Bundle&&) = delete;
-  ~Bundle();
-
-  /// The manifest, with the bundle's own files for URLs.
+  /// The manifest, which takes its artifacts from the bundle.
   const Manifest& manifest() const { return *manifest_; }
 
  private:
   Bundle() = default;
 
   std::optional<Manifest> manifest_;
-  std::string unpacked_;  // To be removed; empty for a directory of the user's.
+  std::optional<os::TemporaryDirectory> unpacked_;  // None for a directory of the user's.
 };
 
 /// Writes what was installed in `steps` as a tar, and fetches the archive of the llama-server for

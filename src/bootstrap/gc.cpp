@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "bootstrap/bundle.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/llama_server.hpp"
 #include "bootstrap/manifest_source.hpp"
 #include "bootstrap/model_choice.hpp"
+#include "bootstrap/partial_file.hpp"
+#include "os/atomic_file.hpp"
 #include "os/directories.hpp"
 #include "os/files.hpp"
 #include "os/open_files.hpp"
@@ -20,10 +23,6 @@ using std::chrono::nanoseconds;
 constexpr nanoseconds kPartialAge = std::chrono::hours(7 * 24);
 constexpr nanoseconds kTemporaryAge = std::chrono::hours(1);  // Of what is made without a lock.
 
-bool is_partial(const std::string& name) {
-  return name.ends_with(".partial") || name.ends_with(".partial.json");
-}
-
 /// The search: what may go is added to `items`.
 struct Search {
   const Paths& paths;
@@ -33,8 +32,8 @@ struct Search {
   std::set<std::string> open_files;
   std::vector<GcItem> items;
 
-  bool is_old(nanoseconds modified, nanoseconds least) const {
-    return now - modified >= std::max(options.older_than.value_or(nanoseconds{0}), least);
+  bool is_old(nanoseconds since, nanoseconds least) const {
+    return now - since >= std::max(options.older_than.value_or(nanoseconds{0}), least);
   }
   bool is_open(const std::string& path) const {
     const std::string real = os::resolve_links(path);
@@ -118,13 +117,13 @@ Status Search::find_left_overs(const std::string& directory) {
       add(kind, path, bytes);
       return {};
     };
-    if (is_partial(name)) {
+    if (is_partial_file(name)) {
       TRY(add_if_old(Kind::partial, kPartialAge));
-    } else if (name.starts_with(".llama-cpp-") || path == llama_server_archive(paths)) {
+    } else if (name.starts_with(kStagingPrefix) || path == llama_server_archive(paths)) {
       TRY(add_if_old(Kind::staging, nanoseconds{0}));  // Made under the lock that gc holds.
-    } else if (name.starts_with("bundle-") || name.find(".tmp-") != std::string::npos) {
+    } else if (name.starts_with(kBundlePrefix) || os::is_temporary_file(name)) {
       TRY(add_if_old(Kind::staging, kTemporaryAge));
-    } else if (name.starts_with("manifest-") && path != manifest_copy) {
+    } else if (is_cached_manifest(name) && path != manifest_copy) {
       TRY(add_if_old(Kind::manifest_copy, nanoseconds{0}));
     } else if (directory == paths.logs_dir && name.find(".log.") != std::string::npos) {
       TRY(add_if_old(Kind::log, nanoseconds{0}));
@@ -159,14 +158,13 @@ Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings
                 .settings = settings,
                 .options = options,
                 .now = clock.system_now().time_since_epoch(),
-                .open_files = os::open_files_below(
-                    {paths.home, paths.models_dir, paths.bin_dir, paths.cache_dir, paths.logs_dir}),
+                .open_files = os::open_files_below(private_directories(paths)),
                 .items = {}};
   TRY(search.find_variants());
   TRY(search.find_llama_server());
-  for (const std::string& directory :
-       {paths.home, paths.models_dir, paths.bin_dir, paths.cache_dir, paths.logs_dir}) {
-    TRY(search.find_left_overs(directory));
+  for (const std::string& directory : private_directories(paths)) {
+    // The llama-server's own files may have any name.
+    if (directory != paths.llama_cpp_dir) TRY(search.find_left_overs(directory));
   }
   return std::move(search.items);
 }
@@ -184,7 +182,7 @@ Status collect(const Paths& paths, const std::vector<GcItem>& items) {
         installed.model.reset();
       }
     } else if (item.kind == Kind::llama_server) {
-      TRY(os::make_private_directory(paths.llama_cpp_dir));
+      removed = os::make_private_directory(paths.llama_cpp_dir);
       installed.llama_server.reset();
       installed.llama_server_files.clear();
     }

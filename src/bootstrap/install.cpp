@@ -2,7 +2,6 @@
 
 #include "base/log.hpp"
 #include "bootstrap/install_lock.hpp"
-#include "bootstrap/installed.hpp"
 #include "bootstrap/licenses.hpp"
 #include "bootstrap/llama_server.hpp"
 #include "bootstrap/model_choice.hpp"
@@ -14,21 +13,7 @@
 namespace runed::bootstrap {
 namespace {
 
-using State = InstallStep::State;
-
-State to_state(LlamaServerState state) {
-  switch (state) {
-    case LlamaServerState::missing:
-      return State::missing;
-    case LlamaServerState::outdated:
-      return State::outdated;
-    case LlamaServerState::damaged:
-      return State::damaged;
-    case LlamaServerState::intact:
-      break;
-  }
-  return State::intact;
-}
+using State = ArtifactState;
 
 // RFC 3339 in whole seconds, as the predecessor writes it.
 std::string format_seconds(SystemTime time) {
@@ -43,8 +28,8 @@ struct Run {
   Installed installed;
   Record record;
 
-  void tell(Part part, const std::string& variant) const {
-    if (hooks.on_part) hooks.on_part(part, variant);
+  void tell(Activity activity, Part part, const std::string& variant) const {
+    if (hooks.on_activity) hooks.on_activity(activity, part, variant);
   }
   Result<InstallStep> inspect_model(const std::string& wanted) const;
   Result<InstallStep> inspect_server() const;
@@ -77,9 +62,9 @@ Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
   TRY_ASSIGN(step.variant, resolve_variant(manifest, wanted));
   TRY_ASSIGN(step.artifact, manifest.model(step.variant));
   step.path = model_path(paths, step.variant);
-  tell(Part::model, step.variant);
+  tell(Activity::checking, Part::model, step.variant);
   if (!os::exists(step.path)) return step;
-  TRY_ASSIGN(const std::string digest, record.digest(step.path, hooks.watch));
+  TRY_ASSIGN(const std::string digest, record.digest(step.path, Reading::if_changed, hooks.watch));
   if (digest == step.artifact.sha256) {
     step.state = State::intact;
   } else {
@@ -91,15 +76,15 @@ Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
 }
 
 Result<InstallStep> Run::inspect_server() const {
-  tell(Part::llama_server, {});
+  tell(Activity::checking, Part::llama_server, {});
   TRY_ASSIGN(const LlamaServerArtifact wanted, manifest.llama_server(platform_name()));
-  TRY_ASSIGN(const LlamaServerState state,
+  TRY_ASSIGN(const ArtifactState state,
              inspect_llama_server(paths, wanted, installed, record, hooks.watch));
   return InstallStep{.part = Part::llama_server,
                      .variant = {},
                      .artifact = wanted.artifact,
                      .path = paths.llama_cpp_dir,
-                     .state = to_state(state)};
+                     .state = state};
 }
 
 Result<std::vector<InstallStep>> Run::inspect_all(const InstallRequest& request) const {
@@ -117,7 +102,7 @@ Status Run::fetch_model(InstallStep& step, const DownloadPolicy& policy) {
                                                     .size_bytes = step.artifact.size_bytes},
                                                    step.path, policy, hooks.watch));
   step.bytes_received = report.bytes_received;
-  record.remember({{step.path, step.artifact.sha256}});
+  record.remember(step.path, step.artifact.sha256);
   return {};
 }
 
@@ -131,7 +116,7 @@ Status Run::fetch_server(InstallStep& step, const DownloadPolicy& policy) {
 }
 
 Status Run::ensure(InstallStep& step, const InstallRequest& request, const DownloadPolicy& policy) {
-  tell(step.part, step.variant);
+  if (step.state != State::intact) tell(Activity::fetching, step.part, step.variant);
   if (step.state == State::damaged || step.state == State::outdated) {
     hooks.watch.event(fmt::format("'{}' is {}: fetching it again", step.path, name_of(step.state)));
   }
@@ -148,7 +133,7 @@ Status Run::ensure(InstallStep& step, const InstallRequest& request, const Downl
              .path = step.path,
              .size_bytes = file.size_bytes};
   }
-  if (!request.serve_by_default) return {};
+  if (!request.serve_by_default && !installed.model_variant.empty()) return {};
   installed.model = entry;
   installed.model_variant = step.variant;
   return {};
@@ -160,7 +145,7 @@ std::string_view name_of(Part part) {
   return part == Part::model ? "model" : "llama_server";
 }
 
-std::string_view name_of(InstallStep::State state) {
+std::string_view name_of(ArtifactState state) {
   switch (state) {
     case State::missing:
       return "missing";

@@ -7,7 +7,8 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "bootstrap/download.hpp"
+#include "bootstrap/download_policy.hpp"
+#include "bootstrap/installed.hpp"
 #include "bootstrap/manifest.hpp"
 #include "bootstrap/paths.hpp"
 #include "bootstrap/watch.hpp"
@@ -29,24 +30,24 @@ struct InstallRequest {
 
 /// One thing to install, and how it stands.
 struct InstallStep {
-  enum class State { missing, outdated, damaged, intact };
-
   Part part = Part::model;
   std::string variant;  // Of a model.
   Artifact artifact;    // As the manifest has it.
   std::string path;     // Of the GGUF, or the directory of the llama-server.
-  State state = State::missing;
+  ArtifactState state = ArtifactState::missing;
   uint64_t bytes_received = 0;  // Once it has been installed.
 };
 
 /// Returns `missing`, `outdated`, `damaged` or `intact`.
-std::string_view name_of(InstallStep::State state);
+std::string_view name_of(ArtifactState state);
+
+enum class Activity { checking, fetching };
 
 /// How an installation is followed.
 struct InstallHooks {
   Watch watch;
-  // Before a part is looked at, with the variant of a model; may be empty.
-  std::function<void(Part, const std::string& variant)> on_part;
+  // Told what is begun, with the variant of a model; may be empty.
+  std::function<void(Activity, Part, const std::string& variant)> on_activity;
 };
 
 /// Finds out what would have to be done; changes nothing on disk but the record of digests.
@@ -56,9 +57,11 @@ Result<std::vector<InstallStep>> plan_install(const Paths& paths, const Manifest
                                               const InstallHooks& hooks);
 
 /// Makes what is asked for present and intact, under install.lock: licences first, then each part,
-/// then installed.json. Does nothing to what is intact. Returns the steps with the state that each
+/// then installed.json, which is told as an event if it cannot be written. Does nothing to what is
+/// intact. Returns the steps with the state that each
 /// was found in.
-/// Errors: those of download, unpack and the manifest; cancelled, with partial files kept.
+/// Errors: those of acquire_install_lock, download, unpack and the manifest; io; cancelled, with
+///         partial files kept.
 Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& manifest,
                                          const InstallRequest& request,
                                          const DownloadPolicy& policy, const Clock& clock,

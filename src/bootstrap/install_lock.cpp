@@ -40,4 +40,12 @@ Result<os::FileLock> acquire_install_lock(const Paths& paths, const Watch& watch
   }
 }
 
+Result<os::FileLock> try_install_lock(const Paths& paths) {
+  TRY_ASSIGN(std::optional<os::FileLock> lock, os::FileLock::try_acquire(paths.install_lock));
+  if (lock.has_value()) return *std::move(lock);
+  return make_error(ErrorCode::bootstrapping, "{} is installing into '{}'",
+                    holder_of(paths.install_lock), paths.home)
+      .with_hint("try again when it has finished");
+}
+
 }  // namespace runed::bootstrap

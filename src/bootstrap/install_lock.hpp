@@ -12,4 +12,8 @@ namespace runed::bootstrap {
 /// Errors: cancelled; deadline_exceeded naming the holder after four hours; those of the file.
 Result<os::FileLock> acquire_install_lock(const Paths& paths, const Watch& watch);
 
+/// Takes install.lock if nobody has it.
+/// Errors: bootstrapping, naming the holder; those of the file.
+Result<os::FileLock> try_install_lock(const Paths& paths);
+
 }  // namespace runed::bootstrap

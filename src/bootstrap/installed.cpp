@@ -82,8 +82,7 @@ Status Installed::write(const std::string& path) const {
     document["variants"] = std::move(all);
   }
   if (!llama_server_files.empty()) document["llama_server_files"] = llama_server_files;
-  return os::write_file_atomically(
-      path, document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", 0600);
+  return os::write_file_atomically(path, to_document(document), 0600);
 }
 
 }  // namespace runed::bootstrap

@@ -9,6 +9,14 @@
 
 namespace runed::bootstrap {
 
+/// How what is on disk stands against what it should be.
+enum class ArtifactState {
+  missing,
+  outdated,  // As it was installed, but the manifest has another by now.
+  damaged,   // Not as it was installed.
+  intact,
+};
+
 /// What installed.json says of one artifact.
 struct InstalledArtifact {
   std::string url;          // It was fetched from.
@@ -23,13 +31,14 @@ struct Installed {
   std::string manifest_url;
   int manifest_version = 1;
   std::string platform;
-  std::string installed_at;   // RFC 3339 in UTC, whole seconds; when all was last found right.
+  std::string
+      installed_at;  // RFC 3339 in UTC, whole seconds; when one of them was last found right.
   std::string model_variant;  // Of the model installed last.
   std::optional<InstalledArtifact> llama_server;
   std::optional<InstalledArtifact> model;
 
   std::map<std::string, InstalledArtifact> variants;      // Every model installed.
-  std::map<std::string, std::string> llama_server_files;  // Path below bin/llama-cpp: SHA-256.
+  std::map<std::string, std::string> llama_server_files;  // As digest_llama_server tells them.
 
   /// Reads the file. One that is missing or damaged is as good as empty: what is on disk is then
   /// checked against the manifest.

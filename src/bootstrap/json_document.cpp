@@ -24,6 +24,10 @@ std::string text_of(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+std::string to_document(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Result<Json> parse_document(std::string_view text, const std::string& name, int version) {
   auto document = parse_json(text);
   if (!document) return bad_document(name, document.error().message);

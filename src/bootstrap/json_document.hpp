@@ -14,6 +14,9 @@ std::string describe_type(const Json& value);
 /// Returns the text under a key of an object; empty if there is none.
 std::string text_of(const Json& object, const char* key);
 
+/// Serialises on many lines, for a file that people may read. Invalid UTF-8 becomes U+FFFD.
+std::string to_document(const Json& json);
+
 /// Parses a document that must be an object of this version.
 /// Errors: bad_config: `cannot use '<name>': version: expected 1, found 2`. A version that is absent
 ///         is taken for `version`.

@@ -1,8 +1,9 @@
 #include "bootstrap/llama_server.hpp"
 
+#include <filesystem>
 #include <utility>
+#include <vector>
 
-#include "bootstrap/hash_file.hpp"
 #include "bootstrap/unpack.hpp"
 #include "os/atomic_file.hpp"
 #include "os/directories.hpp"
@@ -14,33 +15,9 @@ namespace {
 constexpr const char* kMarker = ".llama_server.sha256";
 constexpr unsigned kExecutableMode = 0755;
 
-// The tree that is being made, removed unless it takes the place of the old one; after that it is
-// the old one.
-class Staging {
- public:
-  static Result<Staging> create(const Paths& paths) {
-    TRY_ASSIGN(std::string path, os::make_temporary_directory(paths.bin_dir + "/.llama-cpp-"));
-    return Staging(std::move(path));
-  }
-  Staging(Staging&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-  Staging& operator=(Staging&&) = delete;
-  ~Staging() {
-    // What cannot be removed now is a left-over that gc finds.
-    if (!path_.empty()) static_cast<void>(os::remove_tree(path_).has_value());
-  }
-
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  explicit Staging(std::string path) : path_(std::move(path)) {}
-
-  std::string path_;
-};
-
-Status fill(const Staging& staging, const LlamaServerArtifact& wanted, const std::string& archive,
-            const Watch& watch) {
-  const std::string executable = staging / wanted.exec;
+Status fill(const os::TemporaryDirectory& staging, const LlamaServerArtifact& wanted,
+            const std::string& archive, const Watch& watch) {
+  const std::string executable = staging.path() + "/" + wanted.exec;
   if (wanted.is_archive) {
     TRY(unpack(archive, staging.path(), {}, watch));
     if (!os::is_regular_file(executable)) {
@@ -52,19 +29,29 @@ Status fill(const Staging& staging, const LlamaServerArtifact& wanted, const std
     TRY(download({.urls = {archive}, .sha256 = wanted.artifact.sha256}, executable, {}, watch));
   }
   TRY(os::set_mode(executable, kExecutableMode));
-  return os::write_file_atomically(staging / kMarker, wanted.artifact.sha256, 0600);
+  return os::write_file_atomically(staging.path() + "/" + kMarker, wanted.artifact.sha256, 0600);
 }
 
-Result<std::map<std::string, std::string>> hash_tree(const std::string& directory,
-                                                     const Watch& watch) {
+// What `digest_llama_server` returns, of any directory.
+Result<std::map<std::string, std::string>> digest_tree(const std::string& directory,
+                                                       const Record& record, Reading reading,
+                                                       const Watch& watch) {
   std::map<std::string, std::string> digests;
-  const Watch quiet{.is_cancelled = watch.is_cancelled, .on_progress = {}, .on_event = {}};
+  std::vector<std::string> names;
+  std::vector<std::string> files;
   TRY_ASSIGN(const auto entries, os::list_tree(directory));
   for (const os::DirectoryEntry& entry : entries) {
-    if (entry.kind != os::DirectoryEntry::Kind::file || entry.name == kMarker) continue;
-    TRY_ASSIGN(std::string digest, hash_file(directory + "/" + entry.name, quiet));
-    digests.emplace(entry.name, std::move(digest));
+    const std::string path = directory + "/" + entry.name;
+    if (entry.kind == os::DirectoryEntry::Kind::link) {
+      std::error_code gone;
+      digests.emplace(entry.name, "-> " + std::filesystem::read_symlink(path, gone).string());
+    } else if (entry.kind == os::DirectoryEntry::Kind::file && entry.name != kMarker) {
+      names.push_back(entry.name);
+      files.push_back(path);
+    }
   }
+  TRY_ASSIGN(auto hashes, record.digests(files, reading, watch.quiet()));
+  for (size_t i = 0; i < names.size(); ++i) digests.emplace(names[i], std::move(hashes[i]));
   return digests;
 }
 
@@ -74,24 +61,25 @@ std::string llama_server_archive(const Paths& paths) {
   return paths.cache_dir + "/llama-server.tar.gz";
 }
 
-Result<LlamaServerState> inspect_llama_server(const Paths& paths, const LlamaServerArtifact& wanted,
-                                              const Installed& installed, const Record& record,
-                                              const Watch& watch) {
-  const std::string directory = paths.llama_cpp_dir + "/";
-  const auto marker = os::read_file(directory + kMarker, 1024);
-  if (!marker) return LlamaServerState::missing;
-  if (*marker != wanted.artifact.sha256) return LlamaServerState::outdated;
-  const auto& files = installed.llama_server_files;
-  if (!files.contains(wanted.exec)) return LlamaServerState::damaged;  // Nothing to compare with.
-  std::vector<std::string> paths_of_files;
-  std::vector<std::string> expected;
-  for (const auto& [name, digest] : files) {
-    paths_of_files.push_back(directory + name);
-    expected.push_back(digest);
-  }
-  const auto found = record.digests(paths_of_files, watch);
+Result<std::map<std::string, std::string>> digest_llama_server(const Paths& paths,
+                                                               const Record& record,
+                                                               Reading reading,
+                                                               const Watch& watch) {
+  return digest_tree(paths.llama_cpp_dir, record, reading, watch);
+}
+
+Result<ArtifactState> inspect_llama_server(const Paths& paths, const LlamaServerArtifact& wanted,
+                                           const Installed& installed, const Record& record,
+                                           const Watch& watch) {
+  const auto marker = os::read_file(paths.llama_cpp_dir + "/" + kMarker, 1024);
+  if (!marker) return ArtifactState::missing;
+  if (*marker != wanted.artifact.sha256) return ArtifactState::outdated;
+  // Without digests there is nothing to compare with.
+  if (!installed.llama_server_files.contains(wanted.exec)) return ArtifactState::damaged;
+  const auto found = digest_llama_server(paths, record, Reading::if_changed, watch);
   if (!found && found.error().code == ErrorCode::cancelled) return found.error();
-  return found && *found == expected ? LlamaServerState::intact : LlamaServerState::damaged;
+  return found && *found == installed.llama_server_files ? ArtifactState::intact
+                                                         : ArtifactState::damaged;
 }
 
 Result<InstalledLlamaServer> install_llama_server(const Paths& paths,
@@ -103,7 +91,8 @@ Result<InstalledLlamaServer> install_llama_server(const Paths& paths,
                                                     .sha256 = wanted.artifact.sha256,
                                                     .size_bytes = wanted.artifact.size_bytes},
                                                    archive, policy, watch));
-  TRY_ASSIGN(const Staging staging, Staging::create(paths));
+  TRY_ASSIGN(const auto staging,
+             os::TemporaryDirectory::create(fmt::format("{}/{}", paths.bin_dir, kStagingPrefix)));
   TRY(fill(staging, wanted, archive, watch));
   InstalledLlamaServer server{.artifact = {.url = wanted.artifact.url,
                                            .sha256 = wanted.artifact.sha256,
@@ -111,8 +100,10 @@ Result<InstalledLlamaServer> install_llama_server(const Paths& paths,
                                            .size_bytes = 0},
                               .files = {},
                               .bytes_received = report.bytes_received};
-  TRY_ASSIGN(server.files, hash_tree(staging.path(), watch));
-  TRY_ASSIGN(const os::FileIdentity executable, os::file_identity(staging / wanted.exec));
+  TRY_ASSIGN(server.files,
+             digest_tree(staging.path(), Record(paths.record_file), Reading::always, watch));
+  TRY_ASSIGN(const os::FileIdentity executable,
+             os::file_identity(staging.path() + "/" + wanted.exec));
   server.artifact.size_bytes = executable.size_bytes;
   TRY(os::swap_directories(staging.path(), paths.llama_cpp_dir));
   TRY(os::remove_file(archive));

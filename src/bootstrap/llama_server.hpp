@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "bootstrap/download.hpp"
@@ -13,20 +14,22 @@
 
 namespace runed::bootstrap {
 
-/// What is at bin/llama-cpp, in the order of trust.
-enum class LlamaServerState {
-  missing,
-  outdated,  // Another build than the manifest's.
-  damaged,   // The right build, but a file of it is gone or changed.
-  intact,
-};
+/// What marks a directory next to bin/llama-cpp in which a llama-server is being unpacked.
+inline constexpr std::string_view kStagingPrefix = ".llama-cpp-";
+
+/// Digests everything below bin/llama-cpp but the marker: path below it, and SHA-256 of a file or
+/// `-> <target>` of a link.
+/// Errors: io, not_found; cancelled.
+Result<std::map<std::string, std::string>> digest_llama_server(const Paths& paths,
+                                                               const Record& record,
+                                                               Reading reading, const Watch& watch);
 
 /// Compares what is installed with the manifest and with the digests that were taken when it was
 /// unpacked.
 /// Errors: cancelled.
-Result<LlamaServerState> inspect_llama_server(const Paths& paths, const LlamaServerArtifact& wanted,
-                                              const Installed& installed, const Record& record,
-                                              const Watch& watch);
+Result<ArtifactState> inspect_llama_server(const Paths& paths, const LlamaServerArtifact& wanted,
+                                           const Installed& installed, const Record& record,
+                                           const Watch& watch);
 
 /// A llama-server that was just put in place.
 struct InstalledLlamaServer {

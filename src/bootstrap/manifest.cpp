@@ -158,8 +158,9 @@ Result<LlamaServerArtifact> Manifest::llama_server(std::string_view platform) co
   const Json* entry = nullptr;
   if (const auto platforms = document_.find("platforms"); platforms != document_.end()) {
     if (const auto found = platforms->find(platform); found != platforms->end()) {
-      auto object = found->is_object() ? find_object(*found, "llama_server") : nullptr;
-      if (!object) return fault(key, object.error().message);
+      if (!found->is_object()) return fault(key, "expected an object around it");
+      auto object = find_object(*found, "llama_server");
+      if (!object) return fault(fmt::format("platforms.{}", platform), object.error().message);
       entry = *object;
     }
   }

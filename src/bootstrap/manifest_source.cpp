@@ -9,6 +9,7 @@
 namespace runed::bootstrap {
 namespace {
 
+constexpr std::string_view kCopyPrefix = "manifest-";
 constexpr size_t kMostBytes = size_t{1} << 20;
 
 bool is_remote(const std::string& url) {
@@ -43,11 +44,15 @@ Result<Manifest> fetch(const Paths& paths, const std::string& url, const Downloa
 }  // namespace
 
 std::string cached_manifest(const Paths& paths, const std::string& url) {
-  return fmt::format("{}/manifest-{}.json", paths.cache_dir, sha256_hex(url).substr(0, 16));
+  return fmt::format("{}/{}{}.json", paths.cache_dir, kCopyPrefix, sha256_hex(url).substr(0, 16));
 }
 
 std::string default_manifest_url() {
   return RUNED_DEFAULT_MANIFEST_URL;
+}
+
+bool is_cached_manifest(std::string_view name) {
+  return name.starts_with(kCopyPrefix);
 }
 
 Result<Manifest> load_local_manifest(const Paths& paths, const std::string& url) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 #include "bootstrap/download.hpp"
@@ -19,6 +20,9 @@ inline constexpr const char* kBuiltinManifest = "builtin:";
 /// Returns where the copy of a manifest that was fetched is kept: one a URL, because another
 /// manifest's copy must never stand in for it.
 std::string cached_manifest(const Paths& paths, const std::string& url);
+
+/// Tells whether a file of cache/ is such a copy, of any manifest.
+bool is_cached_manifest(std::string_view name);
 
 /// Loads the manifest from its URL (https, http, file, a path, or `builtin:`). What a server
 /// answered is kept in cache/, and serves when the server cannot be reached.

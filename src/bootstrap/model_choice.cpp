@@ -3,10 +3,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "bootstrap/installed.hpp"
 #include "bootstrap/manifest_source.hpp"
+#include "os/directories.hpp"
 #include "os/files.hpp"
 
 namespace runed::bootstrap {
@@ -76,15 +76,13 @@ std::string model_path(const Paths& paths, std::string_view variant) {
 
 std::vector<std::string> installed_variants(const Paths& paths) {
   std::vector<std::string> names;
-  std::error_code ended;
-  for (std::filesystem::directory_iterator entry(paths.models_dir, ended), end;
-       !ended && entry != end; entry.increment(ended)) {
-    std::string name = entry->path().filename();
-    if (!name.ends_with(kExtension)) continue;
-    name.resize(name.size() - kExtension.size());
-    names.push_back(std::move(name));
+  const auto entries = os::list_directory(paths.models_dir);
+  if (!entries) return names;
+  for (const os::DirectoryEntry& entry : *entries) {
+    const bool is_model =
+        entry.name.ends_with(kExtension) && entry.kind != os::DirectoryEntry::Kind::directory;
+    if (is_model) names.push_back(entry.name.substr(0, entry.name.size() - kExtension.size()));
   }
-  std::ranges::sort(names);
   return names;
 }
 

@@ -29,8 +29,9 @@ struct ModelChoice {
 
 /// Chooses the model, without the network: the file or the variant that the user named, whichever is
 /// named in the stronger place (flag, environment, config.json), the file where both are. If nothing
-/// was named: the variant installed last; else the default of the manifest, if one was configured;
-/// else the built-in model. A variant is named in full or by its last part (`q8_0`).
+/// was named and a manifest was configured: the variant installed last, if it came from there, else
+/// the manifest's default. If nothing was named at all: the variant installed last, else the
+/// manifest's default if it is installed, else the only one that is, else the built-in model. A variant is named in full or by its last part (`q8_0`).
 /// Errors: model_missing if the file is not there; bad_config if the name could be any of several
 ///         variants, or several were put in models/ by hand.
 Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings);

@@ -11,6 +11,8 @@
 namespace runed::bootstrap {
 namespace {
 
+constexpr const char* kPartial = ".partial";
+constexpr const char* kPartialOrigin = ".partial.json";
 constexpr unsigned kPrivate = 0600;
 constexpr size_t kMaxOriginBytes = size_t{64} << 10;
 
@@ -44,10 +46,14 @@ std::optional<PieceOrigin> find_origin(const std::string& path, const std::strin
 
 }  // namespace
 
+bool is_partial_file(std::string_view name) {
+  return name.ends_with(kPartial) || name.ends_with(kPartialOrigin);
+}
+
 PartialFile::PartialFile(std::string path, std::string sha256)
     : path_(std::move(path)),
-      partial_path_(path_ + ".partial"),
-      origin_path_(path_ + ".partial.json"),
+      partial_path_(path_ + kPartial),
+      origin_path_(path_ + kPartialOrigin),
       sha256_(std::move(sha256)) {}
 
 Result<PartialFile> PartialFile::open(const std::string& path, const std::string& sha256,

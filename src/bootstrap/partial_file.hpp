@@ -13,6 +13,9 @@
 
 namespace runed::bootstrap {
 
+/// Tells whether a file of this name is one that is being fetched, or goes with one.
+bool is_partial_file(std::string_view name);
+
 /// Who served the bytes of a partial file, and by which marks the server knows that version.
 struct PieceOrigin {
   std::string url;

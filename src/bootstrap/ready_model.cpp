@@ -39,7 +39,8 @@ Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
   ReadyModel ready{.variant = choice.variant, .path = choice.path, .sha256 = {}, .file = {}};
   if (choice.kind == ModelChoice::Kind::builtin) return ready;
   TRY_ASSIGN(ready.file, os::file_identity(choice.path));
-  TRY_ASSIGN(ready.sha256, Record(paths.record_file).digest(choice.path, watch));
+  TRY_ASSIGN(ready.sha256,
+             Record(paths.record_file).digest(choice.path, Reading::if_changed, watch));
   if (choice.kind == ModelChoice::Kind::file) return ready;
   const std::string expected = expected_digest(paths, settings, choice.variant);
   if (expected.empty() || expected == ready.sha256) return ready;
@@ -59,7 +60,7 @@ Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
   return install_model(paths, settings,
                        {.parts = {Part::model},
                         .variant = choice.variant,
-                        .serve_by_default = code == ErrorCode::model_missing},
+                        .serve_by_default = choice.origin == Origin::manifest},
                        policy, clock, hooks);
 }
 

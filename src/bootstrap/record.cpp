@@ -1,7 +1,7 @@
 #include "bootstrap/record.hpp"
 
-#include "base/json.hpp"
 #include "bootstrap/hash_file.hpp"
+#include "bootstrap/json_document.hpp"
 #include "os/atomic_file.hpp"
 #include "os/files.hpp"
 
@@ -22,7 +22,6 @@ Json read(const std::string& path) {
   return document;
 }
 
-// What identifies the file's content; the change time too, which nobody can set back.
 Json to_json(const os::FileIdentity& identity) {
   return {{"device", identity.device},
           {"inode", identity.inode},
@@ -54,7 +53,7 @@ void write(const std::string& path, Json document) {
     if (os::exists(name)) kept[name] = std::move(entry);
   }
   document[kFiles] = std::move(kept);
-  static_cast<void>(os::write_file_atomically(path, document.dump(2) + "\n", 0600).has_value());
+  static_cast<void>(os::write_file_atomically(path, to_document(document), 0600).has_value());
 }
 
 }  // namespace
@@ -64,12 +63,12 @@ std::optional<std::string> Record::find(const std::string& file) const {
 }
 
 Result<std::vector<std::string>> Record::digests(const std::vector<std::string>& files,
-                                                 const Watch& watch) const {
+                                                 Reading reading, const Watch& watch) const {
   Json document = read(path_);
   bool is_new = false;
   std::vector<std::string> digests;
   for (const std::string& file : files) {
-    if (auto known = find_in(document, file)) {
+    if (auto known = find_in(document, file); known && reading == Reading::if_changed) {
       digests.push_back(*std::move(known));
       continue;
     }
@@ -84,17 +83,17 @@ Result<std::vector<std::string>> Record::digests(const std::vector<std::string>&
   return digests;
 }
 
-Result<std::string> Record::digest(const std::string& file, const Watch& watch) const {
-  TRY_ASSIGN(auto all, digests({file}, watch));
+Result<std::string> Record::digest(const std::string& file, Reading reading,
+                                   const Watch& watch) const {
+  TRY_ASSIGN(auto all, digests({file}, reading, watch));
   return std::move(all.front());
 }
 
-void Record::remember(const std::map<std::string, std::string>& digests) const {
+void Record::remember(const std::string& file, const std::string& sha256) const {
+  const auto identity = os::file_identity(file);
+  if (!identity) return;
   Json document = read(path_);
-  for (const auto& [file, sha256] : digests) {
-    const auto identity = os::file_identity(file);
-    if (identity) document[kFiles][file] = to_entry(*identity, sha256);
-  }
+  document[kFiles][file] = to_entry(*identity, sha256);
   write(path_, std::move(document));
 }
 

@@ -2,14 +2,14 @@
 
 #include <fmt/ranges.h>
 
+#include <map>
 #include <set>
 
-#include "bootstrap/hash_file.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/licenses.hpp"
+#include "bootstrap/llama_server.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/record.hpp"
-#include "bootstrap/resources.hpp"
 #include "os/directories.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
@@ -19,12 +19,42 @@ namespace {
 
 using Outcome = Check::Outcome;
 
-constexpr size_t kMostLicenseBytes = size_t{1} << 20;
 constexpr unsigned kWriteByOthers = 0022;
 
-std::vector<std::string> private_directories(const Paths& paths) {
-  return {paths.home,       paths.bin_dir,  paths.llama_cpp_dir,
-          paths.models_dir, paths.logs_dir, paths.cache_dir};
+Check judge(std::string name, std::string subject, const std::vector<std::string>& faults,
+            std::string praise) {
+  if (faults.empty()) {
+    return {std::move(name), std::move(subject), Outcome::passed, std::move(praise)};
+  }
+  return {std::move(name), std::move(subject), Outcome::failed,
+          fmt::format("{}", fmt::join(faults, "; "))};
+}
+
+// The files whose content others must not change. A config.json elsewhere is the user's business.
+std::vector<std::string> guarded_files(const Paths& paths) {
+  std::vector<std::string> files{paths.installed_file};
+  if (paths.config_file.starts_with(paths.home + "/")) files.push_back(paths.config_file);
+  for (const std::string& variant : installed_variants(paths)) {
+    files.push_back(model_path(paths, variant));
+  }
+  return files;
+}
+
+std::vector<std::string> differences(const std::map<std::string, std::string>& expected,
+                                     const std::map<std::string, std::string>& found) {
+  std::vector<std::string> faults;
+  for (const auto& [name, digest] : expected) {
+    const auto file = found.find(name);
+    if (file == found.end()) {
+      faults.push_back(fmt::format("'{}' is gone", name));
+    } else if (file->second != digest) {
+      faults.push_back(fmt::format("'{}' was changed", name));
+    }
+  }
+  for (const auto& [name, digest] : found) {
+    if (!expected.contains(name)) faults.push_back(fmt::format("'{}' was added", name));
+  }
+  return faults;
 }
 
 /// The checks made so far.
@@ -33,8 +63,8 @@ struct Verification {
   const Manifest* manifest;
   const Watch& watch;
   const Installed installed;
+  const Record record;
   std::vector<Check> checks;
-  std::map<std::string, std::string> digests;  // By file; what is found now, right or wrong.
 
   void add(std::string name, std::string subject, Outcome outcome, std::string detail) {
     checks.push_back({std::move(name), std::move(subject), outcome, std::move(detail)});
@@ -43,7 +73,6 @@ struct Verification {
   Status check_model(const std::string& variant);
   Status check_models();
   Status check_llama_server();
-  void check_licenses();
 };
 
 void Verification::check_permissions() {
@@ -54,11 +83,7 @@ void Verification::check_permissions() {
       faults.push_back(closed.error().message);
     }
   }
-  std::vector<std::string> files{paths.config_file, paths.installed_file};
-  for (const std::string& variant : installed_variants(paths)) {
-    files.push_back(model_path(paths, variant));
-  }
-  for (const std::string& file : files) {
+  for (const std::string& file : guarded_files(paths)) {
     const auto owner = os::file_owner(file);
     if (!owner) continue;
     if (owner->uid != os::user_id()) {
@@ -67,9 +92,8 @@ void Verification::check_permissions() {
       faults.push_back(fmt::format("other users may write '{}' (mode {:03o})", file, owner->mode));
     }
   }
-  add("permissions", paths.home, faults.empty() ? Outcome::passed : Outcome::failed,
-      faults.empty() ? "only this user can change what is installed"
-                     : fmt::format("{}", fmt::join(faults, "; ")));
+  checks.push_back(
+      judge("permissions", paths.home, faults, "only this user can change what is installed"));
 }
 
 // The manifest decides; what it does not know is compared with what was installed.
@@ -85,9 +109,8 @@ Status Verification::check_model(const std::string& variant) {
     expected = entry->second.sha256;
     authority = "installed.json";
   }
-  const auto digest = hash_file(path, watch);
+  const auto digest = record.digest(path, Reading::always, watch);
   if (!digest && digest.error().code == ErrorCode::cancelled) return digest.error();
-  if (digest) digests[path] = *digest;
   if (!digest) {
     add("model", variant, Outcome::failed, digest.error().message);
   } else if (expected.empty()) {
@@ -112,47 +135,20 @@ Status Verification::check_models() {
 }
 
 Status Verification::check_llama_server() {
-  const auto& files = installed.llama_server_files;
-  if (!installed.llama_server.has_value() || files.empty()) return {};
-  std::vector<std::string> faults;
-  const Watch quiet{.is_cancelled = watch.is_cancelled, .on_progress = {}, .on_event = {}};
-  for (const auto& [name, expected] : files) {
-    const std::string path = paths.llama_cpp_dir + "/" + name;
-    const auto digest = hash_file(path, quiet);
-    TRY(watch.check());
-    if (digest) digests[path] = *digest;
-    if (!digest) {
-      faults.push_back(digest.error().message);
-    } else if (*digest != expected) {
-      faults.push_back(fmt::format("'{}' was changed", name));
-    }
+  const auto& expected = installed.llama_server_files;
+  const auto found = digest_llama_server(paths, record, Reading::always, watch);
+  TRY(watch.check());
+  if (expected.empty()) {
+    if (!found || found->empty()) return {};  // There is none.
+    add("llama_server", paths.llama_cpp_dir, Outcome::unknown,
+        "installed.json has no digests of its files");
+    return {};
   }
-  TRY_ASSIGN(const auto present, os::list_tree(paths.llama_cpp_dir));
-  for (const os::DirectoryEntry& entry : present) {
-    const bool is_ours = files.contains(entry.name) || entry.name.starts_with('.');
-    if (entry.kind == os::DirectoryEntry::Kind::file && !is_ours) {
-      faults.push_back(fmt::format("'{}' was added", entry.name));
-    }
-  }
-  add("llama_server", paths.llama_cpp_dir, faults.empty() ? Outcome::passed : Outcome::failed,
-      faults.empty() ? fmt::format("{} files as they were unpacked", files.size())
-                     : fmt::format("{}", fmt::join(faults, "; ")));
+  checks.push_back(
+      judge("llama_server", paths.llama_cpp_dir,
+            found ? differences(expected, *found) : std::vector<std::string>{found.error().message},
+            fmt::format("{} files as they were unpacked", expected.size())));
   return {};
-}
-
-void Verification::check_licenses() {
-  std::vector<std::string> faults;
-  for (const License& license : builtin_licenses()) {
-    const std::string path = fmt::format("{}/{}", paths.licenses_dir, license.name);
-    const auto text = os::read_file(path, kMostLicenseBytes);
-    if (!text) {
-      faults.push_back(text.error().message);
-    } else if (*text != license.text) {
-      faults.push_back(fmt::format("'{}' was changed", path));
-    }
-  }
-  add("licenses", paths.licenses_dir, faults.empty() ? Outcome::passed : Outcome::failed,
-      faults.empty() ? "complete" : fmt::format("{}", fmt::join(faults, "; ")));
 }
 
 }  // namespace
@@ -175,26 +171,27 @@ Result<std::vector<Check>> verify_files(const Paths& paths, const Manifest* mani
                             .manifest = manifest,
                             .watch = watch,
                             .installed = Installed::read(paths.installed_file),
-                            .checks = {},
-                            .digests = {}};
+                            .record = Record(paths.record_file),
+                            .checks = {}};
   verification.check_permissions();
   TRY(verification.check_models());
   TRY(verification.check_llama_server());
-  // A boot must not trust what was remembered of a file that has rotted since.
-  Record(paths.record_file).remember(verification.digests);
   // They are written by the first installation.
-  if (os::exists(paths.installed_file)) verification.check_licenses();
+  if (os::exists(paths.installed_file)) {
+    verification.checks.push_back(
+        judge("licenses", paths.licenses_dir, find_license_faults(paths.licenses_dir), "complete"));
+  }
   return std::move(verification.checks);
 }
 
 Status repair_files(const Paths& paths) {
   TRY(make_directories(paths));
-  for (const std::string& variant : installed_variants(paths)) {
-    TRY(os::set_mode(model_path(paths, variant), 0600));
+  for (const std::string& file : guarded_files(paths)) {
+    const auto owner = os::file_owner(file);
+    if (!owner || owner->uid != os::user_id() || (owner->mode & kWriteByOthers) == 0) continue;
+    TRY(os::set_mode(file, owner->mode & ~kWriteByOthers));
   }
-  if (os::exists(paths.config_file)) TRY(os::set_mode(paths.config_file, 0600));
   if (!os::exists(paths.installed_file)) return {};
-  TRY(os::set_mode(paths.installed_file, 0600));
   return write_licenses(paths.licenses_dir);
 }
 

@@ -34,7 +34,8 @@ std::string_view name_of(Check::Outcome outcome);
 Result<std::vector<Check>> verify_files(const Paths& paths, const Manifest* manifest,
                                         const Watch& watch);
 
-/// Corrects what needs no fetching: modes of directories and files, and licences.
+/// Corrects what needs no fetching: takes write access of others away, and restores licences.
+/// Needs:  install.lock.
 Status repair_files(const Paths& paths);
 
 }  // namespace runed::bootstrap

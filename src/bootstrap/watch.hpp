@@ -20,6 +20,8 @@ struct Watch {
     if (cancelled()) return make_error(ErrorCode::cancelled, "interrupted");
     return {};
   }
+  /// The same without progress and events: for many small pieces of work.
+  Watch quiet() const { return {.is_cancelled = is_cancelled, .on_progress = {}, .on_event = {}}; }
   void progress(uint64_t bytes_done, uint64_t bytes_total) const {
     if (on_progress) on_progress(bytes_done, bytes_total);
   }

@@ -138,7 +138,7 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
   client::ClientOptions client_options{.start = client::StartPolicy::on_demand};
   TRY_ASSIGN(client_options.daemon, daemon_location(location));
   client_options.timeout = to_milliseconds(flags.timeout_seconds);
-  Progress progress(services.err, display_of(false, services), services.clock);
+  Progress progress(services.err, display_of(services), services.clock);
   client_options.on_loading = [&progress,
                                told = std::string()](const client::HealthReport& health) mutable {
     if (health.bytes_done > 0) {

@@ -1,13 +1,16 @@
 #include "cmd/gc.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <ostream>
 
 #include "base/duration.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "bootstrap/gc.hpp"
+#include "bootstrap/install_lock.hpp"
 #include "client/client.hpp"
 #include "os/file_lock.hpp"
 #include "os/files.hpp"
@@ -17,6 +20,7 @@ namespace {
 
 using bootstrap::GcItem;
 
+constexpr int kMostKept = 1000;
 constexpr const char* kExamples =
     "  runed gc --dry-run\n"
     "  runed gc --keep 1\n"
@@ -49,11 +53,6 @@ Result<std::string> find_running_variant(const Location& location) {
   return info.variant;
 }
 
-std::string line(const GcItem& item, bool is_plan) {
-  return fmt::format("{} {:>12}  {}\n", is_plan ? "would remove" : "removed",
-                     format_bytes(item.size_bytes), item.path);
-}
-
 void print(const GcFlags& flags, const Services& services, const std::vector<GcItem>& items) {
   uint64_t total = 0;
   Json all = Json::array();
@@ -63,7 +62,8 @@ void print(const GcFlags& flags, const Services& services, const std::vector<GcI
     all.push_back({{"kind", bootstrap::name_of(item.kind)},
                    {"path", item.path},
                    {"size_bytes", item.size_bytes}});
-    lines += line(item, flags.dry_run);
+    lines += fmt::format("{} {:>12}  {}\n", flags.dry_run ? "would remove" : "removed",
+                         format_bytes(item.size_bytes), item.path);
   }
   if (flags.json) {
     services.out << to_line(
@@ -81,20 +81,13 @@ void print(const GcFlags& flags, const Services& services, const std::vector<GcI
 Result<ExitCode> run_gc(const GcFlags& flags, Services& services) {
   TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
   const bootstrap::Paths& paths = location.paths;
-  bootstrap::GcOptions options{.keep = flags.keep};
+  bootstrap::GcOptions options{.keep = static_cast<size_t>(flags.keep)};
   if (!flags.older_than.empty()) {
     TRY_ASSIGN(options.older_than, parse_age(flags.older_than));
   }
   std::optional<os::FileLock> lock;
   if (!flags.dry_run && os::exists(paths.home)) {
-    TRY_ASSIGN(lock, os::FileLock::try_acquire(paths.install_lock));
-    if (!lock.has_value()) {
-      const auto holder = os::FileLock::read_holder(paths.install_lock);
-      return make_error(ErrorCode::bootstrapping, "{} is installing into '{}'",
-                        holder.has_value() ? fmt::format("process {}", *holder) : "another process",
-                        paths.home)
-          .with_hint("run 'runed gc' again when it has finished");
-    }
+    TRY_ASSIGN(lock, bootstrap::try_install_lock(paths));
   }
   TRY_ASSIGN(options.running_variant, find_running_variant(location));
   TRY_ASSIGN(const auto items,
@@ -108,7 +101,8 @@ Runner define_gc(CLI::App& app) {
   auto flags = std::make_shared<GcFlags>();
   app.footer(kExamples);
   app.add_option("--keep", flags->keep, "Keep this many unused variants, the newest (0)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(CLI::Range(0, kMostKept).description(""));
   app.add_option("--older-than", flags->older_than, "Only what has not changed for so long")
       ->type_name("AGE");
   app.add_flag("--dry-run", flags->dry_run, "Tell what would be removed, and remove nothing");

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 #include "cmd/commands.hpp"
@@ -11,7 +10,7 @@ namespace runed::cmd {
 /// The flags of `runed gc`.
 struct GcFlags {
   LocationFlags location;
-  size_t keep = 0;
+  int keep = 0;
   std::string older_than;  // As written; empty: any age.
   bool dry_run = false;
   bool json = false;

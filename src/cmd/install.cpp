@@ -2,7 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <ostream>
+#include <vector>
 
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -41,7 +44,8 @@ struct Work {
     return {.offline = flags.offline || flags.from.has_value()};
   }
   bootstrap::InstallHooks hooks() {
-    return {.watch = long_work.watch(), .on_part = [this](Part part, const std::string& variant) {
+    return {.watch = long_work.watch(),
+            .on_activity = [this](bootstrap::Activity, Part part, const std::string& variant) {
               long_work.doing = part == Part::model ? variant : "llama-server";
             }};
   }
@@ -123,18 +127,19 @@ std::string next_step(const Work& work) {
       daemon->variant.empty() ? daemon->model_name : daemon->variant, chosen);
 }
 
-std::string sentence(const InstallStep& step, bool is_plan) {
-  const bool is_model = step.part == Part::model;
-  const std::string what =
-      is_model ? fmt::format("model {}", step.variant) : std::string("llama-server");
-  if (step.state == InstallStep::State::intact) return fmt::format("{} is installed", what);
-  if (is_plan) {
-    return fmt::format("{} is {}: would fetch {} from '{}'", what, bootstrap::name_of(step.state),
-                       quantity(step.artifact.size_bytes),
-                       bootstrap::display_url(step.artifact.sources.front()));
-  }
-  return fmt::format("{} was {}: installed, {} received", what, bootstrap::name_of(step.state),
-                     format_bytes(step.bytes_received));
+std::string subject_of(const InstallStep& step) {
+  return step.part == Part::model ? fmt::format("model {}", step.variant) : "llama-server";
+}
+
+std::string planned(const InstallStep& step) {
+  return fmt::format("{} is {}: would fetch {} from '{}'", subject_of(step),
+                     bootstrap::name_of(step.state), quantity(step.artifact.size_bytes),
+                     bootstrap::display_url(step.artifact.sources.front()));
+}
+
+std::string done(const InstallStep& step) {
+  return fmt::format("{} was {}: installed, {} received", subject_of(step),
+                     bootstrap::name_of(step.state), format_bytes(step.bytes_received));
 }
 
 void print_steps(Work& work, const Manifest& manifest, const std::vector<InstallStep>& steps) {
@@ -143,8 +148,9 @@ void print_steps(Work& work, const Manifest& manifest, const std::vector<Install
   if (work.flags.json) {
     Json all = Json::array();
     for (const InstallStep& step : steps) all.push_back(to_json(step));
-    const bool is_change = std::ranges::any_of(
-        steps, [](const InstallStep& step) { return step.state != InstallStep::State::intact; });
+    const bool is_change = std::ranges::any_of(steps, [](const InstallStep& step) {
+      return step.state != bootstrap::ArtifactState::intact;
+    });
     work.services.out << to_line(Json{{"manifest", bootstrap::display_url(manifest.source())},
                                       {"dry_run", is_plan},
                                       {"changed", is_change && !is_plan},
@@ -154,7 +160,13 @@ void print_steps(Work& work, const Manifest& manifest, const std::vector<Install
                       << "\n";
     return;
   }
-  for (const InstallStep& step : steps) work.services.out << sentence(step, is_plan) << "\n";
+  for (const InstallStep& step : steps) {
+    const std::string line = step.state == bootstrap::ArtifactState::intact
+                                 ? subject_of(step) + " is installed"
+                             : is_plan ? planned(step)
+                                       : done(step);
+    work.services.out << line << "\n";
+  }
   work.services.out << "next: " << next << "\n";
 }
 
@@ -236,7 +248,8 @@ Result<ExitCode> run_install(const InstallFlags& flags, Services& services) {
   Work work{.flags = flags,
             .services = services,
             .location = std::move(location),
-            .long_work = {.progress = Progress(services.err, display_of(flags.json, services),
+            .long_work = {.progress = Progress(services.err,
+                                               flags.json ? Display::none : display_of(services),
                                                services.clock),
                           .signals = services.signals,
                           .doing = "manifest"}};
@@ -249,7 +262,8 @@ Result<ExitCode> run_install(const InstallFlags& flags, Services& services) {
 Runner define_install(CLI::App& app) {
   auto flags = std::make_shared<InstallFlags>();
   app.footer(kExamples);
-  app.add_option("--variant", flags->variant, "Model to install (RUNED_MODEL_VARIANT; the default)")
+  app.add_option("--variant", flags->variant,
+                 "Model to install (RUNED_MODEL_VARIANT; the manifest's default)")
       ->type_name("NAME");
   app.add_option("--manifest", flags->manifest, "Manifest to install from (RUNED_MANIFEST)")
       ->type_name("URL");

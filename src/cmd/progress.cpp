@@ -36,8 +36,7 @@ std::string draw_bar(uint64_t done, uint64_t total) {
 
 }  // namespace
 
-Display display_of(bool as_json, const Services& services) {
-  if (as_json) return Display::none;
+Display display_of(const Services& services) {
   return services.err_is_terminal ? Display::bar : Display::lines;
 }
 

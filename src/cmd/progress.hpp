@@ -21,8 +21,8 @@ enum class Display {
   none,   // Notes are only collected, for a JSON document.
 };
 
-/// Chooses by where stderr goes.
-Display display_of(bool as_json, const Services& services);
+/// Chooses a bar or lines by where stderr goes.
+Display display_of(const Services& services);
 
 /// Shows how far long work is, on stderr.
 class Progress {

@@ -8,7 +8,7 @@
 #include "cmd/version.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/engine.hpp"
-#include "daemon/engine_source.hpp"
+#include "daemon/engine_maker.hpp"
 #include "os/process.hpp"
 #include "os/socket_path.hpp"
 
@@ -53,9 +53,10 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
       .service = {.daemon_version = kVersion, .config = config_values(settings)},
   };
   TRY(os::prepare_socket_directory(options.socket_path));
-  return daemon::run_daemon(std::move(options),
-                            daemon::engine_of(paths, settings, choice, {}, services.clock, log),
-                            *services.signals, services.clock, log);
+  return daemon::run_daemon(
+      std::move(options),
+      daemon::make_engine_maker(paths, settings, choice, {}, services.clock, log),
+      *services.signals, services.clock, log);
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <memory>
 #include <ostream>
+#include <vector>
 
 #include "base/json.hpp"
 #include "bootstrap/install.hpp"
@@ -105,7 +107,7 @@ bool has_failed(const Check& check) {
 // failing, and says why.
 Status reinstall(Work& work, const Manifest& manifest, const Check& check) {
   const bool is_model = check.name == "model";
-  const bootstrap::InstallHooks hooks{.watch = work.long_work.watch(), .on_part = {}};
+  const bootstrap::InstallHooks hooks{.watch = work.long_work.watch(), .on_activity = {}};
   work.long_work.doing = is_model ? check.subject : "llama-server";
   if (is_model && !manifest.model(check.subject)) {
     hooks.watch.event(fmt::format("the manifest '{}' has no '{}' to install again",
@@ -122,6 +124,13 @@ Status reinstall(Work& work, const Manifest& manifest, const Check& check) {
 
 bool is_reinstallable(const Check& check) {
   return has_failed(check) && (check.name == "model" || check.name == "llama_server");
+}
+
+// A file that is as it was installed, and cannot be served, stays so.
+bool is_fixable(const Check& check) {
+  return is_reinstallable(check) ||
+         (has_failed(check) &&
+          (check.name == "permissions" || check.name == "licenses" || check.name == "choice"));
 }
 
 Status fix(Work& work, const std::vector<Check>& checks) {
@@ -143,7 +152,7 @@ Status fix(Work& work, const std::vector<Check>& checks) {
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
   work.long_work.doing = "model";
   TRY(bootstrap::ensure_model(paths, settings, choice, {}, work.services.clock,
-                              {.watch = watch, .on_part = {}}));
+                              {.watch = watch, .on_activity = {}}));
   return {};
 }
 
@@ -168,18 +177,20 @@ void print(Work& work, const std::vector<Check>& checks) {
     work.services.out << fmt::format("{:<7} {:<16} {}: {}\n", bootstrap::name_of(check.outcome),
                                      check.name, check.subject, check.detail);
   }
-  if (failures > 0 && !work.flags.fix) {
+  if (std::ranges::any_of(checks, is_fixable) && !work.flags.fix) {
     work.services.err << "hint: 'runed verify --fix' installs again what is broken\n";
   }
 }
 
 Result<ExitCode> verify(Work& work) {
   TRY_ASSIGN(std::vector<Check> checks, check_all(work));
+  Status fixed;
   if (work.flags.fix && std::ranges::any_of(checks, has_failed)) {
-    TRY(fix(work, checks));
+    fixed = fix(work, checks);
     TRY_ASSIGN(checks, check_all(work));
   }
   print(work, checks);
+  TRY(fixed);
   return std::ranges::any_of(checks, has_failed) ? ExitCode::integrity : ExitCode::ok;
 }
 
@@ -190,7 +201,8 @@ Result<ExitCode> run_verify(const VerifyFlags& flags, Services& services) {
   Work work{.flags = flags,
             .services = services,
             .location = std::move(location),
-            .long_work = {.progress = Progress(services.err, display_of(flags.json, services),
+            .long_work = {.progress = Progress(services.err,
+                                               flags.json ? Display::none : display_of(services),
                                                services.clock),
                           .signals = services.signals}};
   auto verified = verify(work);

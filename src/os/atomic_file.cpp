@@ -12,9 +12,15 @@
 #include "os/files.hpp"
 
 namespace runed::os {
+namespace {
+
+constexpr std::string_view kMark = ".tmp-";
+
+}  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path, unsigned mode) {
-  std::string temporary = path + ".tmp-XXXXXX";  // Beside it, so that a rename is enough.
+  std::string temporary =
+      fmt::format("{}{}XXXXXX", path, kMark);  // Beside it, so that a rename is enough.
   Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   const bool created = fd.is_open();
   AtomicFile file(path, std::move(temporary), std::move(fd));
@@ -52,6 +58,10 @@ Status commit_file(int fd, const std::string& temporary, const std::string& path
   }
   // The rename is an entry in the directory, which has to reach the disk too.
   return sync_directory(parent_directory(absolute_path(path)));
+}
+
+bool is_temporary_file(std::string_view name) {
+  return name.find(kMark) != std::string_view::npos;
 }
 
 Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {

@@ -34,6 +34,9 @@ class AtomicFile {
   Fd fd_;
 };
 
+/// Tells whether a file of this name is one that takes its place later, or never did.
+bool is_temporary_file(std::string_view name);
+
 /// Replaces a file as a whole: whoever reads the path, and whatever fails, sees the old content or
 /// the new. It is on the disk when this returns.
 /// Errors: `cannot write '<path>': <reason>`; the old file is then as it was.

@@ -69,7 +69,9 @@ DirectoryEntry::Kind kind_of(mode_t mode) {
   return S_ISLNK(mode) ? DirectoryEntry::Kind::link : DirectoryEntry::Kind::other;
 }
 
-Status append_entries(const std::string& directory, const std::string& prefix, bool recursive,
+enum class Depth { one_level, whole_tree };
+
+Status append_entries(const std::string& directory, const std::string& prefix, Depth depth,
                       std::vector<DirectoryEntry>& entries) {
   TRY_ASSIGN(Fd fd, open_fd(directory, O_RDONLY | O_DIRECTORY));
   TRY_ASSIGN(const std::vector<std::string> names, names_in(std::move(fd), directory));
@@ -85,16 +87,16 @@ Status append_entries(const std::string& directory, const std::string& prefix, b
                        .size_bytes = static_cast<uint64_t>(status.st_size),
                        .modified = std::chrono::seconds(status.st_mtim.tv_sec) +
                                    std::chrono::nanoseconds(status.st_mtim.tv_nsec)});
-    if (recursive && S_ISDIR(status.st_mode)) {
-      TRY(append_entries(path, prefix + name + "/", true, entries));
+    if (depth == Depth::whole_tree && S_ISDIR(status.st_mode)) {
+      TRY(append_entries(path, prefix + name + "/", depth, entries));
     }
   }
   return {};
 }
 
-Result<std::vector<DirectoryEntry>> sorted_entries(const std::string& directory, bool recursive) {
+Result<std::vector<DirectoryEntry>> sorted_entries(const std::string& directory, Depth depth) {
   std::vector<DirectoryEntry> entries;
-  TRY(append_entries(directory, "", recursive, entries));
+  TRY(append_entries(directory, "", depth, entries));
   std::ranges::sort(entries, {}, &DirectoryEntry::name);
   return entries;
 }
@@ -115,6 +117,15 @@ Result<std::string> make_temporary_directory(const std::string& prefix) {
     return os_error(errno, fmt::format("cannot create directory '{}XXXXXX'", prefix));
   }
   return path;
+}
+
+Result<TemporaryDirectory> TemporaryDirectory::create(const std::string& prefix) {
+  TRY_ASSIGN(std::string path, make_temporary_directory(prefix));
+  return TemporaryDirectory(std::move(path));
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+  if (!path_.empty()) static_cast<void>(remove_tree(path_).has_value());
 }
 
 Status remove_tree(const std::string& path) {
@@ -167,11 +178,11 @@ Status sync_directory(const std::string& path) {
 }
 
 Result<std::vector<DirectoryEntry>> list_directory(const std::string& directory) {
-  return sorted_entries(directory, false);
+  return sorted_entries(directory, Depth::one_level);
 }
 
 Result<std::vector<DirectoryEntry>> list_tree(const std::string& directory) {
-  return sorted_entries(directory, true);
+  return sorted_entries(directory, Depth::whole_tree);
 }
 
 }  // namespace runed::os

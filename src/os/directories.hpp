@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -15,6 +16,27 @@ Result<std::string> make_temporary_directory(const std::string& prefix);
 /// Removes a file or a whole tree, directories that may not be written included. Links are removed
 /// and not followed; a path with nothing at it is no error.
 Status remove_tree(const std::string& path);
+
+/// A fresh directory that is removed with all that is in it. What cannot be removed is left over.
+class TemporaryDirectory {
+ public:
+  /// As make_temporary_directory.
+  static Result<TemporaryDirectory> create(const std::string& prefix);
+
+  TemporaryDirectory(TemporaryDirectory&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  TemporaryDirectory& operator=(TemporaryDirectory&& other) noexcept {
+    std::swap(path_, other.path_);
+    return *this;
+  }
+  ~TemporaryDirectory();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
+
+  std::string path_;
+};
 
 /// Puts `staged` in the place of `target` in one step, so that `target` is never missing, and waits
 /// until that is on the disk. `staged` holds the old tree afterwards, or nothing if there was none.

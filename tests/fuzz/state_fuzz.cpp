@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const std::string file = write("file", "content");
   const bootstrap::Record record(write("record.json", text));
-  record.remember({{file, runed::sha256_hex("content")}});
+  record.remember(file, runed::sha256_hex("content"));
   CHECK(record.find(file) == runed::sha256_hex("content"));
 
   check_partial(text);

@@ -7,6 +7,7 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::sha256_hex;
+using runed::bootstrap::ArtifactState;
 using runed::bootstrap::InstallStep;
 using runed::bootstrap::Part;
 using runed::bootstrap::plan_install;
@@ -17,7 +18,7 @@ using runed::test::unwrap;
 using runed::test::unwrap_error;
 using runed::test::write_text;
 
-using State = InstallStep::State;
+using State = ArtifactState;
 
 TEST_CASE("what is asked for is installed, and told in installed.json") {
   const InstallFixture fixture;

@@ -6,8 +6,8 @@
 
 using runed::ErrorCode;
 using runed::sha256_hex;
-using runed::bootstrap::PieceOrigin;
 using runed::bootstrap::PartialFile;
+using runed::bootstrap::PieceOrigin;
 using runed::bootstrap::Watch;
 using runed::test::mode_of;
 using runed::test::read_text;

@@ -11,6 +11,7 @@
 using runed::ErrorCode;
 using runed::sha256_hex;
 using runed::bootstrap::hash_file;
+using runed::bootstrap::Reading;
 using runed::bootstrap::Record;
 using runed::bootstrap::Watch;
 using runed::test::read_text;
@@ -36,25 +37,28 @@ struct Fixture {
 
 TEST_CASE("a file is hashed once, and then remembered") {
   Fixture fixture;
-  CHECK(unwrap(fixture.record.digest(fixture.file, fixture.watch)) == sha256_hex("content"));
+  CHECK(unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch)) ==
+        sha256_hex("content"));
   CHECK(fixture.hashed == 1);
-  CHECK(unwrap(fixture.record.digest(fixture.file, fixture.watch)) == sha256_hex("content"));
+  CHECK(unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch)) ==
+        sha256_hex("content"));
   CHECK(fixture.hashed == 1);
 }
 
 TEST_CASE("a file that was changed is hashed again, even with its size and time put back") {
   Fixture fixture;
-  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch));
   const auto time = std::filesystem::last_write_time(fixture.file);
   write_text(fixture.file, "CONTENT");
   std::filesystem::last_write_time(fixture.file, time);
   CHECK_FALSE(fixture.record.find(fixture.file).has_value());
-  CHECK(unwrap(fixture.record.digest(fixture.file, fixture.watch)) == sha256_hex("CONTENT"));
+  CHECK(unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch)) ==
+        sha256_hex("CONTENT"));
 }
 
 TEST_CASE("another file that took the path is hashed again") {
   Fixture fixture;
-  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch));
   write_text(fixture.dir / "other", "content");
   std::filesystem::rename(fixture.dir / "other", fixture.file);
   CHECK_FALSE(fixture.record.find(fixture.file).has_value());
@@ -62,23 +66,24 @@ TEST_CASE("another file that took the path is hashed again") {
 
 TEST_CASE("files that are gone are forgotten") {
   Fixture fixture;
-  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch));
   std::filesystem::remove(fixture.file);
   write_text(fixture.dir / "other", "x");
-  unwrap(fixture.record.digest(fixture.dir / "other", fixture.watch));
+  unwrap(fixture.record.digest(fixture.dir / "other", Reading::if_changed, fixture.watch));
   CHECK(read_text(fixture.dir / "record.json").find(fixture.file) == std::string::npos);
 }
 
 TEST_CASE("a damaged record costs a reading, and no more") {
   Fixture fixture;
-  unwrap(fixture.record.digest(fixture.file, fixture.watch));
+  unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch));
   const std::string whole = read_text(fixture.dir / "record.json");
   for (const std::string& text :
        {std::string(), std::string("[]"), std::string(R"({"files":[]})"),
         R"({"files":{")" + fixture.file + R"(":7}})", whole.substr(0, whole.size() / 2)}) {
     CAPTURE(text);
     write_text(fixture.dir / "record.json", text);
-    CHECK(unwrap(fixture.record.digest(fixture.file, {})) == sha256_hex("content"));
+    CHECK(unwrap(fixture.record.digest(fixture.file, Reading::if_changed, {})) ==
+          sha256_hex("content"));
     CHECK(fixture.record.find(fixture.file) == sha256_hex("content"));
   }
 }
@@ -86,11 +91,26 @@ TEST_CASE("a damaged record costs a reading, and no more") {
 TEST_CASE("a record that cannot be written is no fault") {
   Fixture fixture;
   const Record record(fixture.dir / "no/such/record.json");
-  CHECK(unwrap(record.digest(fixture.file, {})) == sha256_hex("content"));
+  CHECK(unwrap(record.digest(fixture.file, Reading::if_changed, {})) == sha256_hex("content"));
 }
 
 TEST_CASE("hashing stops when it is told to") {
   const Fixture fixture;
   const Watch watch{.is_cancelled = [] { return true; }, .on_progress = {}, .on_event = {}};
   CHECK(unwrap_error(hash_file(fixture.file, watch)).code == ErrorCode::cancelled);
+}
+
+TEST_CASE("asked to, it reads a file again that seems not to have changed") {
+  Fixture fixture;
+  fixture.record.remember(fixture.file, "what a disk that rots does not show");
+  CHECK(unwrap(fixture.record.digest(fixture.file, Reading::always, {})) == sha256_hex("content"));
+  CHECK(fixture.record.find(fixture.file) == sha256_hex("content"));
+}
+
+TEST_CASE("a path that is not UTF-8 is hashed each time, and brings nothing down") {
+  Fixture fixture;
+  const std::string odd = fixture.dir / "\xff";
+  write_text(odd, "odd");
+  CHECK(unwrap(fixture.record.digest(odd, Reading::if_changed, {})) == sha256_hex("odd"));
+  CHECK(unwrap(fixture.record.digest(odd, Reading::if_changed, {})) == sha256_hex("odd"));
 }

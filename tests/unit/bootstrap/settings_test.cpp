@@ -29,18 +29,18 @@ runed::Result<Settings> load(const TempDir& home, const FakeEnvironment& environ
 TEST_CASE("without any word from outside, everything is the default") {
   const TempDir home;
   const Settings settings = unwrap(load(home, {}));
-  CHECK(runed::to_line(to_json(settings)) == R"({"engine":{"value":"auto","origin":"default"},)"
-                                             R"("model":{"value":null,"origin":"default"},)"
-                                             R"("model_variant":{"value":null,"origin":"default"},)"
-                                             R"("manifest":{"value":"builtin:","origin":"default"},)"
-                                             R"("llama_server":{"value":null,"origin":"default"},)"
-                                             R"("runed_binary":{"value":null,"origin":"default"},)"
-                                             R"("idle_timeout":{"value":"10m","origin":"default"},)"
-                                             R"("ctx_size":{"value":null,"origin":"default"},)"
-                                             R"("cpu":{"value":null,"origin":"default"},)"
-                                             R"("socket":{"value":")" +
-                                                 (home / "embedding.sock") +
-                                                 R"(","origin":"default"}})");
+  CHECK(runed::to_line(to_json(settings)) ==
+        R"({"engine":{"value":"auto","origin":"default"},)"
+        R"("model":{"value":null,"origin":"default"},)"
+        R"("model_variant":{"value":null,"origin":"default"},)"
+        R"("manifest":{"value":"builtin:","origin":"default"},)"
+        R"("llama_server":{"value":null,"origin":"default"},)"
+        R"("runed_binary":{"value":null,"origin":"default"},)"
+        R"("idle_timeout":{"value":"10m","origin":"default"},)"
+        R"("ctx_size":{"value":null,"origin":"default"},)"
+        R"("cpu":{"value":null,"origin":"default"},)"
+        R"("socket":{"value":")" +
+            (home / "embedding.sock") + R"(","origin":"default"}})");
 }
 
 TEST_CASE("a flag wins over the environment, which wins over config.json") {

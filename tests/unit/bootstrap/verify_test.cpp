@@ -51,7 +51,7 @@ TEST_CASE("a model of other bytes fails, and is not trusted by the next boot") {
   // As a disk that rots: the record still says that the file is right.
   write_text(fixture.model_file("m.small"), "GGUF smalL");
   const Record record(fixture.paths.record_file);
-  record.remember({{fixture.model_file("m.small"), sha256_hex(fixture.small)}});
+  record.remember(fixture.model_file("m.small"), sha256_hex(fixture.small));
   const Check check = fixture.verify("model");
   CHECK(check.outcome == Outcome::failed);
   CHECK(check.subject == "m.small");
@@ -90,8 +90,28 @@ TEST_CASE("files of the llama-server that were changed, are gone or were added a
   const Check check = fixture.verify("llama_server");
   CHECK(check.outcome == Outcome::failed);
   CHECK(check.detail.find("'build/bin/libllama.so' was changed") != std::string::npos);
-  CHECK(check.detail.find("llama-server': no such file") != std::string::npos);
+  CHECK(check.detail.find("llama-server' is gone") != std::string::npos);
   CHECK(check.detail.find("'build/bin/libevil.so' was added") != std::string::npos);
+}
+
+TEST_CASE("a llama-server that is gone as a whole is told, and so is one of unknown origin") {
+  const Fixture fixture;
+  std::filesystem::remove_all(fixture.paths.llama_cpp_dir);
+  CHECK(fixture.verify("llama_server").outcome == Outcome::failed);
+  unwrap(fixture.install_all());
+  CHECK(fixture.verify("llama_server").outcome == Outcome::passed);
+  std::filesystem::remove(fixture.paths.installed_file);
+  CHECK(fixture.verify("llama_server").outcome == Outcome::unknown);
+}
+
+TEST_CASE("a link of the llama-server that leads elsewhere is found") {
+  const Fixture fixture;
+  const std::string library = fixture.paths.llama_cpp_dir + "/build/bin/libllama.so";
+  std::filesystem::remove(library);
+  std::filesystem::create_symlink("/bin/sh", library);
+  const Check check = fixture.verify("llama_server");
+  CHECK(check.outcome == Outcome::failed);
+  CHECK(check.detail == "'build/bin/libllama.so' was changed");
 }
 
 TEST_CASE("what others may write fails, and is repaired") {

@@ -1,6 +1,7 @@
-#include "daemon/engine_source.hpp"
+#include "daemon/engine_maker.hpp"
 
-#include <utility>
+#include <functional>
+#include <memory>
 
 #include "bootstrap/ready_model.hpp"
 #include "daemon/engine.hpp"
@@ -27,9 +28,9 @@ std::string name_of(const ModelChoice& choice) {
 
 }  // namespace
 
-EngineMaker engine_of(bootstrap::Paths paths, bootstrap::Settings settings,
-                      bootstrap::ModelChoice choice, bootstrap::DownloadPolicy policy,
-                      const Clock& clock, Log& log) {
+EngineMaker make_engine_maker(bootstrap::Paths paths, bootstrap::Settings settings,
+                              bootstrap::ModelChoice choice, bootstrap::DownloadPolicy policy,
+                              const Clock& clock, Log& log) {
   return [=, &clock, &log](
              State& state,
              const std::function<bool()>& is_stopping) -> Result<std::unique_ptr<embed::Embedder>> {
@@ -46,10 +47,14 @@ EngineMaker engine_of(bootstrap::Paths paths, bootstrap::Settings settings,
                   log.info("bootstrap", {{"event", text}});
                   state.explain(text);
                 }},
-        .on_part = [&](bootstrap::Part part, const std::string& variant) {
+        .on_activity = [&](bootstrap::Activity activity, bootstrap::Part part,
+                           const std::string& variant) {
           const bool is_model = part == bootstrap::Part::model;
-          state.loading(is_model ? Phase::fetching_model : Phase::fetching_llama_server,
-                        "fetching " + (is_model ? variant : "llama-server"));
+          state.loading(
+              is_model ? Phase::fetching_model : Phase::fetching_llama_server,
+              fmt::format("{} {}",
+                          activity == bootstrap::Activity::checking ? "checking" : "fetching",
+                          is_model ? variant : "llama-server"));
         }};
     TRY_ASSIGN(const auto ready,
                bootstrap::ensure_model(paths, settings, choice, policy, clock, hooks));

@@ -13,8 +13,8 @@ namespace runed::daemon {
 /// Returns what makes the engine of the chosen model once the socket is open: checks the model, or
 /// fetches it, telling State the phase and the bytes.
 /// Owns: nothing; `clock` and `log` outlive the result.
-EngineMaker engine_of(bootstrap::Paths paths, bootstrap::Settings settings,
-                      bootstrap::ModelChoice choice, bootstrap::DownloadPolicy policy,
-                      const Clock& clock, Log& log);
+EngineMaker make_engine_maker(bootstrap::Paths paths, bootstrap::Settings settings,
+                              bootstrap::ModelChoice choice, bootstrap::DownloadPolicy policy,
+                              const Clock& clock, Log& log);
 
 }  // namespace runed::daemon
