@@ -4,9 +4,9 @@
 #include "bootstrap/json_document.hpp"
 #include "bootstrap/llama_server.hpp"
 #include "bootstrap/manifest_source.hpp"
-#include "bootstrap/resources.hpp"
 #include "bootstrap/tar_writer.hpp"
 #include "bootstrap/unpack.hpp"
+#include "bootstrap/url.hpp"
 #include "os/directories.hpp"
 #include "os/files.hpp"
 
@@ -19,16 +19,15 @@ std::string model_name(const std::string& variant) {
   return fmt::format("models/{}.gguf", variant);
 }
 
-// A bundle vouches for itself; what runed knows by itself it must not contradict.
-Status check_known_models(const Manifest& bundle, const std::string& from) {
-  TRY_ASSIGN(const Manifest known, Manifest::parse(builtin_manifest(), kBuiltinManifest));
+// A bundle vouches for itself; what is known without it, it must not contradict.
+Status check_known_models(const Manifest& bundle, const Manifest& known, const std::string& from) {
   for (const std::string& variant : bundle.variants()) {
     const auto expected = known.model(variant);
     const auto found = bundle.model(variant);
     if (!expected || !found || expected->sha256 == found->sha256) continue;
     return make_error(ErrorCode::integrity,
-                      "the bundle '{}' has another '{}' than this runed knows: SHA-256 {}, not {}",
-                      from, variant, found->sha256, expected->sha256)
+                      "the bundle '{}' has another '{}' than the manifest '{}': SHA-256 {}, not {}",
+                      from, variant, display_url(known.source()), found->sha256, expected->sha256)
         .with_hint("a different model needs a name of its own in the manifest");
   }
   return {};
@@ -38,7 +37,10 @@ Result<Manifest> read_manifest(const Paths& paths, const std::string& directory,
                                const std::string& from, const std::string& configured) {
   const std::string own = directory + "/" + kManifestName;
   TRY_ASSIGN(const Manifest found, load_local_manifest(paths, os::exists(own) ? own : configured));
-  TRY(check_known_models(found, from));
+  for (const std::string& url : {std::string(kBuiltinManifest), configured}) {
+    const auto known = load_local_manifest(paths, url);
+    if (known) TRY(check_known_models(found, *known, from));
+  }
   TRY_ASSIGN(Manifest manifest, Manifest::parse(to_line(found.document()), from));
   manifest.take_files_from(directory);
   return manifest;

@@ -26,6 +26,7 @@ Result<ConfigFile> read_config_file(const std::string& path, Presence presence) 
   if (text.has_value()) return parse_config(path, *text);
   const bool missing = text.error().code == ErrorCode::not_found;
   if (missing && presence == Presence::optional) return ConfigFile{.path = path, .values = {}};
+  if (missing) return bad_document(path, "there is no such file; RUNED_CONFIG names it");
   return text.error();
 }
 

@@ -20,8 +20,8 @@ struct ConfigFile {
 enum class Presence { optional, required };
 
 /// Reads config.json. Unknown keys are ignored, an absent version is taken for 1.
-/// Errors: bad_config naming the file, the key, what was expected and what was found; not_found if
-///         the file is required and missing.
+/// Errors: bad_config naming the file, the key, what was expected and what was found, or that it
+///         is required and missing; io.
 Result<ConfigFile> read_config_file(const std::string& path, Presence presence);
 
 /// The same from the text of a file.

@@ -284,9 +284,10 @@ MaybeFailure Download::take(const std::string& url, Bytes bytes) {
 // Wrong bytes are gone when this returns. Who sent them is known only if they came in one piece.
 MaybeFailure Download::verify(const std::string& url) {
   const uint64_t have = partial_->size_bytes();
-  if (is_size_known() && have < source_.size_bytes) {
+  const uint64_t expected = is_size_known() ? source_.size_bytes : total_bytes_;
+  if (have < expected) {
     return Failure{cannot_fetch(ErrorCode::network, url, "the answer ended after {} of {} bytes",
-                                have, source_.size_bytes),
+                                have, expected),
                    Remedy::retry};
   }
   const std::string got = partial_->finish_digest();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 #include "bootstrap/bundle.hpp"
 #include "bootstrap/installed.hpp"
@@ -29,6 +30,7 @@ struct Search {
   const Settings& settings;
   const GcOptions& options;
   nanoseconds now;  // Since 1970.
+  const Installed installed;
   std::set<std::string> open_files;
   std::vector<GcItem> items;
 
@@ -57,16 +59,27 @@ Result<uint64_t> tree_bytes(const std::string& directory) {
   return bytes;
 }
 
-std::set<std::string> used_variants(const Search& search, const ModelChoice& choice) {
-  std::set<std::string> used{choice.variant, search.options.running_variant};
-  const auto manifest = load_local_manifest(search.paths, search.settings.manifest.value);
-  if (manifest) used.insert(manifest->default_model());
+// What any of the places names, not only the one that wins now: another shell, or the next boot, may
+// see it otherwise.
+Result<std::set<std::string>> used_variants(const Search& search) {
+  const auto& [paths, settings] = std::tie(search.paths, search.settings);
+  TRY_ASSIGN(const ModelChoice choice, choose_model(paths, settings));
+  std::set<std::string> used{choice.variant, search.options.running_variant,
+                             search.installed.model_variant};
+  if (settings.model_variant.value.has_value()) {
+    const auto named = find_variant(installed_variants(paths), *settings.model_variant.value);
+    if (named) used.insert(*named);
+  }
+  for (const std::string& url : {settings.manifest.value, search.installed.manifest_url}) {
+    const auto manifest = load_local_manifest(paths, url);
+    if (manifest) used.insert(manifest->default_model());
+  }
   return used;
 }
 
 Status Search::find_variants() {
-  TRY_ASSIGN(const ModelChoice choice, choose_model(paths, settings));
-  const std::set<std::string> used = used_variants(*this, choice);
+  TRY_ASSIGN(const std::set<std::string> used, used_variants(*this));
+  const std::string named_file = os::resolve_links(settings.model.value.value_or(""));
   struct Unused {
     std::string name;
     std::string path;
@@ -75,7 +88,9 @@ Status Search::find_variants() {
   std::vector<Unused> unused;
   for (const std::string& name : installed_variants(paths)) {
     const std::string path = model_path(paths, name);
-    if (used.contains(name) || path == choice.path) continue;
+    // What was put there by hand cannot be fetched again.
+    if (!installed.variants.contains(name)) continue;
+    if (used.contains(name) || os::resolve_links(path) == named_file) continue;
     TRY_ASSIGN(const os::FileIdentity file, os::file_identity(path));
     unused.push_back({name, path, file});
   }
@@ -104,7 +119,8 @@ Status Search::find_llama_server() {
 Status Search::find_left_overs(const std::string& directory) {
   if (!os::exists(directory)) return {};
   TRY_ASSIGN(const auto entries, os::list_directory(directory));
-  const std::string manifest_copy = cached_manifest(paths, settings.manifest.value);
+  const std::set<std::string> manifest_copies{cached_manifest(paths, settings.manifest.value),
+                                              cached_manifest(paths, installed.manifest_url)};
   for (const os::DirectoryEntry& entry : entries) {
     const std::string path = directory + "/" + entry.name;
     const std::string& name = entry.name;
@@ -123,7 +139,7 @@ Status Search::find_left_overs(const std::string& directory) {
       TRY(add_if_old(Kind::staging, nanoseconds{0}));  // Made under the lock that gc holds.
     } else if (name.starts_with(kBundlePrefix) || os::is_temporary_file(name)) {
       TRY(add_if_old(Kind::staging, kTemporaryAge));
-    } else if (is_cached_manifest(name) && path != manifest_copy) {
+    } else if (is_cached_manifest(name) && !manifest_copies.contains(path)) {
       TRY(add_if_old(Kind::manifest_copy, nanoseconds{0}));
     } else if (directory == paths.logs_dir && name.find(".log.") != std::string::npos) {
       TRY(add_if_old(Kind::log, nanoseconds{0}));
@@ -158,6 +174,7 @@ Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings
                 .settings = settings,
                 .options = options,
                 .now = clock.system_now().time_since_epoch(),
+                .installed = Installed::read(paths.installed_file),
                 .open_files = os::open_files_below(private_directories(paths)),
                 .items = {}};
   TRY(search.find_variants());

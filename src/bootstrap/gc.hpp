@@ -32,8 +32,8 @@ struct GcItem {
 /// Returns `variant`, `llama_server`, `partial`, `staging`, `log` or `manifest_copy`.
 std::string_view name_of(GcItem::Kind kind);
 
-/// Finds what nobody needs: variants and a llama-server that neither the settings, nor the default
-/// of the manifest, nor the running daemon use; partial files that nobody went on with for a week;
+/// Finds what nobody needs: variants and a llama-server that were installed and that neither the
+/// settings, nor the default of the manifest, nor the running daemon use; partial files that nobody went on with for a week;
 /// what a process that was killed left behind; rotated logs; copies of manifests that are no longer
 /// configured. Never a file that a process has open.
 /// Errors: those of choose_model; io.

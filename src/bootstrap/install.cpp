@@ -1,6 +1,7 @@
 #include "bootstrap/install.hpp"
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "bootstrap/install_lock.hpp"
 #include "bootstrap/licenses.hpp"
 #include "bootstrap/llama_server.hpp"
@@ -45,7 +46,7 @@ Result<std::string> resolve_variant(const Manifest& manifest, const std::string&
     if (!found && found.error().code == ErrorCode::not_found) {
       found.error().code = ErrorCode::model_missing;
       found.error().message = fmt::format("the manifest '{}' has no variant '{}'",
-                                          display_url(manifest.source()), wanted);
+                                          display_url(manifest.source()), printable(wanted));
     }
     return found;
   }

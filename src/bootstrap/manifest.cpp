@@ -1,10 +1,9 @@
 #include "bootstrap/manifest.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <filesystem>
 
+#include "base/text.hpp"
 #include "bootstrap/json_document.hpp"
 #include "bootstrap/url.hpp"
 #include "bootstrap/variant.hpp"
@@ -47,25 +46,26 @@ Result<const Json*> find_object(const Json& parent, const std::string& key) {
 }  // namespace
 
 Result<Manifest> Manifest::parse(std::string_view text, std::string source) {
-  TRY_ASSIGN(Json document, parse_document(text, source, kVersion));
+  TRY_ASSIGN(Json document, parse_document(text, display_url(source), kVersion));
   if (!document.contains("version")) {
-    return bad_document(source, fmt::format("version: expected {}, found nothing", kVersion));
+    return bad_document(display_url(source),
+                        fmt::format("version: expected {}, found nothing", kVersion));
   }
   for (const char* key : {"models", "platforms"}) {
     if (auto object = find_object(document, key); !object) {
-      return bad_document(source, object.error().message);
+      return bad_document(display_url(source), object.error().message);
     }
   }
   const auto fallback = document.find("default_model");
   if (fallback != document.end() && !fallback->is_string()) {
-    return bad_document(source,
+    return bad_document(display_url(source),
                         "default_model: expected a string, found " + describe_type(*fallback));
   }
   return Manifest(std::move(source), std::move(document));
 }
 
 Error Manifest::fault(std::string_view key, std::string_view why) const {
-  return bad_document(source_, fmt::format("{}: {}", key, why));
+  return bad_document(display_url(source_), fmt::format("{}: {}", printable(key), why));
 }
 
 std::vector<std::string> Manifest::variants() const {
@@ -98,7 +98,8 @@ Status Manifest::find_file(Artifact& artifact, const std::vector<std::string>& n
     artifact.sources = {path};
     return {};
   }
-  return make_error(ErrorCode::not_found, "'{}' has no file '{}'", source_, names.front());
+  return make_error(ErrorCode::not_found, "'{}' has no file '{}'", source_,
+                    printable(names.front()));
 }
 
 Result<Artifact> Manifest::artifact(const Json& entry, const std::string& key,
@@ -116,7 +117,8 @@ Result<Artifact> Manifest::artifact(const Json& entry, const std::string& key,
   for (const std::string& each : artifact.sources) {
     if (each.empty()) return fault(key + ".url", "expected a URL, found nothing");
     if (!kind_of_url(each)) {
-      return fault(key + ".url", fmt::format("expected https, http or a file, found '{}'", each));
+      return fault(key + ".url", fmt::format("expected https, http or a file, found '{}'",
+                                             printable(display_url(each))));
     }
   }
   TRY_ASSIGN(artifact.sha256, text(entry, "sha256", key));
@@ -124,8 +126,8 @@ Result<Artifact> Manifest::artifact(const Json& entry, const std::string& key,
     return digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
   });
   if (!is_digest(artifact.sha256)) {
-    return fault(key + ".sha256",
-                 fmt::format("expected {} hex digits, found '{}'", kDigestDigits, artifact.sha256));
+    return fault(key + ".sha256", fmt::format("expected {} hex digits, found '{}'", kDigestDigits,
+                                              printable(artifact.sha256)));
   }
   if (const auto size = entry.find("size"); size != entry.end() && !size->is_null()) {
     if (!size->is_number_unsigned()) return fault(key + ".size", "expected a number of bytes");
@@ -140,9 +142,9 @@ Result<Artifact> Manifest::artifact(const Json& entry, const std::string& key,
 Result<Artifact> Manifest::model(const std::string& variant) const {
   const auto models = document_.find("models");
   if (models == document_.end() || !models->is_object() || !models->contains(variant)) {
-    return make_error(ErrorCode::model_missing, "the manifest '{}' has no model '{}'", source_,
-                      variant)
-        .with_hint(fmt::format("it has: {}", fmt::join(variants(), ", ")));
+    return make_error(ErrorCode::model_missing, "the manifest '{}' has no model '{}'",
+                      display_url(source_), printable(variant))
+        .with_hint("it has: " + join_names(variants()));
   }
   const std::string key = "models." + variant;
   if (!is_variant_name(variant)) {
@@ -165,15 +167,16 @@ Result<LlamaServerArtifact> Manifest::llama_server(std::string_view platform) co
     }
   }
   if (entry == nullptr) {
-    return make_error(ErrorCode::not_found, "the manifest '{}' has no llama_server for {}", source_,
-                      platform);
+    return make_error(ErrorCode::not_found, "the manifest '{}' has no llama_server for {}",
+                      display_url(source_), platform);
   }
   LlamaServerArtifact server;
   TRY_ASSIGN(server.artifact, artifact(*entry, key, {kBundledLlamaServer}));
   TRY_ASSIGN(const std::string extract, text(*entry, "extract", key));
   TRY_ASSIGN(server.exec, text(*entry, "exec", key));
   if (extract != "" && extract != "tar.gz" && extract != "zip") {
-    return fault(key + ".extract", fmt::format("unsupported extract type '{}'", extract));
+    return fault(key + ".extract",
+                 fmt::format("unsupported extract type '{}'", printable(extract)));
   }
   server.is_archive = !extract.empty();
   if (server.is_archive && server.exec.empty()) {
@@ -181,9 +184,10 @@ Result<LlamaServerArtifact> Manifest::llama_server(std::string_view platform) co
   }
   if (server.exec.empty()) server.exec = kDefaultExecutable;
   if (!is_local(server.exec)) {
-    return fault(key + ".exec",
-                 fmt::format("expected a path inside the archive, found '{}'", server.exec));
+    return fault(key + ".exec", fmt::format("expected a path inside the archive, found '{}'",
+                                            printable(server.exec)));
   }
+  server.exec = std::filesystem::path(server.exec).lexically_normal();  // As it is on disk.
   return server;
 }
 

@@ -80,7 +80,8 @@ std::vector<std::string> installed_variants(const Paths& paths) {
   if (!entries) return names;
   for (const os::DirectoryEntry& entry : *entries) {
     const bool is_model =
-        entry.name.ends_with(kExtension) && entry.kind != os::DirectoryEntry::Kind::directory;
+        entry.name.ends_with(kExtension) &&
+        os::is_regular_file(os::resolve_links(paths.models_dir + "/" + entry.name));
     if (is_model) names.push_back(entry.name.substr(0, entry.name.size() - kExtension.size()));
   }
   return names;

@@ -14,6 +14,7 @@ namespace {
 constexpr const char* kPartial = ".partial";
 constexpr const char* kPartialOrigin = ".partial.json";
 constexpr unsigned kPrivate = 0600;
+constexpr uint64_t kSyncBytes = uint64_t{32} << 20;  // So that no wait for the disk is long.
 constexpr size_t kMaxOriginBytes = size_t{64} << 10;
 
 // The same fault, told of this file: `cannot write: reason` does not name one.
@@ -59,7 +60,14 @@ PartialFile::PartialFile(std::string path, std::string sha256)
 Result<PartialFile> PartialFile::open(const std::string& path, const std::string& sha256,
                                       const Watch& watch) {
   PartialFile partial(path, sha256);
-  TRY_ASSIGN(partial.fd_, os::open_for_append(partial.partial_path_, kPrivate));
+  TRY_ASSIGN(os::Fd fd, os::open_for_append(partial.partial_path_, kPrivate));
+  // Two homes may share a directory of models, and install.lock is one a home.
+  TRY_ASSIGN(const bool is_ours, os::try_lock(fd));
+  if (!is_ours) {
+    return make_error(ErrorCode::bootstrapping, "another process is fetching '{}'", path)
+        .with_hint("try again when it has finished");
+  }
+  partial.fd_ = std::move(fd);
   TRY(partial.load(watch));
   return partial;
 }
@@ -106,7 +114,10 @@ Status PartialFile::append(std::span<const std::byte> bytes) {
   }
   hash_.update(bytes);
   size_bytes_ += bytes.size();
-  return {};
+  unsynced_bytes_ += bytes.size();
+  if (unsynced_bytes_ < kSyncBytes) return {};
+  unsynced_bytes_ = 0;
+  return os::sync_data(fd_);
 }
 
 Status PartialFile::restart() {
@@ -119,6 +130,14 @@ Status PartialFile::restart() {
 }
 
 Status PartialFile::commit() {
+  // The digest is of what was written; what is there must be that, and nothing else.
+  TRY_ASSIGN(const os::FileIdentity written, os::file_identity(fd_));
+  TRY_ASSIGN(const os::FileIdentity there, os::file_identity(partial_path_));
+  if (written != there || there.size_bytes != size_bytes_) {
+    return make_error(ErrorCode::integrity, "'{}' was changed while it was being fetched",
+                      partial_path_)
+        .with_hint("run the command again");
+  }
   TRY(os::commit_file(fd_.get(), partial_path_, path_));
   fd_.close();
   return os::remove_file(origin_path_);

@@ -78,6 +78,7 @@ class PartialFile {
   os::Fd fd_;           // Open for appending until `commit`.
   Sha256 hash_;
   uint64_t size_bytes_ = 0;
+  uint64_t unsynced_bytes_ = 0;
   std::optional<PieceOrigin> origin_;
   bool is_mixed_ = false;
 };

@@ -8,7 +8,7 @@ namespace runed::bootstrap {
 namespace {
 
 // What the variant's file must hash to; empty if nothing here says so.
-std::string expected_digest(const Paths& paths, const Settings& settings,
+std::string promised_digest(const Paths& paths, const Settings& settings,
                             const std::string& variant) {
   const Installed installed = Installed::read(paths.installed_file);
   if (const auto entry = installed.variants.find(variant); entry != installed.variants.end()) {
@@ -28,7 +28,11 @@ Result<ReadyModel> install_model(const Paths& paths, const Settings& settings,
   TRY_ASSIGN(const auto steps, install(paths, manifest, request, policy, clock, hooks));
   const InstallStep& step = steps.front();
   TRY_ASSIGN(const os::FileIdentity file, os::file_identity(step.path));
-  return ReadyModel{step.variant, step.path, step.artifact.sha256, file};
+  return ReadyModel{.variant = step.variant,
+                    .path = step.path,
+                    .sha256 = step.artifact.sha256,
+                    .promised_sha256 = step.artifact.sha256,
+                    .file = file};
 }
 
 }  // namespace
@@ -36,16 +40,17 @@ Result<ReadyModel> install_model(const Paths& paths, const Settings& settings,
 Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
                                const ModelChoice& choice, const Watch& watch) {
   TRY(check_installed(choice, paths));
-  ReadyModel ready{.variant = choice.variant, .path = choice.path, .sha256 = {}, .file = {}};
+  ReadyModel ready{.variant = choice.variant, .path = choice.path};
   if (choice.kind == ModelChoice::Kind::builtin) return ready;
   TRY_ASSIGN(ready.file, os::file_identity(choice.path));
   TRY_ASSIGN(ready.sha256,
              Record(paths.record_file).digest(choice.path, Reading::if_changed, watch));
   if (choice.kind == ModelChoice::Kind::file) return ready;
-  const std::string expected = expected_digest(paths, settings, choice.variant);
-  if (expected.empty() || expected == ready.sha256) return ready;
+  ready.promised_sha256 = promised_digest(paths, settings, choice.variant);
+  const std::string& promised = ready.promised_sha256;
+  if (promised.empty() || promised == ready.sha256) return ready;
   return make_error(ErrorCode::integrity, "'{}' is damaged: its SHA-256 is {}, not {}", choice.path,
-                    ready.sha256, expected)
+                    ready.sha256, promised)
       .with_hint(fmt::format("'runed install --variant {}' fetches it again", choice.variant));
 }
 
@@ -57,11 +62,17 @@ Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
   const ErrorCode code = ready.error().code;
   if (code != ErrorCode::model_missing && code != ErrorCode::integrity) return ready;
   if (code == ErrorCode::integrity) hooks.watch.event(ready.error().message);
-  return install_model(paths, settings,
-                       {.parts = {Part::model},
-                        .variant = choice.variant,
-                        .serve_by_default = choice.origin == Origin::manifest},
-                       policy, clock, hooks);
+  auto installed = install_model(paths, settings,
+                                 {.parts = {Part::model},
+                                  .variant = choice.variant,
+                                  .serve_by_default = choice.origin == Origin::manifest},
+                                 policy, clock, hooks);
+  if (installed || code != ErrorCode::integrity || installed.error().code == ErrorCode::cancelled) {
+    return installed;
+  }
+  // That it is damaged is what matters, not that it could not be fetched again.
+  return std::move(ready).error().with_hint("it cannot be fetched again: " +
+                                            installed.error().message);
 }
 
 }  // namespace runed::bootstrap

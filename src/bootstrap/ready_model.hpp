@@ -15,9 +15,10 @@ namespace runed::bootstrap {
 
 /// A model that is on this machine, and is what it should be.
 struct ReadyModel {
-  std::string variant;    // In full; empty for a file named by its path.
-  std::string path;       // Empty for the model in the executable.
-  std::string sha256;     // Of the file; empty for the model in the executable.
+  std::string variant;          // In full; empty for a file named by its path.
+  std::string path;             // Empty for the model in the executable.
+  std::string sha256;           // Of the file; empty for the model in the executable.
+  std::string promised_sha256;  // What the file must hash to; empty if nothing says so.
   os::FileIdentity file;  // What the digest is of: another file that takes the path is not it.
 };
 

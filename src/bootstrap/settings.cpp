@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "bootstrap/config_file.hpp"
 #include "bootstrap/manifest_source.hpp"
+#include "bootstrap/url.hpp"
 #include "os/files.hpp"
 
 namespace runed::bootstrap {
@@ -211,12 +212,13 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
 Json to_json(const Settings& settings) {
   const auto format_timeout = [](std::chrono::nanoseconds value) { return format_duration(value); };
   const auto format_engine = [](Engine engine) { return name_of(engine); };
+  const auto format_url = [](const std::string& url) { return display_url(url); };
   const auto format_text = [](const std::string& text) { return text; };
   return {
       {"engine", entry(settings.engine, format_engine)},
       {"model", entry(settings.model)},
       {"model_variant", entry(settings.model_variant)},
-      {"manifest", entry(settings.manifest, format_text)},
+      {"manifest", entry(settings.manifest, format_url)},
       {"llama_server", entry(settings.llama_server)},
       {"runed_binary", entry(settings.runed_binary)},
       {"idle_timeout", entry(settings.idle_timeout, format_timeout)},

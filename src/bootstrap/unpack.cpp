@@ -209,6 +209,7 @@ Status Unpacking::make_links() const {
 // being written to the file system, a download for instance.
 Status Unpacking::sync_directories() const {
   for (const auto& [name, node] : tree_.nodes()) {
+    TRY(check_cancelled());
     if (node.kind == ArchiveTree::Kind::directory) TRY(writer_.sync_directory(name));
   }
   return writer_.sync_directory("");

@@ -1,9 +1,9 @@
 #include "bootstrap/variant.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <vector>
+
+#include "base/text.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -25,13 +25,18 @@ Result<std::string> find_variant(std::span<const std::string> names, std::string
   });
   if (matching.size() == 1) return matching.front();
   if (!matching.empty()) {
-    return make_error(ErrorCode::bad_config, "variant '{}' could be any of: {}", wanted,
-                      fmt::join(matching, ", "))
+    return make_error(ErrorCode::bad_config, "variant '{}' could be any of: {}", printable(wanted),
+                      join_names(matching))
         .with_hint("name it in full");
   }
-  return make_error(ErrorCode::not_found, "there is no variant '{}'", wanted)
-      .with_hint(names.empty() ? "there are none"
-                               : fmt::format("there are: {}", fmt::join(names, ", ")));
+  return make_error(ErrorCode::not_found, "there is no variant '{}'", printable(wanted))
+      .with_hint(names.empty() ? "there are none" : "there are: " + join_names(names));
+}
+
+std::string join_names(std::span<const std::string> names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
+  return text;
 }
 
 bool is_variant_name(std::string_view name) {

@@ -16,6 +16,9 @@ inline constexpr std::string_view kBuiltinVariant = "builtin:runed-mini";
 /// Errors: not_found listing the names; bad_config if it could be any of several.
 Result<std::string> find_variant(std::span<const std::string> names, std::string_view wanted);
 
+/// Lists names for people, with what a terminal must not get made visible.
+std::string join_names(std::span<const std::string> names);
+
 /// Tells whether a name can be a variant: it becomes the name of a file, so it has letters, digits
 /// and `.`, `_`, `-`, `+` only, and begins with none of these.
 bool is_variant_name(std::string_view name);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/error_status.hpp"
+#include "os/process.hpp"
 #include "os/unix_socket.hpp"
 #include "runed/v1/runed.grpc.pb.h"
 
@@ -21,6 +22,7 @@ constexpr milliseconds kControlTimeout{5000};  // Info, Health and Shutdown answ
 constexpr milliseconds kFirstPoll{5};
 constexpr milliseconds kLongestPoll{250};
 constexpr milliseconds kQueuePause{100};
+constexpr milliseconds kLongestEnd{2000};  // Of a daemon that is ending when it is reached.
 
 template <typename Request, typename Response>
 using Method = grpc::Status (v1::RunedService::Stub::*)(grpc::ClientContext*, const Request&,
@@ -177,6 +179,12 @@ Result<InfoReport> Client::info() {
   return with_reconnect([this] { return info_once(); });
 }
 
+std::optional<std::string> Client::find_identity() {
+  auto report = info_once();
+  if (!report || report->model_identity.empty()) return std::nullopt;
+  return std::move(report->model_identity);
+}
+
 Result<std::vector<Embedding>> Client::embed_once(const std::vector<std::string>& texts,
                                                   const EmbedOptions& options) {
   const auto request = to_wire(texts, options);
@@ -199,6 +207,11 @@ Status Client::wait_ready_once() {
   while (true) {
     TRY_ASSIGN(const HealthReport report, health());
     if (report.state == "shutting_down") {
+      if (options_.start == StartPolicy::on_demand && !connection_->was_started) {
+        // Why it ends need not be true of the next one, which with_reconnect starts.
+        os::wait_for_exit(connection_->pid, kLongestEnd);
+        return make_error(ErrorCode::shutting_down, "the daemon is shutting down");
+      }
       return make_error(find_error_code(report.reason).value_or(ErrorCode::shutting_down), "{}",
                         report.message.empty() ? "the daemon is shutting down" : report.message);
     }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,10 @@ class Client {
   Status wait_ready();
 
   Result<InfoReport> info();
+
+  /// Finds the identity of the model that the daemon of this connection has now; none if the daemon
+  /// has gone, or has no model. Starts nothing.
+  std::optional<std::string> find_identity();
   Result<HealthReport> health();
 
   /// Asks the daemon to finish and exit; 0 for its default grace.

@@ -123,12 +123,13 @@ size_t end_of_call(const EmbedInput& input, size_t first, size_t most_texts) {
   return end;
 }
 
-// A daemon that was replaced on the way may serve another model.
+// A model file that was written over, or another daemon: whose vectors they are is not known then.
+// A daemon that has ended since, having answered everything, is no fault.
 Status check_same_model(client::Client& client, const std::string& identity) {
-  TRY_ASSIGN(const auto info, client.info());
-  if (info.model_identity == identity) return {};
+  const auto now = client.find_identity();
+  if (!now.has_value() || *now == identity) return {};
   return make_error(ErrorCode::model_mismatch, "the model changed from '{}' to '{}' on the way",
-                    identity, info.model_identity)
+                    identity, *now)
       .with_hint("run the command again");
 }
 
@@ -162,7 +163,6 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
     TRY_ASSIGN(const auto health, client.health());
     if (!health.message.empty()) progress.note("note: " + health.message);
   }
-  const int pid = client.daemon_pid();
   TRY_ASSIGN(const auto info, client.info());
   TRY(check_expected(flags, info.model_identity));
   EmbedOutput output{
@@ -177,7 +177,7 @@ Result<EmbedOutput> embed_by_daemon(const EmbedFlags& flags, const EmbedOptions&
     std::ranges::move(*done, std::back_inserter(output.embeddings));
     first = end;
   }
-  if (client.daemon_pid() != pid) TRY(check_same_model(client, info.model_identity));
+  TRY(check_same_model(client, info.model_identity));
   return output;
 }
 

@@ -114,17 +114,28 @@ std::optional<client::InfoReport> find_daemon(const Work& work) {
   return *std::move(info);
 }
 
+// The digest of the variant among what was just looked at; empty if it was not.
+std::string digest_of(const std::vector<InstallStep>& steps, const std::string& variant) {
+  const auto step = std::ranges::find(steps, variant, &InstallStep::variant);
+  return step == steps.end() ? std::string() : step->artifact.sha256;
+}
+
 // What to do now, so that what was installed is used.
-std::string next_step(const Work& work) {
+std::string next_step(const Work& work, const std::vector<InstallStep>& steps) {
   const auto choice = bootstrap::choose_model(work.location.paths, work.location.settings);
   if (!choice) return choice.error().message;
+  if (!choice->is_installed()) return "no model is installed yet: 'runed install' fetches one";
   const std::string chosen = choice->variant.empty() ? choice->path : choice->variant;
   const auto daemon = find_daemon(work);
   if (!daemon.has_value()) return fmt::format("the next 'runed embed' is answered by {}", chosen);
-  if (daemon->variant == choice->variant) return fmt::format("the daemon serves {}", chosen);
+  const std::string digest = digest_of(steps, choice->variant);
+  const bool is_same = digest.empty() || digest == daemon->model_sha256;
+  if (daemon->variant == choice->variant && is_same) {
+    return fmt::format("the daemon serves {}", chosen);
+  }
   return fmt::format(
       "the running daemon goes on serving {}; after 'runed shutdown' the next one serves {}",
-      daemon->variant.empty() ? daemon->model_name : daemon->variant, chosen);
+      is_same ? daemon->variant : daemon->variant + " as it was", chosen);
 }
 
 std::string subject_of(const InstallStep& step) {
@@ -144,7 +155,7 @@ std::string done(const InstallStep& step) {
 
 void print_steps(Work& work, const Manifest& manifest, const std::vector<InstallStep>& steps) {
   const bool is_plan = work.flags.dry_run;
-  const std::string next = is_plan ? "nothing was changed" : next_step(work);
+  const std::string next = is_plan ? "nothing was changed" : next_step(work, steps);
   if (work.flags.json) {
     Json all = Json::array();
     for (const InstallStep& step : steps) all.push_back(to_json(step));

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "bootstrap/json_document.hpp"
 #include "client/client.hpp"
 #include "os/memory.hpp"
 
@@ -208,7 +209,7 @@ Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
     TRY_ASSIGN(seen, observe(daemon));
   }
   if (flags.json) {
-    services.out << to_json(seen, location, daemon.socket_path).dump(2) << "\n";
+    services.out << bootstrap::to_document(to_json(seen, location, daemon.socket_path));
   } else {
     services.out << to_text(seen, location, daemon.socket_path);
   }

@@ -54,12 +54,13 @@ Check check_header(const std::string& subject, const bootstrap::ReadyModel& mode
           fmt::format("{} can be served", vocabulary->model_name)};
 }
 
-Result<std::vector<Check>> self_test(const Work& work, const std::string& subject,
+Result<std::vector<Check>> self_test(Work& work, const std::string& subject,
                                      const bootstrap::ReadyModel& model) {
   TRY_ASSIGN(const auto embedder,
              daemon::make_embedder(model, work.location.settings, work.services.clock));
   TRY(embedder->start());
-  TRY_ASSIGN(const auto results, embed::run_self_test(*embedder));
+  TRY_ASSIGN(const auto results,
+             embed::run_self_test(*embedder, work.long_work.watch().is_cancelled));
   std::vector<Check> checks;
   for (const auto& result : results) {
     checks.push_back(
@@ -83,6 +84,7 @@ Result<std::vector<Check>> check_chosen_model(Work& work) {
   if (!work.flags.deep || checks.front().outcome == Outcome::failed) return checks;
   work.long_work.doing = "self-test";
   auto deep = self_test(work, subject, *ready);
+  if (!deep && deep.error().code == ErrorCode::cancelled) return deep;
   if (!deep) deep = std::vector{failed("self_test", subject, deep.error())};
   checks.insert(checks.end(), deep->begin(), deep->end());
   return checks;
@@ -149,9 +151,10 @@ Status fix(Work& work, const std::vector<Check>& checks) {
     }
   }
   // What is to be served may never have been installed.
-  TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
+  const auto choice = bootstrap::choose_model(paths, settings);
+  if (!choice) return {};  // The check of this name goes on failing, and says why.
   work.long_work.doing = "model";
-  TRY(bootstrap::ensure_model(paths, settings, choice, {}, work.services.clock,
+  TRY(bootstrap::ensure_model(paths, settings, *choice, {}, work.services.clock,
                               {.watch = watch, .on_activity = {}}));
   return {};
 }

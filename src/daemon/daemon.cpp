@@ -27,7 +27,8 @@ using std::chrono::seconds;
 constexpr seconds kDefaultGrace{10};
 constexpr seconds kMostGrace{60};  // A caller may ask for patience; singleton.cpp waits as long.
 constexpr seconds kPassTime{10};   // For the forward pass under way when the grace is over.
-constexpr milliseconds kFlushTime{1000};     // For replies on their way and for Health watchers.
+constexpr milliseconds kFlushTime{1000};  // For replies on their way and for Health watchers.
+constexpr milliseconds kShortFlushTime{200};
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
 constexpr milliseconds kDrainPoll{50};       // How soon a second signal is seen.
 constexpr milliseconds kWakeInterval{60'000};  // The main thread is woken by events; this is a net.
@@ -145,7 +146,9 @@ Status Daemon::serve(os::UnixListener socket) {
   listener.close();
   drain(stop.grace);
   end_batcher();
-  server_->Shutdown(std::chrono::system_clock::now() + kFlushTime);
+  // A daemon that never had a model has sent no reply that could still be on its way.
+  const milliseconds flush_time = state_.model() == nullptr ? kShortFlushTime : kFlushTime;
+  server_->Shutdown(std::chrono::system_clock::now() + flush_time);
   {
     const std::lock_guard lock(health_mutex_);
     server_.reset();

@@ -58,6 +58,7 @@ Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ReadyMod
                  {.source = source_of(model),
                   .sha256 = sha256_of(model),
                   .file = model.file,
+                  .promised_sha256 = model.promised_sha256,
                   .threads = std::min(os::available_cpus(), native::ThreadPool::kMostThreads),
                   .kernel = settings.cpu.value.value_or(""),
                   .max_tokens = settings.ctx_size.value.value_or(0)},

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "bootstrap/ready_model.hpp"
 #include "daemon/engine.hpp"
@@ -35,26 +36,30 @@ EngineMaker make_engine_maker(bootstrap::Paths paths, bootstrap::Settings settin
              State& state,
              const std::function<bool()>& is_stopping) -> Result<std::unique_ptr<embed::Embedder>> {
     state.set_variant(choice.variant, notice_of(choice));
-    if (choice.kind != ModelChoice::Kind::builtin) {
-      state.loading(Phase::fetching_model, "checking " + name_of(choice));
-    }
+    std::string doing =
+        "checking " + name_of(choice);  // Told again once what an event said is over.
+    bool is_event = false;
+    if (choice.kind != ModelChoice::Kind::builtin) state.loading(Phase::fetching_model, doing);
     const bootstrap::InstallHooks hooks{
-        .watch = {
-            .is_cancelled = is_stopping,
-            .on_progress = [&](uint64_t done, uint64_t total) { state.progress(done, total); },
-            .on_event =
-                [&](const std::string& text) {
-                  log.info("bootstrap", {{"event", text}});
-                  state.explain(text);
-                }},
+        .watch = {.is_cancelled = is_stopping,
+                  .on_progress =
+                      [&](uint64_t done, uint64_t total) {
+                        if (std::exchange(is_event, false)) state.explain(doing);
+                        state.progress(done, total);
+                      },
+                  .on_event =
+                      [&](const std::string& text) {
+                        log.info("bootstrap", {{"event", text}});
+                        state.explain(text);
+                        is_event = true;
+                      }},
         .on_activity = [&](bootstrap::Activity activity, bootstrap::Part part,
                            const std::string& variant) {
           const bool is_model = part == bootstrap::Part::model;
-          state.loading(
-              is_model ? Phase::fetching_model : Phase::fetching_llama_server,
-              fmt::format("{} {}",
-                          activity == bootstrap::Activity::checking ? "checking" : "fetching",
-                          is_model ? variant : "llama-server"));
+          doing = fmt::format("{} {}",
+                              activity == bootstrap::Activity::checking ? "checking" : "fetching",
+                              is_model ? variant : "llama-server");
+          state.loading(is_model ? Phase::fetching_model : Phase::fetching_llama_server, doing);
         }};
     TRY_ASSIGN(const auto ready,
                bootstrap::ensure_model(paths, settings, choice, policy, clock, hooks));

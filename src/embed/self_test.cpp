@@ -83,16 +83,24 @@ Result<std::vector<Measured>> prepare_samples(const ModelInfo& model, const Toke
 }
 
 // The long text comes last, and only once in a batch: it is most of the work.
-Status embed_samples(Embedder& embedder, std::vector<Measured>& samples) {
+Status embed_samples(Embedder& embedder, std::vector<Measured>& samples,
+                     const std::function<bool()>& is_cancelled) {
+  const auto check = [&is_cancelled]() -> Status {
+    if (is_cancelled && is_cancelled()) return make_error(ErrorCode::cancelled, "interrupted");
+    return {};
+  };
   for (Measured& sample : samples) {
+    TRY(check());
     TRY_ASSIGN(auto alone, embed_all(embedder, {&sample.text, 1}));
     sample.alone = std::move(alone.front().vector);
   }
   for (Measured& sample : std::span(samples).first(kSamples.size())) {
+    TRY(check());
     const std::array twice{sample.text, sample.text};
     TRY_ASSIGN(auto pair, embed_all(embedder, twice));
     for (Embedding& embedding : pair) sample.in_batches.push_back(std::move(embedding.vector));
   }
+  TRY(check());
   std::vector<PreparedText> mixed;
   mixed.reserve(samples.size());
   for (const Measured& sample : samples) mixed.push_back(sample.text);
@@ -215,11 +223,12 @@ SelfTestCheck check_published_scores(const std::vector<Measured>& samples) {
 
 }  // namespace
 
-Result<std::vector<SelfTestCheck>> run_self_test(Embedder& embedder) {
+Result<std::vector<SelfTestCheck>> run_self_test(Embedder& embedder,
+                                                 const std::function<bool()>& is_cancelled) {
   const auto tokenizer = embedder.tokenizer();
   if (tokenizer == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
   TRY_ASSIGN(auto samples, prepare_samples(embedder.info(), *tokenizer));
-  const Status embedded = embed_samples(embedder, samples);
+  const Status embedded = embed_samples(embedder, samples, is_cancelled);
   if (!embedded && embedded.error().code == ErrorCode::not_finite) {
     return std::vector<SelfTestCheck>{{"finite", false, embedded.error().message}};
   }

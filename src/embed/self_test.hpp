@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@ struct SelfTestCheck {
 /// unit length, the same alone as in a batch, and not the same for every text. Qwen3-Embedding-0.6B
 /// must give its published scores too. Once a vector is not finite, that is the only finding.
 /// Needs:  an engine that no other thread is using.
-/// Errors: unavailable if the engine is not started; those of Embedder::embed but not_finite.
-Result<std::vector<SelfTestCheck>> run_self_test(Embedder& embedder);
+/// Errors: cancelled once `is_cancelled`, asked between passes, says so; unavailable if the engine
+///         is not started; those of Embedder::embed but not_finite.
+Result<std::vector<SelfTestCheck>> run_self_test(Embedder& embedder,
+                                                 const std::function<bool()>& is_cancelled = {});
 
 }  // namespace runed::embed

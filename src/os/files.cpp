@@ -1,6 +1,7 @@
 #include "os/files.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,6 +57,16 @@ Result<struct stat> inspect(const std::string& path) {
     return os_error(errno, fmt::format("cannot inspect '{}'", path));
   }
   return status;
+}
+
+FileIdentity to_identity(const struct stat& status) {
+  return {
+      .device = status.st_dev,
+      .inode = status.st_ino,
+      .size_bytes = static_cast<uint64_t>(status.st_size),
+      .modified = to_duration(status.st_mtim),
+      .changed = to_duration(status.st_ctim),
+  };
 }
 
 struct OpenDirectory {
@@ -159,13 +170,24 @@ Result<FileOwner> file_owner(const std::string& path) {
 
 Result<FileIdentity> file_identity(const std::string& path) {
   TRY_ASSIGN(const struct stat status, inspect(path));
-  return FileIdentity{
-      .device = status.st_dev,
-      .inode = status.st_ino,
-      .size_bytes = static_cast<uint64_t>(status.st_size),
-      .modified = to_duration(status.st_mtim),
-      .changed = to_duration(status.st_ctim),
-  };
+  return to_identity(status);
+}
+
+Result<FileIdentity> file_identity(const Fd& fd) {
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return os_error(errno, "cannot inspect a file");
+  return to_identity(status);
+}
+
+Result<bool> try_lock(const Fd& fd) {
+  if (retry_interrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  return os_error(errno, "cannot lock a file");
+}
+
+Status sync_data(const Fd& fd) {
+  if (::fdatasync(fd.get()) != 0) return os_error(errno, "cannot write");
+  return {};
 }
 
 std::string absolute_path(const std::string& path) {

@@ -56,6 +56,13 @@ struct FileIdentity {
   bool operator==(const FileIdentity&) const = default;
 };
 Result<FileIdentity> file_identity(const std::string& path);
+Result<FileIdentity> file_identity(const Fd& fd);
+
+/// Takes the lock of an open file (flock), unless somebody has it. It is freed with the descriptor.
+Result<bool> try_lock(const Fd& fd);
+
+/// Waits until what was written to a file is on the disk.
+Status sync_data(const Fd& fd);
 
 /// Makes a path absolute against the working directory and removes `.`, `..` and doubled slashes,
 /// without looking at the file system.

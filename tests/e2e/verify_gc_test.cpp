@@ -127,3 +127,20 @@ TEST_CASE("gc keeps what a daemon serves, whatever is configured now", "[verify_
   REQUIRE(fixture.home.run({"shutdown", "--wait", "10"}).exit_code == 0);
   CHECK(fixture.home.run({"gc"}).out.find(fixture.model) != std::string::npos);
 }
+
+TEST_CASE("other bytes written over a model are not served in its name", "[verify_gc]") {
+  Fixture fixture;
+  fixture.home.set("RUNED_IDLE_TIMEOUT", "200ms");
+  REQUIRE(fixture.home.run({"embed", "hello"}).exit_code == 0);
+  fixture.home.wait_for_state("idle");
+  write_text(fixture.model, read_text(RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.q6_K.gguf"));
+  const Finished refused = fixture.home.run({"embed", "hello"});
+  CHECK(refused.exit_code == 71);
+  CHECK(refused.err.find("the file was replaced: its SHA-256 is ") != std::string::npos);
+  CHECK(fixture.home.status()["state"] == "degraded");
+  // The next daemon fetches the right one again.
+  REQUIRE(fixture.home.run({"shutdown", "--wait", "10"}).exit_code == 0);
+  const Finished right = fixture.home.run({"embed", "--json", "hello"});
+  REQUIRE(right.exit_code == 0);
+  CHECK(right.json()["model_identity"] == fixture.mirror.small_identity());
+}

@@ -78,9 +78,16 @@ Status NativeEmbedder::load() {
   TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header));
   if (info_.model_sha256.empty()) {
     const bool is_known = !options_.sha256.empty() && file_->identity() == options_.file;
+    const std::string sha256 = is_known ? options_.sha256 : sha256_hex(file_->bytes());
+    if (!options_.promised_sha256.empty() && sha256 != options_.promised_sha256) {
+      return make_error(ErrorCode::model_corrupt,
+                        "the file was replaced: its SHA-256 is {}, not {}", sha256,
+                        options_.promised_sha256)
+          .with_hint("'runed verify --fix' installs again what is broken");
+    }
     info_ = {.engine = "native",
              .model_name = header.name,
-             .model_sha256 = is_known ? options_.sha256 : sha256_hex(file_->bytes()),
+             .model_sha256 = sha256,
              .compute = std::string(kernel_.compute),
              .kernel = std::string(kernel_.name),
              .dimension = header.width,

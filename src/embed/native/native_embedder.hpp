@@ -21,7 +21,8 @@ struct NativeOptions {
   std::string sha256;       // Of the source, 64 hex digits; computed by the first start if empty.
   os::FileIdentity file{};  // What that digest is of, when the source is a file: it is computed
                             // for any other that is found at the path.
-  uint32_t threads = 1;     // 1..ThreadPool::kMostThreads.
+  std::string promised_sha256;  // What any file at the path must hash to; empty: whatever it does.
+  uint32_t threads = 1;         // 1..ThreadPool::kMostThreads.
   std::string kernel;       // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
 };

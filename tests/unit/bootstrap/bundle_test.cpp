@@ -86,8 +86,9 @@ TEST_CASE("a bundle that contradicts what this runed knows is refused") {
   const Error error =
       unwrap_error(Bundle::open(target.paths, origin.dir.path(), kBuiltinManifest, {}));
   CHECK(error.code == ErrorCode::integrity);
-  CHECK(error.message.find("has another 'qwen3-embedding-0.6b.q8_0' than this runed knows") !=
-        std::string::npos);
+  CHECK(
+      error.message.find("has another 'qwen3-embedding-0.6b.q8_0' than the manifest 'builtin:'") !=
+      std::string::npos);
 }
 
 TEST_CASE("a bundle that is not there, or is none, says so") {
@@ -97,4 +98,16 @@ TEST_CASE("a bundle that is not there, or is none, says so") {
   write_text(target.dir / "junk.tar", "this is no archive at all");
   CHECK(unwrap_error(Bundle::open(target.paths, target.dir / "junk.tar", kBuiltinManifest, {}))
             .code == ErrorCode::integrity);
+}
+
+TEST_CASE("a bundle that contradicts the configured manifest is refused") {
+  const InstallFixture target;
+  InstallFixture origin;
+  origin.small = "GGUF other";
+  write_text(origin.dir / "small.gguf", origin.small);
+  write_text(origin.dir / "manifest.json", runed::to_line(origin.document()));
+  const Error error =
+      unwrap_error(Bundle::open(target.paths, origin.dir.path(), target.manifest_file(), {}));
+  CHECK(error.code == ErrorCode::integrity);
+  CHECK(error.message.find("has another 'm.small' than the manifest") != std::string::npos);
 }

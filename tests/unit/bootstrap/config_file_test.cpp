@@ -33,8 +33,9 @@ TEST_CASE("a missing config is empty, unless it was asked for") {
   const TempDir dir;
   CHECK(unwrap(read_config_file(dir / "none", Presence::optional)).values.empty());
   const auto error = unwrap_error(read_config_file(dir / "none", Presence::required));
-  CHECK(error.code == ErrorCode::not_found);
-  CHECK(error.message == "cannot open '" + (dir / "none") + "': no such file or directory");
+  CHECK(error.code == ErrorCode::bad_config);
+  CHECK(error.message ==
+        "cannot use '" + (dir / "none") + "': there is no such file; RUNED_CONFIG names it");
 }
 
 TEST_CASE("a config that cannot be used names the file, the key and what was found") {

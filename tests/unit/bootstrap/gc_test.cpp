@@ -39,6 +39,14 @@ class LaterClock final : public runed::Clock {
 struct Fixture : InstallFixture {
   Fixture() { settings.manifest = {manifest_file(), Origin::environment}; }
 
+  // Puts a variant in place as an installation would.
+  void add(const std::string& variant) const {
+    write_text(model_file(variant), "GGUF");
+    auto known = installed();
+    known.variants[variant] = {.url = "u", .sha256 = "s", .path = model_file(variant)};
+    unwrap(known.write(paths.installed_file));
+  }
+
   // Paths below the home of what would go.
   std::vector<std::string> plan(const GcOptions& options = {},
                                 std::chrono::nanoseconds ahead = 0ns) const {
@@ -74,11 +82,15 @@ TEST_CASE("variants that nothing names go, with their entry") {
 
 TEST_CASE("what is configured, the manifest's default, or running stays") {
   Fixture fixture;
-  for (const char* name : {"m.small", "a", "b", "c"}) write_text(fixture.model_file(name), "GGUF");
+  for (const char* name : {"m.small", "a", "b", "c"}) fixture.add(name);
   fixture.settings.model_variant = {"a", Origin::config};
   CHECK(fixture.plan({.running_variant = "b"}) == Names{"models/c.gguf"});
   fixture.settings.model = {fixture.model_file("c"), Origin::flag};  // Stronger than the variant.
-  CHECK(fixture.plan({.running_variant = "b"}) == Names{"models/a.gguf"});
+  CHECK(fixture.plan({.running_variant = "b"}).empty());
+  // By another name for the same directory.
+  std::filesystem::create_directory_symlink(fixture.paths.home, fixture.dir / "link");
+  fixture.settings.model = {fixture.dir / "link/models/c.gguf", Origin::flag};
+  CHECK(fixture.plan({.running_variant = "b"}).empty());
 }
 
 TEST_CASE("the newest of the unused are kept when asked for") {
@@ -88,7 +100,7 @@ TEST_CASE("the newest of the unused are kept when asked for") {
   for (const char* name : {"a", "b", "c"}) {
     // The change time is what tells their age, and it advances in the kernel's steps.
     REQUIRE(runed::test::eventually([&] {
-      write_text(fixture.model_file(name), "GGUF");
+      fixture.add(name);
       return unwrap(runed::os::file_identity(fixture.model_file(name))).changed > before;
     }));
     before = unwrap(runed::os::file_identity(fixture.model_file(name))).changed;
@@ -100,7 +112,7 @@ TEST_CASE("the newest of the unused are kept when asked for") {
 TEST_CASE("what is younger than asked for stays") {
   Fixture fixture;
   fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
-  write_text(fixture.model_file("a"), "GGUF");
+  fixture.add("a");
   CHECK(fixture.plan({.older_than = 24h}).empty());
   CHECK(fixture.plan({.older_than = 24h}, 25h) == Names{"models/a.gguf"});
 }
@@ -108,7 +120,7 @@ TEST_CASE("what is younger than asked for stays") {
 TEST_CASE("a file that a process has open stays") {
   Fixture fixture;
   fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
-  write_text(fixture.model_file("a"), "GGUF");
+  fixture.add("a");
   {
     const auto held = unwrap(runed::os::open_fd(fixture.model_file("a"), 0));
     CHECK(fixture.plan().empty());
@@ -160,8 +172,23 @@ TEST_CASE("a llama-server goes when another engine is configured") {
 TEST_CASE("with several variants and none chosen nothing is removed") {
   Fixture fixture;
   fixture.settings.manifest = {"builtin:", Origin::default_value};
-  for (const char* name : {"a", "b"}) write_text(fixture.model_file(name), "GGUF");
+  for (const char* name : {"a", "b"}) fixture.add(name);
   const auto error =
       runed::test::unwrap_error(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock));
   CHECK(error.message == "several variants are installed and none is chosen: a, b");
+}
+
+TEST_CASE("what was put in place by hand stays: nobody could fetch it again") {
+  Fixture fixture;
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
+  write_text(fixture.model_file("mine"), "GGUF");
+  CHECK(fixture.plan().empty());
+}
+
+TEST_CASE("what is served when none is named stays, whatever this shell names") {
+  Fixture fixture;
+  unwrap(fixture.install_all());
+  fixture.settings.manifest = {"builtin:", Origin::default_value};
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::environment};
+  CHECK(fixture.plan().empty());
 }

@@ -65,7 +65,10 @@ TEST_CASE("a manifest can be a file, by its path or its URL") {
   write_text(fixture.dir / "m 1.json", kText);
   CHECK(unwrap(fixture.load(fixture.dir / "m 1.json")).default_model() == "first");
   CHECK(unwrap(fixture.load("file://" + (fixture.dir / "m%201.json"))).default_model() == "first");
-  CHECK(unwrap_error(fixture.load(fixture.dir / "none.json")).code == ErrorCode::not_found);
+  const auto missing = unwrap_error(fixture.load(fixture.dir / "none.json"));
+  CHECK(missing.code == ErrorCode::bad_config);
+  CHECK(missing.message.find("cannot use the manifest '" + (fixture.dir / "none.json")) == 0);
+  CHECK(unwrap_error(fixture.load(fixture.dir.path())).message.ends_with("not a regular file"));
 }
 
 TEST_CASE("over http there is a warning that says what is at stake") {
@@ -118,4 +121,13 @@ TEST_CASE("an unknown kind of URL is told with those that are known") {
   const auto error = unwrap_error(fixture.load("ftp://h/m.json"));
   CHECK(error.code == ErrorCode::bad_config);
   CHECK(error.hint == "use https://, http://, the path of a file, or 'builtin:'");
+}
+
+TEST_CASE("what is secret in a manifest's URL is not told") {
+  Fixture fixture;
+  fixture.serve(R"({"version":2})");
+  const std::string url = fixture.server.url("/m.json");
+  const auto error =
+      unwrap_error(fixture.load("http://user:secret@" + url.substr(7) + "?token=abc"));
+  CHECK(error.message == "cannot use '" + url + "': version: expected 1, found 2");
 }

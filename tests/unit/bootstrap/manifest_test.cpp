@@ -133,6 +133,16 @@ TEST_CASE("a llama-server that is no archive has an executable by default") {
   CHECK(server.exec == "llama-server");
 }
 
+TEST_CASE("the executable's path is told as it is on disk") {
+  const Manifest manifest = parse(
+      {{"platforms", {{"linux-amd64", {{"llama_server", {{"exec", "./a/../llama-server"}}}}}}}});
+  CHECK(unwrap(manifest.llama_server("linux-amd64")).exec == "llama-server");
+}
+
+TEST_CASE("what a terminal must not get is made visible") {
+  CHECK(model_fault({{"sha256", "\x1b[31mXX"}}).ends_with("found '\\x1b[31mXX'"));
+}
+
 TEST_CASE("a llama-server that would be put elsewhere is refused") {
   const std::string prefix =
       "cannot use 'https://h/manifest.json': platforms.linux-amd64.llama_server";

@@ -27,6 +27,7 @@ struct Fixture {
     paths.installed_file = dir / "installed.json";
     settings.manifest.value = "builtin:";
     std::filesystem::create_directories(paths.models_dir);
+    std::filesystem::create_symlink("/nonexistent", paths.models_dir + "/dangling.gguf");
     for (const char* name : {"a.q8_0.gguf", "b.q8_0.gguf", "b.f16.gguf", "notes.txt"}) {
       write_text(paths.models_dir + "/" + name, "x");
     }

@@ -155,3 +155,21 @@ TEST_CASE("a partial file that cannot be made says so") {
   const auto blocked = unwrap_error(PartialFile::open(dir / "g", kWanted, Watch{}));
   CHECK(blocked.message == "cannot open '" + (dir / "g.partial") + "': is a directory");
 }
+
+TEST_CASE("while one fetches to a path nobody else can") {
+  const TempDir dir;
+  auto partial = open(dir);
+  const auto error = unwrap_error(PartialFile::open(dir / "f", kWanted, {}));
+  CHECK(error.code == ErrorCode::bootstrapping);
+  CHECK(error.message == "another process is fetching '" + (dir / "f") + "'");
+}
+
+TEST_CASE("bytes that somebody else changed on the way are not committed") {
+  const TempDir dir;
+  auto partial = open(dir);
+  unwrap(partial.begin_piece(kOrigin));
+  add(partial, "some bytes");
+  std::filesystem::resize_file(dir / "f.partial", 3);
+  CHECK(unwrap_error(partial.commit()).code == ErrorCode::integrity);
+  CHECK_FALSE(std::filesystem::exists(dir / "f"));
+}

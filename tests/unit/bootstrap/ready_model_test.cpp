@@ -78,7 +78,9 @@ TEST_CASE("a damaged model that cannot be fetched again is an error, not a wrong
   const Fixture fixture;
   write_text(unwrap(fixture.ensure()).path, "GGUF smalL");
   std::filesystem::remove(fixture.dir / "small.gguf");
-  CHECK_FALSE(fixture.ensure().has_value());
+  const Error error = unwrap_error(fixture.ensure());
+  CHECK(error.code == ErrorCode::integrity);
+  CHECK(error.hint.find("it cannot be fetched again: ") == 0);
 }
 
 TEST_CASE("a file that nobody knows is taken as it is") {

@@ -138,8 +138,9 @@ TEST_CASE("RUNED_CONFIG names another file, which must exist") {
   runed::test::write_text(home / "other.json", R"({"engine":"native"})");
   CHECK(unwrap(load(home, {{"RUNED_CONFIG", home / "other.json"}})).engine.value == Engine::native);
   const auto error = unwrap_error(load(home, {{"RUNED_CONFIG", home / "none.json"}}));
-  CHECK(error.code == ErrorCode::not_found);
-  CHECK(error.message == "cannot open '" + (home / "none.json") + "': no such file or directory");
+  CHECK(error.code == ErrorCode::bad_config);
+  CHECK(error.message ==
+        "cannot use '" + (home / "none.json") + "': there is no such file; RUNED_CONFIG names it");
 }
 
 TEST_CASE("origins have their names") {
