@@ -86,6 +86,15 @@ TEST_CASE("the default of a configured manifest is chosen, installed or not") {
   CHECK(unwrap(choose_model(fixture.paths, fixture.settings)).variant == "a.q8_0");
 }
 
+TEST_CASE("a manifest that was baked in when runed was built counts as configured") {
+  Fixture fixture;
+  fixture.paths.models_dir = fixture.dir / "empty";
+  fixture.settings.manifest = {"https://h/m.json", Origin::default_value};
+  const ModelChoice choice = unwrap(choose_model(fixture.paths, fixture.settings));
+  CHECK(choice.kind == Kind::variant);
+  CHECK_FALSE(choice.is_installed());
+}
+
 TEST_CASE("a variant is found in full or by its last part") {
   Fixture fixture;
   fixture.settings.model_variant = {"a.q8_0", Origin::flag};
