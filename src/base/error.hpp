@@ -29,6 +29,9 @@ enum class ErrorCode {
   deadline_exceeded,
   cancelled,
   not_implemented,
+  engine_died,    // It ended or hung. Its supervisor answers it; no client sees it, nor the next two.
+  engine_killed,  // Somebody else ended it.
+  engine_fault,   // It answers what cannot be right.
   internal,
 
   bootstrapping,

@@ -48,6 +48,9 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::cancelled:
       return ExitCode::interrupted;
     case ErrorCode::internal:
+    case ErrorCode::engine_died:
+    case ErrorCode::engine_killed:
+    case ErrorCode::engine_fault:
     case ErrorCode::not_finite:
     case ErrorCode::engine_crashed_on_text:
       return ExitCode::internal;

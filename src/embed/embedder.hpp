@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,12 +48,18 @@ class Tokenizer {
 
 /// The engine contract: an embedding model that can be started, asked, and told to give its memory
 /// back. One thread at a time calls start, stop and embed; the rest may be called by any thread.
+///
+/// An engine in a process of its own can fail in three more ways, for which whoever supervises it
+/// has three answers: engine_died (it ended or hung: start it again, within a budget), engine_killed
+/// (somebody else ended it: start it again), engine_fault (it lives, and what it answers cannot be
+/// right). After the first two it is stopped.
 class Embedder {
  public:
   virtual ~Embedder() = default;
 
   /// Loads the model, or takes its memory again after `stop`. Does nothing when started.
-  /// Errors: model_missing, model_corrupt, model_unsupported.
+  /// Errors: model_missing, model_corrupt, model_unsupported; engine_died, engine_killed,
+  ///         engine_fault; shutting_down after `interrupt`.
   virtual Status start() = 0;
 
   /// Gives all model memory back. Does nothing when stopped.
@@ -66,7 +73,8 @@ class Embedder {
 
   /// Embeds a packed batch; the same text gives the same vector in any batch (cosine >= 0.9999).
   /// Shapes: vectors [n_texts, dimension] f32 row-major, each row of unit length.
-  /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary.
+  /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary;
+  ///         engine_died, engine_killed, engine_fault; shutting_down after `interrupt`.
   virtual Status embed(const PackedBatch& batch, std::span<float> vectors) = 0;
 
   /// Tokens that one call of `embed` should carry at most: past it memory grows, not speed.
@@ -74,6 +82,14 @@ class Embedder {
 
   /// When a batch was last completed; the epoch if never.
   virtual SteadyTime last_useful_work() const = 0;
+
+  /// Makes the start or embed under way, and every later one, return soon with shutting_down, if the
+  /// engine can be left half-way. There is no way back. Any thread.
+  virtual void interrupt() {}
+
+  /// Sets what any thread calls when a started engine ends by itself between two calls. Before the
+  /// first start. An engine in this process never does.
+  virtual void on_death(std::function<void()> /*tell*/) {}
 };
 
 }  // namespace runed::embed
