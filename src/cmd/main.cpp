@@ -4,6 +4,7 @@
 
 #include "cmd/command_line.hpp"
 #include "cmd/progress.hpp"
+#include "os/child_helper.hpp"
 #include "os/process.hpp"
 
 namespace runed::cmd {
@@ -50,6 +51,7 @@ ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* 
 }  // namespace runed::cmd
 
 int main(int argc, char** argv) {
+  runed::os::run_as_child_helper(argc, argv);
   std::optional<runed::os::SignalWatcher> signals;
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   const std::string command = arguments.empty() ? "" : arguments.front();

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "os/child_helper.hpp"
 #include "os/poll.hpp"
 #include "os/process.hpp"
 #include "os/retry.hpp"
@@ -61,8 +62,8 @@ class SpawnFiles {
                        : ::posix_spawn_file_actions_addopen(&actions_, target, "/dev/null", flags,
                                                             0)) == 0);
   }
-  void close_the_rest() {
-    CHECK(::posix_spawn_file_actions_addclosefrom_np(&actions_, kStderr + 1) == 0);
+  void close_from(int first) {
+    CHECK(::posix_spawn_file_actions_addclosefrom_np(&actions_, first) == 0);
   }
 
   const posix_spawn_file_actions_t* get() const { return &actions_; }
@@ -94,21 +95,37 @@ std::string ExitStatus::describe() const {
 
 Result<Child> Child::spawn(const ChildOptions& options) {
   CHECK(!options.arguments.empty());
-  const std::string& path = options.arguments.front();
+  if (!options.dies_with_parent) return start(options, nullptr);
+  TRY_ASSIGN(ChildHelper helper, ChildHelper::prepare(options.arguments, options.environment));
+  TRY_ASSIGN(Child child, start(options, &helper));
+  TRY(helper.wait_for_program());
+  return child;
+}
+
+// Starts the program, or the helper that becomes it.
+Result<Child> Child::start(const ChildOptions& options, const ChildHelper* helper) {
   const SpawnAttributes attributes(options.group);
   SpawnFiles files;
   files.connect(kStdin, options.stdin_fd, O_RDONLY);
   files.connect(kStdout, options.stdout_fd, O_WRONLY);
   files.connect(kStderr, options.stderr_fd, O_WRONLY);
-  files.close_the_rest();
-  const std::vector<char*> arguments = to_pointers(options.arguments);
+  if (helper != nullptr) files.connect(ChildHelper::kStatusFd, helper->status_fd(), 0);
+  files.close_from(helper != nullptr ? ChildHelper::kStatusFd + 1 : kStderr + 1);
+
+  const auto arguments = to_pointers(helper != nullptr ? helper->arguments() : options.arguments);
   std::vector<char*> environment;
-  if (options.environment.has_value()) environment = to_pointers(*options.environment);
+  if (helper != nullptr) {
+    environment = to_pointers(helper->environment());
+  } else if (options.environment.has_value()) {
+    environment = to_pointers(*options.environment);
+  }
   pid_t pid = -1;
   const int failure =
-      ::posix_spawn(&pid, path.c_str(), files.get(), attributes.get(), arguments.data(),
-                    options.environment.has_value() ? environment.data() : ::environ);
-  if (failure != 0) return os_error(failure, fmt::format("cannot start '{}'", path));
+      ::posix_spawn(&pid, arguments.front(), files.get(), attributes.get(), arguments.data(),
+                    environment.empty() ? ::environ : environment.data());
+  if (failure != 0) {
+    return os_error(failure, fmt::format("cannot start '{}'", options.arguments.front()));
+  }
   Result<Fd> pidfd = open_process(pid);
   if (!pidfd.has_value()) {
     // No descriptor left: a child that nobody can wait for must not stay.

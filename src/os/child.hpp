@@ -9,6 +9,8 @@
 
 namespace runed::os {
 
+class ChildHelper;
+
 /// How a process ended: by `code`, or, when `signal` is not 0, by that signal.
 struct ExitStatus {
   int code = 0;
@@ -24,6 +26,9 @@ struct ChildOptions {
   std::vector<std::string> arguments;  // The first is the path of the executable; no PATH search.
   std::optional<std::vector<std::string>> environment{};  // KEY=VALUE; none: inherit.
   Group group = Group::own_group;
+  /// The kernel kills the child (it alone, not its group) when the *thread* that spawned it ends, and
+  /// so when the process does, however that may be. The program must call `run_as_child_helper`.
+  bool dies_with_parent = false;
   int stdin_fd = -1;  // Borrowed; -1: /dev/null. So are the next two.
   int stdout_fd = -1;
   int stderr_fd = -1;
@@ -61,6 +66,7 @@ class Child {
   void release();
 
  private:
+  static Result<Child> start(const ChildOptions& options, const ChildHelper* helper);
   Child(int pid, Fd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
 
   bool is_running() const { return pid_ > 0 && !status_.has_value(); }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <system_error>
@@ -41,6 +42,12 @@ Result<Fd> open_fd(const std::string& path, int flags, unsigned mode) {
   Fd fd(retry_interrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
   if (!fd.is_open()) return os_error(errno, fmt::format("cannot open '{}'", path));
   return fd;
+}
+
+Result<Pipe> open_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "cannot open a pipe");
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
 Error os_error(int error_number, std::string what) {

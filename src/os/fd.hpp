@@ -34,6 +34,13 @@ class Fd {
 /// Errors: `cannot open '<path>': <text of errno>`.
 Result<Fd> open_fd(const std::string& path, int flags, unsigned mode = 0600);
 
+/// The two ends of a pipe.
+struct Pipe {
+  Fd reader;
+  Fd writer;
+};
+Result<Pipe> open_pipe();
+
 /// Makes the Error of a failed system call: `what: <text of errno>`, with the code that fits.
 Error os_error(int error_number, std::string what);
 

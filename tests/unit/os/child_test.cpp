@@ -2,11 +2,15 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
+#include <filesystem>
+#include <future>
+#include <thread>
 
 #include "os/files.hpp"
+#include "os/poll.hpp"
 #include "os/process.hpp"
+#include "os/wakeup.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
@@ -27,16 +31,18 @@ ChildOptions shell(const std::string& script) {
   return {.arguments = {"/bin/sh", "-c", script}};
 }
 
+ChildOptions guarded(ChildOptions options) {
+  options.dies_with_parent = true;
+  return options;
+}
+
 // What a shell script prints.
 std::string output_of(ChildOptions options) {
-  std::array<int, 2> ends{};
-  REQUIRE(::pipe(ends.data()) == 0);
-  const Fd reader(ends[0]);
-  Fd writer(ends[1]);
-  options.stdout_fd = writer.get();
+  runed::os::Pipe pipe = unwrap(runed::os::open_pipe());
+  options.stdout_fd = pipe.writer.get();
   auto child = unwrap(Child::spawn(options));
-  writer.close();
-  std::string output = unwrap(runed::os::read_all(reader.get()));
+  pipe.writer.close();
+  std::string output = unwrap(runed::os::read_all(pipe.reader.get()));
   REQUIRE(unwrap(child.wait(10s)).has_value());
   return output;
 }
@@ -68,25 +74,54 @@ TEST_CASE("waiting for a child ends with the timeout") {
   CHECK_FALSE(unwrap(child.wait(10ms)).has_value());
 }
 
-TEST_CASE("a program that cannot be started is an error with its path") {
-  const auto error = unwrap_error(Child::spawn({.arguments = {"/no/such/program"}}));
-  CHECK(error.code == ErrorCode::not_found);
-  CHECK(error.message == "cannot start '/no/such/program': no such file or directory");
+TEST_CASE("a program that cannot be started is an error with its path and the reason") {
+  const TempDir dir;
+  runed::test::write_text(dir / "data", "not a program");
+  runed::test::write_text(dir / "closed", "#!/bin/sh\n");
+  std::filesystem::permissions(dir / "data", std::filesystem::perms::owner_all);
+  const bool dies_with_parent = GENERATE(false, true);
+  const auto refusal = [&](const std::string& path) {
+    return unwrap_error(
+        Child::spawn({.arguments = {path, "x"}, .dies_with_parent = dies_with_parent}));
+  };
+  CHECK(refusal("/no/such/program").code == ErrorCode::not_found);
+  CHECK(refusal("/no/such/program").message ==
+        "cannot start '/no/such/program': no such file or directory");
+  CHECK(refusal(dir / "closed").code == ErrorCode::permission_denied);
+  CHECK(refusal(dir / "closed").message ==
+        "cannot start '" + (dir / "closed") + "': permission denied");
+  CHECK(refusal(dir / "data").code == ErrorCode::io);
+  CHECK(refusal(dir / "data").message ==
+        "cannot start '" + (dir / "data") + "': exec format error");
 }
 
 TEST_CASE("a child has the environment that it is given, or ours") {
   auto options = shell("echo \"$ONE,$HOME\"");
+  options.dies_with_parent = GENERATE(false, true);
   options.environment = std::vector<std::string>{"ONE=1"};
   CHECK(output_of(options) == "1,\n");
-  ::setenv("RUNED_TEST_VARIABLE", "inherited", 1);
-  CHECK(output_of(shell("echo $RUNED_TEST_VARIABLE")) == "inherited\n");
-  ::unsetenv("RUNED_TEST_VARIABLE");
+  options.environment = std::vector<std::string>{};
+  CHECK(output_of(options) == ",\n");
+  ::setenv("ONE", "inherited", 1);
+  options.environment.reset();
+  CHECK(output_of(options).starts_with("inherited,"));
+  ::unsetenv("ONE");
+}
+
+TEST_CASE("a child's environment holds exactly what it is given, also for one that dies with us") {
+  // What our own executable must not be loaded with.
+  ChildOptions options{.arguments = {"/usr/bin/env"},
+                       .environment = {{"A=1", "LD_LIBRARY_PATH=/no/such/directory"}},
+                       .dies_with_parent = GENERATE(false, true)};
+  CHECK(output_of(options) == "A=1\nLD_LIBRARY_PATH=/no/such/directory\n");
 }
 
 TEST_CASE("a child reads nothing and has no descriptor of ours") {
   // Without O_CLOEXEC, as a library might open one.
   const Fd leaked(::dup(STDOUT_FILENO));
-  CHECK(output_of(shell("cat; ls /proc/self/fd | wc -l")) == "4\n");  // One is ls's own.
+  auto options = shell("cat; ls /proc/self/fd | wc -l");
+  options.dies_with_parent = GENERATE(false, true);
+  CHECK(output_of(options) == "4\n");  // One is ls's own.
 }
 
 TEST_CASE("a child starts with no signal blocked or ignored") {
@@ -95,7 +130,9 @@ TEST_CASE("a child starts with no signal blocked or ignored") {
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_BLOCK, &all, &before);
   auto* const handler = std::signal(SIGPIPE, SIG_IGN);
-  const std::string output = output_of(shell("exec cat /proc/self/status"));
+  auto options = shell("exec cat /proc/self/status");
+  options.dies_with_parent = GENERATE(false, true);
+  const std::string output = output_of(options);
   std::signal(SIGPIPE, handler);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   const auto mask_of = [&output](const std::string& name) {
@@ -107,9 +144,11 @@ TEST_CASE("a child starts with no signal blocked or ignored") {
 }
 
 TEST_CASE("a child leads its own group, or its own session") {
-  const auto field = [](ChildOptions::Group group, const char* number) {
+  const bool dies_with_parent = GENERATE(false, true);
+  const auto field = [dies_with_parent](ChildOptions::Group group, const char* number) {
     auto options =
         shell("[ $$ = $(cut -d' ' -f" + std::string(number) + " /proc/$$/stat) ] && echo yes");
+    options.dies_with_parent = dies_with_parent;
     options.group = group;
     return output_of(options);
   };
@@ -155,6 +194,50 @@ TEST_CASE("a child does not outlive its owner") {
     CHECK(is_alive(pid));
   }
   CHECK_FALSE(is_alive(pid));
+}
+
+// The parent of the next test, which runs it in a process of its own and kills it.
+TEST_CASE("a parent that waits for its end", "[.]") {
+  const auto path = runed::os::environment_variable("RUNED_TEST_PID_FILE");
+  REQUIRE(path.has_value());
+  auto child = unwrap(Child::spawn(guarded(shell("echo $$ >" + *path + "; exec sleep 60"))));
+  CHECK(unwrap(child.wait(60s)).has_value());
+}
+
+TEST_CASE("a child that dies with its parent is gone after the parent's kill -9") {
+  const TempDir dir;
+  auto parent = unwrap(Child::spawn(
+      {.arguments = {unwrap(runed::os::executable_path()), "a parent that waits for its end"},
+       .environment = {{"RUNED_TEST_PID_FILE=" + (dir / "pid")}}}));
+  const int grandchild = read_pid(dir / "pid");
+  CHECK_FALSE(runed::os::wait_for_exit(grandchild, 0ms));
+  unwrap(runed::os::signal_process(parent.pid(), SIGKILL));
+  CHECK(runed::os::wait_for_exit(grandchild, 10s));
+}
+
+TEST_CASE("a child that dies with its parent dies with the thread that spawned it") {
+  std::promise<runed::Result<Child>> spawned;
+  runed::os::Wakeup end;
+  std::thread owner([&] {
+    spawned.set_value(Child::spawn(guarded(shell("exec sleep 60"))));
+    runed::os::wait_readable(end.fd(), std::nullopt);
+  });
+  auto child = unwrap(spawned.get_future().get());
+  CHECK_FALSE(unwrap(child.wait(0ms)).has_value());
+  end.notify();
+  owner.join();
+  const auto status = unwrap(child.wait(10s));
+  REQUIRE(status.has_value());
+  CHECK(status->signal == SIGKILL);
+}
+
+TEST_CASE("a helper whose parent is gone before it asked starts nothing") {
+  const TempDir dir;
+  auto helper = unwrap(
+      Child::spawn({.arguments = {unwrap(runed::os::executable_path()), "--child-helper-of=1",
+                                  "/bin/sh", "-c", "touch " + (dir / "started")}}));
+  CHECK(unwrap(helper.wait(10s))->code == 127);
+  CHECK_FALSE(runed::os::exists(dir / "started"));
 }
 
 TEST_CASE("a released child lives on, and is reaped when it ends") {

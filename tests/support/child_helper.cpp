@@ -1,0 +1,10 @@
+#include "os/child_helper.hpp"
+
+namespace {
+
+// Before main, which Catch2 has. Linked (test_child_helper) where a child is to die with its parent.
+[[gnu::constructor]] void become_child_helper(int argc, char** argv) {
+  runed::os::run_as_child_helper(argc, argv);
+}
+
+}  // namespace
