@@ -17,9 +17,10 @@ pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 # command that does neither.
 find_package(CURL REQUIRED)
 find_package(LibArchive REQUIRED)
-add_library(runed_loaded_headers INTERFACE)
-target_include_directories(runed_loaded_headers SYSTEM INTERFACE
-  "${CURL_INCLUDE_DIRS}" "${LibArchive_INCLUDE_DIRS}")
+add_library(runed_curl_headers INTERFACE)
+target_include_directories(runed_curl_headers SYSTEM INTERFACE "${CURL_INCLUDE_DIRS}")
+add_library(runed_archive_headers INTERFACE)
+target_include_directories(runed_archive_headers SYSTEM INTERFACE "${LibArchive_INCLUDE_DIRS}")
 
 # gRPC, its reflection service and Protobuf. As archives, because loading their sixty shared objects
 # is most of what `runed status` would take. The thread sanitizer wants them shared: it is told to

@@ -1,7 +1,5 @@
 #include "bootstrap/http.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -9,7 +7,7 @@
 #include <memory>
 
 #include "bootstrap/url.hpp"
-#include "os/dynamic_library.hpp"
+#include "os/curl_library.hpp"
 #include "os/process.hpp"
 
 namespace runed::bootstrap {
@@ -21,52 +19,6 @@ constexpr int kMaxRedirects = 10;
 constexpr int kPollMilliseconds = 100;
 constexpr long kBufferBytes = 256L * 1024;
 constexpr uint64_t kMaxIgnoredBytes = uint64_t{1} << 20;  // Of a redirect's own page.
-
-// The functions of libcurl, which is loaded for the first request of the process.
-struct Curl {
-  decltype(&::curl_global_init) global_init = nullptr;
-  decltype(&::curl_easy_init) easy_init = nullptr;
-  decltype(&::curl_easy_setopt) easy_setopt = nullptr;
-  decltype(&::curl_easy_getinfo) easy_getinfo = nullptr;
-  decltype(&::curl_easy_header) easy_header = nullptr;
-  decltype(&::curl_easy_strerror) easy_strerror = nullptr;
-  decltype(&::curl_easy_cleanup) easy_cleanup = nullptr;
-  decltype(&::curl_multi_init) multi_init = nullptr;
-  decltype(&::curl_multi_add_handle) multi_add_handle = nullptr;
-  decltype(&::curl_multi_remove_handle) multi_remove_handle = nullptr;
-  decltype(&::curl_multi_perform) multi_perform = nullptr;
-  decltype(&::curl_multi_poll) multi_poll = nullptr;
-  decltype(&::curl_multi_info_read) multi_info_read = nullptr;
-  decltype(&::curl_multi_cleanup) multi_cleanup = nullptr;
-  decltype(&::curl_slist_append) slist_append = nullptr;
-  decltype(&::curl_slist_free_all) slist_free_all = nullptr;
-};
-
-Result<Curl> load_curl() {
-  TRY_ASSIGN(const os::DynamicLibrary library,
-             os::DynamicLibrary::load("libcurl.so.4", "libcurl4"));
-  Curl curl;
-  TRY(library.bind(curl.global_init, "curl_global_init"));
-  TRY(library.bind(curl.easy_init, "curl_easy_init"));
-  TRY(library.bind(curl.easy_setopt, "curl_easy_setopt"));
-  TRY(library.bind(curl.easy_getinfo, "curl_easy_getinfo"));
-  TRY(library.bind(curl.easy_header, "curl_easy_header"));
-  TRY(library.bind(curl.easy_strerror, "curl_easy_strerror"));
-  TRY(library.bind(curl.easy_cleanup, "curl_easy_cleanup"));
-  TRY(library.bind(curl.multi_init, "curl_multi_init"));
-  TRY(library.bind(curl.multi_add_handle, "curl_multi_add_handle"));
-  TRY(library.bind(curl.multi_remove_handle, "curl_multi_remove_handle"));
-  TRY(library.bind(curl.multi_perform, "curl_multi_perform"));
-  TRY(library.bind(curl.multi_poll, "curl_multi_poll"));
-  TRY(library.bind(curl.multi_info_read, "curl_multi_info_read"));
-  TRY(library.bind(curl.multi_cleanup, "curl_multi_cleanup"));
-  TRY(library.bind(curl.slist_append, "curl_slist_append"));
-  TRY(library.bind(curl.slist_free_all, "curl_slist_free_all"));
-  if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-    return make_error(ErrorCode::internal, "cannot set libcurl up");
-  }
-  return curl;
-}
 
 // What the network does today and not tomorrow. A certificate that is refused is not among it.
 bool can_pass(CURLcode code) {
@@ -110,7 +62,7 @@ std::string lower_first(std::string text) {
 // A request and its answers: the redirects, and what they lead to.
 class Exchange {
  public:
-  Exchange(const Curl& curl, const HttpRequest& request, const HttpReceiver& receiver,
+  Exchange(const os::CurlLibrary& curl, const HttpRequest& request, const HttpReceiver& receiver,
            const Watch& watch)
       : curl_(curl),
         request_(request),
@@ -145,7 +97,7 @@ class Exchange {
   Failure failed(CURLcode code) const;
   Failure failed_by_status() const;
 
-  const Curl& curl_;
+  const os::CurlLibrary& curl_;
   const HttpRequest& request_;
   const HttpReceiver& receiver_;
   const Watch& watch_;
@@ -330,9 +282,9 @@ Failure Exchange::failed_by_status() const {
 
 std::optional<Failure> http_get(const HttpRequest& request, const HttpReceiver& receiver,
                                 const DownloadPolicy& policy, const Watch& watch) {
-  static const Result<Curl> curl = load_curl();
+  const Result<const os::CurlLibrary*> curl = os::load_curl();
   if (!curl.has_value()) return Failure{curl.error(), Remedy::give_up};
-  return Exchange(*curl, request, receiver, watch).run(policy);
+  return Exchange(**curl, request, receiver, watch).run(policy);
 }
 
 }  // namespace runed::bootstrap

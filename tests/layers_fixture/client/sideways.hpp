@@ -1,3 +1,5 @@
 #pragma once
 
 #include <grpcpp/grpcpp.h>
+
+#include "os/curl_library.hpp"
