@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include "support/catch.hpp"
+
+namespace runed::test {
+
+/// How many tests of this executable left themselves out. If any did and none failed, it ends with
+/// kLeftOutExitCode, which ctest shows as skipped.
+inline int left_out_tests = 0;
+inline constexpr int kLeftOutExitCode = 77;
+
+/// Says on stderr, where `scripts/test` finds it, that the test which runs leaves itself out.
+inline void leave_out(const std::string& reason) {
+  ++left_out_tests;
+  const std::string name = Catch::getResultCapture().getCurrentTestName();
+  std::fprintf(stderr, "runed: LEFT OUT: '%s': %s\n", name.c_str(), reason.c_str());
+  WARN("left out: " << reason);
+}
+
+}  // namespace runed::test
