@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -18,7 +17,6 @@
 #include <thread>
 
 #include "base/sha256.hpp"
-#include "base/text.hpp"
 #include "os/fd.hpp"
 
 namespace runed::test {
@@ -40,34 +38,6 @@ uint64_t mixed(uint64_t x) {
 bool can_read(int fd, int timeout_ms) {
   pollfd entry{fd, POLLIN, 0};
   return ::poll(&entry, 1, timeout_ms) > 0;
-}
-
-std::string lower(std::string_view text) {
-  std::string result;
-  for (const unsigned char c : text) result += static_cast<char>(std::tolower(c));
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  return text;
-}
-
-HttpSeen parse_request(const std::string& head) {
-  HttpSeen request;
-  const auto lines = split(head, '\n');
-  const auto words = split(trimmed(lines[0]), ' ');
-  if (words.size() == 3) {
-    request.method = words[0];
-    request.path = words[1].substr(0, words[1].find('?'));
-  }
-  for (const std::string_view line : std::span(lines).subspan(1)) {
-    const size_t colon = line.find(':');
-    if (colon == std::string_view::npos) continue;
-    request.headers[lower(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
-  }
-  return request;
 }
 
 // Where the client wants to go on, if it asks for it and the file is still the one it knows.
@@ -120,11 +90,6 @@ std::string sha256_of(const HttpBody& body) {
     hash.update(std::as_bytes(part));
   }
   return hash.finish();
-}
-
-std::string HttpSeen::header(const std::string& name) const {
-  const auto found = headers.find(name);
-  return found == headers.end() ? std::string() : found->second;
 }
 
 class HttpServer::Impl {
@@ -201,7 +166,7 @@ void HttpServer::Impl::accept_all() {
 }
 
 void HttpServer::Impl::serve(const Fd& connection) {
-  const HttpSeen request = parse_request(read_head(connection));
+  const HttpSeen request = parse_request_head(read_head(connection));
   if (request.method.empty()) return;
   send_reply(connection, request, answer(request));
 }

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/http_request.hpp"
+
 namespace runed::test {
 
 /// A body that is made while it is sent, so that it may be larger than memory.
@@ -27,16 +29,6 @@ HttpBody random_body(uint64_t size_bytes, uint64_t seed = 1);
 /// Returns the bytes of a body, and their SHA-256.
 std::string bytes_of(const HttpBody& body);
 std::string sha256_of(const HttpBody& body);
-
-/// What a client asked.
-struct HttpSeen {
-  std::string method;
-  std::string path;
-  std::map<std::string, std::string> headers;  // Names in lower case.
-
-  /// Returns a header, or an empty text.
-  std::string header(const std::string& name) const;
-};
 
 /// How to answer. With status 200 a Range is honoured, with If-Range where a mark is given.
 struct HttpReply {
