@@ -4,9 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <charconv>
-
 #include "os/files.hpp"
+#include "os/proc_file.hpp"
 
 namespace runed::os {
 namespace {
@@ -36,13 +35,16 @@ uint64_t resident_bytes() {
 
 // Source: proc_pid_statm(5): size, then resident, in pages.
 uint64_t resident_bytes_of(int pid) {
-  const Result<std::string> text = read_file(fmt::format("/proc/{}/statm", pid), 4096);
+  const Result<std::string> text = read_file(fmt::format("/proc/{}/statm", pid), kMostProcBytes);
   if (!text.has_value()) return 0;
-  const size_t space = text->find(' ');
-  if (space == std::string::npos) return 0;
-  uint64_t pages = 0;
-  std::from_chars(text->data() + space + 1, text->data() + text->size(), pages);
-  return pages * page_bytes();
+  return to_number(word_at(*text, 1)) * page_bytes();
+}
+
+// Source: proc_pid_status(5): both in kB, which are 1024 bytes.
+uint64_t anonymous_bytes_of(int pid) {
+  const Result<std::string> text = read_file(fmt::format("/proc/{}/status", pid), kMostProcBytes);
+  if (!text.has_value()) return 0;
+  return (number_after(*text, "RssAnon:") + number_after(*text, "VmSwap:")) * 1024;
 }
 
 }  // namespace runed::os

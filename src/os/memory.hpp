@@ -19,4 +19,8 @@ uint64_t resident_bytes();
 /// The same of another process; 0 if there is none.
 uint64_t resident_bytes_of(int pid);
 
+/// Returns the memory that a process has for itself, in RAM or swapped out: what its files do not
+/// back, and ending it would free. 0 if unknown.
+uint64_t anonymous_bytes_of(int pid);
+
 }  // namespace runed::os

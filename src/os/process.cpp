@@ -1,5 +1,7 @@
 #include "os/process.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,10 +11,34 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <set>
 
+#include "os/files.hpp"
 #include "os/poll.hpp"
+#include "os/proc_file.hpp"
 
 namespace runed::os {
+namespace {
+
+// The inodes of its sockets, as text. Source: proc_pid_fd(5): `socket:[1234]`.
+std::set<std::string> socket_inodes(int pid) {
+  constexpr std::string_view kPrefix = "socket:[";
+  std::set<std::string> inodes;
+  std::error_code failed;
+  const std::filesystem::path files = fmt::format("/proc/{}/fd", pid);
+  for (std::filesystem::directory_iterator file(files, failed), end; !failed && file != end;
+       file.increment(failed)) {
+    std::error_code closed;
+    const std::string target = std::filesystem::read_symlink(file->path(), closed).string();
+    if (target.starts_with(kPrefix)) {
+      inodes.insert(target.substr(kPrefix.size(), target.size() - kPrefix.size() - 1));
+    }
+  }
+  return inodes;
+}
+
+}  // namespace
 
 int process_id() {
   return ::getpid();
@@ -73,6 +99,41 @@ Status signal_process(int pid, int signal) {
     return os_error(errno, fmt::format("cannot signal process {}", pid));
   }
   return {};
+}
+
+// Source: proc_pid_stat(5): fields 14 and 15, in clock ticks. Field 2 is the name in parentheses,
+// which may have blanks and parentheses itself; field 3 is the first behind it.
+std::chrono::milliseconds cpu_time_of(int pid) {
+  const Result<std::string> text = read_file(fmt::format("/proc/{}/stat", pid), kMostProcBytes);
+  if (!text.has_value()) return {};
+  const size_t name_end = text->rfind(')');
+  if (name_end == std::string::npos) return {};
+  const std::string_view fields = std::string_view(*text).substr(name_end + 1);
+  const uint64_t ticks = to_number(word_at(fields, 14 - 3)) + to_number(word_at(fields, 15 - 3));
+  const auto ticks_per_second = static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+  return std::chrono::milliseconds(ticks * 1000 / ticks_per_second);
+}
+
+uint64_t oom_kills() {
+  const Result<std::string> text = read_file("/proc/vmstat", kMostProcBytes);
+  return text.has_value() ? number_after(*text, "oom_kill") : 0;
+}
+
+// Source: the kernel's Documentation/networking/proc_net_tcp.rst: local address and port are word 1,
+// in hexadecimal, the state is word 3, the inode word 9.
+std::optional<uint16_t> find_listening_port(int pid) {
+  constexpr std::string_view kListening = "0A";
+  const std::string loopback = fmt::format("{:08X}:", ::htonl(INADDR_LOOPBACK));
+  const std::set<std::string> inodes = socket_inodes(pid);
+  std::ifstream sockets(fmt::format("/proc/{}/net/tcp", pid));
+  for (std::string line; std::getline(sockets, line);) {
+    const std::string_view address = word_at(line, 1);
+    if (word_at(line, 3) == kListening && address.starts_with(loopback) &&
+        inodes.contains(std::string(word_at(line, 9)))) {
+      return static_cast<uint16_t>(to_number(address.substr(loopback.size()), 16));
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace runed::os

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -39,5 +40,15 @@ bool wait_for_exit(int pid, std::chrono::milliseconds timeout);
 /// Sends a signal to one process.
 /// Errors: not_found if there is no such process; permission_denied.
 Status signal_process(int pid, int signal);
+
+/// Returns the processor time that a process has used, in itself and in the kernel; 0 if unknown.
+std::chrono::milliseconds cpu_time_of(int pid);
+
+/// Returns how many processes the kernel has killed for want of memory, in whatever cgroup, since it
+/// started; 0 if unknown.
+uint64_t oom_kills();
+
+/// Finds the TCP port on 127.0.0.1 that a process of this user listens on.
+std::optional<uint16_t> find_listening_port(int pid);
 
 }  // namespace runed::os
