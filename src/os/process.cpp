@@ -54,6 +54,13 @@ std::optional<std::string> environment_variable(const std::string& name) {
   return value;
 }
 
+std::vector<std::string> environment_variables() {
+  std::vector<std::string> variables;
+  for (char** variable = ::environ; *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
+  return variables;
+}
+
 Result<std::string> home_directory() {
   const std::optional<std::string> home = environment_variable("HOME");
   if (home.has_value() && !home->empty()) return *home;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "os/fd.hpp"
 
@@ -20,6 +21,9 @@ unsigned user_id();
 
 /// Reads a variable of the environment, the only place that does. Nobody of ours changes it.
 std::optional<std::string> environment_variable(const std::string& name);
+
+/// Lists the environment: KEY=VALUE.
+std::vector<std::string> environment_variables();
 
 /// Returns $HOME, or where it is unset or empty what the user database says.
 /// Errors: not_found.
