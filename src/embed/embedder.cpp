@@ -1,9 +1,29 @@
 #include "embed/embedder.hpp"
 
+#include "base/check.hpp"
+
 namespace runed::embed {
 
 std::string model_identity(std::string_view model_sha256) {
   return fmt::format("sha256:{}", model_sha256.substr(0, 16));
+}
+
+Status check_lengths(const PackedBatch& batch, uint32_t max_tokens) {
+  CHECK(batch.offsets.front() == 0 && batch.offsets.back() == batch.ids.size());
+  for (size_t text = 0; text + 1 < batch.offsets.size(); ++text) {
+    CHECK(batch.offsets[text] <= batch.offsets[text + 1]);
+    const uint32_t tokens = batch.offsets[text + 1] - batch.offsets[text];
+    if (tokens == 0) {
+      return make_error(ErrorCode::empty_text, "text {} has no tokens", text)
+          .with_detail("index", std::to_string(text));
+    }
+    if (tokens > max_tokens) {
+      return make_error(ErrorCode::text_too_long, "text {} has {} tokens; the model takes {}", text,
+                        tokens, max_tokens)
+          .with_detail("index", std::to_string(text));
+    }
+  }
+  return {};
 }
 
 }  // namespace runed::embed

@@ -18,12 +18,14 @@ using TokenId = uint32_t;
 /// What an engine serves, from the model file and never from constants.
 struct ModelInfo {
   std::string engine;        // `native` or `llama-server`.
+  std::string version{};     // Of llama-server, as it says it; empty for native.
   std::string model_name;    // GGUF general.name.
   std::string model_sha256;  // Of the whole file, 64 hex digits.
-  std::string compute;       // `f32`, `bf16` or `int8`.
-  std::string kernel;        // Instruction set in use: `avx512`, `avx2`, `portable`.
-  uint32_t dimension = 0;    // Floats of one vector.
-  uint32_t max_tokens = 0;   // Of one text, EOS included.
+  std::string compute;       // `f32`, `bf16` or `int8`; of llama-server its profile.
+  std::string kernel;       // Instruction set in use: `avx512`, `avx2`, `portable`; of llama-server
+                            // its devices, or `cpu`.
+  uint32_t dimension = 0;   // Floats of one vector.
+  uint32_t max_tokens = 0;  // Of one text, EOS included.
 };
 
 /// Returns the short identity that replies carry: `sha256:` and 16 hex digits. Vectors of models
@@ -36,6 +38,10 @@ struct PackedBatch {
   std::span<const TokenId> ids;
   std::span<const uint32_t> offsets;
 };
+
+/// Checks that every text of a batch has at least one token and at most `max_tokens`.
+/// Errors: empty_text, text_too_long (details: index).
+Status check_lengths(const PackedBatch& batch, uint32_t max_tokens);
 
 /// Turns a text into the ids that the model sees. Immutable, so any thread may use one.
 class Tokenizer {

@@ -94,6 +94,12 @@ class Gguf::Parser {
     return std::move(gguf_);
   }
 
+  Result<Gguf> parse_metadata() {
+    TRY(read_preamble());
+    TRY(read_values());
+    return std::move(gguf_);
+  }
+
  private:
   Status read_preamble();
   Status read_values();
@@ -353,6 +359,10 @@ Status Gguf::Parser::place_tensors() {
 
 Result<Gguf> Gguf::parse(std::span<const std::byte> file) {
   return Parser(file).parse();
+}
+
+Result<Gguf> Gguf::parse_metadata(std::span<const std::byte> file) {
+  return Parser(file).parse_metadata();
 }
 
 const Tensor* Gguf::find_tensor(std::string_view name) const {

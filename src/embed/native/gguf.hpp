@@ -38,6 +38,9 @@ class Gguf {
   ///         tensor type that is not served.
   static Result<Gguf> parse(std::span<const std::byte> file);
 
+  /// The same without the tensor table, for who leaves the tensors to another program.
+  static Result<Gguf> parse_metadata(std::span<const std::byte> file);
+
   /// Reads a metadata value. An integer of any width is accepted where it fits.
   /// Errors: model_unsupported naming the key, and what was found where another type was expected.
   Result<uint64_t> unsigned_value(std::string_view key) const;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/sha256.hpp"
 #include "embed/native/native_tokenizer.hpp"
 
 namespace runed::embed::native {
@@ -29,6 +30,16 @@ bool ModelFile::was_overwritten() const {
   const auto now = os::file_identity(path_);
   return now && now->device == identity_.device && now->inode == identity_.inode &&
          *now != identity_;
+}
+
+Result<std::string> identify(const ModelFile& file, const std::string& sha256,
+                             const os::FileIdentity& of, const std::string& promised) {
+  const bool is_known = !sha256.empty() && file.identity() == of;
+  std::string found = is_known ? sha256 : sha256_hex(file.bytes());
+  if (promised.empty() || found == promised) return found;
+  return make_error(ErrorCode::model_corrupt, "the file was replaced: its SHA-256 is {}, not {}",
+                    found, promised)
+      .with_hint("'runed verify --fix' installs again what is broken");
 }
 
 Result<std::shared_ptr<const Tokenizer>> make_tokenizer(std::shared_ptr<const ModelFile> file,

@@ -45,6 +45,11 @@ class ModelFile {
   std::span<const std::byte> bytes_;
 };
 
+/// Returns the SHA-256 of a model: `sha256` if that is of this very file (`of`), else computed.
+/// Errors: model_corrupt if it is not `promised`, which is empty if nothing was.
+Result<std::string> identify(const ModelFile& file, const std::string& sha256,
+                             const os::FileIdentity& of, const std::string& promised);
+
 /// Builds the tokenizer of a parsed file. The result shares ownership of the file: a request may
 /// hold it for longer than the engine is started.
 /// Errors: model_corrupt, model_unsupported.

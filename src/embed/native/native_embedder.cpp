@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "base/sha256.hpp"
 #include "embed/native/forward_pass.hpp"
 #include "embed/native/kernel_choice.hpp"
 #include "embed/native/weights.hpp"
@@ -77,14 +76,8 @@ Status NativeEmbedder::load() {
   TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
   TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header));
   if (info_.model_sha256.empty()) {
-    const bool is_known = !options_.sha256.empty() && file_->identity() == options_.file;
-    const std::string sha256 = is_known ? options_.sha256 : sha256_hex(file_->bytes());
-    if (!options_.promised_sha256.empty() && sha256 != options_.promised_sha256) {
-      return make_error(ErrorCode::model_corrupt,
-                        "the file was replaced: its SHA-256 is {}, not {}", sha256,
-                        options_.promised_sha256)
-          .with_hint("'runed verify --fix' installs again what is broken");
-    }
+    TRY_ASSIGN(const std::string sha256,
+               identify(*file_, options_.sha256, options_.file, options_.promised_sha256));
     info_ = {.engine = "native",
              .model_name = header.name,
              .model_sha256 = sha256,
@@ -134,20 +127,7 @@ Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors)
 }
 
 Status NativeEmbedder::check_batch(const PackedBatch& batch) const {
-  CHECK(batch.offsets.front() == 0 && batch.offsets.back() == batch.ids.size());
-  for (size_t text = 0; text + 1 < batch.offsets.size(); ++text) {
-    CHECK(batch.offsets[text] <= batch.offsets[text + 1]);
-    const uint32_t tokens = batch.offsets[text + 1] - batch.offsets[text];
-    if (tokens == 0) {
-      return make_error(ErrorCode::empty_text, "text {} has no tokens", text)
-          .with_detail("index", std::to_string(text));
-    }
-    if (tokens > info_.max_tokens) {
-      return make_error(ErrorCode::text_too_long, "text {} has {} tokens; the model takes {}", text,
-                        tokens, info_.max_tokens)
-          .with_detail("index", std::to_string(text));
-    }
-  }
+  TRY(check_lengths(batch, info_.max_tokens));
   for (const TokenId id : batch.ids) {
     if (id < model_->header.vocabulary) continue;
     return make_error(ErrorCode::model_corrupt, "token {} is outside the vocabulary of {}", id,
