@@ -9,6 +9,7 @@
 #include "os/file_lock.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
+#include "os/rotating_file.hpp"
 #include "os/socket_path.hpp"
 #include "os/unix_socket.hpp"
 
@@ -19,19 +20,10 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kDialTimeout{2000};
 constexpr milliseconds kStartPoll{10};
-constexpr size_t kMostLogBytes = 8 << 20;
 constexpr size_t kQuotedLogBytes = 2048;
 
 bool is_absent(const Error& error) {
   return error.code == ErrorCode::not_found || error.code == ErrorCode::unavailable;
-}
-
-// One old log is kept beside the new one.
-void rotate_log(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::file_size(path, ignored) > kMostLogBytes && !ignored) {
-    std::filesystem::rename(path, path + ".1", ignored);
-  }
 }
 
 // What the log has gained since `begin`, its end at most, one line of it after another.
@@ -48,14 +40,12 @@ std::string quote_log(const std::string& path, uintmax_t begin) {
   return text;
 }
 
-Result<os::Child> spawn(const DaemonLocation& daemon) {
-  rotate_log(daemon.log_path);
-  TRY_ASSIGN(const os::Fd log, os::open_for_append(daemon.log_path, 0600));
+Result<os::Child> spawn(const DaemonLocation& daemon, const os::RotatingFile& log) {
   return os::Child::spawn({.arguments = daemon.arguments,
                            .environment = {},
                            .group = os::ChildOptions::Group::own_session,
-                           .stdout_fd = log.get(),
-                           .stderr_fd = log.get()});
+                           .stdout_fd = log.fd(),
+                           .stderr_fd = log.fd()});
 }
 
 // Dials until the new daemon answers, it dies, or the time is over.
@@ -107,10 +97,9 @@ Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon, millise
   if (connection) return DialledDaemon{*std::move(connection), false};
   if (!is_absent(connection.error())) return std::move(connection).error();
 
-  std::error_code missing;
-  uintmax_t log_begin = std::filesystem::file_size(daemon.log_path, missing);
-  if (missing || log_begin > kMostLogBytes) log_begin = 0;
-  TRY_ASSIGN(os::Child child, spawn(daemon));
+  TRY_ASSIGN(const auto log, os::RotatingFile::open({.path = daemon.log_path}));
+  TRY_ASSIGN(const uint64_t log_begin, log.size_bytes());
+  TRY_ASSIGN(os::Child child, spawn(daemon, log));
   TRY_ASSIGN(os::Fd started, wait_until_listening(daemon, child, log_begin, until));
   child.release();
   return DialledDaemon{std::move(started), true};

@@ -61,6 +61,20 @@ TEST_CASE("a daemon that dies at once is reported at once, with the end of its l
   CHECK(error.hint.find("an older life") == std::string::npos);
 }
 
+TEST_CASE("a full log is put aside before a daemon starts, and not quoted") {
+  const TempDir dir;
+  const DaemonLocation daemon =
+      location_in(dir, {"/bin/sh", "-c", "echo 'a new life' >&2; exit 7"});
+  std::filesystem::create_directories(dir.path() + "/logs");
+  std::ofstream(daemon.log_path) << "an older life\n";
+  constexpr uintmax_t kLimitBytes = 8 << 20;
+  std::filesystem::resize_file(daemon.log_path, kLimitBytes);
+  const runed::Error error = unwrap_error(dial_or_start_daemon(daemon, 20s));
+  CHECK(error.hint == "the end of '" + daemon.log_path + "':\n  a new life");
+  CHECK(std::filesystem::file_size(daemon.log_path) == 11);
+  CHECK(std::filesystem::file_size(daemon.log_path + ".1") == kLimitBytes);
+}
+
 TEST_CASE("a program that is not there is named") {
   const TempDir dir;
   const runed::Error error =
