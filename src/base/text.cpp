@@ -83,10 +83,9 @@ std::optional<std::string> find_nearest(std::string_view word,
   return *best;
 }
 
-std::string printable(std::string_view bytes) {
-  constexpr size_t kLimit = 80;
+std::string printable(std::string_view bytes, size_t limit_bytes) {
   std::string text;
-  while (!bytes.empty() && text.size() < kLimit) {
+  while (!bytes.empty() && text.size() < limit_bytes) {
     const size_t length = utf8_sequence_length(bytes);
     const auto lead = static_cast<unsigned char>(bytes[0]);
     if (length == 0 || lead < 0x20 || lead == 0x7F) {

@@ -24,8 +24,8 @@ std::optional<std::string> find_nearest(std::string_view word,
                                         std::span<const std::string> candidates);
 
 /// Formats foreign bytes for a message: what is not printable UTF-8 becomes `\x1b`, and what
-/// exceeds 80 bytes becomes `...`.
-std::string printable(std::string_view bytes);
+/// exceeds the limit becomes `...`.
+std::string printable(std::string_view bytes, size_t limit_bytes = 80);
 
 /// Formats a byte count for people, in binary units: `10.2 MiB`.
 std::string format_bytes(uint64_t bytes);

@@ -126,6 +126,12 @@ Result<std::string> read_all(int fd) {
   return read_up_to(fd, std::numeric_limits<size_t>::max() - 1);
 }
 
+Result<size_t> read_some(int fd, std::span<char> buffer) {
+  const ssize_t count = retry_interrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
+  if (count < 0) return os_error(errno, "cannot read");
+  return static_cast<size_t>(count);
+}
+
 Status write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t count =
@@ -161,6 +167,12 @@ bool exists(const std::string& path) {
 bool is_regular_file(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool is_executable_file(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         ::access(path.c_str(), X_OK) == 0;
 }
 
 Result<FileOwner> file_owner(const std::string& path) {

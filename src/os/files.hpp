@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ Result<std::string> read_tail(const std::string& path, size_t max_bytes);
 
 /// Reads until the end of the stream, whether or not the descriptor blocks.
 Result<std::string> read_all(int fd);
+
+/// Reads what there is, once there is something, up to the size of `buffer`; 0 at the end.
+Result<size_t> read_some(int fd, std::span<char> buffer);
 
 /// Writes all of `content` to a blocking descriptor.
 Status write_all(int fd, std::string_view content);
@@ -37,6 +41,9 @@ bool exists(const std::string& path);
 
 /// Tells whether a regular file is at the path, and not a link to one.
 bool is_regular_file(const std::string& path);
+
+/// Tells whether we may execute the file at the path; a link counts as what it points to.
+bool is_executable_file(const std::string& path);
 
 /// Who may do what with a file; a link counts as what it points to.
 struct FileOwner {

@@ -45,6 +45,7 @@ TEST_CASE("foreign bytes are made fit for a message") {
   CHECK(runed::printable("a\x1b[31m\xff\x7f") == "a\\x1b[31m\\xff\\x7f");
   CHECK(runed::printable(std::string(80, 'x')) == std::string(80, 'x'));
   CHECK(runed::printable(std::string(81, 'x')) == std::string(80, 'x') + "...");
+  CHECK(runed::printable("abcd", 3) == "abc...");
 }
 
 TEST_CASE("byte counts are shown in binary units") {

@@ -54,6 +54,18 @@ TEST_CASE("a stream is read to its end, even when it does not block") {
   CHECK(unwrap(content).size() == 1000);
 }
 
+TEST_CASE("what a pipe holds is read without waiting for more, and its end is 0") {
+  os::Pipe pipe = unwrap(os::open_pipe());
+  unwrap(os::write_all(pipe.writer.get(), "abcdef"));
+  std::array<char, 4> buffer{};
+  CHECK(unwrap(os::read_some(pipe.reader.get(), buffer)) == 4);
+  CHECK(unwrap(os::read_some(pipe.reader.get(), buffer)) == 2);
+  CHECK(std::string_view(buffer.data(), 2) == "ef");
+  pipe.writer.close();
+  CHECK(unwrap(os::read_some(pipe.reader.get(), buffer)) == 0);
+  CHECK(unwrap_error(os::read_some(-1, buffer)).message == "cannot read: bad file descriptor");
+}
+
 TEST_CASE("appending creates the file with the mode that is asked for") {
   const TempDir dir;
   unwrap(os::write_all(unwrap(os::open_for_append(dir / "log", 0600)).get(), "one\n"));
@@ -69,6 +81,18 @@ TEST_CASE("removing a file that is not there is no error") {
   CHECK(os::remove_file(dir / "f").has_value());
   CHECK_FALSE(os::exists(dir / "f"));
   CHECK(os::remove_file(dir / "f").has_value());
+}
+
+TEST_CASE("what may be executed is a file with the mode for it, or a link to one") {
+  const TempDir dir;
+  write_text(dir / "program", "#!/bin/sh\n");
+  CHECK_FALSE(os::is_executable_file(dir / "program"));
+  std::filesystem::permissions(dir / "program", std::filesystem::perms::owner_all);
+  CHECK(os::is_executable_file(dir / "program"));
+  std::filesystem::create_symlink(dir / "program", dir / "link");
+  CHECK(os::is_executable_file(dir / "link"));
+  CHECK_FALSE(os::is_executable_file(dir.path()));
+  CHECK_FALSE(os::is_executable_file(dir / "none"));
 }
 
 TEST_CASE("the identity of a file changes with its content and its place") {
