@@ -67,6 +67,9 @@ constexpr bool is_wire_reason(ErrorCode code) {
 inline constexpr std::string_view kErrorDomain = "runed.v1";
 inline constexpr std::string_view kHintKey = "hint";
 
+/// The detail that says in how many seconds to try again; it travels as google.rpc.RetryInfo too.
+inline constexpr std::string_view kRetryKey = "retry_seconds";
+
 /// One failure, worded for the user: lower case, what then why, values quoted, no full stop.
 struct Error {
   ErrorCode code = ErrorCode::internal;

@@ -78,6 +78,7 @@ class Embedder {
   virtual std::shared_ptr<const Tokenizer> tokenizer() const = 0;
 
   /// Embeds a packed batch; the same text gives the same vector in any batch (cosine >= 0.9999).
+  /// A batch of no texts computes nothing: it fails if the engine has ended, and tells how.
   /// Shapes: vectors [n_texts, dimension] f32 row-major, each row of unit length.
   /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary;
   ///         engine_died, engine_killed, engine_fault; shutting_down after `interrupt`.

@@ -26,8 +26,8 @@ struct ChildOptions {
   std::vector<std::string> arguments;  // The first is the path of the executable; no PATH search.
   std::optional<std::vector<std::string>> environment{};  // KEY=VALUE; none: inherit.
   Group group = Group::own_group;
-  /// The kernel kills the child (it alone, not its group) when the *thread* that spawned it ends, and
-  /// so when the process does, however that may be. The program must call `run_as_child_helper`.
+  /// The kernel kills the child (it alone, not its group) when the *thread* that spawned it ends,
+  /// and so when the process does, whatever ends it. `main` must call `run_as_child_helper` first.
   bool dies_with_parent = false;
   int stdin_fd = -1;  // Borrowed; -1: /dev/null. So are the next two.
   int stdout_fd = -1;

@@ -9,10 +9,11 @@
 namespace runed::os {
 
 // How a child dies with its parent. It must ask the kernel for that itself (PR_SET_PDEATHSIG):
-// posix_spawn has no action for it, and nothing of use is allowed between fork and exec in a process
-// with threads. So `Child::spawn` starts this executable once more. There `main` becomes the helper:
-// it asks, makes sure that its parent still lives, and executes the program in its own place. Through
-// a pipe it says that it runs and, if so, why the program does not start; the exec closes it.
+// posix_spawn has no action for it, and nothing of use is allowed between fork and exec in a
+// process with threads. So `Child::spawn` starts this executable once more. There `main` becomes
+// the helper: it asks, makes sure that its parent still lives, and executes the program in its own
+// place. Through a pipe it says that it runs and, if so, why the program does not start; the exec
+// closes it.
 
 /// Becomes the helper, and does not return, if that is what this process was started for. To be
 /// called first thing in the `main` of each program whose children die with it.

@@ -47,4 +47,10 @@ uint64_t anonymous_bytes_of(int pid) {
   return (number_after(*text, "RssAnon:") + number_after(*text, "VmSwap:")) * 1024;
 }
 
+// Source: proc_meminfo(5), MemAvailable, in kB.
+uint64_t available_bytes() {
+  const Result<std::string> text = read_file("/proc/meminfo", kMostProcBytes);
+  return text.has_value() ? number_after(*text, "MemAvailable:") * 1024 : 0;
+}
+
 }  // namespace runed::os

@@ -23,4 +23,7 @@ uint64_t resident_bytes_of(int pid);
 /// back, and ending it would free. 0 if unknown.
 uint64_t anonymous_bytes_of(int pid);
 
+/// Returns what programs could still take of the machine's memory before it swaps; 0 if unknown.
+uint64_t available_bytes();
+
 }  // namespace runed::os

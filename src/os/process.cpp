@@ -126,8 +126,8 @@ uint64_t oom_kills() {
   return text.has_value() ? number_after(*text, "oom_kill") : 0;
 }
 
-// Source: the kernel's Documentation/networking/proc_net_tcp.rst: local address and port are word 1,
-// in hexadecimal, the state is word 3, the inode word 9.
+// Source: the kernel's Documentation/networking/proc_net_tcp.rst: local address and port are word
+// 1, in hexadecimal, the state is word 3, the inode word 9.
 std::optional<uint16_t> find_listening_port(int pid) {
   constexpr std::string_view kListening = "0A";
   const std::string loopback = fmt::format("{:08X}:", ::htonl(INADDR_LOOPBACK));

@@ -48,8 +48,8 @@ Status signal_process(int pid, int signal);
 /// Returns the processor time that a process has used, in itself and in the kernel; 0 if unknown.
 std::chrono::milliseconds cpu_time_of(int pid);
 
-/// Returns how many processes the kernel has killed for want of memory, in whatever cgroup, since it
-/// started; 0 if unknown.
+/// Returns how many processes the kernel has killed for want of memory, in whatever cgroup, since
+/// it started; 0 if unknown.
 uint64_t oom_kills();
 
 /// Finds the TCP port on 127.0.0.1 that a process of this user listens on.

@@ -24,7 +24,7 @@ class RotatingFile {
 
   /// Appends the bytes, to a new file if they do not fit. Only what is longer than the limit itself
   /// makes a file longer. The next write tries again whatever made this one fail.
-  /// Errors: `cannot write '<path>': <reason>`, `cannot put '<path>' aside: <reason>`, or as `open`.
+  /// Errors: `cannot write '<path>': <reason>`, `cannot put '<path>' aside: <reason>`; as `open`.
   Status write(std::string_view bytes);
 
   /// Returns the size of the file that is open now.

@@ -2,7 +2,7 @@
 
 namespace {
 
-// Before main, which Catch2 has. Linked (test_child_helper) where a child is to die with its parent.
+// Before main, which Catch2 has. Linked (test_child_helper) where children die with their parent.
 [[gnu::constructor]] void become_child_helper(int argc, char** argv) {
   runed::os::run_as_child_helper(argc, argv);
 }

@@ -29,6 +29,18 @@ Error refused(std::string_view key, const Value& found, const Expected& expected
                     found, expected);
 }
 
+// The file says, or leaves out, what was true of no model: any engine would compute wrong vectors.
+Error by_conversion(Error error, std::string_view key, std::string_view hint) {
+  return std::move(error)
+      .with_hint(std::string(hint))
+      .with_detail(kConversionFault, std::string(key));
+}
+
+Error missing_by_conversion(std::string_view key, std::string_view hint) {
+  return by_conversion(make_error(ErrorCode::model_unsupported, "key '{}' is missing", key), key,
+                       hint);
+}
+
 Status expect_string(const Gguf& file, std::string_view key, std::string_view expected) {
   TRY_ASSIGN(const std::string_view found, file.string_value(key));
   if (found == expected) return {};
@@ -86,16 +98,14 @@ Status read_attention(const Gguf& file, ModelHeader& header) {
 
 Status read_rope(const Gguf& file, ModelHeader& header) {
   constexpr std::string_view kBase = "qwen3.rope.freq_base";
-  if (!file.has(kBase)) {
-    return make_error(ErrorCode::model_unsupported, "key '{}' is missing", kBase)
-        .with_hint("a known fault of conversion: convert the model again, or install another file");
-  }
+  constexpr std::string_view kHint =
+      "a known fault of conversion: convert the model again, or install another file";
+  if (!file.has(kBase)) return missing_by_conversion(kBase, kHint);
   TRY_ASSIGN(const double base, file.float_value(kBase));
   // Converters that did not know the model wrote 10000, the default of others; every Qwen3
   // embedding model has 1e6. The vectors drift with the length of the text, which nobody notices.
   if (!(base >= kLeastRopeBase && base <= kMostRopeBase)) {
-    return refused(kBase, base, "1000000")
-        .with_hint("a known fault of conversion: convert the model again, or install another file");
+    return by_conversion(refused(kBase, base, "1000000"), kBase, kHint);
   }
   header.rope_base = static_cast<float>(base);
   constexpr std::string_view kScaling = "qwen3.rope.scaling.type";
@@ -133,12 +143,9 @@ Status read_vocabulary(const Gguf& file, ModelHeader& header) {
   constexpr std::string_view kAddEos = "tokenizer.ggml.add_eos_token";
   constexpr std::string_view kHint =
       "the file was converted before this was known: install a newer one";
-  if (!file.has(kAddEos)) {
-    return make_error(ErrorCode::model_unsupported, "key '{}' is missing", kAddEos)
-        .with_hint(std::string(kHint));
-  }
+  if (!file.has(kAddEos)) return missing_by_conversion(kAddEos, kHint);
   TRY_ASSIGN(header.append_eos, file.bool_value(kAddEos));
-  if (!header.append_eos) return refused(kAddEos, "false", "true").with_hint(std::string(kHint));
+  if (!header.append_eos) return by_conversion(refused(kAddEos, "false", "true"), kAddEos, kHint);
   constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
   if (file.has(kAddBos)) {
     TRY_ASSIGN(const bool add_bos, file.bool_value(kAddBos));

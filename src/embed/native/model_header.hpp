@@ -25,9 +25,13 @@ struct ModelHeader {
   bool append_eos = false;  // Whether a text ends with it.
 };
 
+/// The detail of an error that tells of a fault of conversion: no engine computes such a file right.
+inline constexpr const char* kConversionFault = "conversion_fault";
+
 /// The header gate: reads what the forward pass needs and refuses what it would compute wrongly
 /// (another architecture, pooling or position scaling, a missing EOS).
-/// Errors: model_unsupported naming the key and the value found.
+/// Errors: model_unsupported naming the key and the value found, with kConversionFault where that is
+///         the file's fault and not ours.
 Result<ModelHeader> read_model_header(const Gguf& file);
 
 }  // namespace runed::embed::native

@@ -104,6 +104,7 @@ CommandLine parse(int argc, char** argv) {
     if (argument == "--mode" && !line.modes.add(value)) {
       end(2, fmt::format("no mode '{}'; there are\n{}", value, runed::test::list_modes()));
     }
+    if (argument == "--ubatch-size") line.modes.add("ubatch=" + value);
     if (argument == "--host") line.endpoint.host = value;
     if (argument == "--port") line.endpoint.port = static_cast<uint16_t>(std::stoi(value));
     if (argument == "--api-key") line.api_key = value;

@@ -25,6 +25,8 @@ constexpr Known kKnown[] = {
     {"gpu", Value::none, "has a device", false},
     {"no-base64", Value::none, "answers arrays of numbers whatever is asked", false},
     {"dimension", Value::number, "floats of a vector (384)", false},
+    {"refuses-over-ubatch", Value::none, "500 for a text longer than --ubatch-size", false},
+    {"ubatch", Value::number, "what --ubatch-size says", false},
     {"record", Value::text, "appends to this file what it was given and asked", false},
     {"once", Value::text, "faults only if this file is not there; makes it", false},
     // The start.

@@ -45,6 +45,10 @@ void keep_memory(uint64_t size_bytes) {
   std::abort();
 }
 
+bool has_longer(const std::vector<Ids>& texts, std::optional<uint64_t> tokens) {
+  return std::ranges::any_of(texts, [&](const Ids& ids) { return ids.size() > tokens; });
+}
+
 }  // namespace
 
 Service::Service(const Modes& modes, std::string api_key, Record& record)
@@ -103,6 +107,10 @@ bool Service::embed(Connection& connection, const Json& document) {
       document.value("encoding_format", "float") == "base64" && !modes_.has("no-base64");
   const Asked asked{number, std::move(*texts), is_base64 ? Encoding::base64 : Encoding::numbers};
   suffer(asked);
+  if (modes_.has("refuses-over-ubatch") && has_longer(asked.texts, modes_.number("ubatch"))) {
+    return send_error(connection, 500,
+                      "input is too large to process. increase the physical batch size");
+  }
   if (contains(asked.texts, modes_.number("status-on-token"))) {
     return send_error(connection, 500, "the stand-in fails at this text");
   }

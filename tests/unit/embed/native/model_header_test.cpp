@@ -9,6 +9,7 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::embed::native::Gguf;
+using runed::embed::native::kConversionFault;
 using runed::embed::native::ModelHeader;
 using runed::embed::native::read_model_header;
 using runed::test::GgufBuilder;
@@ -92,6 +93,7 @@ TEST_CASE("a text that would not end with EOS is refused") {
   const Error error = refusal_of(small_qwen3().set("tokenizer.ggml.add_eos_token", false));
   CHECK(error.message == "key 'tokenizer.ggml.add_eos_token' is false where true was expected");
   CHECK(error.hint.find("install a newer one") != std::string::npos);
+  CHECK(error.details.at(kConversionFault) == "tokenizer.ggml.add_eos_token");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.add_eos_token")).message ==
         "key 'tokenizer.ggml.add_eos_token' is missing");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.eos_token_id")).message ==
@@ -106,6 +108,10 @@ TEST_CASE("positions that would be computed wrongly are refused") {
   const Error error = refusal_of(small_qwen3().set("qwen3.rope.freq_base", 1e4F));
   CHECK(error.message == "key 'qwen3.rope.freq_base' is 10000 where 1000000 was expected");
   CHECK(error.hint.find("convert the model again") != std::string::npos);
+  CHECK(error.details.at(kConversionFault) == "qwen3.rope.freq_base");
+  // Another engine may know it.
+  CHECK_FALSE(refusal_of(small_qwen3().set("qwen3.rope.scaling.type", "yarn"))
+                  .details.contains(kConversionFault));
   CHECK(refusal_of(small_qwen3().erase("qwen3.rope.freq_base")).message ==
         "key 'qwen3.rope.freq_base' is missing");
   CHECK(message_with("qwen3.rope.freq_base", std::numeric_limits<float>::quiet_NaN()) ==

@@ -1,0 +1,296 @@
+#include "embed/llama_server/llama_server_embedder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.hpp"
+#include "base/text.hpp"
+#include "embed/llama_server/first_embedding.hpp"
+#include "embed/llama_server/server_pass.hpp"
+#include "embed/llama_server/server_tokenizer.hpp"
+#include "os/atomic_file.hpp"
+#include "os/mapped_file.hpp"
+#include "os/memory.hpp"
+
+namespace runed::embed::llama_server {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Source: llama.cpp, server.cpp, `input is too large to process. increase the physical batch size`.
+constexpr std::string_view kTooLarge = "too large to process";
+
+// What a child may own: what it has when it is ready, twice, and room for what it computes with.
+constexpr uint64_t kRoom = uint64_t{512} << 20;
+constexpr milliseconds kMemoryInterval{1000};
+
+// Writes a model that is in memory where a child can open it, unless it is there.
+Status write_copy(std::span<const std::byte> bytes, const std::string& path) {
+  const auto there = os::MappedFile::open(path);
+  if (there && std::ranges::equal(there->bytes(), bytes)) return {};
+  return os::write_file_atomically(
+      path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, 0600);
+}
+
+uint32_t longest_of(const PackedBatch& batch) {
+  uint32_t longest = 0;
+  for (size_t text = 0; text + 1 < batch.offsets.size(); ++text) {
+    longest = std::max(longest, batch.offsets[text + 1] - batch.offsets[text]);
+  }
+  return longest;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LlamaServerEmbedder>> LlamaServerEmbedder::create(LlamaServerOptions options,
+                                                                         const Clock& clock) {
+  TRY_ASSIGN(ServerFeatures features, read_features(options.executable));
+  return std::unique_ptr<LlamaServerEmbedder>(
+      new LlamaServerEmbedder(std::move(options), std::move(features), clock));
+}
+
+LlamaServerEmbedder::LlamaServerEmbedder(LlamaServerOptions options, ServerFeatures features,
+                                         const Clock& clock)
+    : options_(std::move(options)),
+      features_(std::move(features)),
+      clock_(clock),
+      batch_tokens_(fit_batch_tokens(features_, options_.profile)) {}
+
+LlamaServerEmbedder::~LlamaServerEmbedder() {
+  end_server(milliseconds(0));
+}
+
+Status LlamaServerEmbedder::start() {
+  if (server_.process != nullptr && !server_.process->has_ended()) return {};
+  if (Status loaded = load_model(); !loaded) {
+    return native::about(options_.source, std::move(loaded).error());
+  }
+  return start_server({});
+}
+
+void LlamaServerEmbedder::stop() {
+  end_server(options_.patience.stop);
+  model_ = {};
+  {
+    const std::lock_guard lock(tokenizer_mutex_);
+    tokenizer_.reset();
+  }
+  os::trim_heap();
+}
+
+std::shared_ptr<const Tokenizer> LlamaServerEmbedder::tokenizer() const {
+  const std::lock_guard lock(tokenizer_mutex_);
+  return tokenizer_;
+}
+
+// A file that has taken the path since the last start is another model, and is told as such.
+Status LlamaServerEmbedder::load_model() {
+  TRY_ASSIGN(const auto file, native::ModelFile::open(options_.source));
+  const bool is_in_memory = options_.source.path.empty();
+  model_path_ = is_in_memory ? options_.model_copy_path : options_.source.path;
+  if (is_in_memory) TRY(write_copy(file->bytes(), model_path_));
+  TRY_ASSIGN(model_, describe_model(file));
+  TRY_ASSIGN(
+      const std::string sha256,
+      info_.model_sha256.empty() || is_in_memory
+          ? native::identify(*file, options_.sha256, options_.file, options_.promised_sha256)
+          : native::identify(*file, info_.model_sha256, identity_, options_.promised_sha256));
+  TRY_ASSIGN(identity_, os::file_identity(model_path_));
+  if (!is_in_memory && identity_ != file->identity()) {
+    return make_error(ErrorCode::model_corrupt, "the file was replaced while it was read")
+        .with_hint("try again when it is in place");
+  }
+  if (info_.model_sha256 == sha256) return {};
+  info_ = {
+      .engine = "llama-server",
+      .version = features_.version,
+      .model_name = model_.name,
+      .model_sha256 = sha256,
+      .compute = name_of(options_.profile),
+      .kernel = features_.has_gpu ? fmt::format("{}", fmt::join(features_.devices, ", ")) : "cpu",
+      .dimension = model_.dimension,
+      .max_tokens = options_.max_tokens == 0 ? model_.context
+                                             : std::min(options_.max_tokens, model_.context)};
+  expected_ = {};
+  if (options_.is_compared && model_.tokenizer != nullptr) {
+    expected_ = native_first_embedding(
+        {.source = options_.source,
+         .sha256 = sha256,
+         .file = file->identity(),
+         .threads = std::min(options_.threads, native::ThreadPool::kMostThreads)},
+        clock_);
+  }
+  return {};
+}
+
+Status LlamaServerEmbedder::start_server(Demand demand) {
+  end_server(options_.patience.stop);
+  const SteadyTime begin = clock_.steady_now();
+  demand_ = demand;
+  shape_ = fit_shape(model_, features_, options_.profile, demand);
+  TRY_ASSIGN(server_,
+             llama_server::start_server(
+                 {.executable = options_.executable,
+                  .model_path = model_path_,
+                  .model_bytes = identity_.size_bytes,
+                  .threads = options_.threads,
+                  .profile = options_.profile,
+                  .socket_path = options_.socket_path,
+                  .log_path = options_.log_path},
+                 model_, features_, shape_, options_.patience,
+                 {.clock = clock_, .is_interrupted = is_interrupted_, .on_end = tell_death_}));
+  if (Status set_up = set_up_server(); !set_up) {
+    end_server(milliseconds(0));
+    return set_up;
+  }
+  if (options_.log != nullptr) {
+    const std::chrono::duration<double, std::milli> taken = clock_.steady_now() - begin;
+    options_.log->info("llama-server ready", {{"pid", server_.process->pid()},
+                                              {"version", features_.version},
+                                              {"context", shape_.context},
+                                              {"milliseconds", taken.count()}});
+  }
+  return {};
+}
+
+// What makes of a server that is ready an engine that is.
+Status LlamaServerEmbedder::set_up_server() {
+  TRY(check_model_file());
+  std::shared_ptr<const Tokenizer> tokenizer = model_.tokenizer;
+  if (tokenizer == nullptr) {
+    TRY_ASSIGN(tokenizer, ServerTokenizer::create(server_.endpoint));
+  }
+  TRY(check_first_embedding(*tokenizer));
+  most_anonymous_bytes_ = server_.process->anonymous_bytes() * 2 + kRoom;
+  memory_checked_ = clock_.steady_now();
+  const std::lock_guard lock(tokenizer_mutex_);
+  tokenizer_ = std::move(tokenizer);
+  return {};
+}
+
+Status LlamaServerEmbedder::check_model_file() const {
+  TRY_ASSIGN(const os::FileIdentity now, os::file_identity(model_path_));
+  if (now == identity_) return {};
+  return make_error(ErrorCode::engine_died, "'{}' was replaced while llama-server read it",
+                    model_path_);
+}
+
+// A file that is written to in place changes under the server that has mapped it. One that only lost
+// its path does not.
+Status LlamaServerEmbedder::check_not_overwritten() const {
+  const auto now = os::file_identity(model_path_);
+  const bool is_same_file = now && now->device == identity_.device && now->inode == identity_.inode;
+  if (!is_same_file || *now == identity_) return {};
+  return make_error(ErrorCode::engine_died, "'{}' was written to while it was served", model_path_);
+}
+
+// Better than to be killed for it, and to be killed again.
+Status LlamaServerEmbedder::check_memory(const ServerShape& shape, uint32_t tokens) const {
+  const uint64_t needed = cache_bytes(model_, shape, options_.profile);
+  const uint64_t available = os::available_bytes();
+  if (available == 0 || needed <= available / 4 * 3) return {};
+  return make_error(ErrorCode::text_too_long,
+                    "the text has {} tokens; llama-server would need {} for it, and {} are left",
+                    tokens, format_bytes(needed), format_bytes(available))
+      .with_hint("split the text, or use the native engine or --llama-profile lowmem")
+      .with_detail("tokens", std::to_string(tokens));
+}
+
+// read_reply checks that it is finite and of unit length.
+Status LlamaServerEmbedder::check_first_embedding(const Tokenizer& tokenizer) {
+  TRY_ASSIGN(const std::vector<TokenId> ids, tokenizer.tokenize(kFirstText));
+  const std::array<uint32_t, 2> offsets{0, static_cast<uint32_t>(ids.size())};
+  const bool is_ours = model_.tokenizer != nullptr;
+  TRY_ASSIGN(const std::vector<float> vector,
+             run_pass({.ids = ids, .offsets = offsets}, is_ours ? model_.dimension : 0));
+  TRY(compare_first_embedding(vector, expected_));
+  const auto dimension = static_cast<uint32_t>(vector.size());
+  if (info_.dimension != dimension) info_.dimension = dimension;  // Others may be reading it.
+  return {};
+}
+
+Status LlamaServerEmbedder::embed(const PackedBatch& batch, std::span<float> vectors) {
+  if (server_.process == nullptr) {
+    return make_error(ErrorCode::unavailable, "the engine is not started");
+  }
+  if (is_interrupted_) return make_error(ErrorCode::shutting_down, "the engine is stopped");
+  if (server_.process->has_ended()) return server_.process->how_it_ended();
+  if (batch.offsets.size() <= 1) return {};
+  TRY(check_lengths(batch, info_.max_tokens));
+  CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
+  TRY(make_room(batch));
+  TRY_ASSIGN(const std::vector<float> computed, compute(batch));
+  TRY(check_not_overwritten());
+  std::ranges::copy(computed, vectors.begin());
+  last_useful_work_ = clock_.steady_now();
+  return {};
+}
+
+// Between two passes, when nothing is lost by it: more context for a longer text, less memory for a
+// child that hoards it.
+Status LlamaServerEmbedder::make_room(const PackedBatch& batch) {
+  Demand demand = demand_;
+  const uint32_t longest = longest_of(batch);
+  const bool is_short = longest >= shape_.context;
+  if (is_short) {
+    demand.longest_text = longest;
+    TRY(check_memory(fit_shape(model_, features_, options_.profile, demand), longest));
+  } else if (!has_grown()) {
+    return {};
+  }
+  if (options_.log != nullptr) {
+    options_.log->info(is_short ? "starting llama-server with more context"
+                                : "starting llama-server anew to get memory back",
+                       {{"tokens", longest},
+                        {"anonymous_bytes", server_.process->anonymous_bytes()},
+                        {"limit_bytes", most_anonymous_bytes_}});
+  }
+  return start_server(demand);
+}
+
+// Builds that cannot cut a text refuse one that is longer than the ubatch; nothing else tells them
+// apart.
+Result<std::vector<float>> LlamaServerEmbedder::compute(const PackedBatch& batch) {
+  auto vectors = run_pass(batch, info_.dimension);
+  const bool is_refused = !vectors && vectors.error().code == ErrorCode::engine_fault &&
+                          longest_of(batch) > shape_.ubatch &&
+                          vectors.error().message.find(kTooLarge) != std::string::npos;
+  if (!is_refused) return vectors;
+  Demand demand = demand_;
+  demand.computes_whole = true;
+  TRY(start_server(demand));
+  return run_pass(batch, info_.dimension);
+}
+
+bool LlamaServerEmbedder::has_grown() {
+  const SteadyTime now = clock_.steady_now();
+  if (now - memory_checked_ < kMemoryInterval) return false;
+  memory_checked_ = now;
+  return server_.process->anonymous_bytes() > most_anonymous_bytes_;
+}
+
+Result<std::vector<float>> LlamaServerEmbedder::run_pass(const PackedBatch& batch,
+                                                         uint32_t dimension) {
+  auto vectors = ServerPass({.process = *server_.process,
+                             .client = *server_.client,
+                             .clock = clock_,
+                             .is_interrupted = is_interrupted_},
+                            batch, shape_.request_tokens, options_.patience.answer)
+                     .run(dimension);
+  if (vectors || vectors.error().code != ErrorCode::engine_died) return vectors;
+  end_server(milliseconds(0));  // It may hang.
+  return vectors;
+}
+
+void LlamaServerEmbedder::end_server(milliseconds grace) {
+  if (server_.process == nullptr) return;
+  server_.process->stop(grace);
+  // It leaves its socket, and a stale one is only in the way.
+  if (const std::string& path = server_.endpoint.socket_path; !path.empty()) {
+    static_cast<void>(os::remove_file(path).has_value());
+  }
+  server_ = {};
+}
+
+}  // namespace runed::embed::llama_server

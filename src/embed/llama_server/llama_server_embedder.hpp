@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "embed/embedder.hpp"
+#include "embed/llama_server/model_description.hpp"
+#include "embed/llama_server/server_features.hpp"
+#include "embed/llama_server/server_shape.hpp"
+#include "embed/llama_server/server_start.hpp"
+#include "embed/native/model_file.hpp"
+#include "os/files.hpp"
+
+namespace runed::embed::llama_server {
+
+struct LlamaServerOptions {
+  std::string executable;      // Absolute path of llama-server.
+  native::ModelSource source;  // As NativeOptions, as are the next three.
+  std::string sha256;
+  os::FileIdentity file{};
+  std::string promised_sha256;
+  std::string model_copy_path;  // Where a model that is in memory is written for the child.
+  std::string socket_path;      // Where the child listens; its directory is ours alone.
+  std::string log_path;         // What the child prints.
+  uint32_t threads = 1;
+  uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what it takes.
+  Profile profile = Profile::speed;
+  bool is_compared = true;  // Whether the first vector must be near the native engine's.
+  Log* log = nullptr;       // Where starts and ends are told; null: nowhere.
+  ServerPatience patience{};
+};
+
+/// Embeddings computed by llama.cpp's llama-server, a child of ours that nobody else can talk to.
+///
+/// It gets token ids, not text, where the tokenizer is ours, and many texts in a request. It opens
+/// the model by its path, so the path must lead to the same file before and after its start, and
+/// that file must not be written to: what is told is what is served. Its context, and with it its memory, is as large as the longest text
+/// since `stop` needs.
+class LlamaServerEmbedder final : public Embedder {
+ public:
+  /// Makes a stopped engine.
+  /// Errors: those of read_features.
+  static Result<std::unique_ptr<LlamaServerEmbedder>> create(LlamaServerOptions options,
+                                                             const Clock& clock);
+  ~LlamaServerEmbedder() override;
+
+  Status start() override;
+  void stop() override;
+  const ModelInfo& info() const override { return info_; }
+  std::shared_ptr<const Tokenizer> tokenizer() const override;
+  /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long. A batch of no
+  ///         texts only tells whether the engine lives.
+  Status embed(const PackedBatch& batch, std::span<float> vectors) override;
+  uint32_t batch_tokens() const override { return batch_tokens_; }
+  SteadyTime last_useful_work() const override { return last_useful_work_; }
+  void interrupt() override { is_interrupted_ = true; }
+  void on_death(std::function<void()> tell) override { tell_death_ = std::move(tell); }
+
+ private:
+  LlamaServerEmbedder(LlamaServerOptions options, ServerFeatures features, const Clock& clock);
+
+  Status load_model();
+  Status start_server(Demand demand);
+  Status set_up_server();
+  Status check_model_file() const;
+  Status check_not_overwritten() const;
+  Status check_memory(const ServerShape& shape, uint32_t tokens) const;
+  Status check_first_embedding(const Tokenizer& tokenizer);
+  Status make_room(const PackedBatch& batch);
+  Result<std::vector<float>> compute(const PackedBatch& batch);
+  Result<std::vector<float>> run_pass(const PackedBatch& batch, uint32_t dimension);
+  bool has_grown();
+  void end_server(std::chrono::milliseconds grace);
+
+  const LlamaServerOptions options_;
+  const ServerFeatures features_;
+  const Clock& clock_;
+  const uint32_t batch_tokens_;
+  std::function<void()> tell_death_ = [] {};
+  std::atomic<bool> is_interrupted_{false};
+  std::atomic<SteadyTime> last_useful_work_{SteadyTime{}};
+
+  // From the first start on.
+  ModelInfo info_;
+  os::FileIdentity identity_{};  // Of the file at model_path_ that info_ is of.
+  std::string model_path_;
+  std::vector<float> expected_;  // Of the first text; empty if nothing is expected.
+
+  // While started.
+  ModelDescription model_;
+  Demand demand_;
+  ServerShape shape_;
+  RunningServer server_;
+  uint64_t most_anonymous_bytes_ = 0;  // Past it the child is started anew.
+  SteadyTime memory_checked_;
+
+  mutable std::mutex tokenizer_mutex_;  // Guards tokenizer_, which any thread may ask for.
+  std::shared_ptr<const Tokenizer> tokenizer_;
+};
+
+}  // namespace runed::embed::llama_server

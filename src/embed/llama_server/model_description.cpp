@@ -1,0 +1,63 @@
+#include "embed/llama_server/model_description.hpp"
+
+#include "base/text.hpp"
+#include "embed/native/gguf.hpp"
+#include "embed/native/model_header.hpp"
+
+namespace runed::embed::llama_server {
+namespace {
+
+constexpr uint32_t kMostTokens = 1 << 20;
+constexpr uint32_t kMostDimension = 1 << 16;
+constexpr uint64_t kBytesOfF16 = 2;
+
+Result<uint32_t> read_size(const native::Gguf& file, const std::string& key, uint64_t most) {
+  TRY_ASSIGN(const uint64_t found, file.unsigned_value(key));
+  if (found >= 1 && found <= most) return static_cast<uint32_t>(found);
+  return make_error(ErrorCode::model_unsupported, "key '{}' is {} where 1 to {} was expected", key,
+                    found, most);
+}
+
+Result<ModelDescription> describe_qwen3(const std::shared_ptr<const native::ModelFile>& file,
+                                        const native::Gguf& gguf) {
+  TRY_ASSIGN(const native::ModelHeader header, native::read_model_header(gguf));
+  ModelDescription model{
+      .name = header.name,
+      .architecture = "qwen3",
+      .context = header.context,
+      .dimension = header.width,
+      .cell_bytes = uint64_t{header.layers} * header.kv_heads * header.head_width * 2 * kBytesOfF16,
+      .tokenizer = nullptr};
+  TRY_ASSIGN(model.tokenizer, native::make_tokenizer(file, gguf, header));
+  return model;
+}
+
+// An upper bound for a cell: grouped heads make it smaller.
+uint64_t cell_bytes(const native::Gguf& gguf, const std::string& architecture, uint32_t width) {
+  const auto layers = gguf.unsigned_value(architecture + ".block_count");
+  return layers ? *layers * width * 2 * kBytesOfF16 : 0;
+}
+
+}  // namespace
+
+Result<ModelDescription> describe_model(const std::shared_ptr<const native::ModelFile>& file) {
+  TRY_ASSIGN(const native::Gguf gguf, native::Gguf::parse_metadata(file->bytes()));
+  TRY_ASSIGN(const std::string_view architecture, gguf.string_value("general.architecture"));
+  if (architecture == "qwen3") {
+    auto known = describe_qwen3(file, gguf);
+    if (known || known.error().details.contains(native::kConversionFault)) return known;
+  }
+  ModelDescription model{.name = "unnamed", .architecture = printable(architecture)};
+  if (gguf.has("general.name")) {
+    TRY_ASSIGN(const std::string_view name, gguf.string_value("general.name"));
+    model.name = printable(name);
+  }
+  const std::string prefix(architecture);
+  TRY_ASSIGN(model.context, read_size(gguf, prefix + ".context_length", kMostTokens));
+  TRY_ASSIGN(model.dimension, read_size(gguf, prefix + ".embedding_length", kMostDimension));
+  model.cell_bytes = cell_bytes(gguf, prefix, model.dimension);
+  model.pools_last = !gguf.has(prefix + ".pooling_type");
+  return model;
+}
+
+}  // namespace runed::embed::llama_server

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "embed/embedder.hpp"
+#include "embed/native/model_file.hpp"
+
+namespace runed::embed::llama_server {
+
+/// What has to be known of a model before a llama-server is started for it.
+struct ModelDescription {
+  std::string name;          // GGUF general.name; `unnamed` if the file has none.
+  std::string architecture;  // GGUF general.architecture.
+  uint32_t context = 0;      // Most tokens of one text.
+  uint32_t dimension = 0;    // Floats of a vector, as the file says; the first vector decides.
+  uint64_t cell_bytes = 0;   // Of one token in a KV cache of 16-bit floats.
+  bool pools_last = true;    // The last token's vector is the text's; false: as the file says.
+  std::shared_ptr<const Tokenizer> tokenizer;  // Ours; null where only the server has one.
+};
+
+/// Describes a model of any architecture. A file that was converted wrongly is refused as the native
+/// engine refuses it: llama-server would compute wrong vectors from it just the same.
+/// Errors: model_corrupt, model_unsupported.
+Result<ModelDescription> describe_model(const std::shared_ptr<const native::ModelFile>& file);
+
+}  // namespace runed::embed::llama_server
