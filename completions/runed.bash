@@ -23,8 +23,8 @@ _runed() {
       flags="--help --home --json --socket --wait-ready"
       ;;
     serve)
-      flags="--cpu --ctx-size --engine --help --home --idle-timeout --manifest --model --socket
-        --variant"
+      flags="--cpu --ctx-size --engine --help --home --idle-timeout --llama-profile --manifest
+        --model --socket --variant"
       ;;
     shutdown)
       flags="--force --grace --help --home --json --socket --wait"
@@ -55,6 +55,7 @@ _runed() {
       ;;
     --cpu) words="avx512 avx2 portable" ;;
     --engine) words="auto native llama-server" ;;
+    --llama-profile) words="speed lowmem" ;;
     --truncate) words="error right left" ;;
     --ctx-size | --dimensions | -d | --expect-model | --grace | --idle-timeout | --instruct | \
       --keep | --older-than | --timeout | --variant | --wait | --wait-ready)

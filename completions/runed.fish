@@ -35,6 +35,7 @@ complete -c runed -n '__fish_seen_subcommand_from serve' -l ctx-size -x -d 'Most
 complete -c runed -n '__fish_seen_subcommand_from serve' -l engine -x -a 'auto native llama-server' -d 'What computes'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l home -x -a '(__fish_complete_directories)' -d 'Data directory'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l idle-timeout -x -d 'Give model memory back after this long, 0 for never'
+complete -c runed -n '__fish_seen_subcommand_from serve' -l llama-profile -x -a 'speed lowmem' -d 'What llama-server is tuned for'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l manifest -r -F -d 'Fetch what is missing from it'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l model -r -F -d 'Serve this GGUF'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l socket -r -F -d 'Socket of the daemon'

@@ -19,6 +19,7 @@ using OptionalText = std::optional<std::string>;
 
 constexpr std::chrono::nanoseconds kDefaultIdleTimeout = std::chrono::minutes(10);
 constexpr std::array kEngines{Engine::auto_select, Engine::native, Engine::llama_server};
+constexpr std::array kLlamaProfiles{LlamaProfile::speed, LlamaProfile::lowmem};
 
 // The names of one setting. Null: it cannot be set there.
 struct Names {
@@ -97,17 +98,28 @@ Result<std::chrono::nanoseconds> parse_idle_timeout(std::string_view text) {
   return std::max(timeout, std::chrono::nanoseconds{0});
 }
 
-Result<Engine> parse_engine(std::string_view text) {
+// One of an enumeration's values, by its name. `what` is what they are, for the error.
+template <typename Choices>
+Result<typename Choices::value_type> parse_choice(const Choices& choices, std::string_view what,
+                                                  std::string_view text) {
   std::vector<std::string> names;
-  for (const Engine engine : kEngines) {
-    if (name_of(engine) == text) return engine;
-    names.emplace_back(name_of(engine));
+  for (const auto choice : choices) {
+    if (name_of(choice) == text) return choice;
+    names.emplace_back(name_of(choice));
   }
-  Error error = make_error(ErrorCode::invalid_argument, "unknown engine '{}'", text);
+  Error error = make_error(ErrorCode::invalid_argument, "unknown {} '{}'", what, text);
   const OptionalText nearest = find_nearest(text, names);
   return std::move(error).with_hint(nearest.has_value()
                                         ? fmt::format("did you mean '{}'?", *nearest)
                                         : fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+Result<Engine> parse_engine(std::string_view text) {
+  return parse_choice(kEngines, "engine", text);
+}
+
+Result<LlamaProfile> parse_llama_profile(std::string_view text) {
+  return parse_choice(kLlamaProfiles, "profile", text);
 }
 
 Result<std::optional<uint32_t>> parse_ctx_size(std::string_view text) {
@@ -176,6 +188,10 @@ std::string_view name_of(Engine engine) {
   return "auto";
 }
 
+std::string_view name_of(LlamaProfile profile) {
+  return profile == LlamaProfile::speed ? "speed" : "lowmem";
+}
+
 Result<Settings> load_settings(const Paths& paths, const Environment& environment,
                                const SettingFlags& flags) {
   const bool named = find_variable(environment, "RUNED_CONFIG").has_value();
@@ -196,6 +212,10 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
   TRY_ASSIGN(settings.engine,
              to_setting(from.find({"--engine", "RUNED_ENGINE", "engine"}, flags.engine),
                         Engine::auto_select, parse_engine));
+  TRY_ASSIGN(settings.llama_profile,
+             to_setting(from.find({"--llama-profile", "RUNED_LLAMA_PROFILE", "llama_profile"},
+                                  flags.llama_profile),
+                        LlamaProfile::speed, parse_llama_profile));
   TRY_ASSIGN(settings.idle_timeout,
              to_setting(from.find({"--idle-timeout", "RUNED_IDLE_TIMEOUT", "idle_timeout"},
                                   flags.idle_timeout),
@@ -211,15 +231,16 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
 
 Json to_json(const Settings& settings) {
   const auto format_timeout = [](std::chrono::nanoseconds value) { return format_duration(value); };
-  const auto format_engine = [](Engine engine) { return name_of(engine); };
+  const auto format_name = [](auto choice) { return name_of(choice); };
   const auto format_url = [](const std::string& url) { return display_url(url); };
   const auto format_text = [](const std::string& text) { return text; };
   return {
-      {"engine", entry(settings.engine, format_engine)},
+      {"engine", entry(settings.engine, format_name)},
       {"model", entry(settings.model)},
       {"model_variant", entry(settings.model_variant)},
       {"manifest", entry(settings.manifest, format_url)},
       {"llama_server", entry(settings.llama_server)},
+      {"llama_profile", entry(settings.llama_profile, format_name)},
       {"runed_binary", entry(settings.runed_binary)},
       {"idle_timeout", entry(settings.idle_timeout, format_timeout)},
       {"ctx_size", entry(settings.ctx_size)},

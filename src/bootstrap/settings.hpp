@@ -31,12 +31,19 @@ enum class Engine { auto_select, native, llama_server };
 /// Returns `auto`, `native` or `llama-server`.
 std::string_view name_of(Engine engine);
 
+/// What a llama-server is tuned for: time, or memory.
+enum class LlamaProfile { speed, lowmem };
+
+/// Returns `speed` or `lowmem`.
+std::string_view name_of(LlamaProfile profile);
+
 /// What the command line says, as it was written there. Empty: the flag was not given.
 struct SettingFlags {
   std::optional<std::string> model{};          // --model
   std::optional<std::string> model_variant{};  // --variant
   std::optional<std::string> manifest{};       // --manifest
   std::optional<std::string> engine{};         // --engine
+  std::optional<std::string> llama_profile{};  // --llama-profile
   std::optional<std::string> idle_timeout{};   // --idle-timeout
   std::optional<std::string> ctx_size{};       // --ctx-size
   std::optional<std::string> cpu{};            // --cpu
@@ -51,6 +58,7 @@ struct Settings {
   Setting<std::optional<std::string>> runed_binary;   // What a client starts as the daemon.
   Setting<std::string> manifest;                      // URL; see load_manifest.
   Setting<Engine> engine;
+  Setting<LlamaProfile> llama_profile;
   Setting<std::chrono::nanoseconds> idle_timeout;  // 0: never suspend.
   Setting<std::optional<uint32_t>> ctx_size;       // Tokens; none: what the model has.
   Setting<std::optional<std::string>> cpu;         // Instruction set to use; none: the best.

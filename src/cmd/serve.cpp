@@ -69,6 +69,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                               .model_variant = flags.variant,
                                               .manifest = flags.manifest,
                                               .engine = flags.engine,
+                                              .llama_profile = flags.llama_profile,
                                               .idle_timeout = flags.idle_timeout,
                                               .ctx_size = flags.ctx_size,
                                               .cpu = flags.cpu},
@@ -90,6 +91,9 @@ Runner define_serve(CLI::App& app) {
   app.add_option("--manifest", flags->manifest, "Fetch what is missing from it (RUNED_MANIFEST)")
       ->type_name("URL");
   app.add_option("--engine", flags->engine, "auto, native or llama-server (RUNED_ENGINE)")
+      ->type_name("NAME");
+  app.add_option("--llama-profile", flags->llama_profile,
+                 "Tune llama-server for speed or lowmem (RUNED_LLAMA_PROFILE, speed)")
       ->type_name("NAME");
   app.add_option("--ctx-size", flags->ctx_size,
                  "Most tokens of a text (RUNED_CTX_SIZE; the model's)")

@@ -15,6 +15,7 @@ struct ServeFlags {
   std::optional<std::string> variant;
   std::optional<std::string> manifest;
   std::optional<std::string> engine;
+  std::optional<std::string> llama_profile;
   std::optional<std::string> idle_timeout;
   std::optional<std::string> ctx_size;
   std::optional<std::string> cpu;

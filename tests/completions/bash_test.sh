@@ -38,6 +38,7 @@ offers "avx512 avx2" runed serve --cpu av
 offers "right" runed embed --truncate ri
 offers "right" runed embed --truncate = ri
 offers "auto native llama-server" runed serve --engine =
+offers "speed lowmem" runed serve --llama-profile ""
 offers "$directory/hello.txt $directory/home" runed embed --file "$directory/h"
 offers "$directory/hello.txt $directory/home" runed install --from "$directory/h"
 offers "$directory/hello.txt" runed install --export "$directory/he"

@@ -6,6 +6,7 @@
 
 using runed::ErrorCode;
 using runed::bootstrap::Engine;
+using runed::bootstrap::LlamaProfile;
 using runed::bootstrap::load_settings;
 using runed::bootstrap::Origin;
 using runed::bootstrap::SettingFlags;
@@ -35,6 +36,7 @@ TEST_CASE("without any word from outside, everything is the default") {
         R"("model_variant":{"value":null,"origin":"default"},)"
         R"("manifest":{"value":"builtin:","origin":"default"},)"
         R"("llama_server":{"value":null,"origin":"default"},)"
+        R"("llama_profile":{"value":"speed","origin":"default"},)"
         R"("runed_binary":{"value":null,"origin":"default"},)"
         R"("idle_timeout":{"value":"10m","origin":"default"},)"
         R"("ctx_size":{"value":null,"origin":"default"},)"
@@ -68,6 +70,7 @@ TEST_CASE("every variable and every key is read") {
                                                   {"RUNED_MODEL_VARIANT", "q8_0"},
                                                   {"RUNED_MANIFEST", "https://m"},
                                                   {"RUNED_ENGINE", "llama-server"},
+                                                  {"RUNED_LLAMA_PROFILE", "lowmem"},
                                                   {"RUNED_CTX_SIZE", "+512"},
                                                   {"RUNED_CPU", "avx2"},
                                                   {"RUNED_SOCKET", "/s"}}));
@@ -76,6 +79,7 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_variable.model_variant.value == "q8_0");
   CHECK(by_variable.manifest.value == "https://m");
   CHECK(by_variable.engine.value == Engine::llama_server);
+  CHECK(by_variable.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_variable.ctx_size.value == 512U);
   CHECK(by_variable.cpu.value == "avx2");
   CHECK(by_variable.socket.value == "/s");
@@ -83,7 +87,8 @@ TEST_CASE("every variable and every key is read") {
   runed::test::write_text(
       home / "config.json",
       R"({"llama_server":"./l","model":"m.gguf","runed_binary":"runed","model_variant":"f16",)"
-      R"("manifest":"https://c","engine":"native","socket":"d.sock","idle_timeout":"1h"})");
+      R"("manifest":"https://c","engine":"native","socket":"d.sock","idle_timeout":"1h",)"
+      R"("llama_profile":"lowmem"})");
   const Settings by_key = unwrap(load(home, {}));
   const std::string here = std::filesystem::current_path().string();
   CHECK(by_key.llama_server.value == here + "/l");
@@ -92,6 +97,7 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_key.model_variant.value == "f16");
   CHECK(by_key.manifest.value == "https://c");
   CHECK(by_key.engine.value == Engine::native);
+  CHECK(by_key.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_key.socket.value == here + "/d.sock");
   CHECK(by_key.idle_timeout.value == 1h);
 }
@@ -115,6 +121,9 @@ TEST_CASE("a wrong value is refused with the place where it stands") {
   CHECK(flag.hint == "did you mean 'native'?");
   CHECK(unwrap_error(load(home, {{"RUNED_ENGINE", "warp"}})).hint ==
         "one of auto, native, llama-server");
+  const auto profile = unwrap_error(load(home, {}, {.llama_profile = "lowmen"}));
+  CHECK(profile.message == "--llama-profile: unknown profile 'lowmen'");
+  CHECK(profile.hint == "did you mean 'lowmem'?");
 
   runed::test::write_text(home / "config.json", R"({"idle_timeout":"soon"})");
   const auto key = unwrap_error(load(home, {}));
