@@ -137,7 +137,8 @@ Status Search::find_left_overs(const std::string& directory) {
       TRY(add_if_old(Kind::partial, kPartialAge));
     } else if (name.starts_with(kStagingPrefix) || path == llama_server_archive(paths)) {
       TRY(add_if_old(Kind::staging, nanoseconds{0}));  // Made under the lock that gc holds.
-    } else if (name.starts_with(kBundlePrefix) || os::is_temporary_file(name)) {
+    } else if (name.starts_with(kBundlePrefix) || name.starts_with(kEnginePrefix) ||
+               os::is_temporary_file(name) || path == paths.builtin_model_copy) {
       TRY(add_if_old(Kind::staging, kTemporaryAge));
     } else if (is_cached_manifest(name) && !manifest_copies.contains(path)) {
       TRY(add_if_old(Kind::manifest_copy, nanoseconds{0}));

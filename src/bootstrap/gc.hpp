@@ -34,7 +34,7 @@ std::string_view name_of(GcItem::Kind kind);
 
 /// Finds what nobody needs: variants and a llama-server that were installed and that neither the
 /// settings, nor the default of the manifest, nor the running daemon use; partial files that nobody went on with for a week;
-/// what a process that was killed left behind; rotated logs; copies of manifests that are no longer
+/// what a process that was killed left behind, or a llama-server that ended; rotated logs; copies of manifests that are no longer
 /// configured. Never a file that a process has open.
 /// Errors: those of choose_model; io.
 Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings,

@@ -41,6 +41,8 @@ Result<Paths> resolve_paths(const Environment& environment,
       .licenses_dir = home + "/licenses",
       .daemon_log = logs_dir + "/daemon.log",
       .llama_server_log = logs_dir + "/llama-server.log",
+      .llama_server_socket = home + "/llama-server.sock",
+      .builtin_model_copy = home + "/cache/runed-mini.gguf",
   };
 }
 

@@ -2,12 +2,17 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "bootstrap/environment.hpp"
 
 namespace runed::bootstrap {
+
+/// What begins the name of a directory in cache/ that a llama-server works in which is not the
+/// daemon's.
+inline constexpr std::string_view kEnginePrefix = "engine-";
 
 /// Where everything is on disk; all absolute. The layout is the predecessor's.
 struct Paths {
@@ -25,8 +30,10 @@ struct Paths {
   std::string logs_dir;
   std::string cache_dir;
   std::string licenses_dir;
-  std::string daemon_log;        // What a daemon that a client started prints.
-  std::string llama_server_log;  // What the llama-server child prints.
+  std::string daemon_log;           // What a daemon that a client started prints.
+  std::string llama_server_log;     // What the daemon's llama-server prints.
+  std::string llama_server_socket;  // Where it listens; as `socket`.
+  std::string builtin_model_copy;   // What it reads the model in the executable from.
 };
 
 /// Lays the paths out under the home: the flag's, or RUNED_HOME, or `$HOME/.runed`. The socket is

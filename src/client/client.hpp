@@ -29,7 +29,10 @@ struct InfoReport {
   std::string model_sha256;
   std::string variant;
   std::string engine;
+  std::string engine_version;  // Of llama-server.
+  std::string engine_reason;   // Known before the model is loaded.
   std::string compute;
+  std::string kernel;
   int32_t vector_dim = 0;
   int32_t max_tokens = 0;
   int32_t max_batch_size = 0;

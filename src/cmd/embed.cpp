@@ -87,7 +87,10 @@ Result<EmbedOutput> embed_direct(const EmbedFlags& flags, const EmbedOptions& op
                                  const Location& location, const EmbedInput& input,
                                  const Services& services) {
   TRY_ASSIGN(const auto chosen, local_model(location));
-  TRY_ASSIGN(const auto embedder, daemon::make_embedder(chosen, location.settings, services.clock));
+  TRY_ASSIGN(const auto engine,
+             daemon::make_direct_engine(location.paths, location.settings, services.environment,
+                                        chosen, services.clock));
+  const auto& embedder = engine.embedder;
   TRY(embedder->start());
   const embed::ModelInfo& model = embedder->info();
   EmbedOutput output{.model_name = model.model_name,

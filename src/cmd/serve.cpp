@@ -40,7 +40,7 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
   const bootstrap::Paths& paths = location.paths;
   bootstrap::Settings settings = location.settings;
   TRY(bootstrap::make_directories(paths));
-  TRY(daemon::check_engine(settings));
+  TRY(daemon::check_engine(paths, settings, services.environment));
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
   if (!settings.model_variant.value.has_value() && !choice.variant.empty()) {
     settings.model_variant = {choice.variant, choice.origin};
@@ -53,10 +53,14 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
       .service = {.daemon_version = kVersion, .config = config_values(settings)},
   };
   TRY(os::prepare_socket_directory(options.socket_path));
-  return daemon::run_daemon(
-      std::move(options),
-      daemon::make_engine_maker(paths, settings, choice, {}, services.clock, log),
-      *services.signals, services.clock, log);
+  return daemon::run_daemon(std::move(options),
+                            daemon::make_engine_maker({.paths = paths,
+                                                       .settings = settings,
+                                                       .model = choice,
+                                                       .environment = services.environment,
+                                                       .policy = {}},
+                                                      services.clock, log),
+                            *services.signals, services.clock, log);
 }
 
 }  // namespace

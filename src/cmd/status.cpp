@@ -142,7 +142,10 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
       {"model_name", known(has_model, info.model_name)},
       {"variant", known(answers, info.variant)},
       {"engine", known(has_model, info.engine)},
+      {"engine_version", known(!info.engine_version.empty(), info.engine_version)},
+      {"engine_reason", known(!info.engine_reason.empty(), info.engine_reason)},
       {"compute", known(has_model, info.compute)},
+      {"kernel", known(!info.kernel.empty(), info.kernel)},
       {"vector_dim", known(has_model, info.vector_dim)},
       {"max_tokens", known(has_model, info.max_tokens)},
       {"socket_path", socket},
@@ -162,6 +165,16 @@ std::string describe_progress(const client::HealthReport& health) {
   return fmt::format("{} of {}", done, format_bytes(static_cast<uint64_t>(health.bytes_total)));
 }
 
+// `native, f32, avx512`, or `llama-server b11669, q8_0`.
+std::string describe_engine(const client::InfoReport& info) {
+  std::string text = info.engine;
+  if (!info.engine_version.empty()) text += " " + info.engine_version;
+  for (const std::string& part : {info.compute, info.kernel}) {
+    if (!part.empty()) text += ", " + part;
+  }
+  return text;
+}
+
 std::string to_text(const Observation& seen, const Location& location, const std::string& socket) {
   std::string text = sentence(seen, socket) + "\n";
   const auto line = [&text](std::string_view key, const std::string& value) {
@@ -170,7 +183,10 @@ std::string to_text(const Observation& seen, const Location& location, const std
   if (seen.liveness == Observation::Liveness::answering) {
     if (!seen.info.model_identity.empty()) {
       line("model", fmt::format("{} ({})", seen.info.model_name, seen.info.model_identity));
-      line("engine", fmt::format("{}, {}", seen.info.engine, seen.info.compute));
+      line("engine", describe_engine(seen.info));
+    }
+    line("because", seen.info.engine_reason);
+    if (!seen.info.model_identity.empty()) {
       line("limits", fmt::format("{} dimensions, {} tokens a text", seen.info.vector_dim,
                                  seen.info.max_tokens));
     }

@@ -47,8 +47,14 @@ std::string subject_of(const bootstrap::ModelChoice& choice) {
 }
 
 // Reads the header and the vocabulary, which the gate refuses if vectors would be wrong.
-Check check_header(const std::string& subject, const bootstrap::ReadyModel& model) {
+Check check_header(const std::string& subject, const bootstrap::ReadyModel& model,
+                   const bootstrap::Settings& settings) {
   const auto vocabulary = daemon::load_vocabulary(model);
+  if (!vocabulary && settings.engine.value != bootstrap::Engine::native &&
+      daemon::is_for_another_engine(vocabulary.error())) {
+    return {"header", subject, Outcome::unknown,
+            "only llama-server may serve it: " + vocabulary.error().message};
+  }
   if (!vocabulary) return failed("header", subject, vocabulary.error());
   return {"header", subject, Outcome::passed,
           fmt::format("{} can be served", vocabulary->model_name)};
@@ -56,11 +62,13 @@ Check check_header(const std::string& subject, const bootstrap::ReadyModel& mode
 
 Result<std::vector<Check>> self_test(Work& work, const std::string& subject,
                                      const bootstrap::ReadyModel& model) {
-  TRY_ASSIGN(const auto embedder,
-             daemon::make_embedder(model, work.location.settings, work.services.clock));
-  TRY(embedder->start());
+  const auto& [paths, settings] = work.location;
+  TRY_ASSIGN(const auto engine,
+             daemon::make_direct_engine(paths, settings, work.services.environment, model,
+                                        work.services.clock));
+  TRY(engine.embedder->start());
   TRY_ASSIGN(const auto results,
-             embed::run_self_test(*embedder, work.long_work.watch().is_cancelled));
+             embed::run_self_test(*engine.embedder, work.long_work.watch().is_cancelled));
   std::vector<Check> checks;
   for (const auto& result : results) {
     checks.push_back(
@@ -80,7 +88,7 @@ Result<std::vector<Check>> check_chosen_model(Work& work) {
     if (ready.error().code == ErrorCode::cancelled) return ready.error();
     return std::vector{failed("choice", subject, ready.error())};
   }
-  std::vector<Check> checks{check_header(subject, *ready)};
+  std::vector<Check> checks{check_header(subject, *ready, settings)};
   if (!work.flags.deep || checks.front().outcome == Outcome::failed) return checks;
   work.long_work.doing = "self-test";
   auto deep = self_test(work, subject, *ready);

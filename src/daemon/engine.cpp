@@ -3,27 +3,66 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/clock.hpp"
+#include "bootstrap/ready_llama_server.hpp"
 #include "embed/builtin_model.hpp"
+#include "embed/llama_server/llama_server_embedder.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/kernel_choice.hpp"
-#include "embed/native/model_file.hpp"
 #include "embed/native/model_header.hpp"
 #include "embed/native/native_embedder.hpp"
 #include "os/cpus.hpp"
+#include "os/socket_path.hpp"
 
 namespace runed::daemon {
 namespace {
 
+using bootstrap::Engine;
+using embed::llama_server::LlamaServerEmbedder;
+using embed::llama_server::Profile;
 namespace native = embed::native;
-
-native::ModelSource source_of(const bootstrap::ReadyModel& model) {
-  if (model.path.empty()) return {.bytes = embed::builtin_model(), .path = {}};
-  return {.bytes = {}, .path = model.path};
-}
 
 std::string sha256_of(const bootstrap::ReadyModel& model) {
   return model.path.empty() ? std::string(embed::builtin_model_sha256()) : model.sha256;
+}
+
+Result<std::unique_ptr<embed::Embedder>> make_native(const bootstrap::ReadyModel& model,
+                                                     const bootstrap::Settings& settings,
+                                                     const Clock& clock) {
+  TRY_ASSIGN(auto embedder,
+             native::NativeEmbedder::create(
+                 {.source = source_of(model),
+                  .sha256 = sha256_of(model),
+                  .file = model.file,
+                  .promised_sha256 = model.promised_sha256,
+                  .threads = std::min(os::available_cpus(), native::ThreadPool::kMostThreads),
+                  .kernel = settings.cpu.value.value_or(""),
+                  .max_tokens = settings.ctx_size.value.value_or(0)},
+                 clock));
+  return std::unique_ptr<embed::Embedder>(std::move(embedder));
+}
+
+Result<std::unique_ptr<embed::Embedder>> make_llama_server(EngineOptions options,
+                                                           const bootstrap::Settings& settings,
+                                                           const Clock& clock) {
+  const bootstrap::ReadyModel& model = options.model;
+  const std::string socket = os::resolve_socket_path(options.places.socket);
+  TRY(os::prepare_socket_directory(socket));
+  const bool is_lowmem = settings.llama_profile.value == bootstrap::LlamaProfile::lowmem;
+  TRY_ASSIGN(auto embedder,
+             LlamaServerEmbedder::create({.executable = std::move(options.choice.executable),
+                                          .source = source_of(model),
+                                          .sha256 = sha256_of(model),
+                                          .file = model.file,
+                                          .promised_sha256 = model.promised_sha256,
+                                          .model_copy_path = std::move(options.places.model_copy),
+                                          .socket_path = socket,
+                                          .log_path = std::move(options.places.log),
+                                          .threads = os::available_cpus(),
+                                          .max_tokens = settings.ctx_size.value.value_or(0),
+                                          .profile = is_lowmem ? Profile::lowmem : Profile::speed,
+                                          .log = options.log},
+                                         clock));
+  return std::unique_ptr<embed::Embedder>(std::move(embedder));
 }
 
 Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
@@ -38,10 +77,12 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
 
 }  // namespace
 
-Status check_engine(const bootstrap::Settings& settings) {
-  if (settings.engine.value == bootstrap::Engine::llama_server) {
-    return make_error(ErrorCode::bad_config, "this build has no engine 'llama-server'")
-        .with_hint("use --engine native, or leave it at auto");
+Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
+                    const bootstrap::Environment& environment) {
+  const Engine engine = settings.engine.value;
+  const bool is_named = engine == Engine::auto_select && settings.llama_server.value.has_value();
+  if (engine == Engine::llama_server || is_named) {
+    return bootstrap::check_llama_server_source(paths, settings, environment);
   }
   auto kernel = native::choose_kernel(settings.cpu.value.value_or(""));
   if (kernel) return {};
@@ -49,21 +90,46 @@ Status check_engine(const bootstrap::Settings& settings) {
   return std::move(kernel).error();
 }
 
-Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ReadyModel& model,
+EnginePlaces daemon_places(const bootstrap::Paths& paths) {
+  return {.socket = paths.llama_server_socket,
+          .model_copy = paths.builtin_model_copy,
+          .log = paths.llama_server_log};
+}
+
+Result<std::unique_ptr<embed::Embedder>> make_embedder(EngineOptions options,
                                                        const bootstrap::Settings& settings,
                                                        const Clock& clock) {
-  TRY(check_engine(settings));
-  TRY_ASSIGN(auto embedder,
-             native::NativeEmbedder::create(
-                 {.source = source_of(model),
-                  .sha256 = sha256_of(model),
-                  .file = model.file,
-                  .promised_sha256 = model.promised_sha256,
-                  .threads = std::min(os::available_cpus(), native::ThreadPool::kMostThreads),
-                  .kernel = settings.cpu.value.value_or(""),
-                  .max_tokens = settings.ctx_size.value.value_or(0)},
-                 clock));
-  return std::unique_ptr<embed::Embedder>(std::move(embedder));
+  if (options.choice.engine == Engine::llama_server) {
+    return make_llama_server(std::move(options), settings, clock);
+  }
+  return make_native(options.model, settings, clock);
+}
+
+Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
+                                        const bootstrap::Settings& settings,
+                                        const bootstrap::Environment& environment,
+                                        const bootstrap::ReadyModel& model, const Clock& clock) {
+  TRY(check_engine(paths, settings, environment));
+  EngineOptions options{.model = model};
+  const auto look = [&] { return bootstrap::check_llama_server(paths, settings, environment, {}); };
+  TRY_ASSIGN(options.choice, choose_engine({.paths = paths,
+                                            .settings = settings,
+                                            .model = model,
+                                            .environment = environment,
+                                            .get_llama_server = look},
+                                           system_gpu_probe()));
+  DirectEngine engine;
+  if (options.choice.engine == Engine::llama_server) {
+    TRY(bootstrap::make_directories(paths));
+    TRY_ASSIGN(engine.places, os::TemporaryDirectory::create(
+                                  fmt::format("{}/{}", paths.cache_dir, bootstrap::kEnginePrefix)));
+    const std::string& directory = engine.places->path();
+    options.places = {.socket = directory + "/llama-server.sock",
+                      .model_copy = directory + "/model.gguf",
+                      .log = directory + "/llama-server.log"};
+  }
+  TRY_ASSIGN(engine.embedder, make_embedder(std::move(options), settings, clock));
+  return engine;
 }
 
 Result<Vocabulary> load_vocabulary(const bootstrap::ReadyModel& model) {

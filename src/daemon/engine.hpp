@@ -1,26 +1,63 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/log.hpp"
 #include "base/result.hpp"
+#include "bootstrap/environment.hpp"
+#include "bootstrap/paths.hpp"
 #include "bootstrap/ready_model.hpp"
 #include "bootstrap/settings.hpp"
+#include "daemon/engine_choice.hpp"
 #include "embed/embedder.hpp"
+#include "os/directories.hpp"
 
 namespace runed::daemon {
 
-/// Makes the engine that serves a model, not yet started.
-/// Errors: bad_config for an engine that this build does not have, or a kernel that this machine
-///         does not have.
-Result<std::unique_ptr<embed::Embedder>> make_embedder(const bootstrap::ReadyModel& model,
+/// Refuses settings that make_embedder would refuse, before anything is fetched for them.
+/// Errors: bad_config for a kernel that this machine does not have, or a llama-server that cannot be
+///         run or had.
+Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
+                    const bootstrap::Environment& environment);
+
+/// Where llama-server has what it needs. One place is for one process.
+struct EnginePlaces {
+  std::string socket;      // As os::resolve_socket_path takes it.
+  std::string model_copy;  // Of the model in the executable.
+  std::string log;
+};
+
+/// The daemon's own.
+EnginePlaces daemon_places(const bootstrap::Paths& paths);
+
+struct EngineOptions {
+  bootstrap::ReadyModel model;
+  EngineChoice choice;
+  EnginePlaces places;  // Unused by native.
+  Log* log = nullptr;   // Null: nothing is logged.
+};
+
+/// Makes the chosen engine, not yet started.
+/// Errors: bad_config for a kernel that this machine does not have; those of the engine.
+Result<std::unique_ptr<embed::Embedder>> make_embedder(EngineOptions options,
                                                        const bootstrap::Settings& settings,
                                                        const Clock& clock);
 
-/// Refuses settings that make_embedder would refuse, before anything is fetched for them.
-/// Errors: bad_config.
-Status check_engine(const bootstrap::Settings& settings);
+/// The engine of one command, which may run beside a daemon of the same home.
+struct DirectEngine {
+  std::optional<os::TemporaryDirectory> places;  // Of llama-server; outlives the engine.
+  std::unique_ptr<embed::Embedder> embedder;
+};
+
+/// Chooses and makes an engine from what is on this machine, without the network.
+/// Errors: those of choose_engine and make_embedder.
+Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
+                                        const bootstrap::Settings& settings,
+                                        const bootstrap::Environment& environment,
+                                        const bootstrap::ReadyModel& model, const Clock& clock);
 
 /// The tokenizer of a model, and whose it is. Its file needs no tensors.
 struct Vocabulary {

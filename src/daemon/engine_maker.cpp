@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bootstrap/ready_llama_server.hpp"
 #include "bootstrap/ready_model.hpp"
 #include "daemon/engine.hpp"
 
@@ -27,44 +28,86 @@ std::string name_of(const ModelChoice& choice) {
   return choice.variant.empty() ? "the manifest's default model" : choice.variant;
 }
 
+/// One making of an engine, and how it is told to State and to the log.
+class Making {
+ public:
+  Making(const EngineMakerOptions& options, State& state, const std::function<bool()>& is_stopping,
+         const Clock& clock, Log& log)
+      : options_(options), state_(state), is_stopping_(is_stopping), clock_(clock), log_(log) {}
+
+  Result<std::unique_ptr<embed::Embedder>> run();
+
+ private:
+  bootstrap::InstallHooks hooks();
+  void begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant);
+
+  const EngineMakerOptions& options_;
+  State& state_;
+  const std::function<bool()>& is_stopping_;
+  const Clock& clock_;
+  Log& log_;
+  std::string doing_;  // Told again once what an event said is over.
+  bool is_event_ = false;
+};
+
+void Making::begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant) {
+  const bool is_model = part == bootstrap::Part::model;
+  doing_ = fmt::format("{} {}", activity == bootstrap::Activity::checking ? "checking" : "fetching",
+                       is_model ? variant : "llama-server");
+  state_.loading(is_model ? Phase::fetching_model : Phase::fetching_llama_server, doing_);
+}
+
+bootstrap::InstallHooks Making::hooks() {
+  return {.watch = {.is_cancelled = is_stopping_,
+                    .on_progress =
+                        [this](uint64_t done, uint64_t total) {
+                          if (std::exchange(is_event_, false)) state_.explain(doing_);
+                          state_.progress(done, total);
+                        },
+                    .on_event =
+                        [this](const std::string& text) {
+                          log_.info("bootstrap", {{"event", text}});
+                          state_.explain(text);
+                          is_event_ = true;
+                        }},
+          .on_activity = [this](auto activity, auto part, const std::string& variant) {
+            begin(activity, part, variant);
+          }};
+}
+
+Result<std::unique_ptr<embed::Embedder>> Making::run() {
+  const auto& [paths, settings, model, environment, policy, gpu_probe] = options_;
+  state_.set_variant(model.variant, notice_of(model));
+  doing_ = "checking " + name_of(model);
+  if (model.kind != ModelChoice::Kind::builtin) state_.loading(Phase::fetching_model, doing_);
+  EngineOptions engine{.places = daemon_places(paths), .log = &log_};
+  TRY_ASSIGN(engine.model,
+             bootstrap::ensure_model(paths, settings, model, policy, clock_, hooks()));
+  state_.set_variant(engine.model.variant, notice_of(model));
+  const auto get_llama_server = [&, this] {
+    return bootstrap::ensure_llama_server(options_.paths, options_.settings, options_.environment,
+                                          options_.policy, clock_, hooks());
+  };
+  TRY_ASSIGN(engine.choice, choose_engine({.paths = paths,
+                                           .settings = settings,
+                                           .model = engine.model,
+                                           .environment = environment,
+                                           .get_llama_server = get_llama_server,
+                                           .watch = hooks().watch},
+                                          gpu_probe));
+  state_.set_engine_reason(engine.choice.reason);
+  log_.info("engine chosen", {{"engine", bootstrap::name_of(engine.choice.engine)},
+                              {"executable", engine.choice.executable},
+                              {"reason", engine.choice.reason}});
+  return make_embedder(std::move(engine), settings, clock_);
+}
+
 }  // namespace
 
-EngineMaker make_engine_maker(bootstrap::Paths paths, bootstrap::Settings settings,
-                              bootstrap::ModelChoice choice, bootstrap::DownloadPolicy policy,
-                              const Clock& clock, Log& log) {
-  return [=, &clock, &log](
-             State& state,
-             const std::function<bool()>& is_stopping) -> Result<std::unique_ptr<embed::Embedder>> {
-    state.set_variant(choice.variant, notice_of(choice));
-    std::string doing =
-        "checking " + name_of(choice);  // Told again once what an event said is over.
-    bool is_event = false;
-    if (choice.kind != ModelChoice::Kind::builtin) state.loading(Phase::fetching_model, doing);
-    const bootstrap::InstallHooks hooks{
-        .watch = {.is_cancelled = is_stopping,
-                  .on_progress =
-                      [&](uint64_t done, uint64_t total) {
-                        if (std::exchange(is_event, false)) state.explain(doing);
-                        state.progress(done, total);
-                      },
-                  .on_event =
-                      [&](const std::string& text) {
-                        log.info("bootstrap", {{"event", text}});
-                        state.explain(text);
-                        is_event = true;
-                      }},
-        .on_activity = [&](bootstrap::Activity activity, bootstrap::Part part,
-                           const std::string& variant) {
-          const bool is_model = part == bootstrap::Part::model;
-          doing = fmt::format("{} {}",
-                              activity == bootstrap::Activity::checking ? "checking" : "fetching",
-                              is_model ? variant : "llama-server");
-          state.loading(is_model ? Phase::fetching_model : Phase::fetching_llama_server, doing);
-        }};
-    TRY_ASSIGN(const auto ready,
-               bootstrap::ensure_model(paths, settings, choice, policy, clock, hooks));
-    state.set_variant(ready.variant, notice_of(choice));
-    return make_embedder(ready, settings, clock);
+EngineMaker make_engine_maker(EngineMakerOptions options, const Clock& clock, Log& log) {
+  return [options = std::move(options), &clock, &log](State& state,
+                                                      const std::function<bool()>& is_stopping) {
+    return Making(options, state, is_stopping, clock, log).run();
   };
 }
 

@@ -178,6 +178,7 @@ class Service final : public v1::RunedService::CallbackService {
     response->set_started_at_unix_ms(unix_ms(started_at_.time_since_epoch()));
     response->set_api_version(kApiVersion);
     response->set_variant(state_.variant());
+    response->set_engine_reason(state_.engine_reason());
     for (const auto& value : info_.config) {
       auto* wire = response->add_config();
       wire->set_key(value.key);
@@ -193,7 +194,9 @@ class Service final : public v1::RunedService::CallbackService {
       response->set_model_name(model->model_name);
       response->set_model_sha256(model->model_sha256);
       response->set_engine(model->engine);
+      response->set_engine_version(model->version);
       response->set_compute(model->compute);
+      response->set_kernel(model->kernel);
     }
     return finish(context, grpc::Status::OK);
   }

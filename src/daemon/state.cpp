@@ -82,6 +82,16 @@ std::string State::variant() const {
   return variant_;
 }
 
+void State::set_engine_reason(std::string reason) {
+  const std::lock_guard lock(mutex_);
+  engine_reason_ = std::move(reason);
+}
+
+std::string State::engine_reason() const {
+  const std::lock_guard lock(mutex_);
+  return engine_reason_;
+}
+
 std::string State::notice() const {
   const std::lock_guard lock(mutex_);
   return notice_;

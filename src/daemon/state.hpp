@@ -52,6 +52,10 @@ class State {
   void set_variant(std::string variant, std::string notice);
   std::string variant() const;
 
+  /// Publishes why this engine was chosen.
+  void set_engine_reason(std::string reason);
+  std::string engine_reason() const;
+
   /// Publishes the description of the loaded model.
   void set_model(const embed::ModelInfo& model);
   /// The loaded model; null until one was loaded. Stays while idle.
@@ -67,6 +71,7 @@ class State {
   StateSnapshot snapshot_;
   std::string variant_;
   std::string notice_;
+  std::string engine_reason_;
   std::shared_ptr<const embed::ModelInfo> model_;
 };
 

@@ -60,6 +60,11 @@ TEST_CASE("the errors of an environment", "[golden]") {
   Home third;
   third.set("RUNED_CPU", "sse2");
   check_golden("unknown_cpu.txt", transcript(third, {"embed", "--direct", "x"}));
+  Home fourth;
+  fourth.set("RUNED_ENGINE", "llama-server");
+  check_golden("no_llama_server.txt", transcript(fourth, {"embed", "--direct", "x"}));
+  fourth.set("RUNED_LLAMA_SERVER", "/no/such/llama-server");
+  check_golden("wrong_llama_server.txt", transcript(fourth, {"embed", "--direct", "x"}));
 }
 
 TEST_CASE("what can be installed, and what cannot", "[golden]") {

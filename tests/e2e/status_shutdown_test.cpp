@@ -35,11 +35,11 @@ TEST_CASE("the keys of status are the same in every state", "[status_shutdown]")
   const Running daemon = home.serve();
   CHECK(keys() == absent);
   for (const char* key :
-       {"running",     "state",      "phase",          "bytes_done",     "bytes_total",
-        "pid",         "started_at", "daemon_version", "model_identity", "model_name",
-        "variant",     "engine",     "compute",        "vector_dim",     "max_tokens",
-        "socket_path", "home",       "requests",       "queue_tokens",   "resident_bytes",
-        "reason",      "config"}) {
+       {"running",  "state",        "phase",          "bytes_done",     "bytes_total",
+        "pid",      "started_at",   "daemon_version", "model_identity", "model_name",
+        "variant",  "engine",       "engine_version", "engine_reason",  "kernel",
+        "compute",  "vector_dim",   "max_tokens",     "socket_path",    "home",
+        "requests", "queue_tokens", "resident_bytes", "reason",         "config"}) {
     CAPTURE(key);
     CHECK(std::find(absent.begin(), absent.end(), key) != absent.end());
   }
@@ -54,6 +54,11 @@ TEST_CASE("status tells what the daemon serves, and from which setting", "[statu
   CHECK(status["pid"] == daemon.pid());
   CHECK(status["model_name"] == "runed-mini");
   CHECK(status["variant"] == "builtin:runed-mini");
+  CHECK(status["engine"] == "native");
+  CHECK(status["engine_version"].is_null());
+  CHECK(status["engine_reason"] == "it can serve this model");
+  CHECK(status["compute"] == "f32");
+  CHECK_FALSE(status["kernel"].get<std::string>().empty());
   CHECK(status["vector_dim"] == 256);
   CHECK(status["max_tokens"] == 512);
   CHECK(status["requests"] == 1);

@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include "install_support.hpp"
+#include "support/gguf_builder.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::Json;
@@ -8,6 +9,7 @@ using runed::test::Finished;
 using runed::test::Home;
 using runed::test::Mirror;
 using runed::test::read_text;
+using runed::test::small_qwen3;
 using runed::test::write_text;
 
 namespace fs = std::filesystem;
@@ -70,6 +72,21 @@ TEST_CASE("a flipped bit is found, and fixed", "[verify_gc]") {
   CHECK(fixed.exit_code == 0);
   CHECK(fixture.mirror.requests("/tiny.gguf") == 2);
   CHECK(fixture.home.run({"verify"}).exit_code == 0);
+}
+
+TEST_CASE("a model that only another engine may serve is unknown to verify", "[verify_gc]") {
+  Home home;
+  const auto bytes = small_qwen3().set("general.architecture", "bert").build();
+  const std::string model = home.file("other.gguf");
+  write_text(model, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  home.set("RUNED_MODEL", model);
+  const Finished verified = home.run({"verify"});
+  CHECK(verified.exit_code == 0);
+  CHECK(verified.out.find("only llama-server may serve it: ") != std::string::npos);
+  home.set("RUNED_ENGINE", "native");
+  const Finished native = home.run({"verify", "--json"});
+  CHECK(native.exit_code == 76);
+  CHECK(outcome(native.json(), "header") == "failed");
 }
 
 TEST_CASE("a llama-server that was changed is found, and fixed", "[verify_gc]") {

@@ -156,6 +156,21 @@ TEST_CASE("left-overs of what was killed go, rotated logs and foreign copies of 
   CHECK(std::filesystem::exists(fixture.paths.logs_dir + "/daemon.log"));
 }
 
+TEST_CASE("what a llama-server worked with goes once none has it open") {
+  const Fixture fixture;
+  std::filesystem::create_directories(fixture.paths.cache_dir + "/engine-abcdef");
+  const std::string log = fixture.paths.cache_dir + "/engine-abcdef/llama-server.log";
+  write_text(log, "x");
+  write_text(fixture.paths.builtin_model_copy, "GGUF");
+  CHECK(fixture.plan().empty());  // A process may be about to open them.
+  {
+    const auto copy = unwrap(runed::os::open_fd(fixture.paths.builtin_model_copy, 0));
+    const auto open_log = unwrap(runed::os::open_fd(log, 0));
+    CHECK(fixture.plan({}, 2h).empty());
+  }
+  CHECK(fixture.plan({}, 2h) == Names{"cache/engine-abcdef", "cache/runed-mini.gguf"});
+}
+
 TEST_CASE("a llama-server goes when another engine is configured") {
   Fixture fixture;
   unwrap(fixture.install_all());

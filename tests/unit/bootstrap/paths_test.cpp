@@ -46,6 +46,8 @@ TEST_CASE("the layout is the predecessor's") {
   CHECK(paths.licenses_dir == "/r/licenses");
   CHECK(paths.daemon_log == "/r/logs/daemon.log");
   CHECK(paths.llama_server_log == "/r/logs/llama-server.log");
+  CHECK(paths.llama_server_socket == "/r/llama-server.sock");
+  CHECK(paths.builtin_model_copy == "/r/cache/runed-mini.gguf");
 }
 
 TEST_CASE("directories are made private, and loose ones are tightened") {

@@ -1,6 +1,5 @@
 #include "bootstrap/ready_llama_server.hpp"
 
-#include "bootstrap/url.hpp"
 #include "install_fixture.hpp"
 #include "support/http_server.hpp"
 

@@ -32,6 +32,16 @@ TEST_CASE("loading tells its phase, and a ready daemon forgets it") {
   CHECK(state.snapshot().message.empty());
 }
 
+TEST_CASE("the reason of the engine is kept through every state") {
+  const runed::SystemClock clock;
+  State state(clock, {});
+  CHECK(state.engine_reason().empty());
+  state.set_engine_reason("it can serve this model");
+  state.ok();
+  state.idle();
+  CHECK(state.engine_reason() == "it can serve this model");
+}
+
 TEST_CASE("shutting down is final and keeps its reason") {
   const runed::SystemClock clock;
   State state(clock, {});

@@ -1,0 +1,76 @@
+#include "daemon/engine.hpp"
+
+#include "engine_fixture.hpp"
+
+using runed::ErrorCode;
+using runed::bootstrap::Engine;
+using runed::bootstrap::Origin;
+using runed::daemon::check_engine;
+using runed::daemon::make_direct_engine;
+using runed::test::EngineFixture;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using runed::test::write_text;
+
+TEST_CASE("what cannot be is refused before anything is fetched") {
+  EngineFixture fixture;
+  const auto refusal = [&] {
+    return unwrap_error(check_engine(fixture.paths, fixture.settings, fixture.environment));
+  };
+  unwrap(check_engine(fixture.paths, fixture.settings, fixture.environment));
+  fixture.settings.cpu = {"sse2", Origin::flag};
+  CHECK(refusal().code == ErrorCode::bad_config);
+  fixture.settings.cpu = {};
+
+  fixture.settings.llama_server = {"/no/such", Origin::environment};
+  CHECK(refusal().message == "RUNED_LLAMA_SERVER names '/no/such', which is not there");
+  fixture.settings.engine = {Engine::native, Origin::flag};
+  unwrap(check_engine(fixture.paths, fixture.settings, fixture.environment));
+
+  fixture.settings.llama_server = {};
+  fixture.settings.engine = {Engine::llama_server, Origin::flag};
+  unwrap(check_engine(fixture.paths, fixture.settings, fixture.environment));
+  write_text(fixture.dir / "manifest.json", R"({"version":1})");
+  CHECK(refusal().message.find("has no llama_server for") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(fixture.paths.home));
+}
+
+TEST_CASE("a native engine of one command leaves no trace") {
+  const EngineFixture fixture;
+  const auto engine = unwrap(make_direct_engine(
+      fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
+  CHECK_FALSE(engine.places.has_value());
+  unwrap(engine.embedder->start());
+  CHECK(engine.embedder->info().engine == "native");
+  CHECK(engine.embedder->info().version.empty());
+  CHECK_FALSE(std::filesystem::exists(fixture.paths.home));
+}
+
+TEST_CASE("a llama-server of one command has places of its own, and leaves none behind") {
+  EngineFixture fixture;
+  fixture.settings.llama_server = {fixture.make_program("my-server"), Origin::environment};
+  unwrap(runed::bootstrap::make_directories(fixture.paths));
+  // The daemon's.
+  write_text(fixture.paths.builtin_model_copy, "GGUF");
+  write_text(fixture.paths.llama_server_log, "log\n");
+  {
+    const auto engine = make_direct_engine(fixture.paths, fixture.settings, fixture.environment,
+                                           fixture.builtin, fixture.clock);
+    // The script is no llama-server.
+    if (engine) CHECK_FALSE(engine->embedder->start());
+  }
+  const std::filesystem::directory_iterator cache(fixture.paths.cache_dir);
+  CHECK(std::distance(begin(cache), end(cache)) == 1);
+  CHECK(runed::test::read_text(fixture.paths.builtin_model_copy) == "GGUF");
+  CHECK(runed::test::read_text(fixture.paths.llama_server_log) == "log\n");
+}
+
+TEST_CASE("a command fetches no llama-server, but says how to get one") {
+  EngineFixture fixture;
+  fixture.settings.engine = {Engine::llama_server, Origin::flag};
+  const auto error = unwrap_error(make_direct_engine(
+      fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
+  CHECK(error.message == "no llama-server is installed");
+  CHECK(error.hint.find("runed install --engine-only") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(fixture.paths.llama_cpp_dir + "/llama-server"));
+}
