@@ -2,6 +2,8 @@
 
 #include <grpcpp/support/status.h>
 
+#include <charconv>
+
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -41,6 +43,17 @@ grpc::StatusCode code_of(ErrorCode code) {
   }
 }
 
+void add_retry_info(const Error& error, google::rpc::Status& details) {
+  const auto found = error.details.find(std::string(kRetryKey));
+  if (found == error.details.end()) return;
+  const std::string& text = found->second;
+  int64_t seconds = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), seconds).ec != std::errc{}) return;
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(seconds);
+  details.add_details()->PackFrom(retry);
+}
+
 }  // namespace
 
 grpc::Status to_status(const Error& error) {
@@ -55,6 +68,7 @@ grpc::Status to_status(const Error& error) {
   details.set_code(code);
   details.set_message(error.message);
   details.add_details()->PackFrom(info);
+  add_retry_info(error, details);
   return {code, error.message, details.SerializeAsString()};
 }
 

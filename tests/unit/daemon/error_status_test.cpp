@@ -27,6 +27,25 @@ TEST_CASE("a reason travels as ErrorInfo, with its details and its hint") {
   CHECK(info.metadata().at("hint") == "split it");
 }
 
+TEST_CASE("an error that says when to try again carries RetryInfo, and its reason first") {
+  const grpc::Status status =
+      to_status(make_error(ErrorCode::engine_restarts_exhausted, "it failed too often")
+                    .with_detail("reset_at", "2026-01-02T03:14:05.000Z")
+                    .with_detail("retry_seconds", "593"));
+  CHECK(status.error_code() == grpc::StatusCode::UNAVAILABLE);
+  google::rpc::Status details;
+  REQUIRE(details.ParseFromString(status.error_details()));
+  REQUIRE(details.details_size() == 2);
+  google::rpc::ErrorInfo info;
+  REQUIRE(details.details(0).UnpackTo(&info));
+  CHECK(info.reason() == "ENGINE_RESTARTS_EXHAUSTED");
+  CHECK(info.metadata().at("reset_at") == "2026-01-02T03:14:05.000Z");
+  google::rpc::RetryInfo retry;
+  REQUIRE(details.details(1).UnpackTo(&retry));
+  CHECK(retry.retry_delay().seconds() == 593);
+  CHECK(retry.retry_delay().nanos() == 0);
+}
+
 TEST_CASE("the reasons have the codes of the contract") {
   const auto code = [](ErrorCode reason) {
     return to_status(make_error(reason, "x")).error_code();
