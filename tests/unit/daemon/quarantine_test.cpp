@@ -1,0 +1,51 @@
+#include "daemon/quarantine.hpp"
+
+#include <vector>
+
+#include "support/catch.hpp"
+
+using runed::ErrorCode;
+using runed::make_error;
+using runed::daemon::Quarantine;
+using runed::embed::TokenId;
+
+TEST_CASE("a text is found again by its ids, with its own error") {
+  Quarantine quarantine;
+  const std::vector<TokenId> guilty{1, 2, 3};
+  CHECK_FALSE(quarantine.find(guilty).has_value());
+  quarantine.add(guilty, make_error(ErrorCode::not_finite, "not finite"));
+  const auto found = quarantine.find(guilty);
+  REQUIRE(found.has_value());
+  CHECK(found->code == ErrorCode::not_finite);
+  CHECK(found->message == "not finite");
+  CHECK_FALSE(quarantine.find(std::vector<TokenId>{1, 2}).has_value());
+}
+
+TEST_CASE("of more than a thousand texts the oldest are forgotten") {
+  Quarantine quarantine;
+  for (TokenId id = 0; id < 1002; ++id) {
+    quarantine.add(std::vector<TokenId>{id}, make_error(ErrorCode::not_finite, "{}", id));
+  }
+  CHECK_FALSE(quarantine.find(std::vector<TokenId>{0}).has_value());
+  CHECK_FALSE(quarantine.find(std::vector<TokenId>{1}).has_value());
+  CHECK(quarantine.find(std::vector<TokenId>{2}).has_value());
+  CHECK(quarantine.find(std::vector<TokenId>{1001}).has_value());
+}
+
+TEST_CASE("a text that is added twice takes one place") {
+  Quarantine quarantine;
+  for (size_t i = 0; i < 2 * Quarantine::kMostTexts; ++i) {
+    quarantine.add(std::vector<TokenId>{7}, make_error(ErrorCode::not_finite, "x"));
+  }
+  for (TokenId id = 100; id < 100 + Quarantine::kMostTexts - 1; ++id) {
+    quarantine.add(std::vector<TokenId>{id}, make_error(ErrorCode::not_finite, "x"));
+  }
+  CHECK(quarantine.find(std::vector<TokenId>{7}).has_value());
+}
+
+TEST_CASE("a cleared quarantine holds nobody") {
+  Quarantine quarantine;
+  quarantine.add(std::vector<TokenId>{7}, make_error(ErrorCode::not_finite, "x"));
+  quarantine.clear();
+  CHECK_FALSE(quarantine.find(std::vector<TokenId>{7}).has_value());
+}
