@@ -14,7 +14,9 @@
 
 #include "base/embedding.hpp"
 #include "base/log.hpp"
+#include "daemon/pass_runner.hpp"
 #include "daemon/state.hpp"
+#include "daemon/supervisor.hpp"
 #include "embed/embedder.hpp"
 #include "embed/request.hpp"
 
@@ -35,19 +37,20 @@ struct Job {
 using EngineSource = std::function<Result<std::unique_ptr<embed::Embedder>>(
     const std::function<bool()>& is_stopping)>;
 
-/// Owns the engine and the one thread that uses it: loads the model, packs whatever waits into
-/// forward passes across clients, suspends the engine when nobody asks, and resumes it for the next
-/// request. All of it is done by one thread, so a suspension can never meet a forward pass.
+/// Owns the queue and the one thread that uses the engine: loads the model, and packs whatever
+/// waits into forward passes across clients. The engine's life is the Supervisor's, on the same
+/// thread, so a suspension can never meet a forward pass.
 class Batcher {
  public:
   struct Options {
     std::chrono::nanoseconds idle_timeout{};  // 0 or negative: never suspend.
     size_t max_queue_tokens = 1 << 20;        // Past it, jobs are refused: queue_full.
+    RestartPolicy restarts{};
   };
 
   /// `on_load_failed` is called when there is no engine or its first start fails; the thread then
   /// only refuses jobs.
-  Batcher(EngineSource source, State& state, Log& log, Options options,
+  Batcher(EngineSource source, State& state, const Clock& clock, Log& log, Options options,
           std::function<void(const Error&)> on_load_failed);
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
@@ -64,15 +67,19 @@ class Batcher {
   /// Waits until every job taken has been answered. Returns whether that happened in time.
   bool drain(std::chrono::milliseconds timeout);
 
-  /// Closes, and tells the thread to end after the pass under way; what still waits is answered
-  /// with shutting_down. Returns whether the thread has ended in time.
+  /// Closes, and tells the thread to stop the engine and end after the pass under way; a start
+  /// under way and a wait for the next one are given up. What still waits is answered with
+  /// shutting_down. Returns whether the thread has ended in time.
   bool stop(std::chrono::milliseconds timeout);
+
+  /// After `stop`: gives up the pass under way too, if the engine can.
+  void interrupt() { supervisor_.interrupt(); }
 
   /// Tokens waiting or being embedded.
   int64_t queue_tokens() const { return static_cast<int64_t>(queue_tokens_.load()); }
 
   /// Times the engine was started again after a fault.
-  int32_t restarts() const { return restarts_.load(); }
+  int32_t restarts() const { return supervisor_.restarts(); }
 
  private:
   struct Pending;
@@ -80,37 +87,33 @@ class Batcher {
     Pending* job;
     size_t index;  // Of the text in its job.
   };
-  using Pass = std::vector<Item>;
+  using Items = std::vector<Item>;
 
   void run();
   bool is_stopping();
-  Status make_engine();
-  Status start_engine();
-  bool load();
+  Status load();
   bool take_jobs();
+  void collect_jobs();
   void serve_jobs();
-  bool resume();
-  void publish_model();
-  void suspend();
-  Pass gather();
-  void embed(const Pass& pass);
-  void embed_alone(const Item& item);
-  Status try_embed(const Pass& pass);
-  Status prepare(Pending& pending, const embed::Tokenizer& tokenizer) const;
-  Status restart(const Item& item);
+  Status embed_next();
+  Items gather();
+  bool make_ready(Pending& pending, const embed::Tokenizer& tokenizer);
+  void deliver(const Item& item, Result<Embedding> result);
+  static Status prepare(Pending& pending, const embed::Tokenizer& tokenizer,
+                        std::shared_ptr<const embed::ModelInfo> model);
+  bool pause(std::chrono::nanoseconds duration);
   void count_tokens(Pending& pending);
   void answer(Pending& pending, std::optional<Error> error);
+  void answer_cancelled();
   void answer_all(const Error& error);
 
   const EngineSource source_;
   State& state_;
-  Log& log_;
+  const Clock& clock_;
   const Options options_;
   const std::function<void(const Error&)> on_load_failed_;
 
-  std::atomic<embed::Embedder*> engine_{nullptr};  // embedder_, for other threads; null before.
   std::atomic<size_t> queue_tokens_{0};
-  std::atomic<int32_t> restarts_{0};
 
   std::mutex mutex_;  // Guards the members up to the blank line.
   std::condition_variable changed_;
@@ -120,11 +123,10 @@ class Batcher {
   bool stopping_ = false;
   bool ended_ = false;  // The thread has answered its last job.
 
-  // The thread's own.
-  std::unique_ptr<embed::Embedder> embedder_;
+  // The thread's own, but for what they say any thread may call.
   std::deque<std::unique_ptr<Pending>> active_;
-  SteadyTime last_activity_;
-  bool suspended_ = false;
+  Supervisor supervisor_;
+  PassRunner runner_;
 
   std::thread thread_;
 };

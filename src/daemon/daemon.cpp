@@ -26,7 +26,8 @@ using std::chrono::seconds;
 
 constexpr seconds kDefaultGrace{10};
 constexpr seconds kMostGrace{60};  // A caller may ask for patience; singleton.cpp waits as long.
-constexpr seconds kPassTime{10};   // For the forward pass under way when the grace is over.
+constexpr seconds kPassTime{3};    // For the forward pass under way when the grace is over.
+constexpr seconds kEndTime{7};  // Then for a child to end: TERM, 5 s, KILL. Or for the pass still.
 constexpr milliseconds kFlushTime{1000};  // For replies on their way and for Health watchers.
 constexpr milliseconds kShortFlushTime{200};
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
@@ -72,7 +73,7 @@ class Daemon {
         state_(clock, [this](Serving) { publish_health(); }),
         batcher_([this, make = std::move(make_engine)](
                      const auto& is_stopping) { return make(state_, is_stopping); },
-                 state_, log, {.idle_timeout = options.idle_timeout},
+                 state_, clock, log, {.idle_timeout = options.idle_timeout},
                  [this](const Error& error) { stop_.ask({.error = error}); }),
         service_(make_service(state_, batcher_, clock, log, std::move(options.service),
                               [this](int grace_seconds) {
@@ -91,6 +92,7 @@ class Daemon {
   StopRequest::Details wait_for_stop();
   void drain(seconds grace);
   void end_batcher();
+  bool wait_for_batcher(seconds timeout);
   void end_on_second_signal();
 
   os::SignalWatcher& signals_;
@@ -181,22 +183,36 @@ void Daemon::drain(seconds grace) {
   log_.info("graceful stop complete");
 }
 
-// A pass cannot be interrupted, and a long one must not hold the process.
+// Nothing that was asked for is left by now, or the grace is over. A start is given up at once, a
+// pass under way may still end; then the engine is interrupted, so that the batcher's thread can
+// stop it: nothing is to be left of it either. One that cannot be interrupted must not hold us.
 void Daemon::end_batcher() {
-  const SteadyTime until = std::chrono::steady_clock::now() + kPassTime;
-  while (!batcher_.stop(kDrainPoll)) {
-    end_on_second_signal();
-    if (std::chrono::steady_clock::now() < until) continue;
-    log_.warn("the forward pass under way takes too long; ending without it");
-    std::_Exit(0);
-  }
+  if (wait_for_batcher(kPassTime)) return;
+  log_.warn("the forward pass under way takes too long; giving it up");
+  batcher_.interrupt();
+  if (wait_for_batcher(kEndTime)) return;
+  log_.warn("ending without the batcher");
+  std::_Exit(0);
 }
 
+bool Daemon::wait_for_batcher(seconds timeout) {
+  const SteadyTime until = std::chrono::steady_clock::now() + timeout;
+  while (!batcher_.stop(kDrainPoll)) {
+    end_on_second_signal();
+    if (std::chrono::steady_clock::now() >= until) return false;
+  }
+  return true;
+}
+
+// Destructors would wait for the pass under way. A child that does not end within the moment it is
+// given is killed by the kernel, as its parent-death signal.
 void Daemon::end_on_second_signal() {
   const auto signal = signals_.wait(milliseconds(0));
   if (!signal.has_value()) return;
   log_.warn("received a second signal; ending at once", {{"signal", os::signal_name(*signal)}});
-  std::_Exit(128 + *signal);  // Destructors would wait for the pass under way.
+  batcher_.interrupt();
+  batcher_.stop(kShortFlushTime);
+  std::_Exit(128 + *signal);
 }
 
 }  // namespace

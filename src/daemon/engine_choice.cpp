@@ -38,7 +38,7 @@ bool has_gpu_device() {
 
 Result<std::string> find_usable_gpu(const std::string& executable) {
   TRY_ASSIGN(const auto features, embed::llama_server::read_features(executable));
-  return std::string(features.has_gpu ? "llama-server can use it" : "");
+  return features.has_gpu ? features.devices.front() : std::string();
 }
 
 // Who asked for an engine by its name.

@@ -9,8 +9,8 @@ class Status;
 namespace runed::daemon {
 
 /// Turns an error into what a gRPC client sees: the code that fits and, for the documented reasons,
-/// google.rpc.ErrorInfo with the error's details and hint as metadata, and google.rpc.RetryInfo where
-/// they say when to try again.
+/// google.rpc.ErrorInfo with the error's details and hint as metadata, and google.rpc.RetryInfo
+/// where they say when to try again.
 grpc::Status to_status(const Error& error);
 
 }  // namespace runed::daemon

@@ -41,10 +41,10 @@ void State::ok() {
   change({.serving = Serving::ok, .message = notice()});
 }
 
-void State::idle() {
+void State::idle(std::string_view why) {
   change({.serving = Serving::idle,
-          .message = "embedder suspended after idle to free memory; the next request resumes it "
-                     "automatically"});
+          .message = fmt::format("embedder suspended {}; the next request resumes it automatically",
+                                 why)});
 }
 
 void State::degraded(const Error& error) {

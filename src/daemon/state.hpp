@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -41,7 +42,8 @@ class State {
   /// Tells what is going on in the phase.
   void explain(std::string message);
   void ok();
-  void idle();
+  /// Tells that the engine sleeps, and why: `after ...`.
+  void idle(std::string_view why);
   void degraded(const Error& error);
   /// Final: no later call changes the state. `error` is what made the daemon give up, if anything.
   void shutting_down(const std::optional<Error>& error);

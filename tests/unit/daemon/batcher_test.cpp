@@ -3,6 +3,7 @@
 #include <future>
 
 #include "scripted_embedder.hpp"
+#include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::Embedding;
@@ -13,6 +14,7 @@ using runed::daemon::Batcher;
 using runed::daemon::Job;
 using runed::daemon::Serving;
 using runed::daemon::State;
+using runed::test::eventually;
 using runed::test::ScriptedEmbedder;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -21,19 +23,25 @@ using namespace std::chrono_literals;
 namespace {
 
 using Answer = std::future<Result<std::vector<Embedding>>>;
+using Texts = std::vector<std::string>;
+
+// Nobody waits for seconds in a test that is not about them.
+constexpr runed::daemon::RestartPolicy kAtOnce{
+    .first_wait = 1ms, .longest_wait = 1ms, .first_pause = 1ms, .longest_pause = 1ms};
+constexpr runed::daemon::RestartPolicy kAfterAnHour{.first_wait = 1h, .longest_wait = 1h};
+
+const Error kDied{ErrorCode::engine_died, "the engine died", {}, {}};
 
 struct Fixture {
-  explicit Fixture(Batcher::Options options = {})
-      : batcher([this](const auto&) { return std::make_unique<ScriptedEmbedder>(script); }, state,
-                log, options, [this](const Error& error) { load_error.set_value(error); }) {}
+  explicit Fixture(Batcher::Options options = {.restarts = kAtOnce},
+                   const std::function<void(ScriptedEmbedder::Script&)>& prepare = {})
+      : script(prepare),
+        batcher([this](const auto&) { return std::make_unique<ScriptedEmbedder>(script); }, state,
+                clock, log, options, [this](const Error& error) { load_error.set_value(error); }) {}
 
   // A batcher that has loaded its model.
   void wait_for(Serving wanted) {
-    const auto until = std::chrono::steady_clock::now() + 5s;
-    while (state.snapshot().serving != wanted && std::chrono::steady_clock::now() < until) {
-      std::this_thread::yield();
-    }
-    REQUIRE(state.snapshot().serving == wanted);
+    REQUIRE(eventually([&] { return state.snapshot().serving == wanted; }));
   }
 
   Answer submit(std::vector<std::string> texts, const std::atomic<bool>* cancelled = nullptr) {
@@ -44,6 +52,15 @@ struct Fixture {
                     .is_cancelled = [cancelled] { return cancelled != nullptr && *cancelled; },
                     .done = [promise](auto result) { promise->set_value(std::move(result)); }});
     return answer;
+  }
+
+  void die_at_pass(int number) {
+    const std::lock_guard lock(script.mutex);
+    script.on_pass = [this, left = number](const Texts&) mutable -> runed::Status {
+      if (--left != 0) return {};
+      script.death = kDied;
+      return kDied;
+    };
   }
 
   runed::SystemClock clock;
@@ -133,28 +150,166 @@ TEST_CASE("a vector that is not finite fails its own text only, after a restart"
   CHECK(fixture.script.starts == 2);
 }
 
-TEST_CASE("an engine that cannot be restarted is tried again by the next job") {
+TEST_CASE("a text that crashes the engine fails, and the other jobs of its pass do not") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.on_pass = [&](const Texts& texts) -> runed::Status {
+    if (std::ranges::find(texts, "X") == texts.end()) return {};
+    fixture.script.death = kDied;
+    return kDied;
+  };
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  Answer good = fixture.submit({"b", "c"});
+  Answer bad = fixture.submit({"d", "X"});
+  Answer late = fixture.submit({"e"});
+  fixture.script.resume();
+  unwrap(get(first));
+  CHECK(unwrap(get(good)).size() == 2);
+  const Error error = unwrap_error(get(bad));
+  CHECK(error.code == ErrorCode::engine_crashed_on_text);
+  CHECK(error.message == "text 1: the text crashes the engine: the engine died");
+  CHECK(error.details.at("index") == "1");
+  unwrap(get(late));
+  fixture.wait_for(Serving::ok);
+  CHECK(fixture.batcher.queue_tokens() == 0);
+}
+
+TEST_CASE("an engine that cannot be started again refuses who waits and who comes, at once") {
   Fixture fixture;
   fixture.wait_for(Serving::ok);
   fixture.script.pause();
-  Answer bad = fixture.submit({"X"});
+  Answer first = fixture.submit({"a"});
   fixture.script.wait_inside(1);
-  {
-    const std::lock_guard lock(fixture.script.mutex);
-    fixture.script.start_result = runed::make_error(ErrorCode::internal, "no memory");
-  }
+  Answer second = fixture.submit({"b"});
+  fixture.script.set_start_result(kDied);
+  fixture.script.on_pass = [](const auto&) -> runed::Status { return kDied; };
   fixture.script.resume();
-  CHECK(unwrap_error(get(bad)).message == "no memory");
-  CHECK(fixture.state.snapshot().serving == Serving::degraded);
-  Answer refused = fixture.submit({"a"});
-  CHECK(unwrap_error(get(refused)).message == "no memory");
-  {
-    const std::lock_guard lock(fixture.script.mutex);
-    fixture.script.start_result = {};
+  for (Answer* answer : {&first, &second}) {
+    const Error error = unwrap_error(get(*answer));
+    CHECK(error.code == ErrorCode::engine_restarts_exhausted);
+    CHECK_FALSE(error.details.at("reset_at").empty());
   }
+  CHECK(fixture.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
+  CHECK(fixture.script.starts == 4);
+  Answer late = fixture.submit({"c"});
+  CHECK(unwrap_error(get(late)).code == ErrorCode::engine_restarts_exhausted);
+  CHECK(fixture.script.starts == 4);
+  CHECK(fixture.batcher.restarts() == 3);
+}
+
+TEST_CASE("an exhausted engine is tried again by the first job after the window") {
+  auto policy = kAtOnce;
+  policy.window = 300ms;
+  Fixture fixture({.restarts = policy});
+  fixture.wait_for(Serving::ok);
+  fixture.script.set_start_result(kDied);
+  fixture.script.on_pass = [](const auto&) -> runed::Status { return kDied; };
+  Answer refused = fixture.submit({"a"});
+  CHECK(unwrap_error(get(refused)).code == ErrorCode::engine_restarts_exhausted);
+  fixture.script.set_start_result({});
+  fixture.script.on_pass = nullptr;
+  fixture.wait_for(Serving::idle);
   Answer answer = fixture.submit({"a"});
   unwrap(get(answer));
   CHECK(fixture.state.snapshot().serving == Serving::ok);
+}
+
+TEST_CASE("callers may leave while the engine waits to be started again, and others come") {
+  Fixture fixture({.restarts = kAfterAnHour});
+  fixture.wait_for(Serving::ok);
+  fixture.script.on_pass = [](const auto&) -> runed::Status { return kDied; };
+  std::atomic<bool> cancelled{false};
+  Answer in_pass = fixture.submit({"a"}, &cancelled);
+  fixture.wait_for(Serving::degraded);
+  CHECK(fixture.state.snapshot().reason == ErrorCode::engine_restarting);
+  CHECK(fixture.state.snapshot().message == "the engine died; starting it again in 1h");
+  Answer later = fixture.submit({"b"}, &cancelled);
+  Answer patient = fixture.submit({"c"});
+  cancelled = true;
+  CHECK(unwrap_error(get(in_pass)).code == ErrorCode::cancelled);
+  CHECK(unwrap_error(get(later)).code == ErrorCode::cancelled);
+  CHECK(fixture.script.starts == 1);
+  // The wait ends with the daemon.
+  CHECK(fixture.batcher.stop(5s));
+  CHECK(unwrap_error(get(patient)).code == ErrorCode::shutting_down);
+}
+
+TEST_CASE("an engine that dies while nobody asks is brought back") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.die(kDied);
+  CHECK(eventually([&] { return fixture.batcher.restarts() == 1; }));
+  fixture.wait_for(Serving::ok);
+}
+
+TEST_CASE("an engine that dies while it is suspended stays where it is") {
+  Fixture fixture({.idle_timeout = 30ms});
+  fixture.wait_for(Serving::idle);
+  fixture.script.die(kDied);
+  Answer answer = fixture.submit({"wake"});
+  unwrap(get(answer));
+  CHECK(fixture.batcher.restarts() == 0);
+  CHECK(fixture.script.starts == 2);
+}
+
+TEST_CASE("a job with ids of the model before gets those of the model that came back") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  Answer waiting = fixture.submit({"b"});
+  fixture.script.sha256 = std::string(64, 'b');
+  fixture.die_at_pass(1);
+  fixture.script.resume();
+  unwrap(get(first));
+  unwrap(get(waiting));
+  CHECK(fixture.state.model()->model_sha256 == std::string(64, 'b'));
+}
+
+TEST_CASE("a job of which a part is embedded does not mix two models") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.sha256 = std::string(64, 'b');
+  fixture.die_at_pass(2);
+  Answer answer = fixture.submit({"eight888", "eight888", "third"});  // Two passes.
+  const Error error = unwrap_error(get(answer));
+  CHECK(error.code == ErrorCode::model_corrupt);
+  CHECK(error.message == "the model was replaced meanwhile");
+}
+
+TEST_CASE("stopping gives up a start that takes its time") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.start_hangs = true;
+  fixture.script.die(kDied);
+  CHECK(eventually([&] { return fixture.script.starts == 2; }));
+  Answer waiting = fixture.submit({"a"});
+  CHECK(fixture.batcher.stop(5s));
+  CHECK(unwrap_error(get(waiting)).code == ErrorCode::shutting_down);
+}
+
+TEST_CASE("stopping gives up the first start") {
+  Fixture fixture({.restarts = kAtOnce}, [](auto& script) { script.start_hangs = true; });
+  CHECK(eventually([&] { return fixture.script.starts == 1; }));
+  CHECK(fixture.batcher.stop(5s));
+  CHECK(fixture.load_error.get_future().get().code == ErrorCode::shutting_down);
+}
+
+TEST_CASE("stopping leaves a pass its time, interrupting does not, and the engine is stopped") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer hung = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  CHECK_FALSE(fixture.batcher.stop(20ms));
+  CHECK(fixture.script.stops == 0);
+  fixture.batcher.interrupt();
+  CHECK(fixture.batcher.stop(5s));
+  CHECK(unwrap_error(get(hung)).code == ErrorCode::shutting_down);
+  CHECK(fixture.script.stops == 1);
 }
 
 TEST_CASE("an idle engine is stopped, and started again for the next job") {
@@ -170,18 +325,12 @@ TEST_CASE("an idle engine is stopped, and started again for the next job") {
 TEST_CASE("an engine that cannot resume says why, and is tried again") {
   Fixture fixture({.idle_timeout = 30ms});
   fixture.wait_for(Serving::idle);
-  {
-    const std::lock_guard lock(fixture.script.mutex);
-    fixture.script.start_result = runed::make_error(ErrorCode::model_missing, "the file is gone");
-  }
+  fixture.script.set_start_result(runed::make_error(ErrorCode::model_missing, "the file is gone"));
   Answer refused = fixture.submit({"a"});
   CHECK(unwrap_error(get(refused)).code == ErrorCode::model_missing);
   CHECK(fixture.state.snapshot().serving == Serving::degraded);
   CHECK(fixture.state.snapshot().message == "the file is gone");
-  {
-    const std::lock_guard lock(fixture.script.mutex);
-    fixture.script.start_result = {};
-  }
+  fixture.script.set_start_result({});
   Answer answer = fixture.submit({"a"});
   unwrap(get(answer));
 }
@@ -237,7 +386,7 @@ TEST_CASE("an engine that cannot load is reported, and jobs are not left waiting
   State state(clock, {});
   std::promise<Error> load_error;
   Batcher batcher([&script](const auto&) { return std::make_unique<ScriptedEmbedder>(script); },
-                  state, log, {}, [&](const Error& error) { load_error.set_value(error); });
+                  state, clock, log, {}, [&](const Error& error) { load_error.set_value(error); });
   CHECK(load_error.get_future().get().code == ErrorCode::model_corrupt);
   CHECK(state.snapshot().serving == Serving::loading);
   std::promise<ErrorCode> answered;

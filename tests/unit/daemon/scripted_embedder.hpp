@@ -2,8 +2,11 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
+#include <functional>
 #include <mutex>
-#include <set>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "embed/embedder.hpp"
@@ -20,26 +23,51 @@ class ScriptedEmbedder final : public embed::Embedder {
 
   /// What outlives the embedder, which the batcher owns.
   struct Script {
+    explicit Script(const std::function<void(Script&)>& prepare = {}) {
+      if (prepare) prepare(*this);
+    }
+
     std::mutex mutex;
     std::condition_variable changed;
-    bool paused = false;             // embed() waits while set.
+    bool paused = false;             // embed() waits while set, unless interrupted.
+    bool start_hangs = false;        // start() waits, unless interrupted.
+    bool interrupted = false;        // For good.
     int inside = 0;                  // Calls of embed() that have begun.
     std::vector<size_t> pass_sizes;  // Texts of each pass that was tried.
     Status start_result;
+    std::deque<Status> next_starts;  // Results that come before start_result.
+    std::string sha256 = std::string(64, 'a');
+    /// Decides each pass, by its texts, in place of kPoison.
+    std::function<Status(const std::vector<std::string>&)> on_pass;
+    std::optional<Error> death;        // The started engine has ended like this.
+    std::function<void()> tell_death;  // What the supervisor gave to on_death.
     std::atomic<int> starts{0};
     std::atomic<int> stops{0};
 
-    void pause() { set(true); }
-    void resume() { set(false); }
+    void pause() { set(paused, true); }
+    void resume() { set(paused, false); }
+    void interrupt() { set(interrupted, true); }
     void wait_inside(int calls) {
       std::unique_lock lock(mutex);
       changed.wait(lock, [&] { return inside >= calls; });
     }
+    void set_start_result(Status result) {
+      const std::lock_guard lock(mutex);
+      start_result = std::move(result);
+    }
+    /// Ends the engine between two passes.
+    void die(Error error) {
+      {
+        const std::lock_guard lock(mutex);
+        death = std::move(error);
+      }
+      tell_death();
+    }
 
    private:
-    void set(bool value) {
+    void set(bool& what, bool value) {
       const std::lock_guard lock(mutex);
-      paused = value;
+      what = value;
       changed.notify_all();
     }
   };
@@ -47,32 +75,45 @@ class ScriptedEmbedder final : public embed::Embedder {
   explicit ScriptedEmbedder(Script& script) : script_(script) {}
 
   Status start() override {
-    const std::lock_guard lock(script_.mutex);
-    TRY(script_.start_result);
+    std::unique_lock lock(script_.mutex);
     ++script_.starts;
+    script_.changed.notify_all();
+    script_.changed.wait(lock, [this] { return !script_.start_hangs || script_.interrupted; });
+    TRY(check_interrupted());
+    if (!script_.next_starts.empty()) {
+      const Status next = std::move(script_.next_starts.front());
+      script_.next_starts.pop_front();
+      TRY(next);
+    } else {
+      TRY(script_.start_result);
+    }
+    script_.death.reset();
+    info_.model_sha256 = script_.sha256;
     tokenizer_.store(std::make_shared<Bytes>());
     return {};
   }
 
   void stop() override {
-    ++script_.stops;
-    tokenizer_.store(nullptr);
+    if (tokenizer_.exchange(nullptr) != nullptr) ++script_.stops;
   }
 
   const embed::ModelInfo& info() const override { return info_; }
   std::shared_ptr<const embed::Tokenizer> tokenizer() const override { return tokenizer_.load(); }
   uint32_t batch_tokens() const override { return 16; }
   SteadyTime last_useful_work() const override { return {}; }
+  void interrupt() override { script_.interrupt(); }
+  void on_death(std::function<void()> tell) override { script_.tell_death = std::move(tell); }
 
   Status embed(const embed::PackedBatch& batch, std::span<float> vectors) override {
     std::unique_lock lock(script_.mutex);
+    if (script_.death.has_value()) return *script_.death;
+    if (batch.offsets.size() == 1) return {};
     ++script_.inside;
     script_.pass_sizes.push_back(batch.offsets.size() - 1);
     script_.changed.notify_all();
-    script_.changed.wait(lock, [this] { return !script_.paused; });
-    for (const embed::TokenId id : batch.ids) {
-      if (id == kPoison) return make_error(ErrorCode::not_finite, "the vector is not finite");
-    }
+    script_.changed.wait(lock, [this] { return !script_.paused || script_.interrupted; });
+    TRY(check_interrupted());
+    TRY(script_.on_pass ? script_.on_pass(texts_of(batch)) : check_poison(batch));
     for (size_t i = 0; i < vectors.size(); ++i) vectors[i] = i % kDimension == 0 ? 1.0F : 0.0F;
     return {};
   }
@@ -85,14 +126,35 @@ class ScriptedEmbedder final : public embed::Embedder {
     }
   };
 
+  Status check_interrupted() const {
+    if (!script_.interrupted) return {};
+    return make_error(ErrorCode::shutting_down, "interrupted");
+  }
+
+  static Status check_poison(const embed::PackedBatch& batch) {
+    for (const embed::TokenId id : batch.ids) {
+      if (id == kPoison) return make_error(ErrorCode::not_finite, "the vector is not finite");
+    }
+    return {};
+  }
+
+  static std::vector<std::string> texts_of(const embed::PackedBatch& batch) {
+    std::vector<std::string> texts;
+    for (size_t i = 0; i + 1 < batch.offsets.size(); ++i) {
+      texts.emplace_back(batch.ids.begin() + batch.offsets[i],
+                         batch.ids.begin() + batch.offsets[i + 1]);
+    }
+    return texts;
+  }
+
   Script& script_;
-  const embed::ModelInfo info_{.engine = "scripted",
-                               .model_name = "bytes",
-                               .model_sha256 = std::string(64, 'a'),
-                               .compute = "f32",
-                               .kernel = "none",
-                               .dimension = kDimension,
-                               .max_tokens = kMaxTokens};
+  embed::ModelInfo info_{.engine = "scripted",
+                         .model_name = "bytes",
+                         .model_sha256 = {},
+                         .compute = "f32",
+                         .kernel = "none",
+                         .dimension = kDimension,
+                         .max_tokens = kMaxTokens};
   std::atomic<std::shared_ptr<const embed::Tokenizer>> tokenizer_;
 };
 

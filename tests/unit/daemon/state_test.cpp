@@ -16,7 +16,7 @@ TEST_CASE("a change is told once, with the new state") {
   state.loading(Phase::fetching_model, "fetching");
   state.ok();
   state.ok();
-  state.idle();
+  state.idle("after idle to free memory");
   CHECK(told == std::vector<Serving>{Serving::ok, Serving::idle});
   CHECK(state.snapshot().message.find("resumes") != std::string::npos);
 }
@@ -38,7 +38,7 @@ TEST_CASE("the reason of the engine is kept through every state") {
   CHECK(state.engine_reason().empty());
   state.set_engine_reason("it can serve this model");
   state.ok();
-  state.idle();
+  state.idle("after idle to free memory");
   CHECK(state.engine_reason() == "it can serve this model");
 }
 

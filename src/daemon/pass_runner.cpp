@@ -1,0 +1,175 @@
+// A pass that fails is cut into halves until the text at fault is alone. The pieces wait in one
+// line: the sibling of a piece that failed is tried before that piece's own halves, so that the
+// texts that are all right are answered first.
+//
+//   the engine died     Once more, since the engine may have been at fault; then halves.
+//   it was killed       Once more, for as long as somebody wants the texts: they are not suspect.
+//   it answered badly   Halves without a restart, since one odd text can spoil a whole answer;
+//                       alone once more, then once more on a fresh engine.
+//   anything else       Halves; alone it fails as it is.
+#include "daemon/pass_runner.hpp"
+
+#include <deque>
+#include <utility>
+
+namespace runed::daemon {
+namespace {
+
+constexpr const char* kRefusedHint =
+    "leave it out or change it: from now on the same text is refused at once";
+
+Error crash_error(const Error& cause) {
+  return make_error(ErrorCode::engine_crashed_on_text, "the text crashes the engine: {}",
+                    cause.message)
+      .with_hint(kRefusedHint);
+}
+
+Error bad_answer_error(const Error& cause) {
+  if (cause.code == ErrorCode::not_finite) {
+    return make_error(ErrorCode::not_finite,
+                      "the text's vector is not finite, not even from a fresh engine")
+        .with_hint(kRefusedHint);
+  }
+  return make_error(ErrorCode::internal, "{}", cause.message).with_hint(kRefusedHint);
+}
+
+struct Piece {
+  std::vector<size_t> texts;
+  bool has_died = false;   // The engine died on it, or on what it was cut from.
+  size_t bad_answers = 0;  // For a text alone.
+};
+
+}  // namespace
+
+/// One pass under way.
+class PassRunner::Search {
+ public:
+  Search(PassRunner& runner, const Pass& pass) : runner_(runner), pass_(pass) {}
+
+  Status run() {
+    refuse_known();
+    while (!pieces_.empty() && runner_.state_.model() == runner_.model_) {
+      Piece piece = std::move(pieces_.front());
+      pieces_.pop_front();
+      std::erase_if(piece.texts, [this](size_t text) { return !pass_.is_wanted(text); });
+      if (!piece.texts.empty()) TRY(try_piece(std::move(piece)));
+    }
+    return {};
+  }
+
+  void settle() const { runner_.supervisor_.settle(incident_, blame_); }
+
+ private:
+  void refuse_known() {
+    Piece all;
+    for (size_t text = 0; text < pass_.texts.size(); ++text) {
+      if (auto known = runner_.quarantine_.find(pass_.texts[text]->ids)) {
+        pass_.deliver(text, *std::move(known));
+      } else {
+        all.texts.push_back(text);
+      }
+    }
+    pieces_.push_back(std::move(all));
+  }
+
+  Status try_piece(Piece piece) {
+    std::vector<const embed::PreparedText*> texts;
+    texts.reserve(piece.texts.size());
+    for (const size_t text : piece.texts) texts.push_back(pass_.texts[text]);
+    auto embeddings = runner_.supervisor_.embed(texts);
+    if (!embeddings) return answer(std::move(piece), std::move(embeddings).error());
+    for (size_t i = 0; i < piece.texts.size(); ++i) {
+      pass_.deliver(piece.texts[i], std::move((*embeddings)[i]));
+    }
+    return {};
+  }
+
+  Status answer(Piece piece, Error error) {
+    switch (error.code) {
+      case ErrorCode::shutting_down:
+        return error;
+      case ErrorCode::engine_killed:
+        pieces_.push_front(std::move(piece));
+        return restart(std::move(error), Blame::engine);
+      case ErrorCode::engine_died:
+      case ErrorCode::unavailable:  // It is not even started: it failed as it made room for a pass.
+        return answer_death(std::move(piece), std::move(error));
+      case ErrorCode::engine_fault:
+      case ErrorCode::not_finite:
+        return answer_bad_answer(std::move(piece), std::move(error));
+      default:
+        if (piece.texts.size() > 1) {
+          cut(piece);
+        } else {
+          runner_.log_.error("a text cannot be embedded", {{"error", error.message}});
+          pass_.deliver(piece.texts.front(), std::move(error));
+        }
+        return {};
+    }
+  }
+
+  Status answer_death(Piece piece, Error error) {
+    if (!std::exchange(piece.has_died, true)) {
+      pieces_.push_front(std::move(piece));
+      return restart(std::move(error), Blame::engine);
+    }
+    if (piece.texts.size() > 1) {
+      cut(piece);
+    } else {
+      convict(piece.texts.front(), crash_error(error));
+    }
+    return restart(std::move(error), Blame::text);
+  }
+
+  Status answer_bad_answer(Piece piece, Error error) {
+    if (piece.texts.size() > 1) {
+      cut(piece);
+      return {};
+    }
+    const size_t times = ++piece.bad_answers;
+    if (times == 3) {
+      convict(piece.texts.front(), bad_answer_error(error));
+      return {};
+    }
+    pieces_.push_front(std::move(piece));
+    return times == 1 ? Status() : restart(std::move(error), Blame::engine);
+  }
+
+  void cut(const Piece& piece) {
+    const auto middle = piece.texts.begin() + static_cast<std::ptrdiff_t>(piece.texts.size() / 2);
+    pieces_.push_back({.texts = {piece.texts.begin(), middle}, .has_died = piece.has_died});
+    pieces_.push_back({.texts = {middle, piece.texts.end()}, .has_died = piece.has_died});
+  }
+
+  void convict(size_t text, Error error) {
+    runner_.log_.error("a text is refused from now on", {{"reason", name_of(error.code)},
+                                                         {"tokens", pass_.texts[text]->ids.size()},
+                                                         {"error", error.message}});
+    blame_ = Blame::text;
+    runner_.quarantine_.add(pass_.texts[text]->ids, error);
+    pass_.deliver(text, std::move(error));
+  }
+
+  Status restart(Error error, Blame blame) {
+    return runner_.supervisor_.restart(std::move(error), blame, incident_);
+  }
+
+  PassRunner& runner_;
+  const Pass& pass_;
+  std::deque<Piece> pieces_;
+  Incident incident_;
+  Blame blame_ = Blame::engine;
+};
+
+Status PassRunner::run(const Pass& pass) {
+  if (const auto model = state_.model(); model != model_) {
+    model_ = model;
+    quarantine_.clear();
+  }
+  Search search(*this, pass);
+  Status done = search.run();
+  search.settle();
+  return done;
+}
+
+}  // namespace runed::daemon

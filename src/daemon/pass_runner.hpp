@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/embedding.hpp"
+#include "base/log.hpp"
+#include "daemon/quarantine.hpp"
+#include "daemon/state.hpp"
+#include "daemon/supervisor.hpp"
+#include "embed/request.hpp"
+
+namespace runed::daemon {
+
+/// Texts for one forward pass, and whom to tell about each.
+struct Pass {
+  std::vector<const embed::PreparedText*> texts;
+  std::function<bool(size_t text)> is_wanted;  // Callers may leave while a pass is tried again.
+  /// Called at most once a text, as soon as it is known.
+  std::function<void(size_t text, Result<Embedding>)> deliver;
+};
+
+/// Gives passes to the engine, and when one fails finds the text that is at fault, so that only
+/// that one fails: engine_crashed_on_text, not_finite or internal. It is remembered, and refused
+/// from then on without the engine, until the model changes.
+class PassRunner {
+ public:
+  /// Owns: nothing; all arguments outlive it.
+  PassRunner(Supervisor& supervisor, const State& state, Log& log)
+      : supervisor_(supervisor), state_(state), log_(log) {}
+
+  /// Delivers every text that is still wanted, unless the engine came back with another model: the
+  /// ids of the rest are void then.
+  /// Needs:  a running engine; ids of the model that State tells.
+  /// Errors: those of Supervisor::restart; the rest is not delivered.
+  Status run(const Pass& pass);
+
+ private:
+  class Search;
+
+  Supervisor& supervisor_;
+  const State& state_;
+  Log& log_;
+  Quarantine quarantine_;
+  std::shared_ptr<const embed::ModelInfo> model_;  // Whose ids are in quarantine.
+};
+
+}  // namespace runed::daemon
