@@ -13,6 +13,7 @@ namespace runed::embed::llama_server {
 namespace {
 
 constexpr long kMostConnections = 4;  // Two requests, the health probe, and one to spare.
+constexpr uint64_t kMostHealthBytes = 65536;
 constexpr long kConnectMilliseconds = 5000;
 constexpr std::chrono::milliseconds kLongestRun{1000};
 
@@ -23,6 +24,10 @@ std::string base_url(const Endpoint& endpoint) {
 }
 
 }  // namespace
+
+HttpRequest health_request(std::chrono::milliseconds timeout) {
+  return {.path = "/health", .body = {}, .most_reply_bytes = kMostHealthBytes, .timeout = timeout};
+}
 
 struct HttpClient::Handles {
   explicit Handles(const os::CurlLibrary& library)

@@ -19,6 +19,11 @@ struct HttpRequest {
   std::chrono::milliseconds timeout{};  // 0: none.
 };
 
+inline constexpr int kHttpOk = 200;
+
+/// Returns the request that a server answers with 200 once it is ready.
+HttpRequest health_request(std::chrono::milliseconds timeout);
+
 struct HttpReply {
   int status = 0;  // 0: there was none.
   std::string body;

@@ -14,9 +14,7 @@ constexpr size_t kMostUnderWay = 2;  // One computes, the next one waits.
 constexpr milliseconds kLook{50};    // How soon an interruption and the process's end are seen.
 constexpr milliseconds kProbeInterval{1000};
 constexpr milliseconds kProbeTime{5000};
-constexpr uint64_t kMostProbeBytes = 65536;
 constexpr milliseconds kEndTime{1000};  // From a connection that broke to the end of the process.
-constexpr int kHttpOk = 200;
 
 }  // namespace
 
@@ -91,13 +89,11 @@ void ServerPass::take(const Part& part, HttpReply reply, uint32_t dimension) {
 // The probe's connection is its own, so a server that is busy with a pass can still answer it.
 void ServerPass::probe() {
   probing_ = true;
-  server_.client.send(
-      {.path = "/health", .body = {}, .most_reply_bytes = kMostProbeBytes, .timeout = kProbeTime},
-      [this](const HttpReply& reply) {
-        probing_ = false;
-        probed_ = server_.clock.steady_now();
-        if (reply.status != 0) liveness_.answered(probed_);
-      });
+  server_.client.send(health_request(kProbeTime), [this](const HttpReply& reply) {
+    probing_ = false;
+    probed_ = server_.clock.steady_now();
+    if (reply.status != 0) liveness_.answered(probed_);
+  });
 }
 
 Status ServerPass::watch() {

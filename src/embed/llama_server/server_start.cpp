@@ -14,8 +14,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPoll{5};  // A small model is ready after some 200 ms.
 constexpr milliseconds kProbeTime{1000};
-constexpr uint64_t kMostProbeBytes = 65536;
-constexpr int kHttpOk = 200;
 constexpr size_t kKeyWords = 8;  // Of 32 bits.
 
 std::string random_key() {
@@ -40,7 +38,7 @@ class Arrival {
     TRY(wait_for_endpoint());
     bool listens = false;
     while (true) {
-      TRY_ASSIGN(const int status, probe());
+      const int status = server_.client->ask(health_request(kProbeTime)).status;
       if (status == kHttpOk) return {};
       listens = listens || status != 0;
       TRY(look(listens));
@@ -57,15 +55,6 @@ class Arrival {
     }
     TRY_ASSIGN(server_.client, HttpClient::create(endpoint));
     return {};
-  }
-
-  Result<int> probe() {
-    return server_.client
-        ->ask({.path = "/health",
-               .body = {},
-               .most_reply_bytes = kMostProbeBytes,
-               .timeout = kProbeTime})
-        .status;
   }
 
   Status look(bool listens) const {

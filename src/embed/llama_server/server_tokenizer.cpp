@@ -10,7 +10,6 @@ namespace {
 constexpr std::chrono::milliseconds kTokenizeTime{30'000};
 constexpr uint64_t kBytesOfToken = 16;
 constexpr uint64_t kMostOverheadBytes = 65536;
-constexpr int kHttpOk = 200;
 
 Result<std::vector<TokenId>> read_tokens(std::string_view body) {
   const Json reply = Json::parse(body, nullptr, false);
