@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -95,7 +96,11 @@ struct HttpClient::Exchange {
       exchange.is_too_large = true;
       return 0;
     }
-    exchange.reply.body.append(bytes);
+    try {
+      exchange.reply.body.append(bytes);
+    } catch (const std::exception&) {  // No exception may pass through libcurl.
+      return 0;
+    }
     return bytes.size();
   }
 
@@ -154,14 +159,11 @@ void HttpClient::run(std::chrono::milliseconds timeout) {
 }
 
 HttpReply HttpClient::ask(HttpRequest request) {
-  HttpReply reply;
-  bool is_done = false;
-  send(std::move(request), [&](HttpReply got) {
-    reply = std::move(got);
-    is_done = true;
-  });
-  while (!is_done) run(kLongestRun);
-  return reply;
+  // Shared, so that what an exception leaves under way has where to answer.
+  const auto reply = std::make_shared<std::optional<HttpReply>>();
+  send(std::move(request), [reply](HttpReply got) { *reply = std::move(got); });
+  while (!reply->has_value()) run(kLongestRun);
+  return **std::move(reply);
 }
 
 void HttpClient::abandon() {

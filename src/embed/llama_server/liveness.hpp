@@ -9,7 +9,7 @@ namespace runed::embed::llama_server {
 
 /// Tells a llama-server that computes from one that hangs, while it owes us an answer.
 ///
-/// A signs of life is an answer, to a request or to the health probe, or CPU time that it used: on
+/// A sign of life is an answer, to a request or to the health probe, or CPU time that it used: on
 /// a busy machine a pass takes a hundred times what it takes on a quiet one (measured), so slowness
 /// alone proves nothing. Without any sign for `silence` it hangs; and so it does, however alive it
 /// seems, when what it was given is not done after a time that no engine needs.

@@ -109,11 +109,11 @@ Status LlamaServerEmbedder::load_model() {
       .model_sha256 = sha256,
       .compute = name_of(options_.profile),
       .kernel = features_.has_gpu ? fmt::format("{}", fmt::join(features_.devices, ", ")) : "cpu",
-      .dimension = model_.dimension,
+      .dimension = model_.is_known() ? model_.dimension : 0,  // Of others the first vector tells.
       .max_tokens = options_.max_tokens == 0 ? model_.context
                                              : std::min(options_.max_tokens, model_.context)};
   expected_ = {};
-  if (options_.is_compared && model_.tokenizer != nullptr) {
+  if (options_.is_compared && model_.is_known()) {
     expected_ = native_first_embedding(
         {.source = options_.source,
          .sha256 = sha256,
@@ -129,20 +129,9 @@ Status LlamaServerEmbedder::start_server(Demand demand) {
   const SteadyTime begin = clock_.steady_now();
   demand_ = demand;
   shape_ = fit_shape(model_, features_, options_.profile, demand);
-  TRY_ASSIGN(server_,
-             llama_server::start_server(
-                 {.executable = options_.executable,
-                  .model_path = model_path_,
-                  .model_bytes = identity_.size_bytes,
-                  .threads = options_.threads,
-                  .profile = options_.profile,
-                  .socket_path = options_.socket_path,
-                  .log_path = options_.log_path},
-                 model_, features_, shape_, options_.patience,
-                 {.clock = clock_, .is_interrupted = is_interrupted_, .on_end = tell_death_}));
-  if (Status set_up = set_up_server(); !set_up) {
+  if (Status ready = bring_up(); !ready) {
     end_server(milliseconds(0));
-    return set_up;
+    return ready;
   }
   if (options_.log != nullptr) {
     const std::chrono::duration<double, std::milli> taken = clock_.steady_now() - begin;
@@ -154,8 +143,19 @@ Status LlamaServerEmbedder::start_server(Demand demand) {
   return {};
 }
 
-// What makes of a server that is ready an engine that is.
-Status LlamaServerEmbedder::set_up_server() {
+// Starts a server, and makes of one that is ready an engine that is.
+Status LlamaServerEmbedder::bring_up() {
+  TRY_ASSIGN(server_,
+             llama_server::start_server(
+                 {.executable = options_.executable,
+                  .model_path = model_path_,
+                  .model_bytes = identity_.size_bytes,
+                  .threads = options_.threads,
+                  .profile = options_.profile,
+                  .socket_path = options_.socket_path,
+                  .log_path = options_.log_path},
+                 model_, features_, shape_, options_.patience,
+                 {.clock = clock_, .is_interrupted = is_interrupted_, .on_end = tell_death_}));
   TRY(check_model_file());
   std::shared_ptr<const Tokenizer> tokenizer = model_.tokenizer;
   if (tokenizer == nullptr) {
@@ -177,22 +177,27 @@ Status LlamaServerEmbedder::check_model_file() const {
 }
 
 // A file that is written to in place changes under the server that has mapped it. One that only lost
-// its path does not.
+// its path, or got another mode, does not.
 Status LlamaServerEmbedder::check_not_overwritten() const {
   const auto now = os::file_identity(model_path_);
   const bool is_same_file = now && now->device == identity_.device && now->inode == identity_.inode;
-  if (!is_same_file || *now == identity_) return {};
+  if (!is_same_file ||
+      (now->size_bytes == identity_.size_bytes && now->modified == identity_.modified)) {
+    return {};
+  }
   return make_error(ErrorCode::engine_died, "'{}' was written to while it was served", model_path_);
 }
 
-// Better than to be killed for it, and to be killed again.
+// Better than to be killed for it, and to be killed again. On a GPU the cache is in its own memory.
 Status LlamaServerEmbedder::check_memory(const ServerShape& shape, uint32_t tokens) const {
-  const uint64_t needed = cache_bytes(model_, shape, options_.profile);
   const uint64_t available = os::available_bytes();
-  if (available == 0 || needed <= available / 4 * 3) return {};
+  if (available == 0 || features_.has_gpu) return {};
+  const uint64_t usable = available / 4 * 3 + cache_bytes(model_, shape_, options_.profile);
+  const uint64_t needed = cache_bytes(model_, shape, options_.profile);
+  if (needed <= usable) return {};
   return make_error(ErrorCode::text_too_long,
                     "the text has {} tokens; llama-server would need {} for it, and {} are left",
-                    tokens, format_bytes(needed), format_bytes(available))
+                    tokens, format_bytes(needed), format_bytes(usable))
       .with_hint("split the text, or use the native engine or --llama-profile lowmem")
       .with_detail("tokens", std::to_string(tokens));
 }
@@ -201,12 +206,10 @@ Status LlamaServerEmbedder::check_memory(const ServerShape& shape, uint32_t toke
 Status LlamaServerEmbedder::check_first_embedding(const Tokenizer& tokenizer) {
   TRY_ASSIGN(const std::vector<TokenId> ids, tokenizer.tokenize(kFirstText));
   const std::array<uint32_t, 2> offsets{0, static_cast<uint32_t>(ids.size())};
-  const bool is_ours = model_.tokenizer != nullptr;
   TRY_ASSIGN(const std::vector<float> vector,
-             run_pass({.ids = ids, .offsets = offsets}, is_ours ? model_.dimension : 0));
+             run_pass({.ids = ids, .offsets = offsets}, info_.dimension));
   TRY(compare_first_embedding(vector, expected_));
-  const auto dimension = static_cast<uint32_t>(vector.size());
-  if (info_.dimension != dimension) info_.dimension = dimension;  // Others may be reading it.
+  if (info_.dimension == 0) info_.dimension = static_cast<uint32_t>(vector.size());
   return {};
 }
 
@@ -227,6 +230,20 @@ Status LlamaServerEmbedder::embed(const PackedBatch& batch, std::span<float> vec
   return {};
 }
 
+// At least twice the context, so that texts that come sorted by length need few starts; if there is
+// no memory for that, what the text needs.
+Result<Demand> LlamaServerEmbedder::demand_for(uint32_t longest) const {
+  const auto check = [&](const Demand& demand) {
+    return check_memory(fit_shape(model_, features_, options_.profile, demand), longest);
+  };
+  Demand demand = demand_;
+  demand.longest_text = std::max(longest, std::min(2 * shape_.context, model_.context));
+  if (check(demand)) return demand;
+  demand.longest_text = longest;
+  TRY(check(demand));
+  return demand;
+}
+
 // Between two passes, when nothing is lost by it: more context for a longer text, less memory for a
 // child that hoards it.
 Status LlamaServerEmbedder::make_room(const PackedBatch& batch) {
@@ -234,8 +251,7 @@ Status LlamaServerEmbedder::make_room(const PackedBatch& batch) {
   const uint32_t longest = longest_of(batch);
   const bool is_short = longest >= shape_.context;
   if (is_short) {
-    demand.longest_text = longest;
-    TRY(check_memory(fit_shape(model_, features_, options_.profile, demand), longest));
+    TRY_ASSIGN(demand, demand_for(longest));
   } else if (!has_grown()) {
     return {};
   }
@@ -284,13 +300,10 @@ Result<std::vector<float>> LlamaServerEmbedder::run_pass(const PackedBatch& batc
 }
 
 void LlamaServerEmbedder::end_server(milliseconds grace) {
-  if (server_.process == nullptr) return;
-  server_.process->stop(grace);
-  // It leaves its socket, and a stale one is only in the way.
-  if (const std::string& path = server_.endpoint.socket_path; !path.empty()) {
-    static_cast<void>(os::remove_file(path).has_value());
-  }
+  if (server_.process != nullptr) server_.process->stop(grace);
   server_ = {};
+  // It leaves its socket, and so does a start that was given up.
+  static_cast<void>(os::remove_file(options_.socket_path).has_value());
 }
 
 }  // namespace runed::embed::llama_server

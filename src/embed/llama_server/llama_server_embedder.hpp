@@ -71,11 +71,12 @@ class LlamaServerEmbedder final : public Embedder {
 
   Status load_model();
   Status start_server(Demand demand);
-  Status set_up_server();
+  Status bring_up();
   Status check_model_file() const;
   Status check_not_overwritten() const;
   Status check_memory(const ServerShape& shape, uint32_t tokens) const;
   Status check_first_embedding(const Tokenizer& tokenizer);
+  Result<Demand> demand_for(uint32_t longest) const;
   Status make_room(const PackedBatch& batch);
   Result<std::vector<float>> compute(const PackedBatch& batch);
   Result<std::vector<float>> run_pass(const PackedBatch& batch, uint32_t dimension);

@@ -1,5 +1,7 @@
 #include "embed/llama_server/model_description.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/model_header.hpp"
@@ -32,10 +34,21 @@ Result<ModelDescription> describe_qwen3(const std::shared_ptr<const native::Mode
   return model;
 }
 
-// An upper bound for a cell: grouped heads make it smaller.
+uint64_t value_or(const native::Gguf& gguf, const std::string& key, uint64_t fallback) {
+  const auto found = gguf.unsigned_value(key);
+  return found ? *found : fallback;
+}
+
+// 0 if it cannot be told. Grouped heads share keys and values.
 uint64_t cell_bytes(const native::Gguf& gguf, const std::string& architecture, uint32_t width) {
-  const auto layers = gguf.unsigned_value(architecture + ".block_count");
-  return layers ? *layers * width * 2 * kBytesOfF16 : 0;
+  const std::string attention = architecture + ".attention.";
+  const uint64_t heads = std::max<uint64_t>(value_or(gguf, attention + "head_count", 1), 1);
+  const uint64_t kv_heads = value_or(gguf, attention + "head_count_kv", heads);
+  const uint64_t head_width = value_or(gguf, attention + "key_length", width / heads);
+  const uint64_t layers = value_or(gguf, architecture + ".block_count", 0);
+  const uint64_t values = kv_heads * head_width;
+  return values <= kMostDimension && layers <= kMostDimension ? layers * values * 2 * kBytesOfF16
+                                                              : 0;
 }
 
 }  // namespace
@@ -56,6 +69,7 @@ Result<ModelDescription> describe_model(const std::shared_ptr<const native::Mode
   TRY_ASSIGN(model.context, read_size(gguf, prefix + ".context_length", kMostTokens));
   TRY_ASSIGN(model.dimension, read_size(gguf, prefix + ".embedding_length", kMostDimension));
   model.cell_bytes = cell_bytes(gguf, prefix, model.dimension);
+  if (model.context > 1) --model.context;  // llama-server wants one token to be free.
   model.pools_last = !gguf.has(prefix + ".pooling_type");
   return model;
 }

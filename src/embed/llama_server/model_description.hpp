@@ -19,6 +19,9 @@ struct ModelDescription {
   uint64_t cell_bytes = 0;   // Of one token in a KV cache of 16-bit floats.
   bool pools_last = true;    // The last token's vector is the text's; false: as the file says.
   std::shared_ptr<const Tokenizer> tokenizer;  // Ours; null where only the server has one.
+
+  /// Tells whether it is a model that the native engine knows.
+  bool is_known() const { return tokenizer != nullptr; }
 };
 
 /// Describes a model of any architecture. A file that was converted wrongly is refused as the native

@@ -15,7 +15,6 @@ constexpr std::chrono::seconds kAnswerTime{60};
 constexpr size_t kMostBytes = size_t{1} << 20;  // The help is 60 kB.
 
 constexpr std::string_view kVersionPrefix = "version: ";
-constexpr std::string_view kNoDevices = "(none)";
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr size_t kQuotedBytes = 300;
 
@@ -60,12 +59,19 @@ std::set<std::string, std::less<>> find_flags(std::string_view help) {
   return flags;
 }
 
-// The indented lines are the devices. Source: llama.cpp, common/arg.cpp, --list-devices.
+// The indented lines below the title are the devices: `  CUDA0: NVIDIA A10 (22 MiB, 22 MiB free)`.
+// Libraries print lines of their own above it. BLAS, which is listed too, is a CPU's.
+// Source: llama.cpp, common/arg.cpp, --list-devices.
 std::vector<std::string> find_devices(std::string_view text) {
   std::vector<std::string> devices;
-  for (const std::string_view line : split(text, '\n')) {
-    const std::string_view device = trim(line);
-    if (line.starts_with("  ") && device != kNoDevices) devices.emplace_back(printable(device));
+  const size_t title = text.find("Available devices:");
+  if (title == std::string_view::npos) return devices;
+  for (const std::string_view line : split(text.substr(title), '\n')) {
+    const std::string_view device = trim(line.substr(0, line.find(" (")));
+    const bool is_cpu = device.starts_with("BLAS") || device.starts_with("CPU");
+    if (line.starts_with("  ") && !device.empty() && !is_cpu) {
+      devices.emplace_back(printable(device));
+    }
   }
   return devices;
 }

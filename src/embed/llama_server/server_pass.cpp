@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kMostUnderWay = 2;  // One computes, the next one waits.
 constexpr milliseconds kLook{50};    // How soon an interruption and the process's end are seen.
+constexpr milliseconds kFreeze{3000};
 constexpr milliseconds kProbeInterval{1000};
 constexpr milliseconds kProbeTime{5000};
 constexpr milliseconds kEndTime{1000};  // From a connection that broke to the end of the process.
@@ -23,7 +24,8 @@ ServerPass::ServerPass(const Server& server, const PackedBatch& batch, uint32_t 
     : server_(server),
       batch_(batch),
       liveness_(limits, server.clock.steady_now(), batch.ids.size(), server.process.cpu_time()),
-      probed_(server.clock.steady_now()) {
+      probed_(server.clock.steady_now()),
+      looked_(probed_) {
   const size_t texts = batch.offsets.size() - 1;
   for (size_t first = 0; first < texts;) {
     size_t last = first + 1;
@@ -41,7 +43,6 @@ Result<std::vector<float>> ServerPass::run(uint32_t dimension) {
     if (failure_.has_value()) break;
     if (Status watched = watch(); !watched) failure_ = std::move(watched).error();
   }
-  server_.client.abandon();
   if (failure_.has_value()) return *std::move(failure_);
   return std::move(vectors_);
 }
@@ -100,19 +101,21 @@ Status ServerPass::watch() {
   if (server_.is_interrupted) return make_error(ErrorCode::shutting_down, "the engine is stopped");
   if (server_.process.has_ended()) return server_.process.how_it_ended();
   const SteadyTime now = server_.clock.steady_now();
+  // Whatever kept this thread from looking for so long (a freeze of both) may have kept the server.
+  if (now - looked_ > kFreeze) liveness_.answered(now);
+  looked_ = now;
   if (!probing_ && now - probed_ > kProbeInterval) probe();
   liveness_.used(server_.process.cpu_time(), now);
   switch (liveness_.judge(now)) {
     case Liveness::Verdict::alive:
       return {};
     case Liveness::Verdict::silent:
-      return make_error(ErrorCode::engine_died,
-                        "llama-server hangs: it neither answers nor computes");
+      return server_.process.describe_fault("llama-server hangs: it neither answers nor computes");
     case Liveness::Verdict::overdue:
       break;
   }
-  return make_error(ErrorCode::engine_died, "llama-server hangs: {} tokens are not done",
-                    batch_.ids.size());
+  return server_.process.describe_fault(
+      fmt::format("llama-server hangs: {} tokens are not done", batch_.ids.size()));
 }
 
 // A connection that breaks is most often the first one hears of the process's end.

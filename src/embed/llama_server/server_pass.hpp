@@ -30,6 +30,9 @@ class ServerPass {
   /// Prepares the requests: texts in their order, up to `request_tokens` in each.
   ServerPass(const Server& server, const PackedBatch& batch, uint32_t request_tokens,
              const Liveness::Limits& limits);
+  ServerPass(const ServerPass&) = delete;
+  ServerPass& operator=(const ServerPass&) = delete;
+  ~ServerPass() { server_.client.abandon(); }  // No reply may come back to it.
 
   /// Sends them, two at a time, and collects the vectors.
   /// Shapes: [n_texts, dimension] f32; dimension 0: as the first vector has, for a single text.
@@ -57,6 +60,7 @@ class ServerPass {
   size_t under_way_ = 0;  // Parts sent and not answered.
   bool probing_ = false;
   SteadyTime probed_;
+  SteadyTime looked_;
   std::vector<float> vectors_;
   std::optional<Error> failure_;
 };

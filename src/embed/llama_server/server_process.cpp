@@ -57,20 +57,28 @@ bool ServerProcess::wait_for_end(std::chrono::milliseconds timeout) {
   return log_->wait_for_exit(timeout);
 }
 
-Error ServerProcess::how_it_ended() {
+Error ServerProcess::how_it_ended(Stage stage) {
+  // Before it is reaped: until then the group is certainly its own.
+  static_cast<void>(child_.signal_group(SIGKILL).has_value());
   const auto status = child_.wait(kReapTime);
   if (!status || !status->has_value()) {
-    return make_error(ErrorCode::engine_died, "llama-server ended, nobody knows how");
+    return describe_fault("llama-server ended, nobody knows how");
   }
-  const std::string how = fmt::format("llama-server {}", (*status)->describe());
+  std::string how = fmt::format("llama-server {}", (*status)->describe());
+  if (stage == Stage::starting) how += " before it was ready";
+  const bool was_asked = (*status)->signal != 0 || stage == Stage::serving;
   // The kernel's OOM killer uses SIGKILL too, and would do it again.
-  if (is_from_outside(**status) && os::oom_kills() == oom_kills_) {
+  if (is_from_outside(**status) && was_asked && os::oom_kills() == oom_kills_) {
     return make_error(ErrorCode::engine_killed, "{}", how);
   }
-  // A full disk must not hide how it ended.
-  static_cast<void>(log_->keep_crash_copy(how).has_value());
+  return describe_fault(how);
+}
+
+Error ServerProcess::describe_fault(const std::string& fault) const {
+  // A full disk must not hide the fault.
+  static_cast<void>(log_->keep_crash_copy(fault).has_value());
   const std::string last = quote_end(log_->last_lines(kQuotedLines), kQuotedBytes);
-  return make_error(ErrorCode::engine_died, "{}{}{}", how, last.empty() ? "" : ": ", last)
+  return make_error(ErrorCode::engine_died, "{}{}{}", fault, last.empty() ? "" : ": ", last)
       .with_hint(fmt::format("see '{}'", options_.log_path));
 }
 

@@ -19,6 +19,8 @@ namespace runed::embed::llama_server {
 /// that started it.
 class ServerProcess {
  public:
+  enum class Stage { starting, serving };
+
   struct Options {
     std::vector<std::string> arguments;    // The first is the executable's path.
     std::vector<std::string> environment;  // KEY=VALUE.
@@ -38,10 +40,14 @@ class ServerProcess {
   /// Waits for it to end by itself.
   bool wait_for_end(std::chrono::milliseconds timeout);
 
-  /// Says how it ended, with the end of what it printed: engine_killed if somebody else ended it,
-  /// else engine_died; the last lines are kept beside the log then.
+  /// Says how it ended, and ends what is left of its group: engine_killed if somebody else ended it,
+  /// else as describe_fault. One that ends with code 0 while it starts was not asked to.
   /// Needs: it has ended.
-  Error how_it_ended();
+  Error how_it_ended(Stage stage = Stage::serving);
+
+  /// Makes the engine_died error for a fault, with the end of what it printed; the last lines are
+  /// kept beside the log.
+  Error describe_fault(const std::string& fault) const;
 
   /// CPU time that it and its threads have used.
   std::chrono::milliseconds cpu_time() const;

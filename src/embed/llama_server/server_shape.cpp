@@ -75,8 +75,8 @@ std::vector<std::string> make_arguments(const ServerCommand& command, const Mode
   // Otherwise each slot gets its share of the context, and a text must fit into that.
   add_known({"--kv-unified"});
   // A server caps the context at what the model was trained with, and then refuses a text that has
-  // just that many tokens. Positions and their scaling do not depend on this value.
-  if (shape.context > model.context) {
+  // just that many tokens. Of Qwen3 nothing else depends on this value.
+  if (shape.context > model.context && model.is_known()) {
     add({"--override-kv",
          fmt::format("{}.context_length=int:{}", model.architecture, shape.context)});
   }
@@ -91,6 +91,8 @@ std::vector<std::string> make_arguments(const ServerCommand& command, const Mode
     add_known({"--no-repack"});
     add({"--cache-type-k", "q8_0", "--cache-type-v", "q8_0"});
   }
+  // Builds without --fit leave a GPU alone unless they are told how many layers it gets: all.
+  if (features.has_gpu && !features.has("--fit")) add_known({"--n-gpu-layers", "999"});
   // Pages and endpoints for people; the latter show texts.
   add_known({features.has("--no-ui") ? "--no-ui" : "--no-webui"});
   add_known({"--no-slots"});

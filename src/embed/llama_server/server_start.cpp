@@ -60,9 +60,7 @@ class Arrival {
   Status look(bool listens) const {
     if (hooks_.is_interrupted) return make_error(ErrorCode::shutting_down, "the engine is stopped");
     if (server_.process->has_ended()) {
-      Error error = server_.process->how_it_ended();
-      error.message += " (before it was ready)";
-      return error;
+      return server_.process->how_it_ended(ServerProcess::Stage::starting);
     }
     const SteadyTime now = hooks_.clock.steady_now();
     if (!listens && now > listen_until_) return late("does not open its socket");
@@ -71,8 +69,8 @@ class Arrival {
     return {};
   }
 
-  static Error late(const char* what) {
-    return make_error(ErrorCode::engine_died, "llama-server {}", what);
+  Error late(const char* what) const {
+    return server_.process->describe_fault(fmt::format("llama-server {}", what));
   }
 
   RunningServer& server_;

@@ -51,10 +51,14 @@ TEST_CASE("the version is what follows the word") {
 
 TEST_CASE("devices are the indented lines, if there are any") {
   CHECK_FALSE(parse_features("", "", "Available devices:\n  (none)\n").has_gpu);
-  const ServerFeatures features =
-      parse_features("", "", "Available devices:\n  CUDA0: A (1 MiB)\n  CUDA1: B (1 MiB)\n");
+  const ServerFeatures features = parse_features(
+      "", "",
+      "ggml_cuda_init: found 2 CUDA devices:\n  Device 0: A, compute capability 8.6\n"
+      "Available devices:\n  CUDA0: A (1 MiB, 1 MiB free)\n  BLAS: OpenBLAS (0 MiB)\n"
+      "  CUDA1: B (1 MiB, 1 MiB free)\n");
   CHECK(features.has_gpu);
-  CHECK(features.devices == std::vector<std::string>{"CUDA0: A (1 MiB)", "CUDA1: B (1 MiB)"});
+  CHECK(features.devices == std::vector<std::string>{"CUDA0: A", "CUDA1: B"});
+  CHECK_FALSE(parse_features("", "", "Available devices:\n  BLAS: OpenBLAS (0 MiB)\n").has_gpu);
 }
 
 TEST_CASE("a stand-in says what it can do") {

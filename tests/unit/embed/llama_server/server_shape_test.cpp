@@ -17,6 +17,13 @@ using runed::embed::llama_server::ServerShape;
 
 namespace {
 
+class NoTokenizer final : public runed::embed::Tokenizer {
+ public:
+  runed::Result<std::vector<runed::embed::TokenId>> tokenize(std::string_view) const override {
+    return std::vector<runed::embed::TokenId>{};
+  }
+};
+
 const ModelDescription kModel{
     .name = "m", .architecture = "qwen3", .context = 32768, .dimension = 1024};
 const ServerFeatures kOld{.flags = {"--model"}};
@@ -118,10 +125,22 @@ TEST_CASE("a build gets no flag that it does not know") {
   CHECK(has(all, {"--host", "127.0.0.1", "--port", "0"}));
 }
 
-TEST_CASE("a text as long as the model's context is let through") {
-  CHECK_FALSE(has(arguments(current(), Profile::speed, 32767), {"--override-kv"}));
-  CHECK(has(arguments(current(), Profile::speed, 32768),
+TEST_CASE("a text as long as the model's context is let through, where the model is known") {
+  CHECK_FALSE(has(arguments(current(), Profile::speed, 32768), {"--override-kv"}));
+  ModelDescription known = kModel;
+  known.tokenizer = std::make_shared<NoTokenizer>();
+  CHECK_FALSE(has(arguments(current(), Profile::speed, 32767, known), {"--override-kv"}));
+  CHECK(has(arguments(current(), Profile::speed, 32768, known),
             {"--override-kv", "qwen3.context_length=int:33024"}));
+}
+
+TEST_CASE("a GPU gets all layers from a build that does not fit them by itself") {
+  ServerFeatures features = current();
+  features.has_gpu = true;
+  features.flags.insert("--n-gpu-layers");
+  CHECK(has(arguments(features, Profile::speed), {"--n-gpu-layers", "999"}));
+  features.flags.insert("--fit");
+  CHECK_FALSE(has(arguments(features, Profile::speed), {"--n-gpu-layers"}));
 }
 
 TEST_CASE("a build that would share the context out gets one slot") {
