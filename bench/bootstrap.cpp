@@ -3,10 +3,8 @@
 // last figures.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -15,6 +13,7 @@
 #include <thread>
 
 #include "base/json.hpp"
+#include "bench.hpp"
 #include "bootstrap/hash_file.hpp"
 #include "bootstrap/manifest.hpp"
 #include "bootstrap/ready_model.hpp"
@@ -28,7 +27,10 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using runed::Json;
-using runed::Result;
+using runed::bench::median;
+using runed::bench::milliseconds_of;
+using runed::bench::require;
+using runed::bench::value;
 using runed::os::Child;
 using runed::test::HttpReply;
 using runed::test::HttpServer;
@@ -39,30 +41,10 @@ constexpr uint64_t kRealModelBytes = 639'150'592;  // Of Qwen3-Embedding-0.6B-Q8
 constexpr int kKills = 50;
 constexpr int kRuns = 9;
 
-void require(bool holds, std::string_view what) {
-  if (holds) return;
-  fmt::print(stderr, "bench_bootstrap: {}\n", what);
-  std::exit(1);
-}
-
-template <typename T>
-T value(Result<T> result) {
-  require(result.has_value(), result ? "" : runed::format_error(result.error()));
-  return std::move(result).value();
-}
-
-double milliseconds_of(const auto& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
-      .count();
-}
-
 double median_of(int runs, const auto& work) {
   std::vector<double> times;
   for (int i = 0; i < runs; ++i) times.push_back(milliseconds_of(work));
-  std::ranges::sort(times);
-  return times[times.size() / 2];
+  return median(std::move(times));
 }
 
 /// A home, and the server that it installs from.
@@ -211,10 +193,6 @@ void Bench::compare_hashing() const {
     openssl.push_back(milliseconds_of([&] { tool("openssl dgst -sha256"); }));
     coreutils.push_back(milliseconds_of([&] { tool("sha256sum"); }));
   }
-  const auto median = [](std::vector<double>& times) {
-    std::ranges::sort(times);
-    return times[times.size() / 2];
-  };
   const double base = median(openssl);
   fmt::print("| hashing 640 MB: runed verify | {} ({:.2f} of openssl) |\n", rate(median(ours)),
              base / median(ours));
