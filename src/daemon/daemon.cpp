@@ -1,5 +1,6 @@
 #include "daemon/daemon.hpp"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
@@ -105,7 +106,11 @@ class Daemon {
   std::unique_ptr<grpc::Service> service_;
 };
 
+// gRPC is held until the process ends: with its last server it would take itself down, and wait for
+// a poller of its own that looks up after ten seconds only (1.51, run_poller in tcp_posix.cc). All
+// that time the lock would be held by a daemon that answers nobody.
 void Daemon::build_server() {
+  grpc_init();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
