@@ -59,6 +59,12 @@ Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Setting
   return {};
 }
 
+// Damaged, or converted wrongly: llama-server would not serve it either, or serve wrong vectors.
+bool is_for_no_engine(const Error& refusal) {
+  return refusal.code == ErrorCode::model_corrupt ||
+         refusal.details.contains(native::kConversionFault);
+}
+
 Result<EngineChoice> choose_llama_server(const EngineQuery& query, std::string reason) {
   TRY_ASSIGN(std::string executable, query.get_llama_server());
   return EngineChoice{Engine::llama_server, std::move(executable), std::move(reason)};
@@ -124,7 +130,7 @@ GpuProbe system_gpu_probe() {
 Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& probe) {
   const auto& [engine, origin] = query.settings.engine;
   Status served = check_native(query.model, query.settings);
-  if (!served && served.error().details.contains(native::kConversionFault)) {
+  if (!served && is_for_no_engine(served.error())) {
     return native::about(source_of(query.model), std::move(served).error());
   }
   if (engine == Engine::native) return choose_native(query, std::move(served));

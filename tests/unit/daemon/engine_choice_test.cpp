@@ -105,6 +105,9 @@ TEST_CASE("a damaged file goes to no engine") {
   write_text(fixture.dir / "model.gguf", "GGUF");
   const Error error = unwrap_error(fixture.choose({.path = fixture.dir / "model.gguf"}));
   CHECK(error.code == ErrorCode::model_corrupt);
+  fixture.ask_for(Engine::llama_server, Origin::flag);
+  CHECK(unwrap_error(fixture.choose({.path = fixture.dir / "model.gguf"})).message ==
+        error.message);
   CHECK(fixture.gets == 0);
 }
 
