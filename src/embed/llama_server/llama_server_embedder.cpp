@@ -76,6 +76,7 @@ void LlamaServerEmbedder::stop() {
     const std::lock_guard lock(tokenizer_mutex_);
     tokenizer_.reset();
   }
+  os::release_pages(options_.source.bytes);  // They were read to be compared with the copy.
   os::trim_heap();
 }
 
