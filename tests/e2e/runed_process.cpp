@@ -8,6 +8,8 @@
 #include "os/file_lock.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
+#include "support/left_out.hpp"
+#include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"
 
 namespace runed::test {
@@ -18,6 +20,13 @@ using std::chrono::seconds;
 
 constexpr size_t kMostOutput = 64 << 20;
 constexpr seconds kCommandTimeout{60};
+
+std::map<std::string, std::string> choose_engine() {
+  if (engine_under_test() == "native") return {};
+  const auto llama_server = real_llama_server();
+  if (!llama_server) end_test();
+  return {{"RUNED_ENGINE", "llama-server"}, {"RUNED_LLAMA_SERVER", *llama_server}};
+}
 
 std::string slurp(const std::string& path) {
   return os::exists(path) ? unwrap(os::read_file(path, kMostOutput)) : std::string();
@@ -44,8 +53,16 @@ Finished Running::finish() {
   return {status->signal != 0 ? 128 + status->signal : status->code, slurp(out_), slurp(err_)};
 }
 
-Home::Home(const std::string& name) : path_(dir_ / name) {
-  environment_ = {"RUNED_HOME=" + path_, "HOME=" + dir_.path(), "PATH=/usr/bin:/bin"};
+std::string engine_under_test() {
+  const std::string engine = os::environment_variable("RUNED_E2E_ENGINE").value_or("native");
+  if (engine != "native" && engine != "llama-server") FAIL("RUNED_E2E_ENGINE is " << engine);
+  return engine;
+}
+
+Home::Home(const std::string& name) : environment_(choose_engine()), path_(dir_ / name) {
+  set("RUNED_HOME", path_);
+  set("HOME", dir_.path());
+  set("PATH", "/usr/bin:/bin");
   // Sanitizers read their options from the environment.
   for (const char* variable : {"ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
     if (auto value = os::environment_variable(variable)) set(variable, *value);
@@ -60,7 +77,7 @@ Home::~Home() {
 }
 
 void Home::set(const std::string& variable, const std::string& value) {
-  environment_.push_back(variable + "=" + value);
+  environment_[variable] = value;
 }
 
 Running Home::start(std::vector<std::string> arguments, const std::string& input) {
@@ -70,8 +87,10 @@ Running Home::start(std::vector<std::string> arguments, const std::string& input
   const os::Fd out = unwrap(os::open_for_append(base + ".out", 0600));
   const os::Fd err = unwrap(os::open_for_append(base + ".err", 0600));
   arguments.insert(arguments.begin(), RUNED_EXECUTABLE);
+  std::vector<std::string> environment;
+  for (const auto& [variable, value] : environment_) environment.push_back(variable + "=" + value);
   auto child = unwrap(os::Child::spawn({.arguments = std::move(arguments),
-                                        .environment = environment_,
+                                        .environment = std::move(environment),
                                         .stdin_fd = in.get(),
                                         .stdout_fd = out.get(),
                                         .stderr_fd = err.get()}));

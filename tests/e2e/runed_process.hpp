@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -40,7 +40,12 @@ class Running {
   std::string err_;
 };
 
+/// The engine of every home: `native`, which runed chooses by itself, or the `llama-server` that
+/// RUNED_E2E_ENGINE asks for, so that the same tests are run against each.
+std::string engine_under_test();
+
 /// A fresh RUNED_HOME, and the real binary run in it. Whatever daemon is left at the end is killed.
+/// Ends a test that leaves itself out because there is no llama-server (real_llama_server.hpp).
 class Home {
  public:
   Home() : Home("home") {}
@@ -50,7 +55,7 @@ class Home {
   Home(const Home&) = delete;
   Home& operator=(const Home&) = delete;
 
-  /// Adds a variable to the environment of the commands that follow.
+  /// Sets a variable in the environment of the commands that follow.
   void set(const std::string& variable, const std::string& value);
 
   Running start(std::vector<std::string> arguments, const std::string& input = {});
@@ -70,9 +75,9 @@ class Home {
   std::string daemon_log() const;
 
  private:
+  std::map<std::string, std::string> environment_;  // First: nothing is made for a test left out.
   TempDir dir_;
   std::string path_;
-  std::vector<std::string> environment_;
   int commands_ = 0;
 };
 
