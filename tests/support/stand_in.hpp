@@ -26,7 +26,7 @@ inline std::string write_stand_in(const std::string& path,
 /// What a stand-in in the mode `record=FILE` left in that file.
 struct StandInRecord {
   std::vector<Json> starts;    // {"pid", "arguments", "environment"}
-  std::vector<Json> requests;  // {"method", "path", "authorization", "body"}
+  std::vector<Json> requests;  // {"connection", "method", "path", "authorization", "body"}
 
   /// Returns the bodies of the requests for a path.
   std::vector<Json> bodies(const std::string& path) const {

@@ -36,9 +36,10 @@ void Record::start(int argc, const char* const* argv) {
                   {"environment", std::move(environment)}}));
 }
 
-void Record::request(const HttpRequest& request) {
+void Record::request(const HttpRequest& request, int connection) {
   const auto body = parse_json(request.body);
-  append(to_line({{"method", request.seen.method},
+  append(to_line({{"connection", connection},
+                  {"method", request.seen.method},
                   {"path", request.seen.path},
                   {"authorization", request.seen.header("authorization")},
                   {"body", body.has_value() ? *body : Json(request.body)}}));

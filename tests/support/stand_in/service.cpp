@@ -58,8 +58,9 @@ Service::Service(const Modes& modes, std::string api_key, Record& record)
       healthy_at_(steady_clock::now() + milliseconds(modes.number("loads-for").value_or(0))) {}
 
 void Service::serve(Connection connection) {
+  const int number = ++connections_;
   while (const auto request = connection.next()) {
-    record_.request(*request);
+    record_.request(*request, number);
     if (hangs_) wait_for_ever();
     if (!answer(connection, *request) || request->seen.header("connection") == "close") return;
   }

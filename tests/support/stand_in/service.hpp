@@ -49,6 +49,7 @@ class Service {
   std::atomic<bool> hangs_ = false;
   std::atomic<uint64_t> requests_ = 0;  // For embeddings.
   std::atomic<uint64_t> answers_ = 0;
+  std::atomic<int> connections_ = 0;
 };
 
 }  // namespace runed::test

@@ -1,19 +1,16 @@
-#include "support/stand_in.hpp"
+#include "support/running_stand_in.hpp"
 
 #include <cmath>
 #include <csignal>
 
-#include "os/child.hpp"
 #include "os/poll.hpp"
-#include "os/unix_socket.hpp"
-#include "support/eventually.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/scoped_variable.hpp"
 
 using runed::Json;
 using runed::os::Child;
 using runed::os::ExitStatus;
-using runed::test::eventually;
+using runed::test::RunningStandIn;
 using runed::test::ScopedVariable;
 using runed::test::TempDir;
 using runed::test::unwrap;
@@ -29,17 +26,10 @@ struct Reply {
   Json json() const { return unwrap(runed::parse_json(body)); }
 };
 
-// The stand-in on a socket of its own.
-class StandIn {
+// One that is asked byte by byte, without a client of ours.
+class StandIn : public RunningStandIn {
  public:
-  explicit StandIn(const std::vector<std::string>& modes)
-      : child_(unwrap(Child::spawn(
-            {.arguments = {write_stand_in(dir_ / "llama-server", modes), "--host", socket()}}))) {
-    REQUIRE(eventually([&] { return runed::os::dial_unix(socket(), 1s).has_value(); }));
-  }
-
-  std::string socket() const { return dir_ / "x.sock"; }
-  Child& child() { return child_; }
+  using RunningStandIn::RunningStandIn;
 
   runed::os::Fd send(const std::string& path, const std::string& body) const {
     auto fd = unwrap(runed::os::dial_unix(socket(), 1s));
@@ -62,14 +52,10 @@ class StandIn {
   }
 
   ExitStatus ending() {
-    const auto status = unwrap(child_.wait(10s));
+    const auto status = unwrap(child().wait(10s));
     REQUIRE(status.has_value());
     return *status;
   }
-
- private:
-  TempDir dir_;
-  Child child_;
 };
 
 Json vector_of(const Reply& reply, size_t index) {
@@ -148,7 +134,7 @@ TEST_CASE("the stand-in dies as told") {
   CHECK(after.embed("[[1]]").status == 200);
   CHECK(after.embed("[[1]]").status == 200);
   CHECK(after.ending().signal == SIGABRT);
-  StandIn told({});
+  StandIn told;
   CHECK(unwrap(told.child().stop(10s)).code == 0);
 }
 
