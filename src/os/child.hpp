@@ -38,7 +38,8 @@ struct ChildOptions {
 /// descriptor but the three. The destructor kills the group and reaps the child.
 class Child {
  public:
-  /// Errors: `cannot start '<path>': <reason>`.
+  /// Errors: `cannot start '<path>': <reason>`; unavailable if it was to die with its parent and was
+  ///         ended before it ran, which is nobody's but the killer's fault.
   static Result<Child> spawn(const ChildOptions& options);
 
   Child(Child&& other) noexcept;

@@ -110,7 +110,8 @@ Status ChildHelper::wait_for_program() {
         retry_interrupted([&] { return ::read(reader_.get(), &message, sizeof(message)); });
     if (count == 0 && runs) return {};
     if (count == 0) {
-      return make_error(ErrorCode::io, "cannot start '{}': its helper ended at once", path_);
+      return make_error(ErrorCode::unavailable, "cannot start '{}': its helper ended at once",
+                        path_);
     }
     if (count < 0) message = errno;
     if (message != kRuns) return os_error(message, fmt::format("cannot start '{}'", path_));

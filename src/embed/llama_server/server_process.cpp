@@ -29,13 +29,19 @@ bool is_from_outside(const os::ExitStatus& status) {
 
 Result<std::unique_ptr<ServerProcess>> ServerProcess::start(Options options) {
   TRY_ASSIGN(os::Pipe pipe, os::open_pipe());
-  TRY_ASSIGN(os::Child child, os::Child::spawn({.arguments = options.arguments,
-                                                .environment = options.environment,
-                                                .dies_with_parent = true,
-                                                .stdout_fd = pipe.writer.get(),
-                                                .stderr_fd = pipe.writer.get()}));
+  auto child = os::Child::spawn({.arguments = options.arguments,
+                                 .environment = options.environment,
+                                 .dies_with_parent = true,
+                                 .stdout_fd = pipe.writer.get(),
+                                 .stderr_fd = pipe.writer.get()});
+  if (!child) {
+    Error error = std::move(child).error();
+    // It ended before it was a llama-server, so it is not that which failed.
+    if (error.code == ErrorCode::unavailable) error.code = ErrorCode::engine_killed;
+    return error;
+  }
   pipe.writer.close();
-  std::unique_ptr<ServerProcess> process(new ServerProcess(std::move(child), std::move(options)));
+  std::unique_ptr<ServerProcess> process(new ServerProcess(*std::move(child), std::move(options)));
   TRY_ASSIGN(process->log_,
              ServerLog::start(std::move(pipe.reader), process->child_.exit_fd(),
                               {.path = process->options_.log_path, .limit_bytes = kLogBytes},
