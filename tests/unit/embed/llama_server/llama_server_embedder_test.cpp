@@ -179,7 +179,8 @@ TEST_CASE("a pass is cut into requests of what the server computes at a time") {
   for (const Json& body : read_record(stage.dir / "record").bodies("/v1/embeddings")) {
     sizes.push_back(body["input"].size());
   }
-  CHECK(sizes == std::vector<size_t>{1, 2, 1, 1});  // The first text of the start, then these.
+  std::ranges::sort(sizes);  // Two are under way at a time, and come in any order.
+  CHECK(sizes == std::vector<size_t>{1, 1, 1, 2});  // The first text of the start is one of them.
 }
 
 TEST_CASE("the server runs in an environment of ours") {

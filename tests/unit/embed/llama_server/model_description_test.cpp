@@ -59,7 +59,7 @@ TEST_CASE("of a model of another architecture the file says how it is pooled") {
   const ModelDescription silent = unwrap(describe(bert()));
   CHECK(silent.name == "unnamed");
   CHECK(silent.architecture == "bert");
-  CHECK(silent.context == 500);
+  CHECK(silent.context == 499);  // llama-server wants one token to be free.
   CHECK(silent.dimension == 384);
   CHECK(silent.tokenizer == nullptr);
   CHECK(silent.pools_last);
