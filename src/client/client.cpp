@@ -261,6 +261,7 @@ Result<HealthReport> Client::health() {
       .uptime_seconds = wire.uptime_seconds(),
       .requests = wire.total_requests(),
       .queue_tokens = wire.queue_tokens(),
+      .restarts = wire.restarts(),
       .message = wire.message(),
       .reason = wire.reason(),
   };

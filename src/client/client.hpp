@@ -50,6 +50,7 @@ struct HealthReport {
   int64_t uptime_seconds = 0;
   int64_t requests = 0;
   int64_t queue_tokens = 0;
+  int32_t restarts = 0;  // Of the engine, after a fault.
   std::string message;
   std::string reason;
 };

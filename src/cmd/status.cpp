@@ -152,6 +152,7 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
       {"home", location.paths.home},
       {"requests", known(answers, health.requests)},
       {"queue_tokens", known(answers, health.queue_tokens)},
+      {"restarts", known(answers, health.restarts)},
       {"resident_bytes", known(runs, os::resident_bytes_of(seen.pid))},
       {"reason", known(answers && !health.reason.empty(), health.reason)},
       {"message", known(!message.empty(), message)},
@@ -193,6 +194,7 @@ std::string to_text(const Observation& seen, const Location& location, const std
     line("variant", seen.info.variant);
     line("requests", std::to_string(seen.health.requests));
     line("queue", fmt::format("{} tokens", seen.health.queue_tokens));
+    if (seen.health.restarts > 0) line("restarts", std::to_string(seen.health.restarts));
     line("version", seen.info.daemon_version);
     line("started", format_time(seen.info.started_at));
     line("reason", seen.health.reason);

@@ -40,7 +40,8 @@ TEST_CASE("the keys of status are the same in every state", "[status_shutdown]")
         "pid",      "started_at",   "daemon_version", "model_identity", "model_name",
         "variant",  "engine",       "engine_version", "engine_reason",  "kernel",
         "compute",  "vector_dim",   "max_tokens",     "socket_path",    "home",
-        "requests", "queue_tokens", "resident_bytes", "reason",         "config"}) {
+        "requests", "queue_tokens", "restarts",       "resident_bytes", "reason",
+        "config"}) {
     CAPTURE(key);
     CHECK(std::find(absent.begin(), absent.end(), key) != absent.end());
   }
