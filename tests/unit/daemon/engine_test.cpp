@@ -1,7 +1,9 @@
 #include "daemon/engine.hpp"
 
 #include "engine_fixture.hpp"
+#include "support/stand_in.hpp"
 
+using runed::Error;
 using runed::ErrorCode;
 using runed::bootstrap::Engine;
 using runed::bootstrap::Origin;
@@ -10,7 +12,17 @@ using runed::daemon::make_direct_engine;
 using runed::test::EngineFixture;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
+using runed::test::write_stand_in;
 using runed::test::write_text;
+
+namespace {
+
+auto entries_of(const std::string& directory) {
+  const std::filesystem::directory_iterator entries(directory);
+  return std::distance(begin(entries), end(entries));
+}
+
+}  // namespace
 
 TEST_CASE("what cannot be is refused before anything is fetched") {
   EngineFixture fixture;
@@ -48,19 +60,26 @@ TEST_CASE("a native engine of one command leaves no trace") {
 
 TEST_CASE("a llama-server of one command has places of its own, and leaves none behind") {
   EngineFixture fixture;
-  fixture.settings.llama_server = {fixture.make_program("my-server"), Origin::environment};
+  const auto program = write_stand_in(fixture.dir / "my-server", {"dimension=256"});
+  fixture.settings.llama_server = {program, Origin::environment};
   unwrap(runed::bootstrap::make_directories(fixture.paths));
   // The daemon's.
   write_text(fixture.paths.builtin_model_copy, "GGUF");
   write_text(fixture.paths.llama_server_log, "log\n");
   {
-    const auto engine = make_direct_engine(fixture.paths, fixture.settings, fixture.environment,
-                                           fixture.builtin, fixture.clock);
-    // The script is no llama-server.
-    if (engine) CHECK_FALSE(engine->embedder->start());
+    const auto engine = unwrap(make_direct_engine(
+        fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
+    // It was started and asked, but only plays the model.
+    const Error error = unwrap_error(engine.embedder->start());
+    CHECK(error.code == ErrorCode::engine_fault);
+    CHECK(error.message.find("disagree on this model") != std::string::npos);
+    REQUIRE(engine.places.has_value());
+    for (const char* file : {"model.gguf", "llama-server.log"}) {
+      CHECK(std::filesystem::exists(engine.places->path() + "/" + file));
+    }
+    CHECK(entries_of(fixture.paths.cache_dir) == 2);
   }
-  const std::filesystem::directory_iterator cache(fixture.paths.cache_dir);
-  CHECK(std::distance(begin(cache), end(cache)) == 1);
+  CHECK(entries_of(fixture.paths.cache_dir) == 1);
   CHECK(runed::test::read_text(fixture.paths.builtin_model_copy) == "GGUF");
   CHECK(runed::test::read_text(fixture.paths.llama_server_log) == "log\n");
 }
