@@ -1,6 +1,7 @@
 #include "embed/llama_server/server_log.hpp"
 
 #include <array>
+#include <exception>
 #include <filesystem>
 #include <system_error>
 
@@ -72,15 +73,24 @@ Status ServerLog::keep_crash_copy(std::string_view how) const {
 }
 
 // The child's end goes first: others may keep the pipe full for ever. And it goes before a stop, so
-// that the log of a child that we ended is complete.
+// that the log of a child that we ended is complete. Memory that is lacking costs what was read, and
+// neither the thread nor the daemon.
 void ServerLog::run() {
   while (true) {
-    os::wait_readable(std::array{output_.get(), exit_fd_, stop_.fd()}, std::nullopt);
-    if (is_ready(exit_fd_)) break;
-    if (is_ready(stop_.fd())) return;
-    if (is_ready(output_.get()) && !read_once()) output_.close();
+    try {
+      os::wait_readable(std::array{output_.get(), exit_fd_, stop_.fd()}, std::nullopt);
+      if (is_ready(exit_fd_)) break;
+      if (is_ready(stop_.fd())) return;
+      if (is_ready(output_.get()) && !read_once()) output_.close();
+    } catch (const std::exception&) {
+      continue;
+    }
   }
-  read_what_is_left();
+  try {
+    read_what_is_left();
+  } catch (const std::exception&) {
+    output_.close();
+  }
   {
     const std::lock_guard lock(mutex_);
     ended_at_ = system_clock::now();
