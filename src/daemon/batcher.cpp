@@ -49,7 +49,7 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
                          const std::lock_guard lock(mutex_);
                          changed_.notify_all();
                        }}),
-      runner_(supervisor_, state, log),
+      runner_(supervisor_, state, clock, log, options.restarts.window),
       thread_([this] { run(); }) {}
 
 Batcher::~Batcher() {

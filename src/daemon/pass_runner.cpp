@@ -9,19 +9,28 @@
 //   anything else       Halves; alone it fails as it is.
 #include "daemon/pass_runner.hpp"
 
+#include <csignal>
 #include <deque>
+#include <string>
 #include <utility>
 
 namespace runed::daemon {
 namespace {
 
 constexpr const char* kRefusedHint =
-    "leave it out or change it: from now on the same text is refused at once";
+    "leave it out or change it: for a while the same text is refused at once";
+
+// Nobody else uses it on an engine that died: those were told apart before.
+bool is_out_of_memory(const Error& death) {
+  const auto signal = death.details.find(std::string(embed::kSignalKey));
+  return signal != death.details.end() && signal->second == std::to_string(SIGKILL);
+}
 
 Error crash_error(const Error& cause) {
   return make_error(ErrorCode::engine_crashed_on_text, "the text crashes the engine: {}",
                     cause.message)
-      .with_hint(kRefusedHint);
+      .with_hint(is_out_of_memory(cause) ? "split the text, or give the engine more memory"
+                                         : kRefusedHint);
 }
 
 Error bad_answer_error(const Error& cause) {
@@ -57,7 +66,13 @@ class PassRunner::Search {
     return {};
   }
 
-  void settle() const { runner_.supervisor_.settle(incident_, blame_); }
+  // Once the engine is back: until then, all that happened may have been its own fault.
+  void settle() {
+    runner_.supervisor_.settle(incident_, blame_);
+    for (auto& [text, error] : convicted_) {
+      runner_.quarantine_.add(pass_.texts[text]->ids, std::move(error));
+    }
+  }
 
  private:
   void refuse_known() {
@@ -116,7 +131,7 @@ class PassRunner::Search {
     if (piece.texts.size() > 1) {
       cut(piece);
     } else {
-      convict(piece.texts.front(), crash_error(error));
+      convict(piece.texts.front(), crash_error(error), !is_out_of_memory(error));
     }
     return restart(std::move(error), Blame::text);
   }
@@ -128,7 +143,7 @@ class PassRunner::Search {
     }
     const size_t times = ++piece.bad_answers;
     if (times == 3) {
-      convict(piece.texts.front(), bad_answer_error(error));
+      convict(piece.texts.front(), bad_answer_error(error), true);
       return {};
     }
     pieces_.push_front(std::move(piece));
@@ -141,12 +156,12 @@ class PassRunner::Search {
     pieces_.push_back({.texts = {middle, piece.texts.end()}, .has_died = piece.has_died});
   }
 
-  void convict(size_t text, Error error) {
-    runner_.log_.error("a text is refused from now on", {{"reason", name_of(error.code)},
-                                                         {"tokens", pass_.texts[text]->ids.size()},
-                                                         {"error", error.message}});
+  void convict(size_t text, Error error, bool is_remembered) {
+    runner_.log_.error("a text was found guilty", {{"reason", name_of(error.code)},
+                                                   {"tokens", pass_.texts[text]->ids.size()},
+                                                   {"error", error.message}});
     blame_ = Blame::text;
-    runner_.quarantine_.add(pass_.texts[text]->ids, error);
+    if (is_remembered) convicted_.emplace_back(text, error);
     pass_.deliver(text, std::move(error));
   }
 
@@ -159,6 +174,7 @@ class PassRunner::Search {
   std::deque<Piece> pieces_;
   Incident incident_;
   Blame blame_ = Blame::engine;
+  std::vector<std::pair<size_t, Error>> convicted_;  // Texts to be remembered.
 };
 
 Status PassRunner::run(const Pass& pass) {
@@ -167,9 +183,9 @@ Status PassRunner::run(const Pass& pass) {
     quarantine_.clear();
   }
   Search search(*this, pass);
-  Status done = search.run();
+  TRY(search.run());
   search.settle();
-  return done;
+  return {};
 }
 
 }  // namespace runed::daemon

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -24,12 +25,14 @@ struct Pass {
 
 /// Gives passes to the engine, and when one fails finds the text that is at fault, so that only
 /// that one fails: engine_crashed_on_text, not_finite or internal. It is remembered, and refused
-/// from then on without the engine, until the model changes.
+/// without the engine, for a while or until the model changes; but not if the engine may have been
+/// at fault after all: it was killed for want of memory, or could not be brought back.
 class PassRunner {
  public:
   /// Owns: nothing; all arguments outlive it.
-  PassRunner(Supervisor& supervisor, const State& state, Log& log)
-      : supervisor_(supervisor), state_(state), log_(log) {}
+  PassRunner(Supervisor& supervisor, const State& state, const Clock& clock, Log& log,
+             std::chrono::nanoseconds remember)
+      : supervisor_(supervisor), state_(state), log_(log), quarantine_(clock, remember) {}
 
   /// Delivers every text that is still wanted, unless the engine came back with another model: the
   /// ids of the rest are void then.

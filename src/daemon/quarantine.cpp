@@ -7,23 +7,24 @@
 namespace runed::daemon {
 
 void Quarantine::add(std::span<const embed::TokenId> ids, Error error) {
+  const SteadyTime until = clock_.steady_now() + remember_;
   std::string key = sha256_hex(std::as_bytes(ids));
-  if (!errors_.insert_or_assign(key, std::move(error)).second) return;
+  if (!entries_.insert_or_assign(key, Entry{std::move(error), until}).second) return;
   order_.push_back(std::move(key));
   if (order_.size() <= kMostTexts) return;
-  errors_.erase(order_.front());
+  entries_.erase(order_.front());
   order_.pop_front();
 }
 
 std::optional<Error> Quarantine::find(std::span<const embed::TokenId> ids) const {
-  if (errors_.empty()) return std::nullopt;  // As nearly always: no text is hashed for nothing.
-  const auto found = errors_.find(sha256_hex(std::as_bytes(ids)));
-  if (found == errors_.end()) return std::nullopt;
-  return found->second;
+  if (entries_.empty()) return std::nullopt;  // As nearly always: no text is hashed for nothing.
+  const auto found = entries_.find(sha256_hex(std::as_bytes(ids)));
+  if (found == entries_.end() || found->second.until <= clock_.steady_now()) return std::nullopt;
+  return found->second.error;
 }
 
 void Quarantine::clear() {
-  errors_.clear();
+  entries_.clear();
   order_.clear();
 }
 

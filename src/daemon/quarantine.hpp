@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -7,16 +8,21 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "embed/embedder.hpp"
 
 namespace runed::daemon {
 
 /// Remembers the texts that an engine cannot embed, so that the next request with one of them does
-/// not harm it again. Keeps digests, never texts.
+/// not harm it again. Keeps digests, never texts, and forgets them in time.
 class Quarantine {
  public:
   static constexpr size_t kMostTexts = 1000;  // Past it, the oldest is forgotten.
+
+  /// Each text is remembered for `remember`.
+  Quarantine(const Clock& clock, std::chrono::nanoseconds remember)
+      : clock_(clock), remember_(remember) {}
 
   void add(std::span<const embed::TokenId> ids, Error error);
 
@@ -26,8 +32,15 @@ class Quarantine {
   void clear();
 
  private:
-  std::unordered_map<std::string, Error> errors_;  // By the SHA-256 of the ids.
-  std::deque<std::string> order_;                  // Their keys, the oldest first.
+  struct Entry {
+    Error error;
+    SteadyTime until;
+  };
+
+  const Clock& clock_;
+  const std::chrono::nanoseconds remember_;
+  std::unordered_map<std::string, Entry> entries_;  // By the SHA-256 of the ids.
+  std::deque<std::string> order_;                   // Their keys, the oldest first.
 };
 
 }  // namespace runed::daemon

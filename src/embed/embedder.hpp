@@ -52,6 +52,9 @@ class Tokenizer {
   virtual Result<std::vector<TokenId>> tokenize(std::string_view text) const = 0;
 };
 
+/// The detail of engine_died that says by which signal the process ended; 0 if by none.
+inline constexpr std::string_view kSignalKey = "signal";
+
 /// The engine contract: an embedding model that can be started, asked, and told to give its memory
 /// back. One thread at a time calls start, stop and embed; the rest may be called by any thread.
 ///

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <utility>
 
+#include "embed/embedder.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
 
@@ -77,7 +78,8 @@ Error ServerProcess::how_it_ended(Stage stage) {
   if (is_from_outside(**status) && was_asked && os::oom_kills() == oom_kills_) {
     return make_error(ErrorCode::engine_killed, "{}", how);
   }
-  return describe_fault(how);
+  return describe_fault(how).with_detail(std::string(kSignalKey),
+                                         std::to_string((*status)->signal));
 }
 
 Error ServerProcess::describe_fault(const std::string& fault) const {

@@ -78,7 +78,7 @@ struct Fixture : Supervised {
     };
   }
 
-  PassRunner runner{supervisor, state, log};
+  PassRunner runner{supervisor, state, clock, log, 10min};
   std::set<std::string> unwanted;
 };
 
@@ -209,6 +209,48 @@ TEST_CASE("a text that was found guilty is refused at once, until the model chan
   outcome = fixture.run({"a", "X"});
   CHECK(outcome.order.size() == 2);
   CHECK(fixture.script.pass_sizes.front() == 2);
+}
+
+TEST_CASE("a text that was found guilty is given another chance after a while") {
+  Fixture fixture;
+  fixture.poison("X", died());
+  fixture.run({"X", "b"});
+  fixture.fail_next({});
+  fixture.clock.advance(10min);
+  unwrap(fixture.run({"X"}).results.at("X"));
+}
+
+TEST_CASE("a text for which the engine had too little memory fails, and is not refused later") {
+  Fixture fixture;
+  fixture.poison("X", died("llama-server was killed by SIGKILL").with_detail("signal", "9"));
+  const auto outcome = fixture.run({"X", "b"});
+  unwrap(outcome.results.at("b"));
+  const Error error = unwrap_error(outcome.results.at("X"));
+  CHECK(error.code == ErrorCode::engine_crashed_on_text);
+  CHECK(error.hint == "split the text, or give the engine more memory");
+  fixture.fail_next({});
+  unwrap(fixture.run({"X"}).results.at("X"));
+}
+
+TEST_CASE("an engine that is given up keeps its charges, and no text is refused for it") {
+  Fixture fixture;
+  fixture.script.on_pass = [](const Texts&) -> Status { return kFault; };
+  const auto outcome = fixture.run({"a", "b", "c", "d"});
+  const Error error = unwrap_error(outcome.status);
+  CHECK(error.code == ErrorCode::engine_restarts_exhausted);
+  CHECK(error.details.at("retry_seconds") == "593");
+  CHECK(outcome.order == Texts{"a", "b", "c"});
+  CHECK(fixture.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
+
+  const Error still = unwrap_error(fixture.supervisor.ensure_running());
+  CHECK(still.code == ErrorCode::engine_restarts_exhausted);
+  CHECK(still.details.at("reset_at") == error.details.at("reset_at"));
+  fixture.clock.advance(593s);
+  fixture.script.on_pass = nullptr;
+  unwrap(fixture.supervisor.ensure_running());
+  const auto again = fixture.run({"a", "b", "c"});
+  for (const auto& [text, result] : again.results) unwrap(result);
+  CHECK(fixture.script.pass_sizes == Sizes{3});
 }
 
 TEST_CASE("texts that crash the engine shut nobody out, however many come") {

@@ -2,15 +2,19 @@
 
 #include <vector>
 
+#include "fake_clock.hpp"
 #include "support/catch.hpp"
 
 using runed::ErrorCode;
 using runed::make_error;
 using runed::daemon::Quarantine;
 using runed::embed::TokenId;
+using runed::test::FakeClock;
+using namespace std::chrono_literals;
 
 TEST_CASE("a text is found again by its ids, with its own error") {
-  Quarantine quarantine;
+  const FakeClock clock;
+  Quarantine quarantine(clock, 10min);
   const std::vector<TokenId> guilty{1, 2, 3};
   CHECK_FALSE(quarantine.find(guilty).has_value());
   quarantine.add(guilty, make_error(ErrorCode::not_finite, "not finite"));
@@ -22,7 +26,8 @@ TEST_CASE("a text is found again by its ids, with its own error") {
 }
 
 TEST_CASE("of more than a thousand texts the oldest are forgotten") {
-  Quarantine quarantine;
+  const FakeClock clock;
+  Quarantine quarantine(clock, 10min);
   for (TokenId id = 0; id < 1002; ++id) {
     quarantine.add(std::vector<TokenId>{id}, make_error(ErrorCode::not_finite, "{}", id));
   }
@@ -33,7 +38,8 @@ TEST_CASE("of more than a thousand texts the oldest are forgotten") {
 }
 
 TEST_CASE("a text that is added twice takes one place") {
-  Quarantine quarantine;
+  const FakeClock clock;
+  Quarantine quarantine(clock, 10min);
   for (size_t i = 0; i < 2 * Quarantine::kMostTexts; ++i) {
     quarantine.add(std::vector<TokenId>{7}, make_error(ErrorCode::not_finite, "x"));
   }
@@ -44,8 +50,23 @@ TEST_CASE("a text that is added twice takes one place") {
 }
 
 TEST_CASE("a cleared quarantine holds nobody") {
-  Quarantine quarantine;
+  const FakeClock clock;
+  Quarantine quarantine(clock, 10min);
   quarantine.add(std::vector<TokenId>{7}, make_error(ErrorCode::not_finite, "x"));
   quarantine.clear();
   CHECK_FALSE(quarantine.find(std::vector<TokenId>{7}).has_value());
+}
+
+TEST_CASE("a text is forgotten in time, and remembered anew when it is added again") {
+  FakeClock clock;
+  Quarantine quarantine(clock, 10min);
+  const std::vector<TokenId> guilty{7};
+  quarantine.add(guilty, make_error(ErrorCode::not_finite, "x"));
+  clock.advance(599s);
+  CHECK(quarantine.find(guilty).has_value());
+  clock.advance(1s);
+  CHECK_FALSE(quarantine.find(guilty).has_value());
+  quarantine.add(guilty, make_error(ErrorCode::internal, "y"));
+  REQUIRE(quarantine.find(guilty).has_value());
+  CHECK(quarantine.find(guilty)->code == ErrorCode::internal);
 }

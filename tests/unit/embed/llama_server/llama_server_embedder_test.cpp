@@ -334,14 +334,15 @@ TEST_CASE("a vector that is not finite is never passed on") {
 }
 
 TEST_CASE("a server that crashes on a text has died, and can be started again") {
-  for (const auto& [mode, signal] :
-       {std::pair{"crash-on-token=7", "SIGABRT"}, std::pair{"segv-on-token=7", "SIGSEGV"}}) {
+  for (const auto& [mode, signal, number] : {std::tuple{"crash-on-token=7", "SIGABRT", SIGABRT},
+                                             std::tuple{"segv-on-token=7", "SIGSEGV", SIGSEGV}}) {
     CAPTURE(mode);
     Stage stage({mode});
     stage.start();
     const Error error = unwrap_error(stage.embed({{1}, {7}}));
     CHECK(error.code == ErrorCode::engine_died);
     CHECK(contains(error.message, fmt::format("llama-server was killed by {}", signal)));
+    CHECK(error.details.at("signal") == std::to_string(number));
     unwrap(stage.engine->start());
     CHECK(unwrap(stage.embed({{1}})).size() == kDimension);
   }
