@@ -17,6 +17,9 @@ constexpr nanoseconds kLongestIdle = std::chrono::hours(24 * 365);
 
 constexpr std::array<uint32_t, 1> kNoTexts{0};  // The offsets of a batch of none.
 
+// In a row, without a pass completed in between: past it, no coincidence, and charged like a death.
+constexpr size_t kMostKilledInRow = 20;
+
 double milliseconds_since(SteadyTime begin, const Clock& clock) {
   return std::chrono::duration<double, std::milli>(clock.steady_now() - begin).count();
 }
@@ -159,7 +162,7 @@ Status Supervisor::restart(Error cause, Blame blame, Incident& incident) {
 // of them than the budget has, and each one comes nearer to the text.
 Status Supervisor::wait_to_restart(const Error& cause, Blame blame, Incident& incident) {
   nanoseconds wait{};
-  if (cause.code == ErrorCode::engine_killed) {
+  if (cause.code == ErrorCode::engine_killed && killed_in_row_ < kMostKilledInRow) {
     wait =
         doubled(options_.restarts.first_pause, killed_in_row_++, options_.restarts.longest_pause);
   } else if (blame == Blame::text) {

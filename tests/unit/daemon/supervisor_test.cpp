@@ -131,7 +131,7 @@ TEST_CASE("an engine that fails again after the window is given up again") {
   CHECK(error.message.find("still") != std::string::npos);
 }
 
-TEST_CASE("an engine that somebody kills is started again as often as it takes") {
+TEST_CASE("an engine that somebody kills now and then is started again as often as it takes") {
   Supervised supervised;
   supervised.fail_starts(6, killed());
   unwrap(restart(supervised, killed()));
@@ -145,6 +145,21 @@ TEST_CASE("an engine that somebody kills is started again as often as it takes")
   // None of it was charged.
   unwrap(restart(supervised, died()));
   CHECK(supervised.waits.back() == 1s);
+}
+
+TEST_CASE(
+    "an engine that is killed again and again, and completes nothing, is given up in the end") {
+  Supervised supervised;
+  for (int i = 0; i < 20; ++i) unwrap(restart(supervised, killed()));
+  CHECK(supervised.waits.back() == 1s);
+  embed_one(supervised);  // All is forgiven.
+  supervised.waits.clear();
+  supervised.fail_starts(1000, killed());
+  const Error error = unwrap_error(restart(supervised, killed()));
+  CHECK(error.code == ErrorCode::engine_restarts_exhausted);
+  CHECK(error.message.ends_with("failed once more: the engine was killed"));
+  REQUIRE(supervised.waits.size() == 23);
+  CHECK(Waits(supervised.waits.end() - 4, supervised.waits.end()) == Waits{1s, 1s, 2s, 4s});
 }
 
 TEST_CASE("a text that was found guilty has its restarts refunded") {
