@@ -32,6 +32,15 @@ Error shutting_down_error() {
       .with_hint("try again: the next call starts another daemon");
 }
 
+// The last catch of the thread: what leaves it ends the daemon.
+Status guard(const std::function<Status()>& work) {
+  try {
+    return work();
+  } catch (const std::exception& fault) {
+    return make_error(ErrorCode::internal, "the queue cannot be served: {}", fault.what());
+  }
+}
+
 }  // namespace
 
 Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log, Options options,
@@ -39,6 +48,7 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
     : source_(std::move(source)),
       state_(state),
       clock_(clock),
+      log_(log),
       options_(options),
       on_load_failed_(std::move(on_load_failed)),
       supervisor_(state, clock, log,
@@ -59,13 +69,14 @@ Batcher::~Batcher() {
 
 void Batcher::submit(Job job) {
   auto pending = std::make_unique<Pending>(std::move(job));
-  // Awake: tokenise on the caller's thread, beside the forward pass. Suspended: the batcher's
-  // thread does it after resuming, and the bytes stand in for the tokens, of which there are fewer.
+  // Awake: tokenise on the caller's thread, beside the forward pass. Suspended, or with a tokenizer
+  // that may have to be waited for: the batcher's thread does it, and the bytes stand in for the
+  // tokens, of which there are fewer.
   // The model is asked for first: ids of the next one, marked as those of the one before, are only
   // made anew; the other way round they would be taken.
   const auto model = state_.model();
   const auto tokenizer = supervisor_.tokenizer();
-  if (model != nullptr && tokenizer != nullptr) {
+  if (model != nullptr && tokenizer != nullptr && tokenizer->is_local()) {
     if (Status prepared = prepare(*pending, *tokenizer, model); !prepared) {
       pending->job.done(std::move(prepared).error());
       return;
@@ -118,19 +129,44 @@ bool Batcher::stop(std::chrono::milliseconds timeout) {
 }
 
 void Batcher::run() {
-  if (Status loaded = load(); loaded) {
-    while (take_jobs()) serve_jobs();
-  } else {
-    on_load_failed_(loaded.error());
+  if (Status served = guard([this] { return serve(); }); !served) {
+    on_load_failed_(served.error());
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return stopping_; });
   }
-  collect_jobs();
-  answer_all(shutting_down_error());
-  supervisor_.stop();
+  const Status answered = guard([this]() -> Status {
+    collect_jobs();
+    answer_all(shutting_down_error());
+    return {};
+  });
+  const Status stopped = guard([this]() -> Status {
+    supervisor_.stop();
+    return {};
+  });
+  static_cast<void>(answered.has_value() && stopped.has_value());  // Nobody is left to tell.
   const std::lock_guard lock(mutex_);
   ended_ = true;
   changed_.notify_all();
+}
+
+Status Batcher::serve() {
+  TRY(load());
+  while (true) {
+    try {
+      if (!take_jobs()) return {};
+      serve_jobs();
+    } catch (const std::exception& fault) {
+      survive(fault);
+    }
+  }
+}
+
+// Out of memory, most likely, which those that are answered give back.
+void Batcher::survive(const std::exception& fault) {
+  const Error error = make_error(ErrorCode::internal, "cannot embed: {}", fault.what());
+  log_.error("the queue was lost", {{"error", error.message}});
+  collect_jobs();
+  answer_all(error);
 }
 
 bool Batcher::is_stopping() {
@@ -172,8 +208,7 @@ bool Batcher::take_jobs() {
 
 void Batcher::collect_jobs() {
   const std::lock_guard lock(mutex_);
-  std::ranges::move(queue_, std::back_inserter(active_));
-  queue_.clear();
+  for (; !queue_.empty(); queue_.pop_front()) active_.push_back(std::move(queue_.front()));
 }
 
 // What an engine says that was interrupted is not for callers: `run` answers them.
@@ -189,7 +224,9 @@ void Batcher::serve_jobs() {
 
 Status Batcher::embed_next() {
   TRY(supervisor_.ensure_running());
-  const Items items = gather();
+  const Result<Items> gathered = gather();
+  if (!gathered) return supervisor_.restart_silent();
+  const Items& items = *gathered;
   if (items.empty()) return {};
   Pass pass{.texts = {},
             .is_wanted =
@@ -218,14 +255,21 @@ bool Batcher::pause(std::chrono::nanoseconds duration) {
   }
 }
 
-// The next pass: texts in the order of arrival, up to the engine's budget.
-Batcher::Items Batcher::gather() {
+// The next pass: texts in the order of arrival, up to the engine's budget. Fails with
+// engine_restarting if the tokenizer does not answer; nothing is in a pass then.
+Result<Batcher::Items> Batcher::gather() {
   answer_cancelled();
   Items items;
   size_t tokens = 0;
   const auto tokenizer = supervisor_.tokenizer();
   for (const auto& pending : active_) {
-    if (pending->answered || !make_ready(*pending, *tokenizer)) continue;
+    if (pending->answered) continue;
+    const Result<bool> is_ready = make_ready(*pending, *tokenizer);
+    if (!is_ready) {
+      for (auto item = items.rbegin(); item != items.rend(); ++item) item->job->next = item->index;
+      return is_ready.error();
+    }
+    if (!*is_ready) continue;
     while (pending->next < pending->prepared.size()) {
       const size_t more = pending->prepared[pending->next].ids.size();
       if (!items.empty() && tokens + more > supervisor_.batch_tokens()) return items;
@@ -236,9 +280,9 @@ Batcher::Items Batcher::gather() {
   return items;
 }
 
-// Tokenises a job that came while the engine slept, and again one that has ids of a model before:
-// the file may have been overwritten before the engine was started again.
-bool Batcher::make_ready(Pending& pending, const embed::Tokenizer& tokenizer) {
+// Tokenises a job that was not when it came, and again one that has ids of a model before: the file
+// may have been overwritten before the engine was started again. Returns false if it was answered.
+Result<bool> Batcher::make_ready(Pending& pending, const embed::Tokenizer& tokenizer) {
   const auto model = state_.model();
   if (pending.model == model) return true;
   if (pending.embedded > 0) {
@@ -247,6 +291,7 @@ bool Batcher::make_ready(Pending& pending, const embed::Tokenizer& tokenizer) {
     return false;
   }
   if (Status prepared = prepare(pending, tokenizer, model); !prepared) {
+    if (prepared.error().code == ErrorCode::engine_restarting) return std::move(prepared).error();
     answer(pending, std::move(prepared).error());
     return false;
   }
@@ -289,7 +334,7 @@ Status Batcher::prepare(Pending& pending, const embed::Tokenizer& tokenizer,
   return {};
 }
 
-// Replaces the estimate for a job that came while the engine slept.
+// Replaces the estimate for a job that was not tokenised when it came.
 void Batcher::count_tokens(Pending& pending) {
   size_t tokens = 0;
   for (const auto& text : pending.prepared) tokens += text.ids.size();
@@ -302,11 +347,20 @@ void Batcher::answer(Pending& pending, std::optional<Error> error) {
   if (pending.answered) return;
   pending.answered = true;
   queue_tokens_ -= pending.queued_tokens;
-  if (error.has_value()) {
-    pending.job.done(*std::move(error));
-  } else {
-    pending.job.done(std::move(pending.embeddings));
+  try {
+    if (error.has_value()) {
+      pending.job.done(*std::move(error));
+    } else {
+      pending.job.done(std::move(pending.embeddings));
+    }
+  } catch (const std::exception&) {
+    forget_one();
+    throw;
   }
+  forget_one();
+}
+
+void Batcher::forget_one() {
   const std::lock_guard lock(mutex_);
   --unanswered_;
   changed_.notify_all();

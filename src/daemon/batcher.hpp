@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -48,8 +49,8 @@ class Batcher {
     RestartPolicy restarts{};
   };
 
-  /// `on_load_failed` is called when there is no engine or its first start fails; the thread then
-  /// only refuses jobs.
+  /// `on_load_failed` is called when there is no engine, its first start fails, or the thread has
+  /// not even the memory to refuse jobs; it then takes no more of them.
   Batcher(EngineSource source, State& state, const Clock& clock, Log& log, Options options,
           std::function<void(const Error&)> on_load_failed);
   Batcher(const Batcher&) = delete;
@@ -90,26 +91,30 @@ class Batcher {
   using Items = std::vector<Item>;
 
   void run();
+  Status serve();
+  void survive(const std::exception& fault);
   bool is_stopping();
   Status load();
   bool take_jobs();
   void collect_jobs();
   void serve_jobs();
   Status embed_next();
-  Items gather();
-  bool make_ready(Pending& pending, const embed::Tokenizer& tokenizer);
+  Result<Items> gather();
+  Result<bool> make_ready(Pending& pending, const embed::Tokenizer& tokenizer);
   void deliver(const Item& item, Result<Embedding> result);
   static Status prepare(Pending& pending, const embed::Tokenizer& tokenizer,
                         std::shared_ptr<const embed::ModelInfo> model);
   bool pause(std::chrono::nanoseconds duration);
   void count_tokens(Pending& pending);
   void answer(Pending& pending, std::optional<Error> error);
+  void forget_one();
   void answer_cancelled();
   void answer_all(const Error& error);
 
   const EngineSource source_;
   State& state_;
   const Clock& clock_;
+  Log& log_;
   const Options options_;
   const std::function<void(const Error&)> on_load_failed_;
 

@@ -17,6 +17,9 @@ constexpr nanoseconds kLongestIdle = std::chrono::hours(24 * 365);
 
 constexpr std::array<uint32_t, 1> kNoTexts{0};  // The offsets of a batch of none.
 
+// A connection may break before the end of the process is seen.
+constexpr nanoseconds kEndTime = std::chrono::milliseconds(200);
+
 // In a row, without a pass completed in between: past it, no coincidence, and charged like a death.
 constexpr size_t kMostKilledInRow = 20;
 
@@ -126,15 +129,27 @@ Status Supervisor::ensure_running() {
   return {};
 }
 
-// A batch of nothing tells how the engine ended, and whether it has: the news may be of the engine
-// before this one.
+// The news may be of the engine before this one.
 Status Supervisor::recover() {
   if (!has_died()) return {};
   died_ = false;
-  Status alive = embedder_->embed({.ids = {}, .offsets = kNoTexts}, {});
+  Status alive = ask_nothing();
   if (alive) return {};
   Incident incident;
   return restart(std::move(alive).error(), Blame::engine, incident);
+}
+
+Status Supervisor::restart_silent() {
+  Status alive = ask_nothing();
+  if (alive && hooks_.pause(kEndTime)) alive = ask_nothing();
+  if (alive) alive = make_error(ErrorCode::engine_died, "llama-server does not answer");
+  Incident incident;
+  return restart(std::move(alive).error(), Blame::engine, incident);
+}
+
+// A batch of nothing tells how the engine ended, and whether it has.
+Status Supervisor::ask_nothing() {
+  return embedder_->embed({.ids = {}, .offsets = kNoTexts}, {});
 }
 
 Status Supervisor::restart(Error cause, Blame blame, Incident& incident) {

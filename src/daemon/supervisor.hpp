@@ -61,6 +61,10 @@ class Supervisor {
   /// Errors: those of `restart`.
   Status recover();
 
+  /// Starts the engine again that does not answer its tokenizer: it has ended, or hangs.
+  /// Errors: those of `restart`.
+  Status restart_silent();
+
   /// Starts the engine again after a failure, as often as the budget allows.
   /// Errors: engine_restarts_exhausted (details: reset_at, retry_seconds); shutting_down; those of
   ///         a model that cannot be loaded, which are not tried again here.
@@ -103,6 +107,7 @@ class Supervisor {
   enum class Condition { stopped, running, exhausted };
 
   Status start_engine();
+  Status ask_nothing();
   Status wait_to_restart(const Error& cause, Blame blame, Incident& incident);
   Status stay_down(Error error);
   Error exhausted_error() const;

@@ -50,6 +50,10 @@ class Tokenizer {
   /// Tokenises well-formed UTF-8, with EOS appended when the model's header asks for it.
   /// Errors: invalid_argument if the text is not UTF-8.
   virtual Result<std::vector<TokenId>> tokenize(std::string_view text) const = 0;
+
+  /// Tells whether it needs nothing but this process. One that does not can take long, and fail with
+  /// engine_restarting when what it needs does not answer.
+  virtual bool is_local() const { return true; }
 };
 
 /// The detail of engine_died that says by which signal the process ended; 0 if by none.

@@ -19,6 +19,8 @@ class ServerTokenizer final : public Tokenizer {
   /// Errors: also engine_restarting if the server cannot be asked.
   Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
 
+  bool is_local() const override { return false; }
+
  private:
   explicit ServerTokenizer(std::unique_ptr<HttpClient> client) : client_(std::move(client)) {}
 

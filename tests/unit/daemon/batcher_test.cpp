@@ -1,6 +1,7 @@
 #include "daemon/batcher.hpp"
 
 #include <future>
+#include <set>
 
 #include "scripted_embedder.hpp"
 #include "support/eventually.hpp"
@@ -310,6 +311,93 @@ TEST_CASE("stopping leaves a pass its time, interrupting does not, and the engin
   CHECK(fixture.batcher.stop(5s));
   CHECK(unwrap_error(get(hung)).code == ErrorCode::shutting_down);
   CHECK(fixture.script.stops == 1);
+}
+
+TEST_CASE("a tokenizer that has to be asked keeps no caller waiting") {
+  std::set<std::thread::id> askers;
+  Fixture fixture({.restarts = kAtOnce}, [&](auto& script) {
+    script.on_tokenize = [&]() -> runed::Status {
+      askers.insert(std::this_thread::get_id());
+      return {};
+    };
+  });
+  fixture.wait_for(Serving::ok);
+  Answer answer = fixture.submit({"a", "bb"});
+  CHECK(unwrap(get(answer)).size() == 2);
+  Answer refused = fixture.submit({"longer than eight"});
+  CHECK(unwrap_error(get(refused)).code == ErrorCode::text_too_long);
+  CHECK(askers.size() == 1);
+  CHECK_FALSE(askers.contains(std::this_thread::get_id()));
+  CHECK(fixture.batcher.queue_tokens() == 0);
+}
+
+TEST_CASE("an engine whose tokenizer does not answer is started again while the jobs wait") {
+  Fixture fixture({.restarts = kAtOnce}, [](auto& script) {
+    script.on_tokenize = [left = 3]() mutable -> runed::Status {
+      if (--left != 0) return {};
+      return runed::make_error(ErrorCode::engine_restarting, "llama-server cannot tokenise");
+    };
+  });
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  Answer second = fixture.submit({"b"});
+  Answer third = fixture.submit({"c"});
+  fixture.script.resume();
+  unwrap(get(first));
+  unwrap(get(second));
+  unwrap(get(third));
+  CHECK(fixture.batcher.restarts() == 1);
+  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 2});
+}
+
+TEST_CASE("an engine whose tokenizer never answers is given up") {
+  Fixture fixture({.restarts = kAtOnce}, [](auto& script) {
+    script.on_tokenize = []() -> runed::Status {
+      return runed::make_error(ErrorCode::engine_restarting, "llama-server cannot tokenise");
+    };
+  });
+  fixture.wait_for(Serving::ok);
+  Answer answer = fixture.submit({"a"});
+  const Error error = unwrap_error(get(answer));
+  CHECK(error.code == ErrorCode::engine_restarts_exhausted);
+  CHECK(error.message.ends_with("failed once more: llama-server does not answer"));
+  CHECK(fixture.script.starts == 4);
+}
+
+TEST_CASE("memory that is lacking between two passes does not end the daemon") {
+  std::atomic<int> stops{0};
+  Fixture fixture({.idle_timeout = 30ms}, [&](auto& script) {
+    script.on_stop = [&] {
+      if (stops++ == 0) throw std::bad_alloc();
+    };
+  });
+  fixture.wait_for(Serving::idle);
+  CHECK(stops == 2);
+  Answer answer = fixture.submit({"a"});
+  unwrap(get(answer));
+}
+
+TEST_CASE("a queue that has not even the memory to refuse is reported") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  const auto fail = [](auto&&...) -> bool { throw std::bad_alloc(); };
+  for (int i = 0; i < 2; ++i) {
+    fixture.batcher.submit({.texts = {"b"}, .options = {}, .is_cancelled = fail, .done = fail});
+  }
+  fixture.script.resume();
+  unwrap(get(first));
+  auto reported = fixture.load_error.get_future();
+  REQUIRE(reported.wait_for(5s) == std::future_status::ready);
+  const Error error = reported.get();
+  CHECK(error.code == ErrorCode::internal);
+  CHECK(error.message == "the queue cannot be served: std::bad_alloc");
+  CHECK(fixture.batcher.drain(5s));
+  CHECK(fixture.batcher.stop(5s));
 }
 
 TEST_CASE("an idle engine is stopped, and started again for the next job") {

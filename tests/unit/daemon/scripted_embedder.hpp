@@ -39,6 +39,9 @@ class ScriptedEmbedder final : public embed::Embedder {
     std::string sha256 = std::string(64, 'a');
     /// Decides each pass, by its texts, in place of kPoison.
     std::function<Status(const std::vector<std::string>&)> on_pass;
+    /// Decides each text to be tokenised; set, the tokenizer is not local.
+    std::function<Status()> on_tokenize;
+    std::function<void()> on_stop;     // May throw.
     std::optional<Error> death;        // The started engine has ended like this.
     std::function<void()> tell_death;  // What the supervisor gave to on_death.
     std::atomic<int> starts{0};
@@ -89,11 +92,12 @@ class ScriptedEmbedder final : public embed::Embedder {
     }
     script_.death.reset();
     info_.model_sha256 = script_.sha256;
-    tokenizer_.store(std::make_shared<Bytes>());
+    tokenizer_.store(std::make_shared<Bytes>(script_));
     return {};
   }
 
   void stop() override {
+    if (script_.on_stop) script_.on_stop();
     if (tokenizer_.exchange(nullptr) != nullptr) ++script_.stops;
   }
 
@@ -121,9 +125,16 @@ class ScriptedEmbedder final : public embed::Embedder {
  private:
   class Bytes final : public embed::Tokenizer {
    public:
+    explicit Bytes(Script& script) : script_(script) {}
+
+    bool is_local() const override { return !script_.on_tokenize; }
     Result<std::vector<embed::TokenId>> tokenize(std::string_view text) const override {
+      if (script_.on_tokenize) TRY(script_.on_tokenize());
       return std::vector<embed::TokenId>(text.begin(), text.end());
     }
+
+   private:
+    Script& script_;
   };
 
   Status check_interrupted() const {

@@ -162,6 +162,27 @@ TEST_CASE(
   CHECK(Waits(supervised.waits.end() - 4, supervised.waits.end()) == Waits{1s, 1s, 2s, 4s});
 }
 
+TEST_CASE("an engine whose tokenizer does not answer is started again for what it did") {
+  Supervised supervised;
+  supervised.script.death = killed();
+  unwrap(supervised.supervisor.restart_silent());
+  CHECK(supervised.waits == Waits{100ms});
+
+  // It lives, for all that is known, and does not come to an end in a moment either.
+  supervised.waits.clear();
+  unwrap(supervised.supervisor.restart_silent());
+  CHECK(supervised.waits == Waits{200ms, 1s});
+  CHECK(supervised.told.back().message == "llama-server does not answer; starting it again in 1s");
+
+  // The news of its end come late.
+  supervised.waits.clear();
+  supervised.on_wait = [&] {
+    if (supervised.waits.size() == 1) supervised.script.death = killed();
+  };
+  unwrap(supervised.supervisor.restart_silent());
+  CHECK(supervised.waits == Waits{200ms, 200ms});
+}
+
 TEST_CASE("a text that was found guilty has its restarts refunded") {
   Supervised supervised;
   for (int i = 0; i < 10; ++i) {
