@@ -66,8 +66,13 @@ class PassRunner::Search {
     return {};
   }
 
-  // Once the engine is back: until then, all that happened may have been its own fault.
+  // Once the engine is back: until then, all that happened may have been its own fault. And so may
+  // what one that has completed nothing since the last text was found guilty.
   void settle() {
+    if (blame_ == Blame::text && !std::exchange(runner_.has_completed_, false)) {
+      runner_.supervisor_.settle(incident_, Blame::engine);
+      return;
+    }
     runner_.supervisor_.settle(incident_, blame_);
     for (auto& [text, error] : convicted_) {
       runner_.quarantine_.add(pass_.texts[text]->ids, std::move(error));
@@ -93,6 +98,7 @@ class PassRunner::Search {
     for (const size_t text : piece.texts) texts.push_back(pass_.texts[text]);
     auto embeddings = runner_.supervisor_.embed(texts);
     if (!embeddings) return answer(std::move(piece), std::move(embeddings).error());
+    runner_.has_completed_ = true;
     for (size_t i = 0; i < piece.texts.size(); ++i) {
       pass_.deliver(piece.texts[i], std::move((*embeddings)[i]));
     }
@@ -180,6 +186,7 @@ class PassRunner::Search {
 Status PassRunner::run(const Pass& pass) {
   if (const auto model = state_.model(); model != model_) {
     model_ = model;
+    has_completed_ = true;
     quarantine_.clear();
   }
   Search search(*this, pass);

@@ -21,7 +21,8 @@ constexpr std::array<uint32_t, 1> kNoTexts{0};  // The offsets of a batch of non
 constexpr nanoseconds kEndTime = std::chrono::milliseconds(200);
 
 // In a row, without a pass completed in between: past it, no coincidence, and charged like a death.
-constexpr size_t kMostKilledInRow = 20;
+constexpr size_t kMostKilledInRow = 100;  // About a minute and a half.
+constexpr size_t kMostKilledAtStart = 5;
 
 double milliseconds_since(SteadyTime begin, const Clock& clock) {
   return std::chrono::duration<double, std::milli>(clock.steady_now() - begin).count();
@@ -72,7 +73,19 @@ Status Supervisor::start(std::unique_ptr<embed::Embedder> embedder) {
   });
   engine_ = embedder_.get();
   const SteadyTime begin = clock_.steady_now();
-  if (Status started = start_engine(); !started) return as_told(std::move(started).error());
+  Status started = start_engine();
+  // Whoever kills the first child of a daemon need not end the daemon with it.
+  while (!started && started.error().code == ErrorCode::engine_killed &&
+         killed_in_row_ < kMostKilledAtStart) {
+    log_.warn("the engine failed", {{"error", started.error().message}});
+    if (!hooks_.pause(doubled(options_.restarts.first_pause, killed_in_row_++,
+                              options_.restarts.longest_pause))) {
+      return stopping_error();
+    }
+    ++restarts_;
+    started = start_engine();
+  }
+  if (!started) return as_told(std::move(started).error());
   last_activity_ = clock_.steady_now();
   const embed::ModelInfo& model = embedder_->info();
   log_.info("model ready", {{"model", model.model_name},

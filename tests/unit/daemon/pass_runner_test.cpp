@@ -264,6 +264,26 @@ TEST_CASE("texts that crash the engine shut nobody out, however many come") {
   }
 }
 
+TEST_CASE("an engine that crashes on every text spends its budget, and most texts are not blamed") {
+  Fixture fixture;
+  fixture.poison("", died());
+  std::vector<Error> errors;
+  for (const char* text : {"a", "b", "c", "d", "e"}) {
+    const auto outcome = fixture.run({text});
+    errors.push_back(outcome.status ? unwrap_error(outcome.results.at(text))
+                                    : outcome.status.error());
+  }
+  CHECK(errors[0].code == ErrorCode::engine_crashed_on_text);
+  CHECK(errors[4].code == ErrorCode::engine_restarts_exhausted);
+  // The engine is mended, and what it did to the later texts is forgotten.
+  fixture.clock.advance(700s);
+  fixture.script.on_pass = nullptr;
+  unwrap(fixture.supervisor.ensure_running());
+  for (const char* text : {"b", "c", "d", "e"}) {
+    unwrap(fixture.run({text}).results.at(text));
+  }
+}
+
 TEST_CASE("an engine that dies without a guilty text spends its budget") {
   Fixture fixture;
   fixture.script.on_pass = [&fixture](const Texts& texts) -> Status {

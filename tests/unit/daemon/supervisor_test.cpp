@@ -4,11 +4,15 @@
 
 using runed::Error;
 using runed::ErrorCode;
+using runed::Log;
 using runed::make_error;
 using runed::daemon::Blame;
 using runed::daemon::Incident;
 using runed::daemon::Serving;
+using runed::daemon::State;
+using runed::daemon::Supervisor;
 using runed::test::died;
+using runed::test::FakeClock;
 using runed::test::killed;
 using runed::test::ScriptedEmbedder;
 using runed::test::Supervised;
@@ -147,10 +151,37 @@ TEST_CASE("an engine that somebody kills now and then is started again as often 
   CHECK(supervised.waits.back() == 1s);
 }
 
+TEST_CASE("an engine that somebody kills as it starts for the first time is started again") {
+  FakeClock clock;
+  Log log{Log::Format::json, clock};
+  State state{clock, {}};
+  ScriptedEmbedder::Script script;
+  Supervisor supervisor(state, clock, log, {}, {.pause = [](auto) { return true; }, .wake = [] {}});
+  for (int i = 0; i < 5; ++i) script.next_starts.emplace_back(killed());
+  unwrap(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
+  CHECK(supervisor.restarts() == 5);
+  CHECK(state.snapshot().serving == Serving::ok);
+}
+
+TEST_CASE("an engine that fails its first start otherwise, or is killed too often, is refused") {
+  for (const size_t kills : {size_t{0}, size_t{6}}) {
+    FakeClock clock;
+    Log log{Log::Format::json, clock};
+    State state{clock, {}};
+    ScriptedEmbedder::Script script;
+    Supervisor supervisor(state, clock, log, {},
+                          {.pause = [](auto) { return true; }, .wake = [] {}});
+    for (size_t i = 0; i < kills; ++i) script.next_starts.emplace_back(killed());
+    script.next_starts.emplace_back(died());
+    CHECK_FALSE(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
+    CHECK(supervisor.restarts() == static_cast<int>(std::min<size_t>(kills, 5)));
+  }
+}
+
 TEST_CASE(
     "an engine that is killed again and again, and completes nothing, is given up in the end") {
   Supervised supervised;
-  for (int i = 0; i < 20; ++i) unwrap(restart(supervised, killed()));
+  for (int i = 0; i < 100; ++i) unwrap(restart(supervised, killed()));
   CHECK(supervised.waits.back() == 1s);
   embed_one(supervised);  // All is forgiven.
   supervised.waits.clear();
@@ -158,7 +189,7 @@ TEST_CASE(
   const Error error = unwrap_error(restart(supervised, killed()));
   CHECK(error.code == ErrorCode::engine_restarts_exhausted);
   CHECK(error.message.ends_with("failed once more: the engine was killed"));
-  REQUIRE(supervised.waits.size() == 23);
+  REQUIRE(supervised.waits.size() == 103);
   CHECK(Waits(supervised.waits.end() - 4, supervised.waits.end()) == Waits{1s, 1s, 2s, 4s});
 }
 
