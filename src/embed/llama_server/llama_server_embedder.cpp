@@ -97,11 +97,12 @@ Status LlamaServerEmbedder::load_model() {
       info_.model_sha256.empty() || is_in_memory
           ? native::identify(*file, options_.sha256, options_.file, options_.promised_sha256)
           : native::identify(*file, info_.model_sha256, identity_, options_.promised_sha256));
-  TRY_ASSIGN(identity_, os::file_identity(model_path_));
-  if (!is_in_memory && identity_ != file->identity()) {
+  TRY_ASSIGN(const os::FileIdentity identity, os::file_identity(model_path_));
+  if (!is_in_memory && identity != file->identity()) {
     return make_error(ErrorCode::model_corrupt, "the file was replaced while it was read")
         .with_hint("try again when it is in place");
   }
+  identity_ = identity;  // Of the file that has this digest, and of no other.
   if (info_.model_sha256 == sha256) return {};
   info_ = {
       .engine = "llama-server",

@@ -44,8 +44,8 @@ struct LlamaServerOptions {
 ///
 /// It gets token ids, not text, where the tokenizer is ours, and many texts in a request. It opens
 /// the model by its path, so the path must lead to the same file before and after its start, and
-/// that file must not be written to: what is told is what is served. Its context, and with it its memory, is as large as the longest text
-/// since `stop` needs.
+/// that file must not be written to: what is told is what is served. Its context, and with it its
+/// memory, is as large as the longest text since `stop` needs.
 class LlamaServerEmbedder final : public Embedder {
  public:
   /// Makes a stopped engine.

@@ -1,124 +1,32 @@
 #include "embed/llama_server/llama_server_embedder.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <csignal>
 #include <cstring>
 #include <fstream>
 #include <numeric>
 #include <thread>
 
-#include "embed/builtin_model.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "stage.hpp"
 #include "support/eventually.hpp"
-#include "support/result_matchers.hpp"
-#include "support/stand_in.hpp"
 
 using runed::Error;
 using runed::ErrorCode;
 using runed::Json;
-using runed::Result;
-using runed::Status;
-using runed::SystemClock;
-using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
 using runed::embed::TokenId;
-using runed::embed::llama_server::LlamaServerEmbedder;
-using runed::embed::llama_server::LlamaServerOptions;
-using runed::embed::llama_server::Profile;
+using runed::test::contains;
 using runed::test::eventually;
+using runed::test::Ids;
+using runed::test::is_gone;
 using runed::test::read_record;
-using runed::test::TempDir;
+using runed::test::Stage;
+using runed::test::Texts;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
-using runed::test::write_stand_in;
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 namespace {
 
-using Ids = std::vector<TokenId>;
-using Texts = std::vector<Ids>;
-
-constexpr uint32_t kDimension = 256;  // Of the built-in model.
-const SystemClock kClock;
-
-// Stands for patience in tests where nobody waits for its end.
-constexpr milliseconds kLong = std::chrono::minutes(1);
-
-// An engine on a stand-in, with everything that it leaves in a directory of the test.
-struct Stage {
-  explicit Stage(std::vector<std::string> modes) {
-    modes.push_back(fmt::format("dimension={}", kDimension));
-    modes.push_back("record=" + dir / "record");
-    options = {.executable = write_stand_in(dir / "server", modes),
-               .source = {.bytes = builtin_model(), .path = {}},
-               .sha256 = std::string(builtin_model_sha256()),
-               .model_copy_path = dir / "model.gguf",
-               .socket_path = dir / "x.sock",
-               .log_path = dir / "server.log",
-               .threads = 2,
-               .is_compared = false,
-               .patience = {.listen = kLong,
-                            .load = kLong,
-                            .stop = milliseconds(200),
-                            .answer = {.silence = kLong, .pass = kLong}}};
-  }
-
-  LlamaServerEmbedder& make() {
-    engine = unwrap(LlamaServerEmbedder::create(options, kClock));
-    engine->on_death([this] { ++deaths; });
-    return *engine;
-  }
-  LlamaServerEmbedder& start() {
-    make();
-    unwrap(engine->start());
-    return *engine;
-  }
-
-  Result<std::vector<float>> embed(const Texts& texts) {
-    Ids ids;
-    std::vector<uint32_t> offsets{0};
-    for (const Ids& text : texts) {
-      ids.insert(ids.end(), text.begin(), text.end());
-      offsets.push_back(static_cast<uint32_t>(ids.size()));
-    }
-    std::vector<float> vectors(texts.size() * kDimension);
-    TRY(engine->embed({.ids = ids, .offsets = offsets}, vectors));
-    return vectors;
-  }
-
-  // Those that serve, not those that only tell what the build can do.
-  std::vector<Json> starts() const {
-    std::vector<Json> serving = read_record(dir / "record").starts;
-    std::erase_if(serving, [](const Json& start) {
-      return !std::ranges::any_of(start["arguments"], [](const Json& a) { return a == "--host"; });
-    });
-    return serving;
-  }
-  std::string last_flag(const char* name) const {
-    const Json arguments = starts().back()["arguments"];
-    return *std::next(std::ranges::find(arguments, Json(name)));
-  }
-  // Serves a file of the test's own: the built-in model, changed.
-  void use_file(const std::function<void(std::string&)>& change) {
-    const auto bytes = builtin_model();
-    std::string model(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    change(model);
-    options.source = {.bytes = {}, .path = dir / "own.gguf"};
-    options.sha256.clear();
-    runed::test::write_text(options.source.path + ".new", model);
-    std::filesystem::rename(options.source.path + ".new", options.source.path);
-  }
-  int last_pid() { return starts().back()["pid"]; }
-  std::string crash_copy() { return runed::test::read_text(dir / "server.crash.log"); }
-
-  TempDir dir;
-  LlamaServerOptions options;
-  std::atomic<int> deaths{0};
-  std::unique_ptr<LlamaServerEmbedder> engine;
-};
+constexpr uint32_t kDimension = Stage::kDimension;
 
 void with_context_8192(std::string& model) {
   const std::string key = "qwen3.context_length";
@@ -131,14 +39,6 @@ Ids text_of(size_t tokens, TokenId first = 100) {
   Ids ids(tokens);
   std::iota(ids.begin(), ids.end(), first);
   return ids;
-}
-
-bool is_gone(int pid) {
-  return runed::os::wait_for_exit(pid, seconds(10));
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -251,137 +151,6 @@ TEST_CASE("a file that is written to while it is served gives no vector") {
   const Error error = unwrap_error(stage.embed({{1}}));
   CHECK(error.code == ErrorCode::engine_died);
   CHECK(error.message == "'" + stage.options.source.path + "' was written to while it was served");
-}
-
-TEST_CASE("starts that fail say why, and leave no process") {
-  struct Case {
-    std::string mode;
-    ErrorCode code;
-    std::string message;
-  };
-  const std::vector<Case> cases{
-      {"never-opens-socket", ErrorCode::engine_died, "llama-server does not open its socket"},
-      {"never-healthy", ErrorCode::engine_died, "llama-server does not become ready"},
-      {"exits-at-once=3", ErrorCode::engine_died, "llama-server exited with code 3"},
-      {"exits-at-once=0", ErrorCode::engine_died, "llama-server exited with code 0 before it was"},
-      {"garbage", ErrorCode::engine_fault, "llama-server answered what is no JSON"},
-      {"cut-body", ErrorCode::engine_fault, "llama-server broke its answer off"},
-      {"endless-body", ErrorCode::engine_fault, "llama-server broke its answer off: more than"},
-      {"nan", ErrorCode::not_finite, "the vector of text 0 is not finite"},
-      {"zero-vector", ErrorCode::engine_fault, "a vector of length 0 where 1 was expected"},
-      {"wrong-norm", ErrorCode::engine_fault, "a vector of length 3 where 1 was expected"},
-      {"too-few", ErrorCode::engine_fault, "0 vectors for 1 texts"},
-      {"wrong-dimension", ErrorCode::engine_fault, "a vector of 257 floats where 256"},
-      {"status=500", ErrorCode::engine_fault, "llama-server answered HTTP 500: "},
-      {"hang-but-healthy", ErrorCode::engine_died, "llama-server hangs"},
-      {"crash-on-request=1", ErrorCode::engine_died, "llama-server was killed by SIGABRT"},
-  };
-  for (const auto& [mode, code, message] : cases) {
-    CAPTURE(mode);
-    Stage stage({mode});
-    stage.options.patience.listen = milliseconds(500);
-    stage.options.patience.load = milliseconds(1000);
-    stage.options.patience.answer = {.silence = milliseconds(500),
-                                     .pass = milliseconds(1500),
-                                     .pass_per_token = milliseconds(0)};
-    const Error error = unwrap_error(stage.make().start());
-    CHECK(error.code == code);
-    CAPTURE(error.message);
-    CHECK(contains(error.message, message));
-    CHECK(is_gone(stage.last_pid()));
-    CHECK_FALSE(runed::os::exists(stage.options.socket_path));
-    CHECK(stage.engine->tokenizer() == nullptr);
-  }
-}
-
-TEST_CASE("a server whose vectors are not the model's is found out before it is ready") {
-  Stage stage({});
-  stage.options.is_compared = true;
-  const Error error = unwrap_error(stage.make().start());
-  CHECK(error.code == ErrorCode::engine_fault);
-  CHECK(contains(error.message, "llama-server and the native engine disagree on this model"));
-  CHECK(is_gone(stage.last_pid()));
-}
-
-TEST_CASE("a server that ends is quoted, and its last lines are kept") {
-  Stage stage({"exits-at-once=3"});
-  const Error error = unwrap_error(stage.make().start());
-  CHECK(contains(error.message, "llama-server exited with code 3 before it was ready: "));
-  CHECK(error.hint == "see '" + stage.dir / "server.log" + "'");
-  CHECK(contains(stage.crash_copy(), "exited with code 3"));
-}
-
-TEST_CASE("a line of ten megabytes does not stop a server") {
-  Stage stage({"prints-long-line=10000000"});
-  stage.start();
-  CHECK(unwrap(stage.embed({{1}})).size() == kDimension);
-}
-
-TEST_CASE("a fault of one text leaves the server running") {
-  Stage stage({"status-on-token=7"});
-  stage.start();
-  CHECK(unwrap_error(stage.embed({{1}, {7}})).code == ErrorCode::engine_fault);
-  CHECK(unwrap(stage.embed({{1}})).size() == kDimension);
-  CHECK(stage.starts().size() == 1);
-}
-
-TEST_CASE("a vector that is not finite is never passed on") {
-  Stage stage({"nan-on-token=7"});
-  stage.start();
-  const Error error = unwrap_error(stage.embed({{1}, {2}, {7}}));
-  CHECK(error.code == ErrorCode::not_finite);
-  CHECK(error.details.at("index") == "2");
-}
-
-TEST_CASE("a server that crashes on a text has died, and can be started again") {
-  for (const auto& [mode, signal, number] : {std::tuple{"crash-on-token=7", "SIGABRT", SIGABRT},
-                                             std::tuple{"segv-on-token=7", "SIGSEGV", SIGSEGV}}) {
-    CAPTURE(mode);
-    Stage stage({mode});
-    stage.start();
-    const Error error = unwrap_error(stage.embed({{1}, {7}}));
-    CHECK(error.code == ErrorCode::engine_died);
-    CHECK(contains(error.message, fmt::format("llama-server was killed by {}", signal)));
-    CHECK(error.details.at("signal") == std::to_string(number));
-    unwrap(stage.engine->start());
-    CHECK(unwrap(stage.embed({{1}})).size() == kDimension);
-  }
-}
-
-TEST_CASE("a server that somebody else kills is told apart, and told at once") {
-  Stage stage({});
-  stage.start();
-  for (const int signal : {SIGKILL, SIGTERM}) {
-    CAPTURE(signal);
-    const int deaths = stage.deaths;
-    unwrap(runed::os::signal_process(stage.last_pid(), signal));
-    REQUIRE(eventually([&] { return stage.deaths == deaths + 1; }));
-    CHECK(unwrap_error(stage.embed({})).code == ErrorCode::engine_killed);
-    unwrap(stage.engine->start());
-    CHECK(unwrap(stage.embed({{1}})).size() == kDimension);
-  }
-}
-
-TEST_CASE("a server that is stopped while it computes has died") {
-  Stage stage({"hang-but-healthy", "after=1"});
-  stage.options.patience.answer.silence = milliseconds(2500);
-  stage.start();
-  std::jthread stopper([&] {
-    if (eventually([&] { return read_record(stage.dir / "record").requests.size() > 2; })) {
-      unwrap(runed::os::signal_process(stage.last_pid(), SIGSTOP));
-    }
-  });
-  const Error error = unwrap_error(stage.embed({{1}}));
-  CHECK(error.code == ErrorCode::engine_died);
-  CHECK(contains(error.message, "llama-server hangs: it neither answers nor computes"));
-  CHECK(is_gone(stage.last_pid()));
-}
-
-TEST_CASE("a server that is busy for longer than the limit of silence is left alone") {
-  Stage stage({"slow=3000"});
-  stage.options.patience.answer.silence = milliseconds(2000);
-  stage.start();
-  CHECK(unwrap(stage.embed({{1}})).size() == kDimension);
 }
 
 TEST_CASE("a server that grows is started anew between two passes") {
