@@ -25,6 +25,7 @@ struct Embedding {
   std::vector<float> vector;  // Of unit length.
   uint32_t token_count = 0;   // After truncation, EOS included.
   uint32_t tokens_dropped = 0;
+  uint32_t cluster_id = 0;  // When a route was asked for.
 };
 
 }  // namespace runed

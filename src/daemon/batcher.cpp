@@ -5,26 +5,16 @@
 
 namespace runed::daemon {
 
-struct Batcher::Pending {
-  explicit Pending(Job taken) : job(std::move(taken)) {}
-
-  Job job;
-  std::vector<embed::PreparedText> prepared;      // Empty until tokenised.
-  std::shared_ptr<const embed::ModelInfo> model;  // Whose ids they are.
-  std::vector<Embedding> embeddings;              // One a text; filled as passes complete.
-  size_t next = 0;                                // First text not yet in a pass.
-  size_t embedded = 0;                            // Texts done.
-  size_t queued_tokens = 0;                       // Its share of queue_tokens_.
-  bool answered = false;
-};
-
 namespace {
 
 constexpr std::chrono::milliseconds kLeavePoll{50};  // How soon a caller that left is noticed.
 
-Error at_index(Error error, size_t index, size_t count) {
-  if (count > 1) error.message = fmt::format("text {}: {}", index, error.message);
-  return std::move(error).with_detail("index", std::to_string(index));
+constexpr std::chrono::milliseconds kShortestRetry{10};
+
+size_t tokens_of(const std::vector<embed::PreparedText>& texts) {
+  size_t tokens = 0;
+  for (const auto& text : texts) tokens += text.ids.size();
+  return tokens;
 }
 
 Error shutting_down_error() {
@@ -51,6 +41,7 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
       log_(log),
       options_(options),
       on_load_failed_(std::move(on_load_failed)),
+      cache_(options.cache_bytes),
       supervisor_(state, clock, log,
                   {.idle_timeout = options.idle_timeout, .restarts = options.restarts},
                   {.pause = [this](auto duration) { return pause(duration); },
@@ -58,7 +49,8 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
                        [this] {
                          const std::lock_guard lock(mutex_);
                          changed_.notify_all();
-                       }}),
+                       },
+                   .give_memory_back = [this] { cache_.clear(); }}),
       runner_(supervisor_, state, clock, log, options.restarts.window),
       thread_([this] { run(); }) {}
 
@@ -68,7 +60,13 @@ Batcher::~Batcher() {
 }
 
 void Batcher::submit(Job job) {
-  auto pending = std::make_unique<Pending>(std::move(job));
+  auto pending = std::make_shared<PendingJob>(std::move(job));
+  pending->arrived = clock_.steady_now();
+  if (pending->job.flow == 0) pending->job.flow = new_flow();
+  if (auto refusal = find_refusal(*pending)) {  // Before its texts cost anything.
+    pending->job.done(*std::move(refusal));
+    return;
+  }
   // Awake: tokenise on the caller's thread, beside the forward pass. Suspended, or with a tokenizer
   // that may have to be waited for: the batcher's thread does it, and the bytes stand in for the
   // tokens, of which there are fewer.
@@ -77,33 +75,57 @@ void Batcher::submit(Job job) {
   const auto model = state_.model();
   const auto tokenizer = supervisor_.tokenizer();
   if (model != nullptr && tokenizer != nullptr && tokenizer->is_local()) {
-    if (Status prepared = prepare(*pending, *tokenizer, model); !prepared) {
+    if (Status prepared = pending->prepare(*tokenizer, model); !prepared) {
       pending->job.done(std::move(prepared).error());
       return;
     }
-    for (const auto& text : pending->prepared) pending->queued_tokens += text.ids.size();
+    if (Status taken = take_cached(*pending); !taken) {
+      pending->job.done(std::move(taken).error());
+      return;
+    }
+    if (pending->is_complete()) {
+      supervisor_.note_use();
+      pending->job.done(std::move(pending->embeddings));
+      return;
+    }
+    pending->queued_tokens = tokens_of(pending->prepared);
   } else {
     for (const auto& text : pending->job.texts) pending->queued_tokens += text.size();
   }
-  std::optional<Error> refusal;
-  {
-    const std::lock_guard lock(mutex_);
-    if (closed_) {
-      refusal = shutting_down_error();
-    } else if (unanswered_ > 0 &&
-               queue_tokens_ + pending->queued_tokens > options_.max_queue_tokens) {
-      refusal = make_error(ErrorCode::queue_full, "the queue is full: {} tokens wait",
-                           queue_tokens_.load())
-                    .with_hint("try again in a moment");
-    } else {
-      queue_tokens_ += pending->queued_tokens;
-      ++unanswered_;
-      queue_.push_back(std::move(pending));
-      changed_.notify_all();
-      return;
-    }
-  }
-  pending->job.done(*std::move(refusal));
+  if (auto refusal = take(pending)) pending->job.done(*std::move(refusal));
+}
+
+// Puts a job before the batcher's thread, or says why not.
+std::optional<Error> Batcher::take(const PendingPtr& pending) {
+  const std::lock_guard lock(mutex_);
+  if (auto refusal = find_refusal_locked(*pending)) return refusal;
+  queued(*pending) += pending->queued_tokens;
+  ++unanswered_;
+  inbox_.push_back(pending);
+  changed_.notify_all();
+  return std::nullopt;
+}
+
+std::optional<Error> Batcher::find_refusal(const PendingJob& pending) {
+  const std::lock_guard lock(mutex_);
+  return find_refusal_locked(pending);
+}
+
+// A job of any size is taken when none of its class waits.
+std::optional<Error> Batcher::find_refusal_locked(const PendingJob& pending) {
+  if (closed_) return shutting_down_error();
+  const size_t waiting = queued(pending);
+  const size_t most = pending.job.priority == Priority::interactive ? options_.interactive_tokens
+                                                                    : options_.bulk_tokens;
+  const size_t tokens = waiting + pending.queued_tokens;
+  if (pending.job.room == Room::reserved || waiting == 0 || tokens <= most) return std::nullopt;
+  meter_.call_refused();
+  const auto wait = std::max<std::chrono::nanoseconds>(
+      meter_.time_for(std::min(tokens - most, waiting)), kShortestRetry);
+  return make_error(ErrorCode::queue_full, "the queue is full: {} tokens wait", waiting)
+      .with_hint("try again in a moment")
+      .with_detail(std::string(kRetryKey),
+                   fmt::format("{:.3f}", std::chrono::duration<double>(wait).count()));
 }
 
 void Batcher::close() {
@@ -188,7 +210,7 @@ Status Batcher::load() {
 // Moves new jobs to active_, waiting for one if there are none, or until the supervisor has
 // something to do. Returns false when it is time to stop.
 bool Batcher::take_jobs() {
-  const auto has_news = [this] { return stopping_ || !queue_.empty() || supervisor_.has_died(); };
+  const auto has_news = [this] { return stopping_ || !inbox_.empty() || supervisor_.has_died(); };
   {
     std::unique_lock lock(mutex_);
     while (active_.empty() && !has_news()) {
@@ -208,7 +230,9 @@ bool Batcher::take_jobs() {
 
 void Batcher::collect_jobs() {
   const std::lock_guard lock(mutex_);
-  for (; !queue_.empty(); queue_.pop_front()) active_.push_back(std::move(queue_.front()));
+  active_.insert(active_.end(), inbox_.begin(), inbox_.end());
+  unqueued_.insert(unqueued_.end(), inbox_.begin(), inbox_.end());
+  inbox_.clear();
 }
 
 // What an engine says that was interrupted is not for callers: `run` answers them.
@@ -224,21 +248,37 @@ void Batcher::serve_jobs() {
 
 Status Batcher::embed_next() {
   TRY(supervisor_.ensure_running());
-  const Result<Items> gathered = gather();
-  if (!gathered) return supervisor_.restart_silent();
-  const Items& items = *gathered;
-  if (items.empty()) return {};
+  answer_cancelled();
+  follow_model();
+  if (!prepare_jobs()) return supervisor_.restart_silent();
+  const bool interactive = queue_.is_waiting(Priority::interactive);
+  const bool bulk = queue_.is_waiting(Priority::bulk);
+  if (!interactive && !bulk) return {};
+  return run_pass(queue_.take(share_.choose(interactive, bulk), supervisor_.batch_tokens()));
+}
+
+Status Batcher::run_pass(const TextQueue::Texts& texts) {
+  const SteadyTime begin = clock_.steady_now();
+  size_t done_texts = 0;
+  size_t done_tokens = 0;
   Pass pass{.texts = {},
-            .is_wanted =
-                [&](size_t text) {
-                  const Pending& pending = *items[text].job;
-                  return !pending.answered && !pending.job.is_cancelled();
-                },
-            .deliver = [&](size_t text,
-                           Result<Embedding> result) { deliver(items[text], std::move(result)); }};
-  pass.texts.reserve(items.size());
-  for (const Item& item : items) pass.texts.push_back(&item.job->prepared[item.index]);
-  return runner_.run(pass);
+            .is_wanted = [&](size_t text) { return texts[text]->is_wanted(); },
+            .deliver =
+                [&](size_t text, Result<Embedding> result) {
+                  done_texts += result ? 1 : 0;
+                  done_tokens += result ? texts[text]->text.ids.size() : 0;
+                  deliver(*texts[text], std::move(result));
+                }};
+  pass.texts.reserve(texts.size());
+  for (const auto& text : texts) {
+    pass.texts.push_back(&text->text);
+    for (const Asker& asker : text->askers) meter_.text_waited(begin - asker.job->arrived);
+  }
+  const Status served = runner_.run(pass);
+  const auto duration = clock_.steady_now() - begin;
+  share_.spend(duration);
+  if (done_texts > 0) meter_.pass_done(done_texts, done_tokens, duration);
+  return served;
 }
 
 // Waits for the supervisor, while jobs are taken and callers may leave.
@@ -255,98 +295,110 @@ bool Batcher::pause(std::chrono::nanoseconds duration) {
   }
 }
 
-// The next pass: texts in the order of arrival, up to the engine's budget. Fails with
-// engine_restarting if the tokenizer does not answer; nothing is in a pass then.
-Result<Batcher::Items> Batcher::gather() {
-  answer_cancelled();
-  Items items;
-  size_t tokens = 0;
-  const auto tokenizer = supervisor_.tokenizer();
-  for (const auto& pending : active_) {
-    if (pending->answered) continue;
-    const Result<bool> is_ready = make_ready(*pending, *tokenizer);
-    if (!is_ready) {
-      for (auto item = items.rbegin(); item != items.rend(); ++item) item->job->next = item->index;
-      return is_ready.error();
-    }
-    if (!*is_ready) continue;
-    while (pending->next < pending->prepared.size()) {
-      const size_t more = pending->prepared[pending->next].ids.size();
-      if (!items.empty() && tokens + more > supervisor_.batch_tokens()) return items;
-      items.push_back({pending.get(), pending->next++});
-      tokens += more;
-    }
-  }
-  return items;
-}
-
-// Tokenises a job that was not when it came, and again one that has ids of a model before: the file
-// may have been overwritten before the engine was started again. Returns false if it was answered.
-Result<bool> Batcher::make_ready(Pending& pending, const embed::Tokenizer& tokenizer) {
+// Ids of a model before are void: the file may have been overwritten before the engine was started
+// again.
+void Batcher::follow_model() {
   const auto model = state_.model();
-  if (pending.model == model) return true;
-  if (pending.embedded > 0) {
-    answer(pending, make_error(ErrorCode::model_corrupt, "the model was replaced meanwhile")
-                        .with_hint("embed the texts again"));
-    return false;
-  }
-  if (Status prepared = prepare(pending, tokenizer, model); !prepared) {
-    if (prepared.error().code == ErrorCode::engine_restarting) return std::move(prepared).error();
-    answer(pending, std::move(prepared).error());
-    return false;
-  }
-  count_tokens(pending);
-  return true;
+  if (model == model_) return;
+  model_ = model;
+  queue_.clear();
+  unqueued_ = active_;
 }
 
-void Batcher::deliver(const Item& item, Result<Embedding> result) {
-  Pending& pending = *item.job;
-  if (pending.answered) return;
-  if (result) {
-    if (Status cut = embed::cut_dimensions(result->vector, pending.job.options.dimensions); !cut) {
-      result = std::move(cut).error();
-    }
+// Fails with engine_restarting if the tokenizer does not answer.
+Status Batcher::prepare_jobs() {
+  const auto tokenizer = supervisor_.tokenizer();
+  for (const auto& pending : unqueued_) {
+    if (!pending->answered && pending->model != model_) TRY(make_ready(*pending, *tokenizer));
   }
-  if (!result) {
-    answer(pending, at_index(std::move(result).error(), item.index, pending.job.texts.size()));
-    return;
-  }
-  pending.embeddings[item.index] = *std::move(result);
-  if (++pending.embedded == pending.job.texts.size()) answer(pending, std::nullopt);
-}
-
-Status Batcher::prepare(Pending& pending, const embed::Tokenizer& tokenizer,
-                        std::shared_ptr<const embed::ModelInfo> model) {
-  TRY(embed::check_options(pending.job.options, *model));
-  const auto& texts = pending.job.texts;
-  std::vector<embed::PreparedText> all;
-  all.reserve(texts.size());
-  for (size_t i = 0; i < texts.size(); ++i) {
-    auto prepared =
-        embed::prepare_text(texts[i], pending.job.options, tokenizer, model->max_tokens);
-    if (!prepared) return at_index(std::move(prepared).error(), i, texts.size());
-    all.push_back(*std::move(prepared));
-  }
-  pending.prepared = std::move(all);
-  pending.embeddings.resize(texts.size());
-  pending.next = 0;
-  pending.model = std::move(model);
+  enqueue_prepared();
   return {};
 }
 
-// Replaces the estimate for a job that was not tokenised when it came.
-void Batcher::count_tokens(Pending& pending) {
-  size_t tokens = 0;
-  for (const auto& text : pending.prepared) tokens += text.ids.size();
-  queue_tokens_ += tokens - pending.queued_tokens;
+// Tokenises a job that was not when it came, or was for another model; or answers it.
+Status Batcher::make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer) {
+  if (pending.embedded > 0) {
+    answer(pending, make_error(ErrorCode::model_corrupt, "the model was replaced meanwhile")
+                        .with_hint("embed the texts again"));
+    return {};
+  }
+  if (Status prepared = pending.prepare(tokenizer, model_); !prepared) {
+    if (prepared.error().code == ErrorCode::engine_restarting) return prepared;
+    answer(pending, std::move(prepared).error());
+    return {};
+  }
+  // In place of the estimate.
+  const size_t tokens = tokens_of(pending.prepared);
+  queued(pending) += tokens - pending.queued_tokens;
   pending.queued_tokens = tokens;
+  return {};
+}
+
+void Batcher::enqueue_prepared() {
+  std::erase_if(unqueued_, [this](const PendingPtr& pending) {
+    if (!pending->answered && pending->model != model_) return false;
+    enqueue(pending);
+    return true;
+  });
+}
+
+// Its vectors may have been computed since it came.
+void Batcher::enqueue(const PendingPtr& pending) {
+  if (pending->answered) return;
+  if (Status taken = take_cached(*pending); !taken) {
+    answer(*pending, std::move(taken).error());
+  } else if (pending->is_complete()) {
+    answer(*pending, std::nullopt);
+  } else {
+    for (size_t i = 0; i < pending->embeddings.size(); ++i) {
+      if (pending->embeddings[i].vector.empty()) queue_.add(pending, i);
+    }
+  }
+}
+
+Status Batcher::take_cached(PendingJob& pending) {
+  size_t cached = 0;
+  for (size_t i = 0; i < pending.embeddings.size(); ++i) {
+    if (!pending.embeddings[i].vector.empty()) continue;
+    auto vector = cache_.find(pending.model, pending.prepared[i].ids);
+    if (!vector.has_value()) continue;
+    TRY(pending.accept(i, *std::move(vector)));
+    ++cached;
+  }
+  if (cached > 0) meter_.texts_cached(cached);
+  return {};
+}
+
+// Those who came for the same text while it was computed are told, too.
+void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
+  collect_jobs();
+  if (state_.model() == model_) enqueue_prepared();
+  queue_.forget(text);
+  if (result) cache_.put(model_, text.text.ids, result->vector);
+  size_t told = 0;
+  for (const auto& [job, index] : text.askers) {
+    if (job->answered) continue;
+    ++told;
+    if (!result) {
+      answer(*job, job->at_text(index, result.error()));
+    } else if (Status accepted = job->accept(index, result->vector); !accepted) {
+      answer(*job, std::move(accepted).error());
+    } else if (job->is_complete()) {
+      answer(*job, std::nullopt);
+    }
+  }
+  if (result && told > 1) meter_.texts_shared(told - 1);
+}
+
+std::atomic<size_t>& Batcher::queued(const PendingJob& pending) {
+  return queue_tokens_[static_cast<size_t>(pending.job.priority)];
 }
 
 // Tells the caller, once.
-void Batcher::answer(Pending& pending, std::optional<Error> error) {
+void Batcher::answer(PendingJob& pending, std::optional<Error> error) {
   if (pending.answered) return;
   pending.answered = true;
-  queue_tokens_ -= pending.queued_tokens;
+  queued(pending) -= pending.queued_tokens;
   try {
     if (error.has_value()) {
       pending.job.done(*std::move(error));
@@ -369,6 +421,7 @@ void Batcher::forget_one() {
 void Batcher::answer_cancelled() {
   for (const auto& pending : active_) {
     if (pending->answered || !pending->job.is_cancelled()) continue;
+    meter_.call_cancelled();
     answer(*pending, make_error(ErrorCode::cancelled, "the caller has gone"));
   }
 }
@@ -376,6 +429,8 @@ void Batcher::answer_cancelled() {
 void Batcher::answer_all(const Error& error) {
   for (const auto& pending : active_) answer(*pending, error);
   active_.clear();
+  unqueued_.clear();
+  queue_.clear();
 }
 
 }  // namespace runed::daemon

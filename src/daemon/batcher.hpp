@@ -1,37 +1,30 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include "base/embedding.hpp"
 #include "base/log.hpp"
+#include "daemon/fair_share.hpp"
+#include "daemon/job.hpp"
+#include "daemon/load_meter.hpp"
 #include "daemon/pass_runner.hpp"
 #include "daemon/state.hpp"
 #include "daemon/supervisor.hpp"
+#include "daemon/text_queue.hpp"
+#include "daemon/vector_cache.hpp"
 #include "embed/embedder.hpp"
-#include "embed/request.hpp"
 
 namespace runed::daemon {
-
-/// One embedding call: its texts, and whom to tell.
-struct Job {
-  std::vector<std::string> texts;
-  EmbedOptions options;
-  std::function<bool()> is_cancelled;  // Asked before each forward pass; any thread.
-  /// Called exactly once, from the batcher's thread or from inside submit: one embedding a text in
-  /// their order, or the first error (details: index).
-  std::function<void(Result<std::vector<Embedding>>)> done;
-};
 
 /// Gets the engine ready to be started: finds its model, and fetches it if need be. Called once, on
 /// the batcher's thread; gives up soon after `is_stopping` has turned true.
@@ -39,13 +32,16 @@ using EngineSource = std::function<Result<std::unique_ptr<embed::Embedder>>(
     const std::function<bool()>& is_stopping)>;
 
 /// Owns the queue and the one thread that uses the engine: loads the model, and packs whatever
-/// waits into forward passes across clients. The engine's life is the Supervisor's, on the same
-/// thread, so a suspension can never meet a forward pass.
+/// waits into forward passes across clients. It waits for no company: an engine that has nothing to
+/// do begins with what there is, and what comes meanwhile is the next pass. The engine's life is the
+/// Supervisor's, on the same thread, so a suspension can never meet a forward pass.
 class Batcher {
  public:
   struct Options {
     std::chrono::nanoseconds idle_timeout{};  // 0 or negative: never suspend.
-    size_t max_queue_tokens = 1 << 20;        // Past it, jobs are refused: queue_full.
+    size_t interactive_tokens = 1 << 18;  // That may wait; past it jobs are refused: queue_full.
+    size_t bulk_tokens = 1 << 20;         // The same of the other class.
+    size_t cache_bytes = 0;               // Of recent vectors.
     RestartPolicy restarts{};
   };
 
@@ -59,8 +55,12 @@ class Batcher {
   ~Batcher();
 
   /// Takes a job. Bad options and texts that are too long are refused without a forward pass, and
-  /// so is any job when the queue is full or after `close`.
+  /// so is any job after `close`, and one too many of its class (queue_full; details:
+  /// retry_seconds, by the engine's rate of late).
   void submit(Job job);
+
+  /// Returns a number for Job::flow that no other caller has.
+  uint64_t new_flow() { return ++last_flow_; }
 
   /// Takes no more jobs.
   void close();
@@ -77,18 +77,18 @@ class Batcher {
   void interrupt() { supervisor_.interrupt(); }
 
   /// Tokens waiting or being embedded.
-  int64_t queue_tokens() const { return static_cast<int64_t>(queue_tokens_.load()); }
+  int64_t queue_tokens() const {
+    return static_cast<int64_t>(queue_tokens_[0].load() + queue_tokens_[1].load());
+  }
+
+  LoadStatistics load_statistics() const { return meter_.statistics(); }
+  size_t cache_bytes() const { return cache_.bytes(); }
 
   /// Times the engine was started again after a fault.
   int32_t restarts() const { return supervisor_.restarts(); }
 
  private:
-  struct Pending;
-  struct Item {
-    Pending* job;
-    size_t index;  // Of the text in its job.
-  };
-  using Items = std::vector<Item>;
+  using PendingPtr = std::shared_ptr<PendingJob>;
 
   void run();
   Status serve();
@@ -99,14 +99,20 @@ class Batcher {
   void collect_jobs();
   void serve_jobs();
   Status embed_next();
-  Result<Items> gather();
-  Result<bool> make_ready(Pending& pending, const embed::Tokenizer& tokenizer);
-  void deliver(const Item& item, Result<Embedding> result);
-  static Status prepare(Pending& pending, const embed::Tokenizer& tokenizer,
-                        std::shared_ptr<const embed::ModelInfo> model);
+  Status run_pass(const TextQueue::Texts& texts);
+  void follow_model();
+  Status prepare_jobs();
+  Status make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer);
+  void enqueue_prepared();
+  void enqueue(const PendingPtr& pending);
+  Status take_cached(PendingJob& pending);
+  void deliver(const WaitingText& text, Result<Embedding> result);
   bool pause(std::chrono::nanoseconds duration);
-  void count_tokens(Pending& pending);
-  void answer(Pending& pending, std::optional<Error> error);
+  std::optional<Error> take(const PendingPtr& pending);
+  std::optional<Error> find_refusal(const PendingJob& pending);
+  std::optional<Error> find_refusal_locked(const PendingJob& pending);
+  std::atomic<size_t>& queued(const PendingJob& pending);
+  void answer(PendingJob& pending, std::optional<Error> error);
   void forget_one();
   void answer_cancelled();
   void answer_all(const Error& error);
@@ -118,18 +124,25 @@ class Batcher {
   const Options options_;
   const std::function<void(const Error&)> on_load_failed_;
 
-  std::atomic<size_t> queue_tokens_{0};
+  std::array<std::atomic<size_t>, 2> queue_tokens_{};  // By Priority.
+  std::atomic<uint64_t> last_flow_{0};
+  LoadMeter meter_;
+  VectorCache cache_;
 
   std::mutex mutex_;  // Guards the members up to the blank line.
   std::condition_variable changed_;
-  std::deque<std::unique_ptr<Pending>> queue_;  // Not yet seen by the thread.
-  size_t unanswered_ = 0;                       // Jobs taken and not yet answered.
+  std::vector<PendingPtr> inbox_;  // Not yet seen by the thread.
+  size_t unanswered_ = 0;          // Jobs taken and not yet answered.
   bool closed_ = false;
   bool stopping_ = false;
   bool ended_ = false;  // The thread has answered its last job.
 
   // The thread's own, but for what they say any thread may call.
-  std::deque<std::unique_ptr<Pending>> active_;
+  std::vector<PendingPtr> active_;    // Not yet answered.
+  std::vector<PendingPtr> unqueued_;  // Of those, the ones whose texts are not in the queue yet.
+  std::shared_ptr<const embed::ModelInfo> model_;  // Whose ids are in the queue.
+  TextQueue queue_;
+  FairShare share_;
   Supervisor supervisor_;
   PassRunner runner_;
 

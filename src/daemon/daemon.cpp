@@ -15,6 +15,7 @@
 
 #include "daemon/batcher.hpp"
 #include "daemon/listener.hpp"
+#include "daemon/open_streams.hpp"
 #include "daemon/singleton.hpp"
 #include "daemon/state.hpp"
 #include "os/process.hpp"
@@ -74,9 +75,10 @@ class Daemon {
         state_(clock, [this](Serving) { publish_health(); }),
         batcher_([this, make = std::move(make_engine)](
                      const auto& is_stopping) { return make(state_, is_stopping); },
-                 state_, clock, log, {.idle_timeout = options.idle_timeout},
+                 state_, clock, log,
+                 {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
                  [this](const Error& error) { stop_.ask({.error = error}); }),
-        service_(make_service(state_, batcher_, clock, log, std::move(options.service),
+        service_(make_service(state_, batcher_, streams_, clock, log, std::move(options.service),
                               [this](int grace_seconds) {
                                 stop_.ask({grace(grace_seconds), {}});
                               })) {}
@@ -103,6 +105,7 @@ class Daemon {
   std::unique_ptr<grpc::Server> server_;
   State state_;
   Batcher batcher_;
+  OpenStreams streams_;
   std::unique_ptr<grpc::Service> service_;
 };
 
@@ -151,6 +154,7 @@ Status Daemon::serve(os::UnixListener socket) {
   batcher_.close();
   if (stop.error.has_value()) signals_.wait(kFailureLinger);
   listener.close();
+  streams_.close();
   drain(stop.grace);
   end_batcher();
   // A daemon that never had a model has sent no reply that could still be on its way.

@@ -19,6 +19,7 @@ struct DaemonOptions {
   std::string socket_path;  // Where to listen, alias applied.
   std::string lock_path;    // Held for the daemon's life.
   std::chrono::nanoseconds idle_timeout{};
+  size_t cache_bytes = 0;  // Of recent vectors.
   ServiceInfo service;
 };
 

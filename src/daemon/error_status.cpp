@@ -3,6 +3,7 @@
 #include <grpcpp/support/status.h>
 
 #include <charconv>
+#include <cmath>
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -47,29 +48,37 @@ void add_retry_info(const Error& error, google::rpc::Status& details) {
   const auto found = error.details.find(std::string(kRetryKey));
   if (found == error.details.end()) return;
   const std::string& text = found->second;
-  int64_t seconds = 0;
+  double seconds = 0;
   if (std::from_chars(text.data(), text.data() + text.size(), seconds).ec != std::errc{}) return;
+  double whole = 0;
+  const double part = std::modf(seconds, &whole);
   google::rpc::RetryInfo retry;
-  retry.mutable_retry_delay()->set_seconds(seconds);
+  retry.mutable_retry_delay()->set_seconds(static_cast<int64_t>(whole));
+  retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(part * 1e9));
   details.add_details()->PackFrom(retry);
 }
 
 }  // namespace
 
-grpc::Status to_status(const Error& error) {
-  const grpc::StatusCode code = code_of(error.code);
-  if (!is_wire_reason(error.code)) return {code, error.message};
+google::rpc::Status to_message(const Error& error) {
+  google::rpc::Status message;
+  message.set_code(code_of(error.code));
+  message.set_message(error.message);
+  if (!is_wire_reason(error.code)) return message;
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(name_of(error.code)));
   info.set_domain(std::string(kErrorDomain));
   for (const auto& [key, value] : error.details) (*info.mutable_metadata())[key] = value;
   if (!error.hint.empty()) (*info.mutable_metadata())[std::string(kHintKey)] = error.hint;
-  google::rpc::Status details;
-  details.set_code(code);
-  details.set_message(error.message);
-  details.add_details()->PackFrom(info);
-  add_retry_info(error, details);
-  return {code, error.message, details.SerializeAsString()};
+  message.add_details()->PackFrom(info);
+  add_retry_info(error, message);
+  return message;
+}
+
+grpc::Status to_status(const Error& error) {
+  const google::rpc::Status message = to_message(error);
+  if (message.details().empty()) return {code_of(error.code), error.message};
+  return {code_of(error.code), error.message, message.SerializeAsString()};
 }
 
 }  // namespace runed::daemon

@@ -48,7 +48,7 @@ class PassRunner {
   Log& log_;
   Quarantine quarantine_;
   std::shared_ptr<const embed::ModelInfo> model_;  // Whose ids are in quarantine.
-  bool has_completed_ = true;  // Anything since a text was last found guilty.
+  bool has_completed_ = true;                      // Anything since a text was last found guilty.
 };
 
 }  // namespace runed::daemon

@@ -4,7 +4,10 @@
 #include <atomic>
 #include <utility>
 
+#include "daemon/admission.hpp"
+#include "daemon/embed_stream_call.hpp"
 #include "daemon/error_status.hpp"
+#include "daemon/wire.hpp"
 #include "os/process.hpp"
 #include "runed/v1/runed.grpc.pb.h"
 
@@ -22,77 +25,6 @@ int64_t unix_ms(Duration since_epoch) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
 }
 
-v1::HealthResponse::Status to_wire(Serving serving) {
-  switch (serving) {
-    case Serving::loading:
-      return v1::HealthResponse::STATUS_LOADING;
-    case Serving::ok:
-      return v1::HealthResponse::STATUS_OK;
-    case Serving::idle:
-      return v1::HealthResponse::STATUS_IDLE;
-    case Serving::degraded:
-      return v1::HealthResponse::STATUS_DEGRADED;
-    case Serving::shutting_down:
-      return v1::HealthResponse::STATUS_SHUTTING_DOWN;
-  }
-  return v1::HealthResponse::STATUS_UNSPECIFIED;
-}
-
-v1::HealthResponse::Phase to_wire(Phase phase) {
-  switch (phase) {
-    case Phase::none:
-      return v1::HealthResponse::PHASE_UNSPECIFIED;
-    case Phase::fetching_llama_server:
-      return v1::HealthResponse::PHASE_FETCHING_LLAMA_SERVER;
-    case Phase::fetching_model:
-      return v1::HealthResponse::PHASE_FETCHING_MODEL;
-    case Phase::starting_engine:
-      return v1::HealthResponse::PHASE_STARTING_LLAMA_SERVER;
-  }
-  return v1::HealthResponse::PHASE_UNSPECIFIED;
-}
-
-// The option fields are the same in EmbedRequest and EmbedBatchRequest.
-template <typename Request>
-Result<EmbedOptions> read_options(const Request& request) {
-  EmbedOptions options;
-  switch (request.input_type()) {
-    case v1::INPUT_TYPE_UNSPECIFIED:
-      break;
-    case v1::INPUT_TYPE_DOCUMENT:
-      options.input_type = InputType::document;
-      break;
-    case v1::INPUT_TYPE_QUERY:
-      options.input_type = InputType::query;
-      break;
-    default:
-      return make_error(ErrorCode::invalid_argument, "unknown input type {}",
-                        static_cast<int>(request.input_type()));
-  }
-  switch (request.truncate()) {
-    case v1::TRUNCATE_ERROR:
-      break;
-    case v1::TRUNCATE_RIGHT:
-      options.truncate = Truncate::right;
-      break;
-    case v1::TRUNCATE_LEFT:
-      options.truncate = Truncate::left;
-      break;
-    default:
-      return make_error(ErrorCode::invalid_argument, "unknown truncation {}",
-                        static_cast<int>(request.truncate()));
-  }
-  options.instruction = request.instruction();
-  options.dimensions = request.dimensions();
-  return options;
-}
-
-void fill(const Embedding& embedding, v1::EmbedResponse& response) {
-  response.mutable_vector()->Assign(embedding.vector.begin(), embedding.vector.end());
-  response.set_token_count(embedding.token_count);
-  response.set_tokens_dropped(embedding.tokens_dropped);
-}
-
 void fill_reply(std::vector<Embedding> embeddings, v1::EmbedResponse& response) {
   fill(embeddings.front(), response);
 }
@@ -101,6 +33,11 @@ void fill_reply(std::vector<Embedding> embeddings, v1::EmbedBatchResponse& respo
   response.mutable_embeddings()->Reserve(static_cast<int>(embeddings.size()));
   for (const auto& embedding : embeddings) fill(embedding, *response.add_embeddings());
 }
+
+template <typename Response>
+constexpr Priority kPriority = Priority::bulk;
+template <>
+constexpr Priority kPriority<v1::EmbedResponse> = Priority::interactive;
 
 // One embedding call under way. gRPC keeps it until OnDone, which follows Finish; Finish is called
 // once, by the job's answer.
@@ -113,6 +50,8 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
     batcher.submit(
         {.texts = std::move(texts),
          .options = std::move(options),
+         .priority = kPriority<Response>,
+         .route = {},
          .is_cancelled = [cancelled = cancelled_] { return cancelled->load(); },
          .done = [this](Result<std::vector<Embedding>> result) { answer(std::move(result)); }});
   }
@@ -144,10 +83,12 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
 
 class Service final : public v1::RunedService::CallbackService {
  public:
-  Service(State& state, Batcher& batcher, const Clock& clock, Log& log, ServiceInfo info,
-          std::function<void(int)> request_stop)
+  Service(State& state, Batcher& batcher, OpenStreams& streams, const Clock& clock, Log& log,
+          ServiceInfo info, std::function<void(int)> request_stop)
       : state_(state),
+        admission_(state),
         batcher_(batcher),
+        streams_(streams),
         clock_(clock),
         log_(log),
         info_(std::move(info)),
@@ -168,6 +109,11 @@ class Service final : public v1::RunedService::CallbackService {
     return start_call(*request, response, [request] {
       return std::vector<std::string>(request->texts().begin(), request->texts().end());
     });
+  }
+
+  grpc::ServerBidiReactor<v1::EmbedStreamRequest, v1::EmbedStreamResponse>* EmbedStream(
+      grpc::CallbackServerContext* /*context*/) override {
+    return start_embed_stream(admission_, batcher_, streams_);
   }
 
   grpc::ServerUnaryReactor* Info(grpc::CallbackServerContext* context,
@@ -208,7 +154,7 @@ class Service final : public v1::RunedService::CallbackService {
     response->set_status(to_wire(state.serving));
     response->set_uptime_seconds(
         std::chrono::duration_cast<std::chrono::seconds>(clock_.steady_now() - started_).count());
-    response->set_total_requests(requests_.load());
+    response->set_total_requests(admission_.count());
     response->set_phase(to_wire(state.phase));
     response->set_bytes_done(state.bytes_done);
     response->set_bytes_total(state.bytes_total);
@@ -217,6 +163,10 @@ class Service final : public v1::RunedService::CallbackService {
     response->set_since_unix_ms(unix_ms(state.since.time_since_epoch()));
     response->set_restarts(batcher_.restarts());
     response->set_queue_tokens(batcher_.queue_tokens());
+    if (state.serving != Serving::shutting_down) {
+      fill(batcher_.load_statistics(), *response->mutable_load());
+      response->mutable_load()->set_cache_bytes(static_cast<int64_t>(batcher_.cache_bytes()));
+    }
     return finish(context, grpc::Status::OK);
   }
 
@@ -237,35 +187,14 @@ class Service final : public v1::RunedService::CallbackService {
     return reactor;
   }
 
-  // The checks before a text is looked at, in the predecessor's order.
-  template <typename Request>
-  Status admit(const Request& request) const {
-    const StateSnapshot state = state_.snapshot();
-    if (state.serving == Serving::loading) {
-      return make_error(ErrorCode::bootstrapping,
-                        "daemon is bootstrapping; embed not yet available");
-    }
-    if (!takes_requests(state.serving)) {
-      if (state.reason.has_value()) return make_error(*state.reason, "{}", state.message);
-      return make_error(ErrorCode::shutting_down, "the daemon is shutting down");
-    }
-    if (request.with_route()) {
-      return make_error(ErrorCode::no_centroid_set,
-                        "no centroid set loaded; send one with SetCentroids, or leave with_route "
-                        "out");
-    }
-    return {};
-  }
-
   template <typename Request, typename Response, typename TakeTexts>
   grpc::ServerUnaryReactor* start_call(const Request& request, Response* response,
                                        const TakeTexts& take_texts) {
     auto* call = new EmbedCall<Response>(response);
-    if (Status admitted = admit(request); !admitted) {
+    if (Status admitted = admission_.admit(request.with_route()); !admitted) {
       call->fail(admitted.error());
       return call;
     }
-    ++requests_;
     auto options = read_options(request);
     if (!options) {
       call->fail(options.error());
@@ -287,14 +216,15 @@ class Service final : public v1::RunedService::CallbackService {
   }
 
   State& state_;
+  Admission admission_;
   Batcher& batcher_;
+  OpenStreams& streams_;
   const Clock& clock_;
   Log& log_;
   const ServiceInfo info_;
   const std::function<void(int)> request_stop_;
   const SteadyTime started_;
   const SystemTime started_at_;
-  std::atomic<int64_t> requests_{0};
 };
 
 }  // namespace
@@ -305,10 +235,10 @@ uint32_t max_batch_size(uint32_t dimension) {
   return std::clamp(fitting, uint32_t{1}, kMostTextsOfABatch);
 }
 
-std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, const Clock& clock,
-                                            Log& log, ServiceInfo info,
+std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, OpenStreams& streams,
+                                            const Clock& clock, Log& log, ServiceInfo info,
                                             std::function<void(int)> request_stop) {
-  return std::make_unique<Service>(state, batcher, clock, log, std::move(info),
+  return std::make_unique<Service>(state, batcher, streams, clock, log, std::move(info),
                                    std::move(request_stop));
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "daemon/batcher.hpp"
+#include "daemon/open_streams.hpp"
 #include "daemon/state.hpp"
 
 namespace grpc {
@@ -36,8 +37,8 @@ uint32_t max_batch_size(uint32_t dimension);
 /// Makes the service runed.v1.RunedService (callback API: a waiting call holds no thread).
 /// `request_stop` is called by Shutdown with its grace in seconds, 0 for the default.
 /// Owns: nothing; all arguments outlive the service.
-std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, const Clock& clock,
-                                            Log& log, ServiceInfo info,
+std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, OpenStreams& streams,
+                                            const Clock& clock, Log& log, ServiceInfo info,
                                             std::function<void(int)> request_stop);
 
 }  // namespace runed::daemon

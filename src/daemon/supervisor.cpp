@@ -275,6 +275,10 @@ void Supervisor::tick() {
   const auto when = due();
   if (!when.has_value() || clock_.steady_now() < *when) return;
   if (condition_ == Condition::running) {
+    if (used_.exchange(false)) {
+      last_activity_ = clock_.steady_now();
+      return;
+    }
     suspend();
   } else {
     condition_ = Condition::stopped;
@@ -286,6 +290,7 @@ void Supervisor::suspend() {
   const uint64_t before = os::resident_bytes();
   embedder_->stop();
   condition_ = Condition::stopped;
+  hooks_.give_memory_back();
   os::trim_heap();
   state_.idle("after idle to free memory");
   log_.info("engine suspended",

@@ -41,6 +41,8 @@ class Supervisor {
     std::function<bool(std::chrono::nanoseconds)> pause;
     /// Tells the supervisor's thread that `has_died` has turned true. Called by any thread.
     std::function<void()> wake;
+    /// Gives back what is kept in memory for the engine, which is being suspended.
+    std::function<void()> give_memory_back;
   };
   struct Options {
     std::chrono::nanoseconds idle_timeout{};  // 0 or negative: never suspend.
@@ -76,6 +78,9 @@ class Supervisor {
   /// Embeds texts in one forward pass. Needs: a running engine.
   /// Errors: those of Embedder::embed; internal for what it throws.
   Result<std::vector<Embedding>> embed(std::span<const embed::PreparedText* const> texts);
+
+  /// Tells that somebody was served without the engine, which is in use all the same. Any thread.
+  void note_use() { used_ = true; }
 
   /// Needs: a running engine.
   uint32_t batch_tokens() const { return embedder_->batch_tokens(); }
@@ -121,6 +126,7 @@ class Supervisor {
 
   std::atomic<embed::Embedder*> engine_{nullptr};  // embedder_, for other threads; null before.
   std::atomic<bool> died_{false};
+  std::atomic<bool> used_{false};  // Since the last look, by whom `note_use` tells of.
   std::atomic<bool> starting_{false};
   std::atomic<int32_t> restarts_{0};
 

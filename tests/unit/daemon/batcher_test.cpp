@@ -50,6 +50,7 @@ struct Fixture {
     Answer answer = promise->get_future();
     batcher.submit({.texts = std::move(texts),
                     .options = {},
+                    .route = {},
                     .is_cancelled = [cancelled] { return cancelled != nullptr && *cancelled; },
                     .done = [promise](auto result) { promise->set_value(std::move(result)); }});
     return answer;
@@ -97,7 +98,7 @@ TEST_CASE("what waits is packed into one pass, across jobs, up to the budget") {
   Answer first = fixture.submit({"a"});
   fixture.script.wait_inside(1);
   std::vector<Answer> others;
-  for (int i = 0; i < 6; ++i) others.push_back(fixture.submit({"four"}));
+  for (int i = 0; i < 6; ++i) others.push_back(fixture.submit({fmt::format("fou{}", i)}));
   fixture.script.resume();
   unwrap(get(first));
   for (Answer& answer : others) unwrap(get(answer));
@@ -275,7 +276,7 @@ TEST_CASE("a job of which a part is embedded does not mix two models") {
   fixture.wait_for(Serving::ok);
   fixture.script.sha256 = std::string(64, 'b');
   fixture.die_at_pass(2);
-  Answer answer = fixture.submit({"eight888", "eight888", "third"});  // Two passes.
+  Answer answer = fixture.submit({"eight888", "8eight88", "third"});  // Two passes.
   const Error error = unwrap_error(get(answer));
   CHECK(error.code == ErrorCode::model_corrupt);
   CHECK(error.message == "the model was replaced meanwhile");
@@ -387,7 +388,8 @@ TEST_CASE("a queue that has not even the memory to refuse is reported") {
   fixture.script.wait_inside(1);
   const auto fail = [](auto&&...) -> bool { throw std::bad_alloc(); };
   for (int i = 0; i < 2; ++i) {
-    fixture.batcher.submit({.texts = {"b"}, .options = {}, .is_cancelled = fail, .done = fail});
+    fixture.batcher.submit(
+        {.texts = {"b"}, .options = {}, .route = {}, .is_cancelled = fail, .done = fail});
   }
   fixture.script.resume();
   unwrap(get(first));
@@ -424,10 +426,10 @@ TEST_CASE("an engine that cannot resume says why, and is tried again") {
 }
 
 TEST_CASE("a full queue refuses at once, but a job of any size is taken when nothing waits") {
-  Fixture fixture({.max_queue_tokens = 6});
+  Fixture fixture({.bulk_tokens = 6});
   fixture.wait_for(Serving::ok);
   fixture.script.pause();
-  Answer large = fixture.submit({"eight888", "eight888"});
+  Answer large = fixture.submit({"eight888", "8eight88"});
   fixture.script.wait_inside(1);
   Answer refused = fixture.submit({"a"});
   CHECK(unwrap_error(get(refused)).code == ErrorCode::queue_full);
@@ -480,6 +482,7 @@ TEST_CASE("an engine that cannot load is reported, and jobs are not left waiting
   std::promise<ErrorCode> answered;
   batcher.submit({.texts = {"a"},
                   .options = {},
+                  .route = {},
                   .is_cancelled = [] { return false; },
                   .done = [&](auto result) { answered.set_value(result.error().code); }});
   CHECK(batcher.stop(5s));

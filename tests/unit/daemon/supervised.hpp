@@ -18,7 +18,8 @@ struct Supervised {
   explicit Supervised(std::chrono::nanoseconds idle_timeout = {})
       : supervisor(state, clock, log, {.idle_timeout = idle_timeout},
                    {.pause = [this](auto duration) { return pause(duration); },
-                    .wake = [this] { ++wakes; }}) {
+                    .wake = [this] { ++wakes; },
+                    .give_memory_back = [] {}}) {
     unwrap(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
   }
 

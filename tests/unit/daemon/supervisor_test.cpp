@@ -57,8 +57,9 @@ TEST_CASE("a first start that fails is not tried again") {
   runed::daemon::State state(clock, {});
   ScriptedEmbedder::Script script;
   script.start_result = died("it died while loading");
-  runed::daemon::Supervisor supervisor(state, clock, log, {},
-                                       {.pause = [](auto) { return true; }, .wake = {}});
+  runed::daemon::Supervisor supervisor(
+      state, clock, log, {},
+      {.pause = [](auto) { return true; }, .wake = {}, .give_memory_back = {}});
   const Error error = unwrap_error(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
   CHECK(error.code == ErrorCode::internal);  // What engine_died means is between the two.
   CHECK(error.message == "it died while loading");
@@ -156,7 +157,9 @@ TEST_CASE("an engine that somebody kills as it starts for the first time is star
   Log log{Log::Format::json, clock};
   State state{clock, {}};
   ScriptedEmbedder::Script script;
-  Supervisor supervisor(state, clock, log, {}, {.pause = [](auto) { return true; }, .wake = [] {}});
+  Supervisor supervisor(
+      state, clock, log, {},
+      {.pause = [](auto) { return true; }, .wake = [] {}, .give_memory_back = [] {}});
   for (int i = 0; i < 5; ++i) script.next_starts.emplace_back(killed());
   unwrap(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
   CHECK(supervisor.restarts() == 5);
@@ -169,8 +172,9 @@ TEST_CASE("an engine that fails its first start otherwise, or is killed too ofte
     Log log{Log::Format::json, clock};
     State state{clock, {}};
     ScriptedEmbedder::Script script;
-    Supervisor supervisor(state, clock, log, {},
-                          {.pause = [](auto) { return true; }, .wake = [] {}});
+    Supervisor supervisor(
+        state, clock, log, {},
+        {.pause = [](auto) { return true; }, .wake = [] {}, .give_memory_back = [] {}});
     for (size_t i = 0; i < kills; ++i) script.next_starts.emplace_back(killed());
     script.next_starts.emplace_back(died());
     CHECK_FALSE(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));

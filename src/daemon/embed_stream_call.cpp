@@ -1,0 +1,244 @@
+// One stream of texts. Each is a job of its own: in bulk, taking turns with other callers. Nothing is
+// held for a client but what the bounds below allow: the next text is read only while less than that
+// is under way, so gRPC's flow control holds a client back that sends faster than the engine
+// computes, and one that does not read its results.
+//
+//   read ─▶ under way (in the queue, or computed and not yet sent) ─▶ sent
+//
+// The stream ends when nothing is under way any more and either the client has sent its last text or
+// an error concerns the whole stream. Whoever finds that under the lock finishes it, once.
+#include "daemon/embed_stream_call.hpp"
+
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "daemon/admission.hpp"
+#include "daemon/batcher.hpp"
+#include "daemon/error_status.hpp"
+#include "daemon/open_streams.hpp"
+#include "daemon/wire.hpp"
+#include "google/rpc/status.pb.h"
+
+namespace runed::daemon {
+namespace {
+
+using Request = v1::EmbedStreamRequest;
+using Response = v1::EmbedStreamResponse;
+
+constexpr size_t kBytesUnderWay = 128 << 10;  // Of text; one text of any size is taken.
+
+class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
+                              public OpenStream,
+                              public std::enable_shared_from_this<EmbedStreamCall> {
+ public:
+  EmbedStreamCall(Admission& admission, Batcher& batcher, OpenStreams& streams)
+      : admission_(admission), batcher_(batcher), streams_(streams), flow_(batcher.new_flow()) {}
+
+  void start() {
+    streams_.add(shared_from_this());
+    std::unique_lock lock(mutex_);
+    if (Status open = admission_.check_state(); !open) end_with(to_status(open.error()));
+    go_on(lock);
+  }
+
+  void close() override {
+    std::unique_lock lock(mutex_);
+    end_with(to_status(make_error(ErrorCode::shutting_down, "the daemon is shutting down")));
+    go_on(lock);
+  }
+
+ private:
+  void OnReadDone(bool ok) override {
+    std::unique_lock lock(mutex_);
+    reading_ = false;
+    if (!ok) {
+      all_read_ = true;
+    } else if (!end_.has_value()) {
+      if (Status taken = take(lock); !taken) end_with(to_status(taken.error()));
+    }
+    go_on(lock);
+  }
+
+  void OnWriteDone(bool ok) override {
+    std::unique_lock lock(mutex_);
+    writing_ = false;
+    under_way_bytes_ -= unsent_.front().bytes;
+    --under_way_;
+    unsent_.pop_front();
+    if (!ok) give_up();
+    go_on(lock);
+  }
+
+  void OnCancel() override {
+    std::unique_lock lock(mutex_);
+    give_up();
+    go_on(lock);
+  }
+
+  void OnDone() override {
+    streams_.remove(this);  // Who ends here.
+  }
+
+  // Takes what was read. The lock is not held while a text is tokenised.
+  Status take(std::unique_lock<std::mutex>& lock) {
+    switch (request_.payload_case()) {
+      case Request::kOptions:
+        if (is_admitted_) {
+          return make_error(ErrorCode::invalid_argument, "the options must be the first frame");
+        }
+        return admit(request_.options());
+      case Request::kItem:
+        if (!is_admitted_) TRY(admit({}));
+        submit(lock);
+        return {};
+      default:
+        return {};
+    }
+  }
+
+  Status admit(const v1::EmbedOptions& options) {
+    TRY(admission_.admit(options.with_route()));
+    TRY_ASSIGN(options_, read_options(options));
+    is_admitted_ = true;
+    return {};
+  }
+
+  void submit(std::unique_lock<std::mutex>& lock) {
+    std::string text = std::move(*request_.mutable_item()->mutable_text());
+    const uint64_t id = request_.item().id();
+    const size_t bytes = text.size();
+    under_way_bytes_ += bytes;
+    ++under_way_;
+    ++waiting_;
+    Job job{.texts = {},
+            .options = options_,
+            .priority = Priority::bulk,
+            .room = Room::reserved,
+            .flow = flow_,
+            .route = {},
+            .is_cancelled = [cancelled = cancelled_] { return cancelled->load(); },
+            .done = [this, id, bytes](auto result) { answer(id, bytes, std::move(result)); }};
+    job.texts.push_back(std::move(text));
+    lock.unlock();
+    batcher_.submit(std::move(job));
+    lock.lock();
+  }
+
+  void answer(uint64_t id, size_t bytes, Result<std::vector<Embedding>> result) {
+    Unsent unsent{.response = {}, .bytes = bytes};
+    try {
+      fill_response(id, result, unsent.response);
+    } catch (
+        const std::exception& fault) {  // Out of memory. The text must be counted all the same.
+      result = make_error(ErrorCode::shutting_down, "cannot answer: {}", fault.what());
+    }
+    std::unique_lock lock(mutex_);
+    --waiting_;
+    // Not a fault of the text: the client has to send it to another daemon.
+    const bool is_refused = !result && result.error().code == ErrorCode::shutting_down;
+    if (is_refused) end_with(to_status(result.error()));
+    if (is_refused || *cancelled_) {
+      under_way_bytes_ -= bytes;
+      --under_way_;
+    } else {
+      unsent_.push_back(std::move(unsent));
+    }
+    go_on(lock);
+  }
+
+  static void fill_response(uint64_t id, const Result<std::vector<Embedding>>& result,
+                            Response& response) {
+    response.set_id(id);
+    if (result) {
+      fill(result->front(), *response.mutable_embedding());
+    } else {
+      *response.mutable_error() = to_message(result.error());
+    }
+  }
+
+  void end_with(grpc::Status status) {
+    if (!end_.has_value()) end_ = std::move(status);
+  }
+
+  // Nobody reads any more: what waits is void, what is computed is not sent.
+  void give_up() {
+    *cancelled_ = true;
+    end_with(grpc::Status::CANCELLED);
+    while (unsent_.size() > (writing_ ? 1 : 0)) {
+      under_way_bytes_ -= unsent_.back().bytes;
+      --under_way_;
+      unsent_.pop_back();
+    }
+  }
+
+  // Starts whatever can be done next. Reads and writes are started under the lock, which gRPC never
+  // takes a callback under; after Finish another thread may end this object, so that comes last.
+  void go_on(std::unique_lock<std::mutex>& lock) {
+    const bool is_over = all_read_ || end_.has_value();
+    if (is_over && waiting_ == 0 && unsent_.empty() && !finished_) {
+      finished_ = true;
+      const grpc::Status status = end_.value_or(grpc::Status::OK);
+      lock.unlock();
+      Finish(status);
+      return;
+    }
+    if (!is_over && !reading_ && has_room()) {
+      reading_ = true;
+      StartRead(&request_);
+    }
+    if (!writing_ && !unsent_.empty()) {
+      writing_ = true;
+      grpc::WriteOptions options;
+      if (unsent_.size() > 1) options.set_buffer_hint();
+      StartWrite(&unsent_.front().response, options);
+    }
+  }
+
+  bool has_room() const {
+    return under_way_ == 0 ||
+           (under_way_ < streams_.texts_each() && under_way_bytes_ < kBytesUnderWay);
+  }
+
+  struct Unsent {
+    Response response;
+    size_t bytes;  // Of the text.
+  };
+
+  Admission& admission_;
+  Batcher& batcher_;
+  OpenStreams& streams_;
+  const uint64_t flow_;
+  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+
+  std::mutex mutex_;  // Guards the members below.
+  Request request_;   // While reading_: gRPC's.
+  EmbedOptions options_;
+  bool is_admitted_ = false;
+  bool reading_ = false;
+  bool all_read_ = false;
+  bool writing_ = false;  // The front of unsent_: gRPC's until OnWriteDone.
+  bool finished_ = false;
+  size_t waiting_ = 0;          // Texts not yet answered.
+  size_t under_way_ = 0;        // Those, and those in unsent_.
+  size_t under_way_bytes_ = 0;  // Of their texts.
+  std::deque<Unsent> unsent_;
+  std::optional<grpc::Status> end_;  // What the stream ends with, if not well.
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<Request, Response>* start_embed_stream(Admission& admission,
+                                                               Batcher& batcher,
+                                                               OpenStreams& streams) {
+  const auto call = std::make_shared<EmbedStreamCall>(admission, batcher, streams);
+  call->start();
+  return call.get();
+}
+
+}  // namespace runed::daemon

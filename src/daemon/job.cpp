@@ -1,0 +1,40 @@
+#include "daemon/job.hpp"
+
+namespace runed::daemon {
+
+Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
+                           std::shared_ptr<const embed::ModelInfo> for_model) {
+  TRY(embed::check_options(job.options, *for_model));
+  std::vector<embed::PreparedText> all;
+  std::vector<Embedding> none(job.texts.size());
+  all.reserve(job.texts.size());
+  for (size_t i = 0; i < job.texts.size(); ++i) {
+    auto text = embed::prepare_text(job.texts[i], job.options, tokenizer, for_model->max_tokens);
+    if (!text) return at_text(i, std::move(text).error());
+    none[i].token_count = static_cast<uint32_t>(text->ids.size());
+    none[i].tokens_dropped = text->tokens_dropped;
+    all.push_back(*std::move(text));
+  }
+  prepared = std::move(all);
+  embeddings = std::move(none);
+  model = std::move(for_model);
+  return {};
+}
+
+Status PendingJob::accept(size_t index, std::vector<float> vector) {
+  Embedding& embedding = embeddings[index];
+  if (job.route) embedding.cluster_id = job.route(vector);
+  if (Status cut = embed::cut_dimensions(vector, job.options.dimensions); !cut) {
+    return at_text(index, std::move(cut).error());
+  }
+  embedding.vector = std::move(vector);
+  ++embedded;
+  return {};
+}
+
+Error PendingJob::at_text(size_t index, Error error) const {
+  if (job.texts.size() > 1) error.message = fmt::format("text {}: {}", index, error.message);
+  return std::move(error).with_detail("index", std::to_string(index));
+}
+
+}  // namespace runed::daemon

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/embedding.hpp"
+#include "base/result.hpp"
+#include "embed/embedder.hpp"
+#include "embed/request.hpp"
+
+namespace runed::daemon {
+
+/// Somebody waits for an interactive text; a bulk one is one of many.
+enum class Priority { interactive, bulk };
+
+/// Whether a full queue refuses a job. One whose caller bounds what it has under way is taken, so
+/// that the caller is held back and not refused.
+enum class Room { limited, reserved };
+
+/// One embedding call, or one text of a stream: its texts, and whom to tell.
+struct Job {
+  std::vector<std::string> texts;
+  EmbedOptions options;
+  Priority priority = Priority::bulk;
+  Room room = Room::limited;
+  uint64_t flow =
+      0;  // Jobs of one stream have the same: callers take turns, jobs need not. 0: own.
+  /// Finds the cluster of a vector of the model's dimension; empty: nobody asks.
+  std::function<uint32_t(std::span<const float>)> route;
+  std::function<bool()> is_cancelled;  // Asked before each forward pass; any thread.
+  /// Called exactly once, from the batcher's thread or from inside submit: one embedding a text in
+  /// their order, or the first error (details: index).
+  std::function<void(Result<std::vector<Embedding>>)> done;
+};
+
+/// A job on its way. One thread at a time: the caller's in `submit`, then the batcher's.
+struct PendingJob {
+  explicit PendingJob(Job taken) : job(std::move(taken)) {}
+
+  /// Tells whether an answer is still to be given, to somebody who waits for it.
+  bool is_wanted() const { return !answered && !job.is_cancelled(); }
+  bool is_complete() const { return embedded == job.texts.size(); }
+
+  /// Turns the texts into token ids, in place of all that was known of them.
+  /// Errors: those of check_options and prepare_text (details: index).
+  Status prepare(const embed::Tokenizer& tokenizer,
+                 std::shared_ptr<const embed::ModelInfo> for_model);
+
+  /// Takes the model's vector of a text, and makes of it what the job asks for.
+  /// Errors: those of cut_dimensions (details: index).
+  Status accept(size_t index, std::vector<float> vector);
+
+  /// Says which of several texts an error is about.
+  Error at_text(size_t index, Error error) const;
+
+  Job job;
+  SteadyTime arrived;
+  std::vector<embed::PreparedText> prepared;      // Empty until tokenised; ids leave with `queued`.
+  std::shared_ptr<const embed::ModelInfo> model;  // Whose ids they are.
+  std::vector<Embedding> embeddings;  // One a text, without a vector until that is accepted.
+  size_t embedded = 0;                // Texts accepted.
+  size_t queued_tokens = 0;           // Its share of the queue's tokens.
+  bool answered = false;
+};
+
+}  // namespace runed::daemon
