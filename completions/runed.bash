@@ -23,7 +23,7 @@ _runed() {
       flags="--help --home --json --socket --wait-ready"
       ;;
     serve)
-      flags="--cpu --ctx-size --engine --help --home --idle-timeout --llama-profile --manifest
+      flags="--cache-mb --cpu --ctx-size --engine --help --home --idle-timeout --llama-profile --manifest
         --model --socket --variant"
       ;;
     shutdown)
@@ -57,7 +57,7 @@ _runed() {
     --engine) words="auto native llama-server" ;;
     --llama-profile) words="speed lowmem" ;;
     --truncate) words="error right left" ;;
-    --ctx-size | --dimensions | -d | --expect-model | --grace | --idle-timeout | --instruct | \
+    --cache-mb | --ctx-size | --dimensions | -d | --expect-model | --grace | --idle-timeout | --instruct | \
       --keep | --older-than | --timeout | --variant | --wait | --wait-ready)
       return  # A value that only the user knows.
       ;;

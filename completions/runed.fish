@@ -30,6 +30,7 @@ complete -c runed -n '__fish_seen_subcommand_from status' -l wait-ready -x -d 'W
 
 complete -c runed -n __fish_use_subcommand -a serve -d 'Run the daemon in the foreground'
 complete -c runed -n '__fish_seen_subcommand_from serve' -s h -l help -d 'Print help and exit'
+complete -c runed -n '__fish_seen_subcommand_from serve' -l cache-mb -x -d 'Keep this many MiB of recent vectors'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l cpu -x -a 'avx512 avx2 portable' -d 'Instruction set'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l ctx-size -x -d 'Most tokens of a text'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l engine -x -a 'auto native llama-server' -d 'What computes'

@@ -18,6 +18,8 @@ namespace {
 using OptionalText = std::optional<std::string>;
 
 constexpr std::chrono::nanoseconds kDefaultIdleTimeout = std::chrono::minutes(10);
+constexpr uint32_t kDefaultCacheMb = 32;
+constexpr uint32_t kMostCacheMb = 1 << 20;  // A TiB.
 constexpr std::array kEngines{Engine::auto_select, Engine::native, Engine::llama_server};
 constexpr std::array kLlamaProfiles{LlamaProfile::speed, LlamaProfile::lowmem};
 
@@ -122,17 +124,27 @@ Result<LlamaProfile> parse_llama_profile(std::string_view text) {
   return parse_choice(kLlamaProfiles, "profile", text);
 }
 
+std::optional<uint32_t> find_number(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  uint32_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, fault] = std::from_chars(text.data(), end, number);
+  if (fault != std::errc{} || rest != end) return std::nullopt;
+  return number;
+}
+
 Result<std::optional<uint32_t>> parse_ctx_size(std::string_view text) {
-  std::string_view digits = text;
-  if (digits.starts_with('+')) digits.remove_prefix(1);
-  uint32_t tokens = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [rest, fault] = std::from_chars(digits.data(), end, tokens);
-  if (fault != std::errc{} || rest != end || tokens == 0) {
-    return make_error(ErrorCode::invalid_argument, "invalid number of tokens '{}'", text)
-        .with_hint("write a whole number above 0, such as 2048");
-  }
-  return std::optional(tokens);
+  const auto tokens = find_number(text);
+  if (tokens.value_or(0) > 0) return tokens;
+  return make_error(ErrorCode::invalid_argument, "invalid number of tokens '{}'", text)
+      .with_hint("write a whole number above 0, such as 2048");
+}
+
+Result<uint32_t> parse_cache_mb(std::string_view text) {
+  const auto mb = find_number(text);
+  if (mb.has_value() && *mb <= kMostCacheMb) return *mb;
+  return make_error(ErrorCode::invalid_argument, "invalid number of MiB '{}'", text)
+      .with_hint(fmt::format("write a whole number from 0, which keeps none, to {}", kMostCacheMb));
 }
 
 // What has no scheme is a file.
@@ -223,6 +235,9 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
   TRY_ASSIGN(settings.ctx_size,
              to_setting(from.find({"--ctx-size", "RUNED_CTX_SIZE", nullptr}, flags.ctx_size),
                         std::optional<uint32_t>{}, parse_ctx_size));
+  TRY_ASSIGN(settings.cache_mb,
+             to_setting(from.find({"--cache-mb", "RUNED_CACHE_MB", "cache_mb"}, flags.cache_mb),
+                        kDefaultCacheMb, parse_cache_mb));
   TRY_ASSIGN(settings.socket,
              to_setting(from.find({"--socket", "RUNED_SOCKET", "socket"}, flags.socket),
                         paths.socket, parse_socket));
@@ -234,6 +249,7 @@ Json to_json(const Settings& settings) {
   const auto format_name = [](auto choice) { return name_of(choice); };
   const auto format_url = [](const std::string& url) { return display_url(url); };
   const auto format_text = [](const std::string& text) { return text; };
+  const auto format_number = [](uint32_t number) { return number; };
   return {
       {"engine", entry(settings.engine, format_name)},
       {"model", entry(settings.model)},
@@ -245,6 +261,7 @@ Json to_json(const Settings& settings) {
       {"idle_timeout", entry(settings.idle_timeout, format_timeout)},
       {"ctx_size", entry(settings.ctx_size)},
       {"cpu", entry(settings.cpu)},
+      {"cache_mb", entry(settings.cache_mb, format_number)},
       {"socket", entry(settings.socket, format_text)},
   };
 }

@@ -46,6 +46,7 @@ struct SettingFlags {
   std::optional<std::string> llama_profile{};  // --llama-profile
   std::optional<std::string> idle_timeout{};   // --idle-timeout
   std::optional<std::string> ctx_size{};       // --ctx-size
+  std::optional<std::string> cache_mb{};       // --cache-mb
   std::optional<std::string> cpu{};            // --cpu
   std::optional<std::string> socket{};         // --socket
 };
@@ -61,6 +62,7 @@ struct Settings {
   Setting<LlamaProfile> llama_profile;
   Setting<std::chrono::nanoseconds> idle_timeout;  // 0: never suspend.
   Setting<std::optional<uint32_t>> ctx_size;       // Tokens; none: what the model has.
+  Setting<uint32_t> cache_mb;                      // MiB of recent vectors; 0: none are kept.
   Setting<std::optional<std::string>> cpu;         // Instruction set to use; none: the best.
   Setting<std::string> socket;                     // As os::resolve_socket_path takes it.
 };

@@ -50,6 +50,7 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
       .socket_path = os::resolve_socket_path(paths.socket),
       .lock_path = paths.daemon_lock,
       .idle_timeout = settings.idle_timeout.value,
+      .cache_bytes = size_t{settings.cache_mb.value} << 20,
       .service = {.daemon_version = kVersion, .config = config_values(settings)},
   };
   TRY(os::prepare_socket_directory(options.socket_path));
@@ -76,6 +77,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                               .llama_profile = flags.llama_profile,
                                               .idle_timeout = flags.idle_timeout,
                                               .ctx_size = flags.ctx_size,
+                                              .cache_mb = flags.cache_mb,
                                               .cpu = flags.cpu},
                                              services));
   auto outcome = serve(location, services, log);
@@ -102,6 +104,9 @@ Runner define_serve(CLI::App& app) {
   app.add_option("--ctx-size", flags->ctx_size,
                  "Most tokens of a text (RUNED_CTX_SIZE; the model's)")
       ->type_name("TOKENS");
+  app.add_option("--cache-mb", flags->cache_mb,
+                 "Keep MiB of recent vectors; 0: none (RUNED_CACHE_MB, 32)")
+      ->type_name("MIB");
   app.add_option("--cpu", flags->cpu, "Instruction set: avx512, avx2 or portable (RUNED_CPU; best)")
       ->type_name("NAME");
   app.add_option("--idle-timeout", flags->idle_timeout,

@@ -18,6 +18,7 @@ struct ServeFlags {
   std::optional<std::string> llama_profile;
   std::optional<std::string> idle_timeout;
   std::optional<std::string> ctx_size;
+  std::optional<std::string> cache_mb;
   std::optional<std::string> cpu;
 };
 

@@ -41,6 +41,7 @@ TEST_CASE("without any word from outside, everything is the default") {
         R"("idle_timeout":{"value":"10m","origin":"default"},)"
         R"("ctx_size":{"value":null,"origin":"default"},)"
         R"("cpu":{"value":null,"origin":"default"},)"
+        R"("cache_mb":{"value":32,"origin":"default"},)"
         R"("socket":{"value":")" +
             (home / "embedding.sock") + R"(","origin":"default"}})");
 }
@@ -72,6 +73,7 @@ TEST_CASE("every variable and every key is read") {
                                                   {"RUNED_ENGINE", "llama-server"},
                                                   {"RUNED_LLAMA_PROFILE", "lowmem"},
                                                   {"RUNED_CTX_SIZE", "+512"},
+                                                  {"RUNED_CACHE_MB", "0"},
                                                   {"RUNED_CPU", "avx2"},
                                                   {"RUNED_SOCKET", "/s"}}));
   CHECK(by_variable.llama_server.value == "llama-server");
@@ -81,6 +83,7 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_variable.engine.value == Engine::llama_server);
   CHECK(by_variable.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_variable.ctx_size.value == 512U);
+  CHECK(by_variable.cache_mb.value == 0U);
   CHECK(by_variable.cpu.value == "avx2");
   CHECK(by_variable.socket.value == "/s");
 
@@ -88,7 +91,7 @@ TEST_CASE("every variable and every key is read") {
       home / "config.json",
       R"({"llama_server":"./l","model":"m.gguf","runed_binary":"runed","model_variant":"f16",)"
       R"("manifest":"https://c","engine":"native","socket":"d.sock","idle_timeout":"1h",)"
-      R"("llama_profile":"lowmem"})");
+      R"("llama_profile":"lowmem","cache_mb":"64"})");
   const Settings by_key = unwrap(load(home, {}));
   const std::string here = std::filesystem::current_path().string();
   CHECK(by_key.llama_server.value == here + "/l");
@@ -97,6 +100,7 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_key.model_variant.value == "f16");
   CHECK(by_key.manifest.value == "https://c");
   CHECK(by_key.engine.value == Engine::native);
+  CHECK(by_key.cache_mb.value == 64U);
   CHECK(by_key.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_key.socket.value == here + "/d.sock");
   CHECK(by_key.idle_timeout.value == 1h);
@@ -140,6 +144,17 @@ TEST_CASE("a context size is a whole number above 0") {
     CHECK(error.code == ErrorCode::bad_config);
     CHECK(error.message == std::string("RUNED_CTX_SIZE: invalid number of tokens '") + text + "'");
   }
+}
+
+TEST_CASE("a cache size is a whole number of MiB, at most a TiB") {
+  const TempDir home;
+  for (const char* text : {"-1", "32M", "1048577"}) {
+    CAPTURE(text);
+    const auto error = unwrap_error(load(home, {{"RUNED_CACHE_MB", text}}));
+    CHECK(error.code == ErrorCode::bad_config);
+    CHECK(error.message == std::string("RUNED_CACHE_MB: invalid number of MiB '") + text + "'");
+  }
+  CHECK(unwrap(load(home, {{"RUNED_CACHE_MB", "1048576"}})).cache_mb.value == 1U << 20);
 }
 
 TEST_CASE("RUNED_CONFIG names another file, which must exist") {

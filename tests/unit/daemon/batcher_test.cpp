@@ -1,21 +1,18 @@
-#include "daemon/batcher.hpp"
-
-#include <future>
 #include <set>
 
-#include "scripted_embedder.hpp"
-#include "support/eventually.hpp"
-#include "support/result_matchers.hpp"
+#include "batcher_fixture.hpp"
 
 using runed::Embedding;
 using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
 using runed::daemon::Batcher;
-using runed::daemon::Job;
 using runed::daemon::Serving;
 using runed::daemon::State;
+using runed::test::Answer;
 using runed::test::eventually;
+using runed::test::get;
+using runed::test::kAtOnce;
 using runed::test::ScriptedEmbedder;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -23,38 +20,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-using Answer = std::future<Result<std::vector<Embedding>>>;
 using Texts = std::vector<std::string>;
 
-// Nobody waits for seconds in a test that is not about them.
-constexpr runed::daemon::RestartPolicy kAtOnce{
-    .first_wait = 1ms, .longest_wait = 1ms, .first_pause = 1ms, .longest_pause = 1ms};
 constexpr runed::daemon::RestartPolicy kAfterAnHour{.first_wait = 1h, .longest_wait = 1h};
 
 const Error kDied{ErrorCode::engine_died, "the engine died", {}, {}};
 
-struct Fixture {
-  explicit Fixture(Batcher::Options options = {.restarts = kAtOnce},
-                   const std::function<void(ScriptedEmbedder::Script&)>& prepare = {})
-      : script(prepare),
-        batcher([this](const auto&) { return std::make_unique<ScriptedEmbedder>(script); }, state,
-                clock, log, options, [this](const Error& error) { load_error.set_value(error); }) {}
-
-  // A batcher that has loaded its model.
-  void wait_for(Serving wanted) {
-    REQUIRE(eventually([&] { return state.snapshot().serving == wanted; }));
-  }
-
-  Answer submit(std::vector<std::string> texts, const std::atomic<bool>* cancelled = nullptr) {
-    auto promise = std::make_shared<std::promise<Result<std::vector<Embedding>>>>();
-    Answer answer = promise->get_future();
-    batcher.submit({.texts = std::move(texts),
-                    .options = {},
-                    .route = {},
-                    .is_cancelled = [cancelled] { return cancelled != nullptr && *cancelled; },
-                    .done = [promise](auto result) { promise->set_value(std::move(result)); }});
-    return answer;
-  }
+struct Fixture : runed::test::BatcherFixture {
+  using BatcherFixture::BatcherFixture;
 
   void die_at_pass(int number) {
     const std::lock_guard lock(script.mutex);
@@ -64,19 +37,7 @@ struct Fixture {
       return kDied;
     };
   }
-
-  runed::SystemClock clock;
-  runed::Log log{runed::Log::Format::json, clock};
-  State state{clock, {}};
-  ScriptedEmbedder::Script script;
-  std::promise<Error> load_error;
-  Batcher batcher;
 };
-
-Result<std::vector<Embedding>> get(Answer& answer) {
-  if (answer.wait_for(5s) != std::future_status::ready) FAIL("no answer within 5 s");
-  return answer.get();
-}
 
 }  // namespace
 
@@ -89,21 +50,6 @@ TEST_CASE("a job is answered with one embedding a text") {
   CHECK(embeddings[2].token_count == 4);
   CHECK(embeddings[2].vector.size() == ScriptedEmbedder::kDimension);
   CHECK(fixture.batcher.queue_tokens() == 0);
-}
-
-TEST_CASE("what waits is packed into one pass, across jobs, up to the budget") {
-  Fixture fixture;
-  fixture.wait_for(Serving::ok);
-  fixture.script.pause();
-  Answer first = fixture.submit({"a"});
-  fixture.script.wait_inside(1);
-  std::vector<Answer> others;
-  for (int i = 0; i < 6; ++i) others.push_back(fixture.submit({fmt::format("fou{}", i)}));
-  fixture.script.resume();
-  unwrap(get(first));
-  for (Answer& answer : others) unwrap(get(answer));
-  // 16 tokens a pass: four texts of four, then the other two.
-  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 4, 2});
 }
 
 TEST_CASE("a text that is too long is refused by its index, without a pass") {
@@ -423,18 +369,6 @@ TEST_CASE("an engine that cannot resume says why, and is tried again") {
   fixture.script.set_start_result({});
   Answer answer = fixture.submit({"a"});
   unwrap(get(answer));
-}
-
-TEST_CASE("a full queue refuses at once, but a job of any size is taken when nothing waits") {
-  Fixture fixture({.bulk_tokens = 6});
-  fixture.wait_for(Serving::ok);
-  fixture.script.pause();
-  Answer large = fixture.submit({"eight888", "8eight88"});
-  fixture.script.wait_inside(1);
-  Answer refused = fixture.submit({"a"});
-  CHECK(unwrap_error(get(refused)).code == ErrorCode::queue_full);
-  fixture.script.resume();
-  unwrap(get(large));
 }
 
 TEST_CASE("closing refuses new jobs, draining waits for the old ones") {

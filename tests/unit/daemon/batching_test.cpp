@@ -1,0 +1,175 @@
+// What the batcher does with many callers: packing, classes, identical texts, the cache, the bounds.
+#include "batcher_fixture.hpp"
+
+using runed::ErrorCode;
+using runed::daemon::Priority;
+using runed::daemon::Serving;
+using runed::test::Answer;
+using runed::test::eventually;
+using runed::test::get;
+using runed::test::kAtOnce;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using namespace std::chrono_literals;
+using Fixture = runed::test::BatcherFixture;
+
+TEST_CASE("what waits is packed into one pass, across jobs, up to the budget") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  std::vector<Answer> others;
+  for (int i = 0; i < 6; ++i) others.push_back(fixture.submit({fmt::format("fou{}", i)}));
+  fixture.script.resume();
+  unwrap(get(first));
+  for (Answer& answer : others) unwrap(get(answer));
+  // 16 tokens a pass: four texts of four, then the other two.
+  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 4, 2});
+}
+
+TEST_CASE("a full queue refuses at once, but a job of any size is taken when nothing waits") {
+  Fixture fixture({.bulk_tokens = 6});
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer large = fixture.submit({"eight888", "8eight88"});
+  fixture.script.wait_inside(1);
+  Answer refused = fixture.submit({"a"});
+  CHECK(unwrap_error(get(refused)).code == ErrorCode::queue_full);
+  fixture.script.resume();
+  unwrap(get(large));
+}
+
+TEST_CASE("the classes are bounded apart, and a refusal says when to come again") {
+  Fixture fixture({.interactive_tokens = 4, .bulk_tokens = 4, .restarts = kAtOnce});
+  fixture.wait_for(Serving::ok);
+  Answer measured = fixture.submit({"rate"});
+  unwrap(get(measured));
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(2);
+  Answer bulk = fixture.submit({"bbb"});
+  const auto refusal = unwrap_error([&] {
+    Answer answer = fixture.submit({"cc"});
+    return get(answer);
+  }());
+  CHECK(refusal.code == ErrorCode::queue_full);
+  CHECK(refusal.message == "the queue is full: 4 tokens wait");
+  CHECK(std::stod(refusal.details.at("retry_seconds")) >= 0.01);
+  CHECK(std::stod(refusal.details.at("retry_seconds")) < 1);
+  CHECK(fixture.batcher.load_statistics().refused_calls == 1);
+  Answer interactive = fixture.submit({"dd"}, nullptr, Priority::interactive);
+  fixture.script.resume();
+  unwrap(get(first));
+  unwrap(get(bulk));
+  unwrap(get(interactive));
+}
+
+TEST_CASE("a text that somebody waits for goes before bulk that came earlier") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  std::vector<std::vector<std::string>> passes;
+  fixture.script.on_pass = [&](const auto& texts) -> runed::Status {
+    passes.push_back(texts);
+    return {};
+  };
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  Answer bulk = fixture.submit({"bulk1", "bulk2", "bulk3", "bulk4"});
+  Answer query = fixture.submit({"query"}, nullptr, Priority::interactive);
+  fixture.script.resume();
+  unwrap(get(first));
+  unwrap(get(query));
+  unwrap(get(bulk));
+  REQUIRE(passes.size() == 4);
+  CHECK(passes[1] == std::vector<std::string>{"query"});
+}
+
+TEST_CASE("identical texts are computed once, those in the pass under way too") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"same"});
+  fixture.script.wait_inside(1);
+  Answer second = fixture.submit({"same", "other", "same"});
+  Answer third = fixture.submit({"other"}, nullptr, Priority::interactive);
+  fixture.script.resume();
+  unwrap(get(first));
+  const auto answers = unwrap(get(second));
+  REQUIRE(answers.size() == 3);
+  CHECK(answers[2].token_count == 4);
+  CHECK(answers[2].vector.size() == runed::test::ScriptedEmbedder::kDimension);
+  unwrap(get(third));
+  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 1});
+  CHECK(fixture.batcher.load_statistics().shared_texts == 3);
+  CHECK(fixture.batcher.queue_tokens() == 0);
+}
+
+TEST_CASE("one caller who leaves does not take an identical text from the others") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  std::atomic<bool> cancelled{false};
+  Answer leaves = fixture.submit({"same"}, &cancelled);
+  Answer stays = fixture.submit({"same"});
+  cancelled = true;
+  fixture.script.resume();
+  CHECK(unwrap_error(get(leaves)).code == ErrorCode::cancelled);
+  unwrap(get(stays));
+  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 1});
+  CHECK(fixture.batcher.load_statistics().cancelled_calls == 1);
+}
+
+TEST_CASE("a text of late is answered while the engine is busy with others") {
+  Fixture fixture({.cache_bytes = 1 << 20, .restarts = kAtOnce});
+  fixture.wait_for(Serving::ok);
+  Answer first = fixture.submit({"known"});
+  const auto vector = unwrap(get(first)).front().vector;
+  fixture.script.pause();
+  Answer busy = fixture.submit({"busy"});
+  fixture.script.wait_inside(2);
+  Answer again = fixture.submit({"known"});
+  const auto answer = unwrap(get(again)).front();
+  CHECK(answer.vector == vector);
+  CHECK(answer.token_count == 5);
+  Answer mixed = fixture.submit({"new", "known"});
+  fixture.script.resume();
+  unwrap(get(busy));
+  CHECK(unwrap(get(mixed)).at(1).vector == vector);
+  CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 1, 1});
+  CHECK(fixture.batcher.load_statistics().cached_texts == 2);
+}
+
+TEST_CASE("the vectors of late are given back with the engine's memory") {
+  Fixture fixture({.idle_timeout = 50ms, .cache_bytes = 1 << 20, .restarts = kAtOnce});
+  fixture.wait_for(Serving::ok);
+  Answer first = fixture.submit({"known"});
+  unwrap(get(first));
+  CHECK(fixture.batcher.cache_bytes() > 0);
+  fixture.wait_for(Serving::idle);
+  CHECK(eventually([&] { return fixture.batcher.cache_bytes() == 0; }));
+}
+
+TEST_CASE("a vector is routed before it is cut") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  std::promise<runed::Result<std::vector<runed::Embedding>>> promise;
+  size_t routed = 0;
+  fixture.batcher.submit({.texts = {"text"},
+                          .options = {.instruction = {}, .dimensions = 32},
+                          .route =
+                              [&](std::span<const float> vector) {
+                                routed = vector.size();
+                                return 7U;
+                              },
+                          .is_cancelled = [] { return false; },
+                          .done = [&](auto result) { promise.set_value(std::move(result)); }});
+  Answer answer = promise.get_future();
+  const auto embedding = unwrap(get(answer)).front();
+  CHECK(routed == runed::test::ScriptedEmbedder::kDimension);
+  CHECK(embedding.vector.size() == 32);
+  CHECK(embedding.cluster_id == 7);
+}
