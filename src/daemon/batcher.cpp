@@ -375,10 +375,11 @@ void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
   if (state_.model() == model_) enqueue_prepared();
   queue_.forget(text);
   if (result) cache_.put(model_, text.text.ids, result->vector);
-  size_t told = 0;
+  const auto unanswered =
+      std::ranges::count_if(text.askers, [](const Asker& asker) { return !asker.job->answered; });
+  if (result && unanswered > 1) meter_.texts_shared(static_cast<size_t>(unanswered - 1));
   for (const auto& [job, index] : text.askers) {
     if (job->answered) continue;
-    ++told;
     if (!result) {
       answer(*job, job->at_text(index, result.error()));
     } else if (Status accepted = job->accept(index, result->vector); !accepted) {
@@ -387,7 +388,6 @@ void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
       answer(*job, std::nullopt);
     }
   }
-  if (result && told > 1) meter_.texts_shared(told - 1);
 }
 
 std::atomic<size_t>& Batcher::queued(const PendingJob& pending) {
