@@ -9,17 +9,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kLeavePoll{50};  // How soon a caller that left is noticed.
 
-constexpr std::chrono::milliseconds kShortestRetry{10};
-
 size_t tokens_of(const std::vector<embed::PreparedText>& texts) {
   size_t tokens = 0;
   for (const auto& text : texts) tokens += text.ids.size();
   return tokens;
-}
-
-Error shutting_down_error() {
-  return make_error(ErrorCode::shutting_down, "the daemon is shutting down")
-      .with_hint("try again: the next call starts another daemon");
 }
 
 // The last catch of the thread: what leaves it ends the daemon.
@@ -41,15 +34,12 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
       log_(log),
       options_(options),
       on_load_failed_(std::move(on_load_failed)),
+      inbox_(options.bounds, meter_, [this] { wake(); }),
       cache_(options.cache_bytes),
       supervisor_(state, clock, log,
                   {.idle_timeout = options.idle_timeout, .restarts = options.restarts},
                   {.pause = [this](auto duration) { return pause(duration); },
-                   .wake =
-                       [this] {
-                         const std::lock_guard lock(mutex_);
-                         changed_.notify_all();
-                       },
+                   .wake = [this] { wake(); },
                    .give_memory_back = [this] { cache_.clear(); }}),
       runner_(supervisor_, state, clock, log, options.restarts.window),
       thread_([this] { run(); }) {}
@@ -63,7 +53,7 @@ void Batcher::submit(Job job) {
   auto pending = std::make_shared<PendingJob>(std::move(job));
   pending->arrived = clock_.steady_now();
   if (pending->job.flow == 0) pending->job.flow = new_flow();
-  if (auto refusal = find_refusal(*pending)) {  // Before its texts cost anything.
+  if (auto refusal = inbox_.find_refusal(*pending)) {  // Before its texts cost anything.
     pending->job.done(*std::move(refusal));
     return;
   }
@@ -92,56 +82,13 @@ void Batcher::submit(Job job) {
   } else {
     for (const auto& text : pending->job.texts) pending->queued_tokens += text.size();
   }
-  if (auto refusal = take(pending)) pending->job.done(*std::move(refusal));
-}
-
-// Puts a job before the batcher's thread, or says why not.
-std::optional<Error> Batcher::take(const PendingPtr& pending) {
-  const std::lock_guard lock(mutex_);
-  if (auto refusal = find_refusal_locked(*pending)) return refusal;
-  queued(*pending) += pending->queued_tokens;
-  ++unanswered_;
-  inbox_.push_back(pending);
-  changed_.notify_all();
-  return std::nullopt;
-}
-
-std::optional<Error> Batcher::find_refusal(const PendingJob& pending) {
-  const std::lock_guard lock(mutex_);
-  return find_refusal_locked(pending);
-}
-
-// A job of any size is taken when none of its class waits.
-std::optional<Error> Batcher::find_refusal_locked(const PendingJob& pending) {
-  if (closed_) return shutting_down_error();
-  const size_t waiting = queued(pending);
-  const size_t most = pending.job.priority == Priority::interactive ? options_.interactive_tokens
-                                                                    : options_.bulk_tokens;
-  const size_t tokens = waiting + pending.queued_tokens;
-  if (pending.job.room == Room::reserved || waiting == 0 || tokens <= most) return std::nullopt;
-  meter_.call_refused();
-  const auto wait = std::max<std::chrono::nanoseconds>(
-      meter_.time_for(std::min(tokens - most, waiting)), kShortestRetry);
-  return make_error(ErrorCode::queue_full, "the queue is full: {} tokens wait", waiting)
-      .with_hint("try again in a moment")
-      .with_detail(std::string(kRetryKey),
-                   fmt::format("{:.3f}", std::chrono::duration<double>(wait).count()));
-}
-
-void Batcher::close() {
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-}
-
-bool Batcher::drain(std::chrono::milliseconds timeout) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, timeout, [this] { return unanswered_ == 0; });
+  if (auto refusal = inbox_.put(pending)) pending->job.done(*std::move(refusal));
 }
 
 bool Batcher::stop(std::chrono::milliseconds timeout) {
+  inbox_.close();
   {
     const std::lock_guard lock(mutex_);
-    closed_ = true;
     stopping_ = true;
     changed_.notify_all();
   }
@@ -191,6 +138,11 @@ void Batcher::survive(const std::exception& fault) {
   answer_all(error);
 }
 
+void Batcher::wake() {
+  const std::lock_guard lock(mutex_);
+  changed_.notify_all();
+}
+
 bool Batcher::is_stopping() {
   const std::lock_guard lock(mutex_);
   return stopping_;
@@ -210,7 +162,9 @@ Status Batcher::load() {
 // Moves new jobs to active_, waiting for one if there are none, or until the supervisor has
 // something to do. Returns false when it is time to stop.
 bool Batcher::take_jobs() {
-  const auto has_news = [this] { return stopping_ || !inbox_.empty() || supervisor_.has_died(); };
+  const auto has_news = [this] {
+    return stopping_ || !inbox_.is_empty() || supervisor_.has_died();
+  };
   {
     std::unique_lock lock(mutex_);
     while (active_.empty() && !has_news()) {
@@ -229,10 +183,9 @@ bool Batcher::take_jobs() {
 }
 
 void Batcher::collect_jobs() {
-  const std::lock_guard lock(mutex_);
-  active_.insert(active_.end(), inbox_.begin(), inbox_.end());
-  unqueued_.insert(unqueued_.end(), inbox_.begin(), inbox_.end());
-  inbox_.clear();
+  const auto jobs = inbox_.take();
+  active_.insert(active_.end(), jobs.begin(), jobs.end());
+  unqueued_.insert(unqueued_.end(), jobs.begin(), jobs.end());
 }
 
 // What an engine says that was interrupted is not for callers: `run` answers them.
@@ -327,10 +280,7 @@ Status Batcher::make_ready(PendingJob& pending, const embed::Tokenizer& tokenize
     answer(pending, std::move(prepared).error());
     return {};
   }
-  // In place of the estimate.
-  const size_t tokens = tokens_of(pending.prepared);
-  queued(pending) += tokens - pending.queued_tokens;
-  pending.queued_tokens = tokens;
+  inbox_.recount(pending, tokens_of(pending.prepared));
   return {};
 }
 
@@ -390,15 +340,11 @@ void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
   }
 }
 
-std::atomic<size_t>& Batcher::queued(const PendingJob& pending) {
-  return queue_tokens_[static_cast<size_t>(pending.job.priority)];
-}
-
 // Tells the caller, once.
 void Batcher::answer(PendingJob& pending, std::optional<Error> error) {
   if (pending.answered) return;
   pending.answered = true;
-  queued(pending) -= pending.queued_tokens;
+  inbox_.release(pending);
   try {
     if (error.has_value()) {
       pending.job.done(*std::move(error));
@@ -406,16 +352,10 @@ void Batcher::answer(PendingJob& pending, std::optional<Error> error) {
       pending.job.done(std::move(pending.embeddings));
     }
   } catch (const std::exception&) {
-    forget_one();
+    inbox_.forget();
     throw;
   }
-  forget_one();
-}
-
-void Batcher::forget_one() {
-  const std::lock_guard lock(mutex_);
-  --unanswered_;
-  changed_.notify_all();
+  inbox_.forget();
 }
 
 void Batcher::answer_cancelled() {

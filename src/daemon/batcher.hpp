@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -16,6 +15,7 @@
 #include "base/log.hpp"
 #include "daemon/fair_share.hpp"
 #include "daemon/job.hpp"
+#include "daemon/job_inbox.hpp"
 #include "daemon/load_meter.hpp"
 #include "daemon/pass_runner.hpp"
 #include "daemon/state.hpp"
@@ -39,9 +39,8 @@ class Batcher {
  public:
   struct Options {
     std::chrono::nanoseconds idle_timeout{};  // 0 or negative: never suspend.
-    size_t interactive_tokens = 1 << 18;  // That may wait; past it jobs are refused: queue_full.
-    size_t bulk_tokens = 1 << 20;         // The same of the other class.
-    size_t cache_bytes = 0;               // Of recent vectors.
+    size_t cache_bytes = 0;                   // Of recent vectors.
+    JobInbox::Bounds bounds{};
     RestartPolicy restarts{};
   };
 
@@ -63,10 +62,10 @@ class Batcher {
   uint64_t new_flow() { return ++last_flow_; }
 
   /// Takes no more jobs.
-  void close();
+  void close() { inbox_.close(); }
 
   /// Waits until every job taken has been answered. Returns whether that happened in time.
-  bool drain(std::chrono::milliseconds timeout);
+  bool drain(std::chrono::milliseconds timeout) { return inbox_.drain(timeout); }
 
   /// Closes, and tells the thread to stop the engine and end after the pass under way; a start
   /// under way and a wait for the next one are given up. What still waits is answered with
@@ -77,9 +76,7 @@ class Batcher {
   void interrupt() { supervisor_.interrupt(); }
 
   /// Tokens waiting or being embedded.
-  int64_t queue_tokens() const {
-    return static_cast<int64_t>(queue_tokens_[0].load() + queue_tokens_[1].load());
-  }
+  int64_t queue_tokens() const { return inbox_.queue_tokens(); }
 
   LoadStatistics load_statistics() const { return meter_.statistics(); }
   size_t cache_bytes() const { return cache_.bytes(); }
@@ -93,6 +90,7 @@ class Batcher {
   void run();
   Status serve();
   void survive(const std::exception& fault);
+  void wake();
   bool is_stopping();
   Status load();
   bool take_jobs();
@@ -108,12 +106,7 @@ class Batcher {
   Status take_cached(PendingJob& pending);
   void deliver(const WaitingText& text, Result<Embedding> result);
   bool pause(std::chrono::nanoseconds duration);
-  std::optional<Error> take(const PendingPtr& pending);
-  std::optional<Error> find_refusal(const PendingJob& pending);
-  std::optional<Error> find_refusal_locked(const PendingJob& pending);
-  std::atomic<size_t>& queued(const PendingJob& pending);
   void answer(PendingJob& pending, std::optional<Error> error);
-  void forget_one();
   void answer_cancelled();
   void answer_all(const Error& error);
 
@@ -124,16 +117,13 @@ class Batcher {
   const Options options_;
   const std::function<void(const Error&)> on_load_failed_;
 
-  std::array<std::atomic<size_t>, 2> queue_tokens_{};  // By Priority.
   std::atomic<uint64_t> last_flow_{0};
   LoadMeter meter_;
+  JobInbox inbox_;
   VectorCache cache_;
 
   std::mutex mutex_;  // Guards the members up to the blank line.
   std::condition_variable changed_;
-  std::vector<PendingPtr> inbox_;  // Not yet seen by the thread.
-  size_t unanswered_ = 0;          // Jobs taken and not yet answered.
-  bool closed_ = false;
   bool stopping_ = false;
   bool ended_ = false;  // The thread has answered its last job.
 

@@ -29,7 +29,7 @@ TEST_CASE("what waits is packed into one pass, across jobs, up to the budget") {
 }
 
 TEST_CASE("a full queue refuses at once, but a job of any size is taken when nothing waits") {
-  Fixture fixture({.bulk_tokens = 6});
+  Fixture fixture({.bounds = {.bulk_tokens = 6}});
   fixture.wait_for(Serving::ok);
   fixture.script.pause();
   Answer large = fixture.submit({"eight888", "8eight88"});
@@ -41,7 +41,7 @@ TEST_CASE("a full queue refuses at once, but a job of any size is taken when not
 }
 
 TEST_CASE("the classes are bounded apart, and a refusal says when to come again") {
-  Fixture fixture({.interactive_tokens = 4, .bulk_tokens = 4, .restarts = kAtOnce});
+  Fixture fixture({.bounds = {.interactive_tokens = 4, .bulk_tokens = 4}, .restarts = kAtOnce});
   fixture.wait_for(Serving::ok);
   Answer measured = fixture.submit({"rate"});
   unwrap(get(measured));
