@@ -23,7 +23,19 @@ Status check_finite(std::span<const float> vectors, size_t dimension) {
   return {};
 }
 
+// Multiply-adds of a pass that takes a few milliseconds on two cores.
+constexpr uint64_t kPassWork = uint64_t{8} << 30;
+
 }  // namespace
+
+uint32_t fit_batch_tokens(const ModelHeader& header) {
+  const uint64_t heads = uint64_t{header.heads} + header.kv_heads;  // Twice: Q and O, K and V.
+  const uint64_t layer_weights =
+      header.width * (2 * heads * header.head_width + uint64_t{3} * header.ff_width);
+  const uint64_t work = std::max<uint64_t>(header.layers * layer_weights, 1);
+  return static_cast<uint32_t>(
+      std::clamp<uint64_t>(kPassWork / work, kFewestBatchTokens, kMostBatchTokens));
+}
 
 // What `stop` frees. The forward pass points into the two before it.
 struct NativeEmbedder::Model {
@@ -88,6 +100,7 @@ Status NativeEmbedder::load() {
                                ? header.context
                                : std::min(options_.max_tokens, header.context)};
   }
+  batch_tokens_ = fit_batch_tokens(header);
   model_ = std::make_unique<Model>(std::move(header), std::move(weights), kernel_, pool_);
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);

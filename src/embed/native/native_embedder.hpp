@@ -12,6 +12,7 @@
 #include "embed/embedder.hpp"
 #include "embed/native/kernel.hpp"
 #include "embed/native/model_file.hpp"
+#include "embed/native/model_header.hpp"
 #include "embed/native/thread_pool.hpp"
 
 namespace runed::embed::native {
@@ -26,6 +27,15 @@ struct NativeOptions {
   std::string kernel;       // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
 };
+
+inline constexpr uint32_t kFewestBatchTokens = 512;
+inline constexpr uint32_t kMostBatchTokens = 2048;
+
+/// Chooses Embedder::batch_tokens: from kFewestBatchTokens on, tokens take as long each however many
+/// they are (measured, bench/RESULTS.md), and whoever comes meanwhile waits for the whole pass. A
+/// small model gets more of them, up to kMostBatchTokens, since what a pass costs besides its tokens
+/// weighs there.
+uint32_t fit_batch_tokens(const ModelHeader& header);
 
 /// Qwen3 embeddings computed in this process, from the mapped file.
 ///
@@ -45,7 +55,7 @@ class NativeEmbedder final : public Embedder {
   std::shared_ptr<const Tokenizer> tokenizer() const override;
   /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long.
   Status embed(const PackedBatch& batch, std::span<float> vectors) override;
-  uint32_t batch_tokens() const override { return 2048; }
+  uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
 
  private:
@@ -63,7 +73,8 @@ class NativeEmbedder final : public Embedder {
   std::shared_ptr<const ModelFile> file_;  // From the first start on.
   std::unique_ptr<Model> model_;           // While started.
   ModelInfo info_;                         // Written by the first start.
-  mutable std::mutex tokenizer_mutex_;     // Guards tokenizer_, which any thread may ask for.
+  uint32_t batch_tokens_ = kFewestBatchTokens;
+  mutable std::mutex tokenizer_mutex_;  // Guards tokenizer_, which any thread may ask for.
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::atomic<SteadyTime> last_useful_work_{SteadyTime{}};
 };

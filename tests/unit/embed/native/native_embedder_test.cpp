@@ -190,6 +190,29 @@ TEST_CASE("an engine describes its model from the file") {
   CHECK(info.max_tokens == 512);
 }
 
+TEST_CASE("a large model has passes of few tokens, a small one of many") {
+  using runed::embed::native::fit_batch_tokens;
+  // Qwen3-Embedding-0.6B, and models of the size of the built-in one and between.
+  CHECK(fit_batch_tokens({.layers = 28,
+                          .width = 1024,
+                          .ff_width = 3072,
+                          .heads = 16,
+                          .kv_heads = 8,
+                          .head_width = 128}) == 512);
+  CHECK(fit_batch_tokens({.layers = 3,
+                          .width = 256,
+                          .ff_width = 768,
+                          .heads = 4,
+                          .kv_heads = 2,
+                          .head_width = 64}) == 2048);
+  CHECK(fit_batch_tokens({.layers = 6,
+                          .width = 512,
+                          .ff_width = 1024,
+                          .heads = 4,
+                          .kv_heads = 2,
+                          .head_width = 64}) == 728);
+}
+
 TEST_CASE("an engine that was stopped serves the same model when started again") {
   const auto engine = started({.source = {builtin_model(), ""}});
   const Vector before = embed(*engine, {{1, 2, 3}}).front();
