@@ -43,6 +43,7 @@ Result<Paths> resolve_paths(const Environment& environment,
       .llama_server_log = logs_dir + "/llama-server.log",
       .llama_server_socket = home + "/llama-server.sock",
       .builtin_model_copy = home + "/cache/runed-mini.gguf",
+      .centroids = home + "/cache/centroids.bin",
   };
 }
 

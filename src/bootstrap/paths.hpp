@@ -34,6 +34,7 @@ struct Paths {
   std::string llama_server_log;     // What the daemon's llama-server prints.
   std::string llama_server_socket;  // Where it listens; as `socket`.
   std::string builtin_model_copy;   // What it reads the model in the executable from.
+  std::string centroids;            // The set that SetCentroids sent last.
 };
 
 /// Lays the paths out under the home: the flag's, or RUNED_HOME, or `$HOME/.runed`. The socket is

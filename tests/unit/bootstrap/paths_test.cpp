@@ -48,6 +48,7 @@ TEST_CASE("the layout is the predecessor's") {
   CHECK(paths.llama_server_log == "/r/logs/llama-server.log");
   CHECK(paths.llama_server_socket == "/r/llama-server.sock");
   CHECK(paths.builtin_model_copy == "/r/cache/runed-mini.gguf");
+  CHECK(paths.centroids == "/r/cache/centroids.bin");
 }
 
 TEST_CASE("directories are made private, and loose ones are tightened") {
