@@ -49,6 +49,7 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
       .home = paths.home,
       .socket_path = os::resolve_socket_path(paths.socket),
       .lock_path = paths.daemon_lock,
+      .centroids_path = paths.centroids,
       .idle_timeout = settings.idle_timeout.value,
       .cache_bytes = size_t{settings.cache_mb.value} << 20,
       .service = {.daemon_version = kVersion, .config = config_values(settings)},

@@ -12,15 +12,19 @@ Status Admission::check_state() const {
   return make_error(ErrorCode::shutting_down, "the daemon is shutting down");
 }
 
-Status Admission::admit(bool with_route) {
+Result<std::shared_ptr<const CentroidSet>> Admission::admit(bool with_route) {
   TRY(check_state());
+  std::shared_ptr<const CentroidSet> set;
   if (with_route) {
-    return make_error(
-        ErrorCode::no_centroid_set,
-        "no centroid set loaded; send one with SetCentroids, or leave with_route out");
+    set = centroids_.find(state_.model()->dimension);
+    if (set == nullptr) {
+      return make_error(
+          ErrorCode::no_centroid_set,
+          "no centroid set loaded; send one with SetCentroids, or leave with_route out");
+    }
   }
   ++count_;
-  return {};
+  return set;
 }
 
 }  // namespace runed::daemon

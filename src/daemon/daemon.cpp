@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "daemon/batcher.hpp"
+#include "daemon/centroids.hpp"
 #include "daemon/listener.hpp"
 #include "daemon/open_streams.hpp"
 #include "daemon/singleton.hpp"
@@ -68,7 +69,7 @@ class StopRequest {
 class Daemon {
  public:
   Daemon(DaemonOptions options, EngineMaker make_engine, os::SignalWatcher& signals,
-         const Clock& clock, Log& log)
+         Centroids& centroids, const Clock& clock, Log& log)
       : signals_(signals),
         log_(log),
         stop_(signals),
@@ -78,8 +79,8 @@ class Daemon {
                  state_, clock, log,
                  {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
                  [this](const Error& error) { stop_.ask({.error = error}); }),
-        service_(make_service(state_, batcher_, streams_, clock, log, std::move(options.service),
-                              [this](int grace_seconds) {
+        service_(make_service({state_, batcher_, streams_, centroids, clock, log},
+                              std::move(options.service), [this](int grace_seconds) {
                                 stop_.ask({grace(grace_seconds), {}});
                               })) {}
 
@@ -241,8 +242,10 @@ Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
     log.info("another runed daemon is already serving this socket; exiting");
     return Outcome::already_running;
   }
+  Centroids centroids(options.centroids_path, log);
+  centroids.restore();
   TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
-  Daemon daemon(std::move(options), std::move(make_engine), signals, clock, log);
+  Daemon daemon(std::move(options), std::move(make_engine), signals, centroids, clock, log);
   TRY(daemon.serve(std::move(socket)));
   return Outcome::stopped;
 }

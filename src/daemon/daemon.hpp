@@ -15,9 +15,10 @@
 namespace runed::daemon {
 
 struct DaemonOptions {
-  std::string home;         // For the log.
-  std::string socket_path;  // Where to listen, alias applied.
-  std::string lock_path;    // Held for the daemon's life.
+  std::string home;            // For the log.
+  std::string socket_path;     // Where to listen, alias applied.
+  std::string lock_path;       // Held for the daemon's life.
+  std::string centroids_path;  // Where the set of centroids is kept.
   std::chrono::nanoseconds idle_timeout{};
   size_t cache_bytes = 0;  // Of recent vectors.
   ServiceInfo service;

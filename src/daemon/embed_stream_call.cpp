@@ -103,7 +103,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
   }
 
   Status admit(const v1::EmbedOptions& options) {
-    TRY(admission_.admit(options.with_route()));
+    TRY_ASSIGN(route_, admission_.admit(options.with_route()));
     TRY_ASSIGN(options_, read_options(options));
     is_admitted_ = true;
     return {};
@@ -121,7 +121,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
             .priority = Priority::bulk,
             .room = Room::reserved,
             .flow = flow_,
-            .route = {},
+            .route = route_,
             .is_cancelled = [cancelled = cancelled_] { return cancelled->load(); },
             .done = [this, id, bytes](auto result) { answer(id, bytes, std::move(result)); }};
     job.texts.push_back(std::move(text));
@@ -133,7 +133,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
   void answer(uint64_t id, size_t bytes, Result<std::vector<Embedding>> result) {
     Unsent unsent{.response = {}, .bytes = bytes};
     try {
-      fill_response(id, result, unsent.response);
+      fill_response(id, result, route_.get(), unsent.response);
     } catch (
         const std::exception& fault) {  // Out of memory. The text must be counted all the same.
       result = make_error(ErrorCode::shutting_down, "cannot answer: {}", fault.what());
@@ -153,10 +153,10 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
   }
 
   static void fill_response(uint64_t id, const Result<std::vector<Embedding>>& result,
-                            Response& response) {
+                            const CentroidSet* route, Response& response) {
     response.set_id(id);
     if (result) {
-      fill(result->front(), *response.mutable_embedding());
+      fill(result->front(), route, *response.mutable_embedding());
     } else {
       *response.mutable_error() = to_message(result.error());
     }
@@ -216,9 +216,10 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
   const uint64_t flow_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 
-  std::mutex mutex_;  // Guards the members below.
-  Request request_;   // While reading_: gRPC's.
-  EmbedOptions options_;
+  std::mutex mutex_;      // Guards the members below.
+  Request request_;       // While reading_: gRPC's.
+  EmbedOptions options_;  // This and the route: from the first text on for good.
+  std::shared_ptr<const CentroidSet> route_;
   bool is_admitted_ = false;
   bool reading_ = false;
   bool all_read_ = false;

@@ -23,7 +23,14 @@ Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
 
 Status PendingJob::accept(size_t index, std::vector<float> vector) {
   Embedding& embedding = embeddings[index];
-  if (job.route) embedding.cluster_id = job.route(vector);
+  if (job.route != nullptr) {
+    if (job.route->dim() != vector.size()) {  // The model was replaced since the call was admitted.
+      return at_text(index, make_error(ErrorCode::no_centroid_set,
+                                       "no centroid set loaded; the one there was is of another "
+                                       "model"));
+    }
+    embedding.cluster_id = job.route->assign(vector);
+  }
   if (Status cut = embed::cut_dimensions(vector, job.options.dimensions); !cut) {
     return at_text(index, std::move(cut).error());
   }

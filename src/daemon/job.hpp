@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/embedding.hpp"
 #include "base/result.hpp"
+#include "daemon/centroid_set.hpp"
 #include "embed/embedder.hpp"
 #include "embed/request.hpp"
 
@@ -31,9 +31,8 @@ struct Job {
   Room room = Room::limited;
   uint64_t flow =
       0;  // Jobs of one stream have the same: callers take turns, jobs need not. 0: own.
-  /// Finds the cluster of a vector of the model's dimension; empty: nobody asks.
-  std::function<uint32_t(std::span<const float>)> route;
-  std::function<bool()> is_cancelled;  // Asked before each forward pass; any thread.
+  std::shared_ptr<const CentroidSet> route;  // Whose clusters the vectors are told; null: none's.
+  std::function<bool()> is_cancelled;        // Asked before each forward pass; any thread.
   /// Called exactly once, from the batcher's thread or from inside submit: one embedding a text in
   /// their order, or the first error (details: index).
   std::function<void(Result<std::vector<Embedding>>)> done;
@@ -53,7 +52,8 @@ struct PendingJob {
                  std::shared_ptr<const embed::ModelInfo> for_model);
 
   /// Takes the model's vector of a text, and makes of it what the job asks for.
-  /// Errors: those of cut_dimensions (details: index).
+  /// Errors: those of cut_dimensions; no_centroid_set if the set is of another dimension (details:
+  ///         index).
   Status accept(size_t index, std::vector<float> vector);
 
   /// Says which of several texts an error is about.

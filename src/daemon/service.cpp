@@ -7,6 +7,7 @@
 #include "daemon/admission.hpp"
 #include "daemon/embed_stream_call.hpp"
 #include "daemon/error_status.hpp"
+#include "daemon/set_centroids_call.hpp"
 #include "daemon/wire.hpp"
 #include "os/process.hpp"
 #include "runed/v1/runed.grpc.pb.h"
@@ -18,20 +19,25 @@ constexpr uint32_t kApiVersion = 1;
 constexpr uint32_t kMostTextsOfABatch = 1024;
 constexpr uint32_t kReplyBytes = 4 << 20;     // gRPC's default receive limit.
 constexpr uint32_t kReplyOverhead = 1 << 10;  // Of the message.
-constexpr uint32_t kEmbeddingOverhead = 128;  // Of one embedding: tags, counts, a set's version.
+// Of one embedding: tags, counts, a set's version.
+constexpr uint32_t kEmbeddingOverhead = 32 + kMostVersionBytes;
 
 template <typename Duration>
 int64_t unix_ms(Duration since_epoch) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count();
 }
 
-void fill_reply(std::vector<Embedding> embeddings, v1::EmbedResponse& response) {
-  fill(embeddings.front(), response);
+using Route = std::shared_ptr<const CentroidSet>;
+
+void fill_reply(const std::vector<Embedding>& embeddings, const CentroidSet* route,
+                v1::EmbedResponse& response) {
+  fill(embeddings.front(), route, response);
 }
 
-void fill_reply(std::vector<Embedding> embeddings, v1::EmbedBatchResponse& response) {
+void fill_reply(const std::vector<Embedding>& embeddings, const CentroidSet* route,
+                v1::EmbedBatchResponse& response) {
   response.mutable_embeddings()->Reserve(static_cast<int>(embeddings.size()));
-  for (const auto& embedding : embeddings) fill(embedding, *response.add_embeddings());
+  for (const auto& embedding : embeddings) fill(embedding, route, *response.add_embeddings());
 }
 
 template <typename Response>
@@ -46,12 +52,13 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
  public:
   explicit EmbedCall(Response* response) : response_(response) {}
 
-  void start(Batcher& batcher, std::vector<std::string> texts, EmbedOptions options) {
+  void start(Batcher& batcher, std::vector<std::string> texts, EmbedOptions options, Route route) {
+    route_ = std::move(route);
     batcher.submit(
         {.texts = std::move(texts),
          .options = std::move(options),
          .priority = kPriority<Response>,
-         .route = {},
+         .route = route_,
          .is_cancelled = [cancelled = cancelled_] { return cancelled->load(); },
          .done = [this](Result<std::vector<Embedding>> result) { answer(std::move(result)); }});
   }
@@ -65,7 +72,7 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
       return;
     }
     try {
-      fill_reply(*std::move(result), *response_);
+      fill_reply(*result, route_.get(), *response_);
     } catch (
         const std::exception& fault) {  // Out of memory. The call must be finished all the same.
       fail(make_error(ErrorCode::internal, "cannot answer: {}", fault.what()));
@@ -78,23 +85,29 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
   Response* response_;
+  Route route_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-class Service final : public v1::RunedService::CallbackService {
+// SetCentroids takes its messages as bytes; set_centroids_call.cpp says why.
+using ServiceBase =
+    v1::RunedService::WithRawCallbackMethod_SetCentroids<v1::RunedService::CallbackService>;
+
+class Service final : public ServiceBase {
  public:
-  Service(State& state, Batcher& batcher, OpenStreams& streams, const Clock& clock, Log& log,
-          ServiceInfo info, std::function<void(int)> request_stop)
-      : state_(state),
-        admission_(state),
-        batcher_(batcher),
-        streams_(streams),
-        clock_(clock),
-        log_(log),
+  Service(const ServiceParts& parts, ServiceInfo info, std::function<void(int)> request_stop)
+      : state_(parts.state),
+        admission_(parts.state, parts.centroids),
+        batcher_(parts.batcher),
+        streams_(parts.streams),
+        centroids_(parts.centroids),
+        set_centroids_calls_(parts.centroids, parts.state),
+        clock_(parts.clock),
+        log_(parts.log),
         info_(std::move(info)),
         request_stop_(std::move(request_stop)),
-        started_(clock.steady_now()),
-        started_at_(clock.system_now()) {}
+        started_(parts.clock.steady_now()),
+        started_at_(parts.clock.system_now()) {}
 
   grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* /*context*/,
                                   const v1::EmbedRequest* request,
@@ -131,7 +144,10 @@ class Service final : public v1::RunedService::CallbackService {
       wire->set_value(value.value);
       wire->set_origin(value.origin);
     }
-    if (const auto model = state_.model()) {
+    const auto model = state_.model();
+    const auto centroids = model == nullptr ? centroids_.get() : centroids_.find(model->dimension);
+    if (centroids != nullptr) response->set_centroid_set_version(centroids->version());
+    if (model != nullptr) {
       response->set_model_identity(embed::model_identity(model->model_sha256));
       response->set_vector_dim(static_cast<int>(model->dimension));
       response->set_max_text_length(static_cast<int>(model->max_tokens));
@@ -179,6 +195,11 @@ class Service final : public v1::RunedService::CallbackService {
     return finish(context, grpc::Status::OK);
   }
 
+  grpc::ServerReadReactor<grpc::ByteBuffer>* SetCentroids(grpc::CallbackServerContext* /*context*/,
+                                                          grpc::ByteBuffer* response) override {
+    return set_centroids_calls_.start(response);
+  }
+
  private:
   static grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext* context,
                                           const grpc::Status& status) {
@@ -191,8 +212,9 @@ class Service final : public v1::RunedService::CallbackService {
   grpc::ServerUnaryReactor* start_call(const Request& request, Response* response,
                                        const TakeTexts& take_texts) {
     auto* call = new EmbedCall<Response>(response);
-    if (Status admitted = admission_.admit(request.with_route()); !admitted) {
-      call->fail(admitted.error());
+    auto route = admission_.admit(request.with_route());
+    if (!route) {
+      call->fail(route.error());
       return call;
     }
     auto options = read_options(request);
@@ -210,7 +232,7 @@ class Service final : public v1::RunedService::CallbackService {
     } else if (texts.empty()) {
       call->Finish(grpc::Status::OK);
     } else {
-      call->start(batcher_, std::move(texts), *std::move(options));
+      call->start(batcher_, std::move(texts), *std::move(options), *std::move(route));
     }
     return call;
   }
@@ -219,6 +241,8 @@ class Service final : public v1::RunedService::CallbackService {
   Admission admission_;
   Batcher& batcher_;
   OpenStreams& streams_;
+  Centroids& centroids_;
+  SetCentroidsCalls set_centroids_calls_;
   const Clock& clock_;
   Log& log_;
   const ServiceInfo info_;
@@ -235,11 +259,9 @@ uint32_t max_batch_size(uint32_t dimension) {
   return std::clamp(fitting, uint32_t{1}, kMostTextsOfABatch);
 }
 
-std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, OpenStreams& streams,
-                                            const Clock& clock, Log& log, ServiceInfo info,
+std::unique_ptr<grpc::Service> make_service(const ServiceParts& parts, ServiceInfo info,
                                             std::function<void(int)> request_stop) {
-  return std::make_unique<Service>(state, batcher, streams, clock, log, std::move(info),
-                                   std::move(request_stop));
+  return std::make_unique<Service>(parts, std::move(info), std::move(request_stop));
 }
 
 }  // namespace runed::daemon

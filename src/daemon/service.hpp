@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "daemon/batcher.hpp"
+#include "daemon/centroids.hpp"
 #include "daemon/open_streams.hpp"
 #include "daemon/state.hpp"
 
@@ -34,11 +35,19 @@ inline constexpr int kMaxReceiveBytes = 64 << 20;
 /// default limit of 4 MiB at a client that set nothing.
 uint32_t max_batch_size(uint32_t dimension);
 
+/// What the service works with; all of it outlives the service.
+struct ServiceParts {
+  State& state;
+  Batcher& batcher;
+  OpenStreams& streams;
+  Centroids& centroids;
+  const Clock& clock;
+  Log& log;
+};
+
 /// Makes the service runed.v1.RunedService (callback API: a waiting call holds no thread).
 /// `request_stop` is called by Shutdown with its grace in seconds, 0 for the default.
-/// Owns: nothing; all arguments outlive the service.
-std::unique_ptr<grpc::Service> make_service(State& state, Batcher& batcher, OpenStreams& streams,
-                                            const Clock& clock, Log& log, ServiceInfo info,
+std::unique_ptr<grpc::Service> make_service(const ServiceParts& parts, ServiceInfo info,
                                             std::function<void(int)> request_stop);
 
 }  // namespace runed::daemon

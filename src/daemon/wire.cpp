@@ -88,10 +88,13 @@ void fill(const LoadStatistics& load, v1::LoadStatistics& message) {
                                              load.pass_text_counts.end());
 }
 
-void fill(const Embedding& embedding, v1::EmbedResponse& response) {
+void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response) {
   response.mutable_vector()->Assign(embedding.vector.begin(), embedding.vector.end());
   response.set_token_count(embedding.token_count);
   response.set_tokens_dropped(embedding.tokens_dropped);
+  if (route == nullptr) return;
+  response.set_cluster_id(embedding.cluster_id);
+  response.set_centroid_set_version(route->version());
 }
 
 Result<EmbedOptions> read_options(const v1::EmbedRequest& request) {

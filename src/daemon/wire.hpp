@@ -2,6 +2,7 @@
 
 #include "base/embedding.hpp"
 #include "base/result.hpp"
+#include "daemon/centroid_set.hpp"
 #include "daemon/load_meter.hpp"
 #include "daemon/state.hpp"
 #include "runed/v1/runed.pb.h"
@@ -12,7 +13,8 @@ namespace runed::daemon {
 v1::HealthResponse::Status to_wire(Serving serving);
 v1::HealthResponse::Phase to_wire(Phase phase);
 void fill(const LoadStatistics& load, v1::LoadStatistics& message);
-void fill(const Embedding& embedding, v1::EmbedResponse& response);
+/// `route` is what the embedding was routed by, or null.
+void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response);
 
 /// Reads the options of a call.
 /// Errors: invalid_argument for a value that is none of its enumeration.

@@ -2,6 +2,7 @@
 #include "batcher_fixture.hpp"
 
 using runed::ErrorCode;
+using runed::daemon::CentroidSet;
 using runed::daemon::Priority;
 using runed::daemon::Serving;
 using runed::test::Answer;
@@ -156,20 +157,26 @@ TEST_CASE("the vectors of late are given back with the engine's memory") {
 TEST_CASE("a vector is routed before it is cut") {
   Fixture fixture;
   fixture.wait_for(Serving::ok);
+  // The scripted vector is {1, 0, ...}: the second centroid is its like.
+  std::vector<float> floats(2 * runed::test::ScriptedEmbedder::kDimension);
+  floats[1] = 1;
+  floats[runed::test::ScriptedEmbedder::kDimension] = 1;
+  const auto set = std::make_shared<const CentroidSet>(
+      unwrap(CentroidSet::make({.version = "v",
+                                .preset = "",
+                                .dim = runed::test::ScriptedEmbedder::kDimension,
+                                .count = 2,
+                                .floats = std::move(floats),
+                                .ragged = {}},
+                               {})));
   std::promise<runed::Result<std::vector<runed::Embedding>>> promise;
-  size_t routed = 0;
+  Answer answer = promise.get_future();
   fixture.batcher.submit({.texts = {"text"},
                           .options = {.instruction = {}, .dimensions = 32},
-                          .route =
-                              [&](std::span<const float> vector) {
-                                routed = vector.size();
-                                return 7U;
-                              },
+                          .route = set,
                           .is_cancelled = [] { return false; },
                           .done = [&](auto result) { promise.set_value(std::move(result)); }});
-  Answer answer = promise.get_future();
   const auto embedding = unwrap(get(answer)).front();
-  CHECK(routed == runed::test::ScriptedEmbedder::kDimension);
   CHECK(embedding.vector.size() == 32);
-  CHECK(embedding.cluster_id == 7);
+  CHECK(embedding.cluster_id == 1);
 }

@@ -12,7 +12,7 @@ TEST_CASE("a full batch's reply fits a client that set nothing") {
       auto* embedding = response.add_embeddings();
       embedding->mutable_vector()->Resize(static_cast<int>(dimension), 0.5F);
       embedding->set_cluster_id(0xFFFFFFFF);
-      embedding->set_centroid_set_version("sha256:" + std::string(64, 'f'));
+      embedding->set_centroid_set_version(std::string(runed::daemon::kMostVersionBytes, 'f'));
       embedding->set_token_count(32768);
       embedding->set_tokens_dropped(0xFFFFFFFF);
     }
