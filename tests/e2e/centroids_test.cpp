@@ -401,6 +401,22 @@ TEST_CASE("clients that stall half-way cannot take the machine's memory, and it 
   CHECK(client.push({header("next"), rows}).status.ok());
 }
 
+TEST_CASE("a daemon that is stopped does not wait for a client that stalls", "[centroids]") {
+  Home home;
+  Running daemon = home.serve();
+  const RawClient client(home);
+  grpc::ClientContext context;
+  v1::SetCentroidsResponse response;
+  const auto writer = client.stub->SetCentroids(&context, &response);
+  writer->Write(header("stalled"));
+  CHECK(client.version_in_force().empty());  // The daemon has the stream by now.
+  const auto begin = std::chrono::steady_clock::now();
+  daemon.signal(SIGTERM);
+  CHECK(daemon.finish().exit_code == 0);
+  CHECK(std::chrono::steady_clock::now() - begin < 5s);
+  CHECK_FALSE(writer->Finish().ok());
+}
+
 TEST_CASE("a set that cannot be written is in force, and the client need not know", "[centroids]") {
   Home home;
   Running daemon = home.serve();
