@@ -78,8 +78,12 @@ bootstrap::InstallHooks Making::hooks() {
 Result<std::unique_ptr<embed::Embedder>> Making::run() {
   const auto& [paths, settings, model, environment, policy, gpu_probe] = options_;
   state_.set_variant(model.variant, notice_of(model));
-  doing_ = "checking " + name_of(model);
-  if (model.kind != ModelChoice::Kind::builtin) state_.loading(Phase::fetching_model, doing_);
+  // Before a model that is not here can be fetched, the manifest tells where it is.
+  const bool needs_manifest = !model.is_installed();
+  doing_ = needs_manifest ? "fetching manifest" : "checking " + name_of(model);
+  if (model.kind != ModelChoice::Kind::builtin) {
+    state_.loading(needs_manifest ? Phase::none : Phase::fetching_model, doing_);
+  }
   EngineOptions engine{.places = daemon_places(paths), .log = &log_};
   TRY_ASSIGN(engine.model,
              bootstrap::ensure_model(paths, settings, model, policy, clock_, hooks()));
