@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runed_process.hpp"
+#include "support/gguf_builder.hpp"
+#include "support/stand_in.hpp"
+
+namespace runed::test {
+
+/// A home whose daemon computes with a stand-in in some modes, so that a state lasts as long as a
+/// test needs it. The vectors are as wide as those of the predecessor's model and mean nothing. The
+/// model is a header that says `bert`, with which the native engine has nothing to compare; the
+/// stand-in's tokens are bytes, and 256 at the end.
+class StandInHome : public Home {
+ public:
+  static constexpr int kDimension = 1024;
+  static constexpr int kMaxTokens = 128;
+
+  explicit StandInHome(const std::vector<std::string>& modes = {}) {
+    const auto model = GgufBuilder()
+                           .set("general.architecture", "bert")
+                           .set("bert.context_length", uint32_t{kMaxTokens + 1})
+                           .set("bert.embedding_length", uint32_t{kDimension})
+                           .set("bert.block_count", uint32_t{1})
+                           .build();
+    write_text(file("model.gguf"), {reinterpret_cast<const char*>(model.data()), model.size()});
+    set("RUNED_MODEL", file("model.gguf"));
+    set("RUNED_ENGINE", "llama-server");
+    use(modes);
+    set("RUNED_LLAMA_SERVER", file("llama-server"));
+  }
+
+  /// Changes the modes of the stand-ins that are started from now on.
+  void use(std::vector<std::string> modes) {
+    modes.push_back("dimension=" + std::to_string(kDimension));
+    write_stand_in(file("llama-server"), modes);
+  }
+};
+
+}  // namespace runed::test
