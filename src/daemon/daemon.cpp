@@ -102,8 +102,9 @@ class Daemon {
   os::SignalWatcher& signals_;
   Log& log_;
   StopRequest stop_;
-  std::mutex health_mutex_;  // Guards server_ as seen by publish_health.
+  std::mutex health_mutex_;  // Guards told_healthy_, and server_ as seen by publish_health.
   std::unique_ptr<grpc::Server> server_;
+  std::optional<bool> told_healthy_;
   State state_;
   Batcher batcher_;
   OpenStreams streams_;
@@ -131,15 +132,19 @@ void Daemon::build_server() {
   publish_health();
 }
 
-// grpc.health.v1 follows the state; a suspended engine serves, since it wakes by itself.
+// grpc.health.v1 follows the state; a suspended engine serves, since it wakes by itself. gRPC tells
+// those who watch of every call, changed or not.
 void Daemon::publish_health() {
   const std::lock_guard lock(health_mutex_);
   if (server_ == nullptr) return;
   // Read under the lock, so that of two changes the last one is told last.
   const Serving serving = state_.snapshot().serving;
   const bool healthy = serving == Serving::ok || serving == Serving::idle;
-  server_->GetHealthCheckService()->SetServingStatus(healthy);
-  server_->GetHealthCheckService()->SetServingStatus(kServiceName, healthy);
+  if (told_healthy_ == healthy) return;
+  told_healthy_ = healthy;
+  for (const char* service : {"", kServiceName}) {
+    server_->GetHealthCheckService()->SetServingStatus(service, healthy);
+  }
 }
 
 Status Daemon::serve(os::UnixListener socket) {
