@@ -19,6 +19,7 @@
 #include "daemon/open_streams.hpp"
 #include "daemon/singleton.hpp"
 #include "daemon/state.hpp"
+#include "daemon/unreadable_request.hpp"
 #include "os/process.hpp"
 
 namespace runed::daemon {
@@ -123,6 +124,7 @@ void Daemon::build_server() {
   // A client on this machine needs no window that grows with the distance; it would only let one
   // that does not read its results leave megabytes with us.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  refuse_unreadable_requests(builder);
   builder.RegisterService(service_.get());
   auto server = builder.BuildAndStart();
   {

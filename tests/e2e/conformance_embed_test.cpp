@@ -114,6 +114,7 @@ TEST_CASE("a text is answered with a vector of unit length and no route (B-083, 
 TEST_CASE("a batch is answered in its order, each as if it were alone (B-063, B-085)",
           "[conformance]") {
   Home home;
+  home.set("RUNED_CACHE_MB", "0");  // Which would answer with the vectors of the batch.
   const Running daemon = home.serve();
   const OldClient client(home);
   // Two that are alike, and lengths in no order.
