@@ -215,19 +215,18 @@ TEST_CASE("a text that the engine cannot bear is told by code and reason, and co
 
 TEST_CASE("a call ends with its deadline, and when it is cancelled (B-089, B-090)",
           "[conformance]") {
-  StandInHome home({"slow=700"});
+  StandInHome home({"slow=1500"});
   const Running daemon = home.serve();
   const OldClient client(home);
   auto busy = client.begin_embed("abc");
   REQUIRE(eventually([&] { return client.health().total_requests() == 1; }));
-  const auto begin = std::chrono::steady_clock::now();
   CHECK(client.begin_embed("ab", 100ms).finish().status.error_code() ==
         grpc::StatusCode::DEADLINE_EXCEEDED);
   auto cancelled = client.begin_embed("a");
   REQUIRE(eventually([&] { return client.health().total_requests() == 3; }));
   cancelled.cancel();
   CHECK(cancelled.finish().status.error_code() == grpc::StatusCode::CANCELLED);
-  CHECK(std::chrono::steady_clock::now() - begin < 600ms);
+  CHECK_FALSE(busy.has_ended());
   CHECK(busy.finish().status.ok());
   CHECK(client.embed("after them").status.ok());
 }

@@ -141,6 +141,7 @@ TEST_CASE(
   CHECK(one.finish().status.ok());
   CHECK(two.finish().status.ok());
   const Finished ended = daemon.finish();
+  CAPTURE(ended.err);
   CHECK(ended.exit_code == 0);
   CHECK(ended.err.find("self-evicting") != std::string::npos);
   CHECK(ended.err.find("received Shutdown RPC") == std::string::npos);

@@ -249,8 +249,13 @@ TEST_CASE(
   check_standard_health(client, kServing);  // Whoever asks it to embed is served.
 
   // B-081: the model is not woken to tell that there are no centroids, nor is that a request.
-  CHECK(reason_of(client.embed("text", Route::with).status) == "NO_CENTROID_SET");
-  CHECK(reason_of(client.embed_batch({"text"}, Route::with).status) == "NO_CENTROID_SET");
+  for (const grpc::Status& refused :
+       {client.embed("text", Route::with).status, client.embed_batch({"text"}, Route::with).status,
+        client.embed_batch({}, Route::with).status}) {
+    CHECK(refused.error_code() == grpc::StatusCode::FAILED_PRECONDITION);
+    CHECK(refused.error_message().starts_with("no centroid set loaded; "));
+    CHECK(reason_of(refused) == "NO_CENTROID_SET");
+  }
   health = client.health();
   CHECK(health.status() == Health::STATUS_IDLE);
   CHECK(health.total_requests() == 1);
@@ -292,7 +297,7 @@ TEST_CASE("a slow wake-up is no fault, and a caller can leave it", "[conformance
   auto waiting = client.begin_embed("abc");
   CHECK(client.begin_embed("ab", 100ms).finish().status.error_code() ==
         grpc::StatusCode::DEADLINE_EXCEEDED);
-  CHECK(std::chrono::steady_clock::now() - begin < 900ms);
+  CHECK_FALSE(waiting.has_ended());
   std::set<Health::Status> seen;
   while (!waiting.has_ended()) seen.insert(client.health().status());
   CHECK(waiting.finish().status.ok());
