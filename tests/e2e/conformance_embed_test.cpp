@@ -146,6 +146,17 @@ TEST_CASE("an empty batch is answered with nothing, and counts (B-086)", "[confo
   CHECK(client.health().total_requests() == 1);
 }
 
+// A client of the predecessor can wake the model with it, before it has a text.
+TEST_CASE("an empty batch wakes a model that sleeps (B-086)", "[conformance]") {
+  Home home;
+  home.set("RUNED_IDLE_TIMEOUT", "1s");
+  const Running daemon = home.serve();
+  const OldClient client(home);
+  client.wait_for(Health::STATUS_IDLE);
+  CHECK(client.embed_batch({}).status.ok());
+  CHECK(client.health().status() == Health::STATUS_OK);
+}
+
 // B-068, B-087: the predecessor named 32 and took any number, whose reply might not arrive.
 TEST_CASE("max_batch_size is a promise to a client that set nothing", "[conformance]") {
   Home home;
