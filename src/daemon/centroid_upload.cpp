@@ -149,7 +149,7 @@ Status CentroidUpload::read_centroid(Input& input) {
     }
     if (tag != kPackedTag) return false;
     const auto bytes = read_length(input);
-    if (!bytes.has_value() || *bytes % sizeof(float) != 0) return unreadable();
+    if (!bytes.has_value() || static_cast<size_t>(*bytes) % sizeof(float) != 0) return unreadable();
     TRY(read_floats(input, static_cast<size_t>(*bytes) / sizeof(float), length));
     return true;
   };
