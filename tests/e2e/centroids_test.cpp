@@ -1,7 +1,4 @@
 // SetCentroids over a raw gRPC client, as the predecessor's are.
-#include <grpcpp/channel.h>
-#include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 
 #include <csignal>
@@ -9,100 +6,31 @@
 #include <thread>
 
 #include "base/sha256.hpp"
+#include "centroid_push.hpp"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "install_support.hpp"
 #include "os/memory.hpp"
-#include "runed/v1/runed.grpc.pb.h"
-#include "runed_process.hpp"
 #include "support/eventually.hpp"
-#include "support/random_floats.hpp"
 #include "support/result_matchers.hpp"
 
 namespace v1 = runed::v1;
 namespace fs = std::filesystem;
 using grpc::StatusCode;
+using runed::test::batch;
 using runed::test::eventually;
+using runed::test::header;
 using runed::test::Home;
+using runed::test::kDim;
 using runed::test::Mirror;
-using runed::test::random_floats;
+using runed::test::PushClient;
+using runed::test::Pushed;
 using runed::test::read_text;
 using runed::test::Running;
 using runed::test::write_text;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr uint32_t kDim = 256;  // Of the built-in model.
-
-struct Pushed {
-  grpc::Status status;
-  v1::SetCentroidsResponse response;
-};
-
-/// A client on a connection of its own.
-struct RawClient {
-  explicit RawClient(const Home& home) {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    channel = grpc::CreateCustomChannel("unix:" + (home / "embedding.sock"),
-                                        grpc::InsecureChannelCredentials(), arguments);
-    stub = v1::RunedService::NewStub(channel);
-  }
-
-  Pushed push(const std::vector<v1::SetCentroidsRequest>& frames) const {
-    Pushed pushed;
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + 60s);
-    const auto writer = stub->SetCentroids(&context, &pushed.response);
-    for (const auto& frame : frames) {
-      if (!writer->Write(frame)) break;
-    }
-    writer->WritesDone();
-    pushed.status = writer->Finish();
-    return pushed;
-  }
-
-  std::string version_in_force() const {
-    grpc::ClientContext context;
-    v1::InfoResponse info;
-    const grpc::Status status = stub->Info(&context, {}, &info);
-    if (!status.ok()) FAIL(status.error_message());
-    return info.centroid_set_version();
-  }
-
-  grpc::Status embed_with_route() const {
-    grpc::ClientContext context;
-    v1::EmbedRequest request;
-    request.set_text("a");
-    request.set_with_route(true);
-    v1::EmbedResponse response;
-    return stub->Embed(&context, request, &response);
-  }
-
-  std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<v1::RunedService::Stub> stub;
-};
-
-v1::SetCentroidsRequest header(const std::string& version, uint32_t dim = kDim,
-                               const std::string& preset = "", uint32_t nlist = 0) {
-  v1::SetCentroidsRequest frame;
-  frame.mutable_header()->set_version(version);
-  frame.mutable_header()->set_dim(dim);
-  frame.mutable_header()->set_preset(preset);
-  frame.mutable_header()->set_nlist(nlist);
-  return frame;
-}
-
-v1::SetCentroidsRequest batch(uint32_t count, uint32_t dim = kDim) {
-  v1::SetCentroidsRequest frame;
-  frame.mutable_batch();
-  for (uint32_t i = 0; i < count; ++i) {
-    const auto row = random_floats(dim);
-    frame.mutable_batch()->add_centroids()->mutable_vec()->Assign(row.begin(), row.end());
-  }
-  return frame;
-}
 
 /// The predecessor's recipe, written down anew.
 std::string version_of(const std::vector<v1::SetCentroidsRequest>& batches, uint32_t dim,
@@ -150,7 +78,7 @@ TEST_CASE("a set that is pushed is in force, and a second push of it changes not
           "[centroids]") {
   Home home;
   const Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   CHECK(client.version_in_force().empty());
   const grpc::Status before = client.embed_with_route();
   CHECK(before.error_code() == StatusCode::FAILED_PRECONDITION);
@@ -176,7 +104,7 @@ TEST_CASE("a push that breaks a rule is refused in the predecessor's words, and 
           "[centroids]") {
   Home home;
   const Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   REQUIRE(client.push({header("kept"), batch(1)}).status.ok());
   check_refused(client.push({header("a"), header("a")}), "duplicate header frame");
   check_refused(client.push({header("a"), batch(1), header("a")}), "duplicate header frame");
@@ -203,7 +131,7 @@ TEST_CASE("a push that breaks a rule is refused in the predecessor's words, and 
 TEST_CASE("a fault in the order of frames is answered at once", "[centroids]") {
   Home home;
   const Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   for (const auto& frames : {std::vector{batch(1)}, std::vector{header("a"), header("a")}}) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + 10s);
@@ -219,11 +147,11 @@ TEST_CASE("half a set is never installed: the stream must have ended, not broken
           "[centroids]") {
   Home home;
   Running daemon = home.serve();
-  const RawClient observer(home);
+  const PushClient observer(home);
   REQUIRE(observer.push({header("kept"), batch(1)}).status.ok());
   const auto rows = batch(200);
   for (int i = 0; i < 100; ++i) {
-    RawClient client(home);
+    PushClient client(home);
     grpc::ClientContext context;
     v1::SetCentroidsResponse response;
     auto writer = client.stub->SetCentroids(&context, &response);
@@ -246,7 +174,7 @@ TEST_CASE("half a set is never installed: the stream must have ended, not broken
 TEST_CASE("a frame that cannot be read ends the push", "[centroids]") {
   Home home;
   const Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   grpc::GenericStub stub(client.channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + 10s);
@@ -276,12 +204,12 @@ TEST_CASE("a restart restores the set", "[centroids]") {
   Home home;
   {
     Running daemon = home.serve();
-    REQUIRE(RawClient(home).push({header("v1"), batch(2)}).status.ok());
+    REQUIRE(PushClient(home).push({header("v1"), batch(2)}).status.ok());
     daemon.signal(SIGKILL);
     daemon.finish();
   }
   Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   CHECK(client.version_in_force() == "v1");
   CHECK(client.embed_with_route().ok());
   CHECK(log_of(daemon).find("\"msg\":\"centroid cache restored\",\"version\":\"v1\",\"nlist\":2") !=
@@ -293,7 +221,7 @@ TEST_CASE("a flipped bit in the file is noticed, and the daemon starts without a
   Home home;
   {
     Running daemon = home.serve();
-    REQUIRE(RawClient(home).push({header("v1"), batch(2)}).status.ok());
+    REQUIRE(PushClient(home).push({header("v1"), batch(2)}).status.ok());
     CHECK(log_of(daemon).find("\"msg\":\"centroids: set installed\",\"version\":\"v1\","
                               "\"nlist\":2,\"dim\":256") != std::string::npos);
   }
@@ -302,7 +230,7 @@ TEST_CASE("a flipped bit in the file is noticed, and the daemon starts without a
   bytes[100] ^= 1;
   write_text(path, bytes);
   Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   CHECK(client.version_in_force().empty());
   CHECK(reason_of(client.embed_with_route()) == "NO_CENTROID_SET");
   CHECK(log_of(daemon).find("\"WARN\",\"msg\":\"centroid cache rejected\"") != std::string::npos);
@@ -322,7 +250,7 @@ TEST_CASE("a set can be pushed while the model is fetched, and counts if it fits
     {
       const Running loading = home.start({"serve"});
       REQUIRE(eventually([&] { return home.status()["phase"] == "fetching_model"; }));
-      const RawClient client(home);
+      const PushClient client(home);
       check_refused(client.push({header("a", 0), batch(1, 0)}),
                     "route: centroid dim 0 does not match any embedding");
       check_refused(client.push({header("a", 3), batch(1, 4)}),
@@ -334,7 +262,7 @@ TEST_CASE("a set can be pushed while the model is fetched, and counts if it fits
     }
     mirror.server.reply("/tiny.gguf", {.body = mirror.small, .etag = "\"tiny\""});
     Running daemon = home.serve();
-    const RawClient client(home);
+    const PushClient client(home);
     const uint32_t model_dim = [&] {
       grpc::ClientContext context;
       v1::InfoResponse info;
@@ -352,7 +280,7 @@ TEST_CASE("a set can be pushed while the model is fetched, and counts if it fits
 TEST_CASE("a header that promises four billion centroids costs no memory", "[centroids]") {
   Home home;
   const Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   REQUIRE(client.push({header("v1"), batch(1)}).status.ok());
   const uint64_t before = runed::os::resident_bytes_of(daemon.pid());
   REQUIRE(before > 0);
@@ -367,7 +295,7 @@ TEST_CASE("clients that stall half-way cannot take the machine's memory, and it 
   constexpr uint64_t kMib = uint64_t{1} << 20;
   Home home;
   const Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   REQUIRE(client.push({header("kept"), batch(1)}).status.ok());
   const uint64_t before = runed::os::resident_bytes_of(daemon.pid());
   const auto rows = batch(8192);  // 8 MiB
@@ -404,7 +332,7 @@ TEST_CASE("clients that stall half-way cannot take the machine's memory, and it 
 TEST_CASE("a daemon that is stopped does not wait for a client that stalls", "[centroids]") {
   Home home;
   Running daemon = home.serve();
-  const RawClient client(home);
+  const PushClient client(home);
   grpc::ClientContext context;
   v1::SetCentroidsResponse response;
   const auto writer = client.stub->SetCentroids(&context, &response);
@@ -421,7 +349,7 @@ TEST_CASE("a set that cannot be written is in force, and the client need not kno
   Home home;
   Running daemon = home.serve();
   fs::create_directory(home / "cache/centroids.bin");  // Nothing can be renamed to it.
-  const RawClient client(home);
+  const PushClient client(home);
   CHECK(client.push({header("v1"), batch(2)}).status.ok());
   CHECK(client.version_in_force() == "v1");
   CHECK(log_of(daemon).find("\"WARN\",\"msg\":\"centroids: persist failed (set is live in "
@@ -435,14 +363,14 @@ TEST_CASE("many push at once, and the file has the set that is in force", "[cent
   const auto rows = batch(64);
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
-      const RawClient client(home);
+      const PushClient client(home);
       for (int j = 0; j < 5; ++j) client.push({header(fmt::format("v{}.{}", i, j)), rows});
     });
   }
   for (auto& thread : threads) thread.join();
-  const std::string version = RawClient(home).version_in_force();
+  const std::string version = PushClient(home).version_in_force();
   CHECK_FALSE(version.empty());
   log_of(daemon);
   const Running next = home.serve();
-  CHECK(RawClient(home).version_in_force() == version);
+  CHECK(PushClient(home).version_in_force() == version);
 }
