@@ -229,9 +229,7 @@ class Service final : public ServiceBase {
                             texts.size(), most)
                      .with_detail("texts", std::to_string(texts.size()))
                      .with_detail("limit", std::to_string(most)));
-    } else if (texts.empty()) {
-      call->Finish(grpc::Status::OK);
-    } else {
+    } else {  // One without texts, too: it wakes the model, as the predecessor's did.
       call->start(batcher_, std::move(texts), *std::move(options), *std::move(route));
     }
     return call;
