@@ -20,6 +20,7 @@
 #include "daemon/singleton.hpp"
 #include "daemon/state.hpp"
 #include "daemon/unreadable_request.hpp"
+#include "os/memory.hpp"
 #include "os/process.hpp"
 
 namespace runed::daemon {
@@ -36,7 +37,7 @@ constexpr milliseconds kFlushTime{1000};  // For replies on their way and for He
 constexpr milliseconds kShortFlushTime{200};
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
 constexpr milliseconds kDrainPoll{50};       // How soon a second signal is seen.
-constexpr milliseconds kWakeInterval{60'000};  // The main thread is woken by events; this is a net.
+constexpr milliseconds kQuietTime{2000};     // Without work, until memory is given back.
 constexpr const char* kServiceName = "runed.v1.RunedService";
 
 /// Why and how to stop: the first request wins.
@@ -95,6 +96,7 @@ class Daemon {
   void build_server();
   void publish_health();
   StopRequest::Details wait_for_stop();
+  void trim_when_quiet();
   void drain(seconds grace);
   void end_batcher();
   bool wait_for_batcher(seconds timeout);
@@ -110,6 +112,8 @@ class Daemon {
   Batcher batcher_;
   OpenStreams streams_;
   std::unique_ptr<grpc::Service> service_;
+  int64_t seen_work_ = 0;     // At the last look.
+  int64_t trimmed_work_ = 0;  // When memory was given back.
 };
 
 // gRPC is held until the process ends: with its last server it would take itself down, and wait for
@@ -182,12 +186,25 @@ Status Daemon::serve(os::UnixListener socket) {
 
 StopRequest::Details Daemon::wait_for_stop() {
   while (true) {
-    if (const auto signal = signals_.wait(kWakeInterval)) {
+    if (const auto signal = signals_.wait(kQuietTime)) {
       log_.info("received signal", {{"signal", os::signal_name(*signal)}});
       return {};
     }
     if (auto details = stop_.get()) return *details;
+    trim_when_quiet();
   }
+}
+
+// What many clients at once have left with the allocator: it keeps it for itself. Not while there is
+// work, which would wait for it and take the memory again.
+void Daemon::trim_when_quiet() {
+  const LoadStatistics load = batcher_.load_statistics();
+  const int64_t work = load.passes + load.cached_texts + load.refused_calls + load.cancelled_calls;
+  const bool is_quiet = work == seen_work_ && batcher_.queue_tokens() == 0;
+  seen_work_ = work;
+  if (!is_quiet || work == trimmed_work_) return;
+  trimmed_work_ = work;
+  os::trim_heap();
 }
 
 void Daemon::drain(seconds grace) {
