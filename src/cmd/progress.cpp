@@ -46,8 +46,8 @@ std::string Progress::describe(uint64_t bytes_done, uint64_t bytes_total) const 
     text += fmt::format(" of {} ({} %)", format_bytes(bytes_total), bytes_done * 100 / bytes_total);
   }
   const double elapsed = to_seconds(clock_.steady_now() - begin_);
-  if (elapsed < 1 || bytes_done <= bytes_at_begin_) return text;
-  const double rate = static_cast<double>(bytes_done - bytes_at_begin_) / elapsed;
+  if (elapsed < 1 || bytes_done <= amount_at_begin_) return text;
+  const double rate = static_cast<double>(bytes_done - amount_at_begin_) / elapsed;
   text += fmt::format(", {}/s", format_bytes(static_cast<uint64_t>(rate)));
   if (bytes_total > bytes_done) {
     text +=
@@ -56,27 +56,55 @@ std::string Progress::describe(uint64_t bytes_done, uint64_t bytes_total) const 
   return text;
 }
 
-void Progress::update(const std::string& what, uint64_t bytes_done, uint64_t bytes_total) {
+// What is left is told of the input's bytes, at the rate so far.
+std::string Progress::describe_texts(uint64_t texts, uint64_t done, uint64_t total) const {
+  std::string text = fmt::format("{} texts", texts);
+  if (total > 0) text += fmt::format(" ({} %)", done * 100 / total);
+  const double elapsed = to_seconds(clock_.steady_now() - begin_);
+  if (elapsed < 1 || texts <= amount_at_begin_) return text;
+  text += fmt::format(", {:.0f} texts/s", static_cast<double>(texts - amount_at_begin_) / elapsed);
+  if (done > 0 && total > done) {
+    const double left = elapsed / static_cast<double>(done) * static_cast<double>(total - done);
+    text += fmt::format(", {} left", format_left(left));
+  }
+  return text;
+}
+
+bool Progress::is_due(const std::string& what, uint64_t amount) {
+  if (display_ == Display::none) return false;
   const SteadyTime now = clock_.steady_now();
-  if (what != what_ || bytes_done < bytes_at_begin_) {
+  if (what != what_ || amount < amount_at_begin_) {
     what_ = what;
     begin_ = now;
     last_shown_ = now;
-    bytes_at_begin_ = bytes_done;
-    return;  // Short work is not worth a line.
+    amount_at_begin_ = amount;
+    return false;  // Short work is not worth a line.
   }
-  if (display_ == Display::none) return;
   const SteadyTime::duration interval = display_ == Display::bar ? kRedraw : kLineInterval;
-  if (now - last_shown_ < interval) return;
+  if (now - last_shown_ < interval) return false;
   last_shown_ = now;
-  const std::string text = describe(bytes_done, bytes_total);
+  return true;
+}
+
+void Progress::show(const std::string& text, uint64_t done, uint64_t total) {
   if (display_ == Display::lines) {
-    err_ << fmt::format("runed: {}: {}\n", what, text) << std::flush;
+    err_ << fmt::format("runed: {}: {}\n", what_, text) << std::flush;
     return;
   }
-  const std::string bar = bytes_total > 0 ? draw_bar(bytes_done, bytes_total) + " " : "";
-  err_ << fmt::format("\r\x1b[K{} {}{}", what, bar, text) << std::flush;
+  const std::string bar = total > 0 ? draw_bar(done, total) + " " : "";
+  err_ << fmt::format("\r\x1b[K{} {}{}", what_, bar, text) << std::flush;
   is_drawn_ = true;
+}
+
+void Progress::update(const std::string& what, uint64_t bytes_done, uint64_t bytes_total) {
+  if (is_due(what, bytes_done)) {
+    show(describe(bytes_done, bytes_total), bytes_done, bytes_total);
+  }
+}
+
+void Progress::update_texts(const std::string& what, uint64_t texts, uint64_t done,
+                            uint64_t total) {
+  if (is_due(what, texts)) show(describe_texts(texts, done, total), done, total);
 }
 
 void Progress::note(const std::string& text) {

@@ -37,6 +37,9 @@ class Progress {
   /// counts as having been there before.
   void update(const std::string& what, uint64_t bytes_done, uint64_t bytes_total);
 
+  /// The same of texts: how many are done, and how far that is in an input of this size; 0: unknown.
+  void update_texts(const std::string& what, uint64_t texts, uint64_t done, uint64_t total);
+
   /// Prints a line of its own.
   void note(const std::string& text);
   const std::vector<std::string>& notes() const { return notes_; }
@@ -45,7 +48,10 @@ class Progress {
   void clear();
 
  private:
+  bool is_due(const std::string& what, uint64_t amount);
+  void show(const std::string& text, uint64_t done, uint64_t total);
   std::string describe(uint64_t bytes_done, uint64_t bytes_total) const;
+  std::string describe_texts(uint64_t texts, uint64_t done, uint64_t total) const;
 
   std::ostream& err_;
   const Display display_;
@@ -53,7 +59,7 @@ class Progress {
   std::string what_;
   SteadyTime begin_;
   SteadyTime last_shown_;
-  uint64_t bytes_at_begin_ = 0;
+  uint64_t amount_at_begin_ = 0;  // Bytes, or texts.
   bool is_drawn_ = false;
   std::vector<std::string> notes_;
 };

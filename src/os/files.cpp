@@ -142,6 +142,18 @@ Status write_all(int fd, std::string_view content) {
   return {};
 }
 
+Result<Fd> open_for_reading(const std::string& path) {
+  return open_fd(path, O_RDONLY);
+}
+
+std::optional<uint64_t> bytes_left_of_file(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  const off_t position = ::lseek(fd, 0, SEEK_CUR);
+  if (position < 0 || position > status.st_size) return std::nullopt;
+  return static_cast<uint64_t>(status.st_size - position);
+}
+
 Result<Fd> open_for_append(const std::string& path, unsigned mode) {
   return open_fd(path, O_WRONLY | O_APPEND | O_CREAT, mode);
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,13 @@ Result<size_t> read_some(int fd, std::span<char> buffer);
 
 /// Writes all of `content` to a blocking descriptor.
 Status write_all(int fd, std::string_view content);
+
+/// Opens a file to be read.
+Result<Fd> open_for_reading(const std::string& path);
+
+/// Tells how many bytes a regular file has left from the position of its descriptor on; none for
+/// anything else.
+std::optional<uint64_t> bytes_left_of_file(int fd);
 
 /// Opens a file for appending, and creates it with this mode if there is none.
 Result<Fd> open_for_append(const std::string& path, unsigned mode);

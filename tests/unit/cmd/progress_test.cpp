@@ -91,3 +91,17 @@ TEST_CASE("for a JSON document notes are collected and nothing is shown") {
   CHECK(err.str().empty());
   CHECK(progress.notes() == std::vector<std::string>{"retrying"});
 }
+
+TEST_CASE("texts are counted, and what is left is told where the input's size is known") {
+  std::ostringstream err;
+  ManualClock clock;
+  Progress progress(err, Display::lines, clock);
+  progress.update_texts("embedding", 0, 0, 1000);
+  clock.now += 10s;
+  progress.update_texts("embedding", 5000, 250, 1000);
+  CHECK(err.str() == "runed: embedding: 5000 texts (25 %), 500 texts/s, 30 s left\n");
+  err.str("");
+  clock.now += 10s;
+  progress.update_texts("embedding", 8000, 300, 0);
+  CHECK(err.str() == "runed: embedding: 8000 texts, 400 texts/s\n");
+}

@@ -169,3 +169,15 @@ TEST_CASE("a directory of another user is refused") {
   CHECK(error.code == ErrorCode::permission_denied);
   CHECK(error.message == "cannot use '" + path + "': it belongs to user " + (given ? "4711" : "0"));
 }
+
+TEST_CASE("what is left of a file is counted from where its descriptor stands") {
+  const TempDir dir;
+  write_text(dir / "f", "12345");
+  const os::Fd file = unwrap(os::open_for_reading(dir / "f"));
+  CHECK(os::bytes_left_of_file(file.get()) == 5);
+  std::array<char, 2> two{};
+  CHECK(unwrap(os::read_some(file.get(), two)) == 2);
+  CHECK(os::bytes_left_of_file(file.get()) == 3);
+  const os::Pipe pipe = unwrap(os::open_pipe());
+  CHECK_FALSE(os::bytes_left_of_file(pipe.reader.get()).has_value());
+}
