@@ -17,7 +17,7 @@ complete -c runed -n '__fish_seen_subcommand_from embed' -l json -d 'Print one J
 complete -c runed -n '__fish_seen_subcommand_from embed' -l model -r -F -d 'Model file, with --direct or --ids'
 complete -c runed -n '__fish_seen_subcommand_from embed' -s q -l query -d 'The texts are queries: prompt for a search'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l socket -r -F -d 'Socket of the daemon'
-complete -c runed -n '__fish_seen_subcommand_from embed' -l timeout -x -d 'Give up after this many seconds'
+complete -c runed -n '__fish_seen_subcommand_from embed' -l timeout -x -d 'Give up after this long without progress'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l truncate -x -a 'error right left' -d 'Cut a text that is too long'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l variant -x -d 'Model variant, with --direct or --ids'
 

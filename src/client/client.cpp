@@ -21,7 +21,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kControlTimeout{5000};  // Info, Health and Shutdown answer in every state.
 constexpr milliseconds kFirstPoll{5};
 constexpr milliseconds kLongestPoll{250};
-constexpr milliseconds kQueuePause{100};
 constexpr milliseconds kLongestEnd{2000};  // Of a daemon that is ending when it is reached.
 
 template <typename Request, typename Response>
@@ -67,32 +66,6 @@ std::string phase_name(v1::HealthResponse::Phase phase) {
     default:
       return "";
   }
-}
-
-v1::EmbedBatchRequest to_wire(const std::vector<std::string>& texts, const EmbedOptions& options) {
-  v1::EmbedBatchRequest request;
-  for (const std::string& text : texts) request.add_texts(text);
-  request.set_input_type(options.input_type == InputType::query      ? v1::INPUT_TYPE_QUERY
-                         : options.input_type == InputType::document ? v1::INPUT_TYPE_DOCUMENT
-                                                                     : v1::INPUT_TYPE_UNSPECIFIED);
-  request.set_instruction(options.instruction);
-  request.set_dimensions(options.dimensions);
-  request.set_truncate(options.truncate == Truncate::right  ? v1::TRUNCATE_RIGHT
-                       : options.truncate == Truncate::left ? v1::TRUNCATE_LEFT
-                                                            : v1::TRUNCATE_ERROR);
-  return request;
-}
-
-Result<std::vector<Embedding>> from_wire(const v1::EmbedBatchResponse& response, size_t texts) {
-  std::vector<Embedding> embeddings;
-  embeddings.reserve(texts);
-  for (const auto& wire : response.embeddings()) {
-    embeddings.push_back(
-        {{wire.vector().begin(), wire.vector().end()}, wire.token_count(), wire.tokens_dropped()});
-  }
-  if (embeddings.size() == texts) return embeddings;
-  return make_error(ErrorCode::internal, "the daemon answered {} vectors for {} texts",
-                    embeddings.size(), texts);
 }
 
 }  // namespace
@@ -161,14 +134,22 @@ auto Client::with_reconnect(const Call& call) -> decltype(call()) {
        result.error().code != ErrorCode::shutting_down)) {
     return result;
   }
-  TRY_ASSIGN(const milliseconds left, time_left());
-  TRY_ASSIGN(connection_, open(options_, left));
+  TRY(reconnect());
   return call();
 }
 
-Result<std::vector<Embedding>> Client::embed(const std::vector<std::string>& texts,
-                                             const EmbedOptions& options) {
-  return with_reconnect([&] { return embed_once(texts, options); });
+Status Client::reconnect() {
+  TRY_ASSIGN(const milliseconds left, time_left());
+  TRY_ASSIGN(connection_, open(options_, left));
+  return {};
+}
+
+const std::shared_ptr<grpc::Channel>& Client::channel() const {
+  return connection_->channel;
+}
+
+void Client::note_progress() {
+  until_ = std::chrono::steady_clock::now() + options_.timeout;
 }
 
 Status Client::wait_ready() {
@@ -179,31 +160,9 @@ Result<InfoReport> Client::info() {
   return with_reconnect([this] { return info_once(); });
 }
 
-std::optional<std::string> Client::find_identity() {
-  auto report = info_once();
-  if (!report || report->model_identity.empty()) return std::nullopt;
-  return std::move(report->model_identity);
-}
-
-Result<std::vector<Embedding>> Client::embed_once(const std::vector<std::string>& texts,
-                                                  const EmbedOptions& options) {
-  const auto request = to_wire(texts, options);
-  while (true) {
-    TRY_ASSIGN(const milliseconds left, time_left());
-    auto response = call(*connection_->stub, &v1::RunedService::Stub::EmbedBatch, request, left);
-    if (response) return from_wire(*response, texts.size());
-    if (response.error().code == ErrorCode::queue_full) {
-      std::this_thread::sleep_for(std::min(left, kQueuePause));
-    } else if (response.error().code == ErrorCode::bootstrapping) {
-      TRY(wait_ready_once());
-    } else {
-      return std::move(response).error();
-    }
-  }
-}
-
 Status Client::wait_ready_once() {
   milliseconds pause = kFirstPoll;
+  HealthReport before;
   while (true) {
     TRY_ASSIGN(const HealthReport report, health());
     if (report.state == "shutting_down") {
@@ -217,6 +176,8 @@ Status Client::wait_ready_once() {
     }
     if (report.state != "loading") return {};
     if (options_.on_loading) options_.on_loading(report);
+    if (report.phase != before.phase || report.bytes_done > before.bytes_done) note_progress();
+    before = report;
     TRY_ASSIGN(const milliseconds left, time_left());
     std::this_thread::sleep_for(std::min(left, pause));
     pause = std::min(pause * 2, kLongestPoll);

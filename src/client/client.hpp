@@ -13,6 +13,11 @@
 #include "base/embedding.hpp"
 #include "base/result.hpp"
 #include "client/daemon_starter.hpp"
+#include "client/text_source.hpp"
+
+namespace grpc {
+class Channel;
+}
 
 namespace runed::client {
 
@@ -58,8 +63,7 @@ struct HealthReport {
 struct ClientOptions {
   DaemonLocation daemon;
   StartPolicy start = StartPolicy::never;
-  std::chrono::milliseconds timeout{
-      60'000};  // Of a whole operation, waiting for the model included.
+  std::chrono::milliseconds timeout{60'000};  // Without progress: of starting, loading, embedding.
   std::function<void(const HealthReport&)> on_loading;  // Told now and then while waiting.
 };
 
@@ -75,28 +79,30 @@ class Client {
   Client& operator=(Client&&) noexcept;
   ~Client();
 
-  /// Embeds texts in one call, waiting for the model to be ready and for a queue that is full.
-  /// This, wait_ready and info are tried once more on a new connection if the daemon went away.
-  /// Errors: the daemon's, with its reason; deadline_exceeded; unavailable.
-  Result<std::vector<Embedding>> embed(const std::vector<std::string>& texts,
-                                       const EmbedOptions& options);
+  /// Embeds all texts of a source, in bounded memory: reads on while it waits for results, and waits
+  /// for the model to be ready and for a queue that is full. A daemon that goes away is replaced and
+  /// given again what it had not answered, if it has the same model: as often as results come in
+  /// between, else once. Ends with the first error in the order of the texts, after the results of
+  /// the texts before it.
+  /// Needs:  `model_identity` is what this connection's daemon told.
+  /// Errors: those of the source, the sink and the daemon (details: index, where one is about a text);
+  ///         model_mismatch if another model answers now; deadline_exceeded; unavailable.
+  Status embed_stream(const EmbedOptions& options, const std::string& model_identity,
+                      TextSource& source, ResultSink& sink);
 
-  /// Waits until the daemon has left the state LOADING.
+  /// Waits until the daemon has left the state LOADING. This and info are tried once more on a new
+  /// connection if the daemon went away.
   /// Errors: deadline_exceeded; the reason why the daemon gave up.
   Status wait_ready();
 
   Result<InfoReport> info();
 
-  /// Finds the identity of the model that the daemon of this connection has now; none if the daemon
-  /// has gone, or has no model. Starts nothing.
-  std::optional<std::string> find_identity();
   Result<HealthReport> health();
 
   /// Asks the daemon to finish and exit; 0 for its default grace.
   Status shutdown(int grace_seconds);
 
-  /// The process behind the socket, as the kernel tells it. Another one after `embed` had to
-  /// connect again: it may serve another model.
+  /// The process behind the socket, as the kernel tells it.
   int daemon_pid() const;
 
   /// Tells whether this client had to start the daemon.
@@ -110,14 +116,17 @@ class Client {
                                                   std::chrono::milliseconds timeout);
   template <typename Call>
   auto with_reconnect(const Call& call) -> decltype(call());
-  Result<std::vector<Embedding>> embed_once(const std::vector<std::string>& texts,
-                                            const EmbedOptions& options);
   Result<InfoReport> info_once();
   Status wait_ready_once();
+  Status reconnect();
+  const std::shared_ptr<grpc::Channel>& channel() const;
+  void note_progress();
   Result<std::chrono::milliseconds> time_left() const;
 
+  class Stream;  // embed_stream.cpp
+
   ClientOptions options_;
-  SteadyTime until_;  // Of everything that this client does.
+  SteadyTime until_;  // Unless there is progress before.
   std::unique_ptr<Connection> connection_;
 };
 

@@ -28,19 +28,38 @@ ErrorCode code_of(grpc::StatusCode code) {
   }
 }
 
+// What only RetryInfo says: not a daemon of ours, but it means the same.
+void add_retry(const google::rpc::RetryInfo& retry, Error& error) {
+  const int64_t seconds = retry.retry_delay().seconds() + (retry.retry_delay().nanos() > 0 ? 1 : 0);
+  error.details.emplace(kRetryKey, std::to_string(seconds));
+}
+
+void add_details(const google::rpc::Status& status, Error& error) {
+  for (const auto& detail : status.details()) {
+    google::rpc::ErrorInfo info;
+    google::rpc::RetryInfo retry;
+    if (detail.UnpackTo(&info) && info.domain() == kErrorDomain) {
+      error.code = find_error_code(info.reason()).value_or(error.code);
+      error.details.insert(info.metadata().begin(), info.metadata().end());
+      if (auto hint = error.details.extract(std::string(kHintKey))) error.hint = hint.mapped();
+    } else if (detail.UnpackTo(&retry)) {
+      add_retry(retry, error);
+    }
+  }
+}
+
 }  // namespace
 
 Error to_error(const grpc::Status& status) {
   Error error{code_of(status.error_code()), status.error_message(), {}, {}};
   google::rpc::Status details;
-  if (!details.ParseFromString(status.error_details())) return error;
-  for (const auto& detail : details.details()) {
-    google::rpc::ErrorInfo info;
-    if (!detail.UnpackTo(&info) || info.domain() != kErrorDomain) continue;
-    error.code = find_error_code(info.reason()).value_or(error.code);
-    error.details.insert(info.metadata().begin(), info.metadata().end());
-    if (auto hint = error.details.extract(std::string(kHintKey))) error.hint = hint.mapped();
-  }
+  if (details.ParseFromString(status.error_details())) add_details(details, error);
+  return error;
+}
+
+Error to_error(const google::rpc::Status& status) {
+  Error error{code_of(static_cast<grpc::StatusCode>(status.code())), status.message(), {}, {}};
+  add_details(status, error);
   return error;
 }
 

@@ -2,6 +2,9 @@
 
 #include "base/error.hpp"
 
+namespace google::rpc {
+class Status;
+}
 namespace grpc {
 class Status;
 }
@@ -11,5 +14,8 @@ namespace runed::client {
 /// Turns a failed call's status into an Error: by its google.rpc.ErrorInfo where runed sent one,
 /// else by its gRPC code.
 Error to_error(const grpc::Status& status);
+
+/// The same of the status of one text, as EmbedStream sends it.
+Error to_error(const google::rpc::Status& status);
 
 }  // namespace runed::client

@@ -25,12 +25,13 @@ struct EmbedFlags {
   std::optional<std::string> model;    // With ids or direct.
   std::optional<std::string> variant;  // With ids or direct.
   std::optional<std::string> expect_model;
-  double timeout_seconds = 600;
+  double timeout_seconds = 600;  // Without progress.
 };
 
 Runner define_embed(CLI::App& app);
 
-/// Embeds the texts and prints one result each, in their order; all or nothing.
+/// Embeds the texts and prints one result each, in their order, in constant memory. Nothing is printed
+/// on an error, unless there are more results than are held back.
 Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services);
 
 }  // namespace runed::cmd

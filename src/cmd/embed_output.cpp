@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+#include <ostream>
+
 #include "base/json.hpp"
 
 namespace runed::cmd {
 namespace {
 
-std::string quoted(const std::string& text) {
+constexpr size_t kWriteBytes = size_t{64} << 10;
+
+std::string json_string(const std::string& text) {
   return to_line(Json(text));
 }
 
@@ -22,37 +27,74 @@ std::string format_vector(std::span<const float> vector) {
   return fmt::format("[{}]", fmt::join(vector, ","));
 }
 
-std::string format_lines(const EmbedOutput& output) {
-  std::string text;
-  for (const auto& ids : output.ids) text += format_ids(ids) + "\n";
-  for (const auto& embedding : output.embeddings) text += format_vector(embedding.vector) + "\n";
-  return text;
+// What comes before an entry of the document; before the first one that is the document's head.
+void EmbedOutput::begin_entry(const Embedding* embedding) {
+  if (count_ > 0) {
+    text_ += ',';
+    return;
+  }
+  text_ += fmt::format(R"({{"model":{},"model_identity":{})", json_string(model_.name),
+                       json_string(model_.identity));
+  if (embedding != nullptr) {
+    text_ += fmt::format(R"(,"engine":{},"dim":{})", json_string(model_.engine),
+                         embedding->vector.size());
+  }
+  text_ += R"(,"embeddings":[)";
 }
 
-std::string format_document(const EmbedOutput& output) {
-  std::string text = fmt::format(R"({{"model":{},"model_identity":{})", quoted(output.model_name),
-                                 quoted(output.model_identity));
-  if (!output.embeddings.empty()) {
-    text += fmt::format(R"(,"engine":{},"dim":{})", quoted(output.engine),
-                        output.embeddings.front().vector.size());
-  }
-  text += R"(,"embeddings":[)";
-  const char* separator = "";
-  for (size_t i = 0; i < output.embeddings.size(); ++i) {
-    const Embedding& embedding = output.embeddings[i];
-    text += fmt::format(R"({}{{"index":{},"tokens":{},)", separator, i, embedding.token_count);
+Status EmbedOutput::add(const Embedding& embedding) {
+  if (format_ == Format::lines) {
+    text_ += format_vector(embedding.vector) + "\n";
+  } else {
+    begin_entry(&embedding);
+    text_ += fmt::format(R"({{"index":{},"tokens":{},)", count_, embedding.token_count);
     if (embedding.tokens_dropped > 0) {
-      text += fmt::format(R"("tokens_dropped":{},)", embedding.tokens_dropped);
+      text_ += fmt::format(R"("tokens_dropped":{},)", embedding.tokens_dropped);
     }
-    text += fmt::format(R"("vector":{}}})", format_vector(embedding.vector));
-    separator = ",";
+    text_ += fmt::format(R"("vector":{}}})", format_vector(embedding.vector));
   }
-  for (size_t i = 0; i < output.ids.size(); ++i) {
-    text += fmt::format(R"({}{{"index":{},"tokens":{},"ids":{}}})", separator, i,
-                        output.ids[i].size(), format_ids(output.ids[i]));
-    separator = ",";
+  return end_entry();
+}
+
+Status EmbedOutput::add_ids(std::span<const uint32_t> ids) {
+  if (format_ == Format::lines) {
+    text_ += format_ids(ids) + "\n";
+  } else {
+    begin_entry(nullptr);
+    text_ +=
+        fmt::format(R"({{"index":{},"tokens":{},"ids":{}}})", count_, ids.size(), format_ids(ids));
   }
-  return text + "]}\n";
+  return end_entry();
+}
+
+Status EmbedOutput::end_entry() {
+  ++count_;
+  if (text_.size() < (has_begun_ ? kWriteBytes : held_bytes_)) return {};
+  return print();
+}
+
+Status EmbedOutput::flush() {
+  return has_begun_ ? print() : Status();
+}
+
+Status EmbedOutput::finish() {
+  if (format_ == Format::document && count_ > 0) text_ += "]}\n";
+  return print();
+}
+
+void EmbedOutput::fail(const Error& error) {
+  if (!has_begun_) return;
+  // The error is a document of its own, whose member becomes one of this.
+  if (format_ == Format::document) text_ += "]," + format_error_json(error).substr(1);
+  static_cast<void>(print());  // If that fails as well, the first error is the one to tell.
+}
+
+Status EmbedOutput::print() {
+  has_begun_ = true;
+  out_ << text_ << std::flush;
+  text_.clear();
+  if (!out_) return make_error(ErrorCode::io, "cannot write to stdout");
+  return {};
 }
 
 }  // namespace runed::cmd

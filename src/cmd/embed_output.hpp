@@ -1,31 +1,67 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "base/embedding.hpp"
+#include "base/result.hpp"
 
 namespace runed::cmd {
 
-/// What `embed` prints: for each text its vector, or its token ids.
-struct EmbedOutput {
-  std::string model_name;
-  std::string model_identity;
-  std::string engine;  // Empty for ids, which no engine made.
-  std::vector<Embedding> embeddings;
-  std::vector<std::vector<uint32_t>> ids;
+/// Whose results they are.
+struct EmbedModel {
+  std::string name;
+  std::string identity;
+  std::string engine{};  // Empty for ids, which no engine made.
 };
 
 /// Formats floats as a JSON array: each in the fewest digits that give the same f32 again.
 std::string format_vector(std::span<const float> vector);
 
-/// Formats one JSON array a line.
-std::string format_lines(const EmbedOutput& output);
+/// Prints results as they come: one JSON array a line, or with `document` the one document
+/// {model, model_identity, engine, dim, embeddings: [{index, tokens, vector}]}; of token ids
+/// {model, model_identity, embeddings: [{index, tokens, ids}]}. Nothing is printed before `finish`,
+/// unless it is more than a bound: a short result is all or nothing.
+class EmbedOutput {
+ public:
+  enum class Format { lines, document };
 
-/// Formats the JSON document {model, model_identity, engine, dim, embeddings: [{index, tokens,
-/// vector}]}; with ids: {model, model_identity, embeddings: [{index, tokens, ids}]}.
-std::string format_document(const EmbedOutput& output);
+  /// Owns: nothing of `out`, which outlives this.
+  EmbedOutput(std::ostream& out, Format format, size_t held_bytes = size_t{1} << 20)
+      : out_(out), format_(format), held_bytes_(held_bytes) {}
+
+  void set_model(EmbedModel model) { model_ = std::move(model); }
+
+  /// Errors: io if it cannot be printed.
+  Status add(const Embedding& embedding);
+  Status add_ids(std::span<const uint32_t> ids);
+
+  /// Prints what is there, if printing has begun.
+  Status flush();
+
+  /// Prints the rest.
+  Status finish();
+
+  /// Prints the rest of a result that ends with an error: what was printed stays, a document is
+  /// closed with a member `error`. Nothing if printing has not begun.
+  void fail(const Error& error);
+
+  uint64_t count() const { return count_; }  // Results added.
+
+ private:
+  void begin_entry(const Embedding* embedding);
+  Status end_entry();
+  Status print();
+
+  std::ostream& out_;
+  const Format format_;
+  const size_t held_bytes_;
+  EmbedModel model_;
+  std::string text_;  // Not yet printed.
+  uint64_t count_ = 0;
+  bool has_begun_ = false;
+};
 
 }  // namespace runed::cmd

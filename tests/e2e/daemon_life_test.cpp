@@ -1,16 +1,24 @@
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+
 #include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "os/files.hpp"
 #include "os/process.hpp"
 #include "os/unix_socket.hpp"
+#include "runed/v1/runed.grpc.pb.h"
 #include "runed_process.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 
+namespace v1 = runed::v1;
 using runed::Json;
 using runed::test::cosine;
 using runed::test::engine_under_test;
+using runed::test::eventually;
 using runed::test::Finished;
 using runed::test::Home;
 using runed::test::kReferenceCosine;
@@ -147,7 +155,9 @@ TEST_CASE("a file at the socket's path is left alone", "[daemon_life]") {
 }
 
 TEST_CASE("a home too deep for a socket is served through the alias", "[daemon_life]") {
-  Home home(std::string(100, 'd') + "/home");
+  std::string name(100, 'd');
+  name += "/home";
+  Home home(name);
   check_embeds(home);
   const std::string socket = home.status()["socket_path"];
   CHECK(socket.starts_with("/tmp/runed-"));
@@ -183,20 +193,26 @@ TEST_CASE("requests under way are answered before a daemon ends", "[daemon_life]
   Running daemon = home.serve();
   // Some seconds of work at most: what takes longer than the grace is cut.
   const int texts = engine_under_test() == "native" ? 400 : 100;
-  std::string lines;
+  v1::EmbedBatchRequest request;
   for (int i = 0; i < texts; ++i) {
-    lines += std::to_string(i);
-    for (int word = 0; word < 100; ++word) lines += " word";
-    lines += "\n";
+    std::string text = std::to_string(i);
+    for (int word = 0; word < 100; ++word) text += " word";
+    request.add_texts(text);
   }
-  Running client = home.start({"embed"}, lines);
-  CHECK(runed::test::eventually([&] { return home.status()["queue_tokens"] > 0; }));
+  const auto stub = v1::RunedService::NewStub(grpc::CreateChannel(
+      fmt::format("unix:{}/embedding.sock", home.path()), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + 60s);
+  v1::EmbedBatchResponse response;
+  grpc::Status status;
+  std::thread caller([&] { status = stub->EmbedBatch(&context, request, &response); });
+  const bool is_under_way = eventually([&] { return home.status()["queue_tokens"] > 0; });
   daemon.signal(SIGTERM);
-  const Finished done = client.finish();
-  CAPTURE(done.err);
-  CHECK(done.exit_code == 0);
-  CHECK(std::count(done.out.begin(), done.out.end(), '\n') == texts);
-  CHECK(home.daemon_log().empty());  // The client would have started another one to be answered.
+  caller.join();
+  CHECK(is_under_way);
+  CAPTURE(status.error_message());
+  CHECK(status.ok());
+  CHECK(response.embeddings_size() == texts);
   CHECK(daemon.wait_for(5s));
   CHECK(daemon.finish().exit_code == 0);
 }

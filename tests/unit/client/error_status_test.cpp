@@ -41,3 +41,20 @@ TEST_CASE("without details the gRPC code decides") {
   CHECK(to_error({grpc::StatusCode::UNIMPLEMENTED, ""}).code == ErrorCode::not_implemented);
   CHECK(to_error({grpc::StatusCode::UNKNOWN, "?"}).code == ErrorCode::internal);
 }
+
+TEST_CASE("the status of one text means what that of a call does") {
+  const grpc::Status call = with_reason("runed.v1", "QUEUE_FULL");
+  google::rpc::Status status;
+  REQUIRE(status.ParseFromString(call.error_details()));
+  status.set_code(grpc::StatusCode::RESOURCE_EXHAUSTED);
+  status.set_message("the queue is full");
+  google::rpc::RetryInfo retry;
+  retry.mutable_retry_delay()->set_seconds(2);
+  status.add_details()->PackFrom(retry);
+  const runed::Error error = to_error(status);
+  CHECK(error.code == ErrorCode::queue_full);
+  CHECK(error.message == "the queue is full");
+  CHECK(error.hint == "split the text");
+  CHECK(error.details.at("limit") == "512");
+  CHECK(error.details.at("retry_seconds") == "2");
+}

@@ -1,53 +1,161 @@
 #include "cmd/embed_input.hpp"
 
+#include "os/files.hpp"
 #include "support/result_matchers.hpp"
+#include "support/temp_dir.hpp"
 
+using runed::Error;
 using runed::ErrorCode;
-using runed::cmd::input_from_arguments;
-using runed::cmd::input_from_lines;
+using runed::client::TextSource;
+using runed::cmd::EmbedInput;
+using runed::cmd::LineLimits;
+using runed::test::TempDir;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
+using runed::test::write_text;
 
-TEST_CASE("each line is a text, with or without a last line feed") {
+namespace {
+
+// Every text, and the error that ended the input, if one did.
+struct Read {
+  std::vector<std::string> texts;
+  std::optional<Error> error;
+};
+
+Read read_all(EmbedInput& input) {
+  Read read;
+  while (true) {
+    auto text = input.wait_next();
+    if (!text) {
+      read.error = text.error();
+      return read;
+    }
+    if (!text->has_value()) return read;
+    read.texts.push_back(**std::move(text));
+  }
+}
+
+Read read_content(const std::string& content, LineLimits limits = {}) {
+  const TempDir dir;
+  write_text(dir / "in", content);
+  const runed::os::Fd fd = unwrap(runed::os::open_for_reading(dir / "in"));
+  EmbedInput input = unwrap(EmbedInput::open(std::nullopt, fd.get(), limits));
+  return read_all(input);
+}
+
+Error fault_of(const std::string& content, LineLimits limits = {}) {
+  const Read read = read_content(content, limits);
+  REQUIRE(read.error.has_value());
+  return *read.error;
+}
+
+}  // namespace
+
+TEST_CASE("each line is a text, with or without a last line feed, in chunks of any size") {
   const std::vector<std::string> both{"one", "two words"};
-  CHECK(unwrap(input_from_lines("one\ntwo words\n", "stdin")).texts == both);
-  CHECK(unwrap(input_from_lines("one\ntwo words", "stdin")).texts == both);
+  for (size_t chunk = 1; chunk < 20; ++chunk) {
+    CAPTURE(chunk);
+    const LineLimits limits{.chunk_bytes = chunk};
+    CHECK(read_content("one\ntwo words\n", limits).texts == both);
+    CHECK(read_content("one\ntwo words", limits).texts == both);
+    CHECK(read_content("\xEF\xBB\xBFone\r\ntwo words\r\n", limits).texts == both);
+    CHECK(read_content("one\r\ntwo words\r", limits).texts == both);
+  }
 }
 
-TEST_CASE("line ends and byte order marks of other systems are not part of a text") {
-  const std::vector<std::string> both{"one", "two"};
-  CHECK(unwrap(input_from_lines("\xEF\xBB\xBFone\r\ntwo\r\n", "stdin")).texts == both);
-}
-
-TEST_CASE("white space around a text is kept") {
-  CHECK(unwrap(input_from_lines("  a b \n", "stdin")).texts.front() == "  a b ");
+TEST_CASE("a byte order mark is one at the start only, and white space around a text is kept") {
+  CHECK(read_content("  a b \n").texts.front() == "  a b ");
+  CHECK(read_content("a\n\xEF\xBB\xBF b\n").texts.back() == "\xEF\xBB\xBF b");
 }
 
 TEST_CASE("an empty input is an error of its own") {
-  const auto error = unwrap_error(input_from_lines("", "stdin"));
+  const Error error = fault_of("");
   CHECK(error.code == ErrorCode::no_input);
   CHECK(error.message == "stdin is empty");
 }
 
-TEST_CASE("a blank line is refused by its number") {
-  const auto error = unwrap_error(input_from_lines("one\n \t\nthree\n", "'a.txt'"));
-  CHECK(error.code == ErrorCode::blank_line);
-  CHECK(error.message == "line 2 of 'a.txt' is blank");
-  CHECK(unwrap_error(input_from_lines("\n", "stdin")).message == "line 1 of stdin is blank");
+TEST_CASE("a blank line is refused by its number, after the texts before it") {
+  const Read read = read_content("one\n \t\nthree\n");
+  CHECK(read.texts == std::vector<std::string>{"one"});
+  CHECK(read.error->code == ErrorCode::blank_line);
+  CHECK(read.error->message == "line 2 of stdin is blank");
+  CHECK(read.error->details.at("line") == "2");
+  CHECK(fault_of("\n").message == "line 1 of stdin is blank");
+  CHECK(fault_of("\xEF\xBB\xBF").message == "line 1 of stdin is blank");
+  CHECK(fault_of("one\n\n").message == "line 2 of stdin is blank");
 }
 
-TEST_CASE("invalid UTF-8 is refused by line and byte") {
-  const auto error = unwrap_error(input_from_lines("one\nt\xFFwo\n", "stdin"));
-  CHECK(error.code == ErrorCode::bad_input);
-  CHECK(error.message ==
-        "line 2 of stdin is not UTF-8: invalid byte at offset 1 of the line, 5 of the input");
-  CHECK(error.details.at("line") == "2");
-  CHECK(error.details.at("offset") == "5");
+TEST_CASE("invalid UTF-8 is refused by line and byte, in chunks of any size") {
+  for (size_t chunk = 1; chunk < 12; ++chunk) {
+    const Error error = fault_of("one\nt\xFFwo\n", {.chunk_bytes = chunk});
+    CHECK(error.code == ErrorCode::bad_input);
+    CHECK(error.message ==
+          "line 2 of stdin is not UTF-8: invalid byte at offset 1 of the line, 5 of the input");
+    CHECK(error.details.at("line") == "2");
+    CHECK(error.details.at("line_offset") == "1");
+    CHECK(error.details.at("offset") == "5");
+    CHECK(fault_of("\xEF\xBB\xBF\xFF", {.chunk_bytes = chunk}).details.at("offset") == "3");
+  }
+}
+
+TEST_CASE("a line beyond the limit is refused without being held, with or without its end") {
+  const LineLimits limits{.chunk_bytes = 16, .line_bytes = 1024};
+  const std::string longest(1024, 'a');
+  CHECK(read_content(longest + "\n", limits).texts.front() == longest);
+  for (const char* end : {"a\n", "a", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nb\n"}) {
+    const Read read = read_content("one\n" + longest + end, limits);
+    CHECK(read.texts.size() == 1);
+    CHECK(read.error->code == ErrorCode::text_too_long);
+    CHECK(read.error->message == "line 2 of stdin is longer than 1.0 KiB");
+    CHECK(read.error->details.at("line") == "2");
+  }
+}
+
+TEST_CASE("a stream that has no line yet is pending, and its texts come as they are written") {
+  const auto pipe = unwrap(runed::os::open_pipe());
+  EmbedInput input = unwrap(EmbedInput::open(std::nullopt, pipe.reader.get()));
+  CHECK(unwrap(input.next()).state == TextSource::State::pending);
+  unwrap(runed::os::write_all(pipe.writer.get(), "one\ntw"));
+  unwrap(input.read_ahead());
+  CHECK(unwrap(input.next()).text == "one");
+  CHECK(unwrap(input.next()).state == TextSource::State::pending);
+  CHECK(input.fd() == pipe.reader.get());
+  unwrap(runed::os::write_all(pipe.writer.get(), "o\n"));
+  CHECK(unwrap(input.next()).text == "two");
+}
+
+TEST_CASE("a fault at the start is found before the first text is taken") {
+  const TempDir dir;
+  write_text(dir / "in", "one\n\nthree\n");
+  EmbedInput input = unwrap(EmbedInput::open(dir / "in", -1));
+  CHECK(unwrap_error(input.read_ahead()).message == "line 2 of '" + (dir / "in") + "' is blank");
+}
+
+TEST_CASE("what is finished of a file is told in bytes, of arguments by their number") {
+  const TempDir dir;
+  write_text(dir / "in", "one\ntwo\r\nthree");
+  EmbedInput file = unwrap(EmbedInput::open(dir / "in", -1));
+  CHECK(read_all(file).texts.size() == 3);
+  CHECK(file.finish_one().done == 4);
+  CHECK(file.finish_one().done == 9);
+  CHECK(file.finish_one().done == 14);
+  EmbedInput arguments = unwrap(EmbedInput::from_arguments({"a", "b"}));
+  CHECK(read_all(arguments).texts == std::vector<std::string>{"a", "b"});
+  CHECK(arguments.finish_one().done == 1);
+  CHECK(arguments.finish_one().total == 2);
+}
+
+TEST_CASE("a file that is not there is no input, and a directory cannot be read") {
+  const TempDir dir;
+  CHECK(unwrap_error(EmbedInput::open(dir / "none", -1)).code == ErrorCode::no_input);
+  EmbedInput input = unwrap(EmbedInput::open(dir.path(), -1));
+  const Error error = *read_all(input).error;
+  CHECK(error.code == ErrorCode::io);
+  CHECK(error.message == "cannot read '" + dir.path() + "': is a directory");
 }
 
 TEST_CASE("arguments are texts, blank and broken ones refused") {
-  CHECK(unwrap(input_from_arguments({"a", "b c"})).texts.size() == 2);
-  CHECK(unwrap_error(input_from_arguments({"a", ""})).message == "text 2 is blank");
-  CHECK(unwrap_error(input_from_arguments({"a\xC3"})).message ==
+  CHECK(unwrap_error(EmbedInput::from_arguments({"a", ""})).message == "text 2 is blank");
+  CHECK(unwrap_error(EmbedInput::from_arguments({"a\xC3"})).message ==
         "text 1 is not UTF-8: invalid byte at offset 1");
 }

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/embedding.hpp"
+#include "base/result.hpp"
+#include "os/wakeup.hpp"
+
+namespace grpc {
+class Channel;
+}
+
+namespace runed::client {
+
+/// One EmbedStream call. Two threads of its own write and read, so that whoever uses it never waits
+/// for the daemon, and a daemon that does not read is still read from.
+class StreamCall {
+ public:
+  struct Answer {
+    uint64_t id = 0;
+    Result<Embedding> result;
+  };
+
+  /// Begins the call.
+  /// Owns: nothing of `wakeup`, which is notified when there is something to take.
+  StreamCall(const std::shared_ptr<grpc::Channel>& channel, const EmbedOptions& options,
+             os::Wakeup& wakeup);
+  StreamCall(const StreamCall&) = delete;
+  StreamCall& operator=(const StreamCall&) = delete;
+  /// Cancels the call unless it has ended.
+  ~StreamCall();
+
+  void send(uint64_t id, std::shared_ptr<const std::string> text);
+
+  /// Says that there are no more texts.
+  void close();
+
+  struct Taken {
+    std::vector<Answer> answers;
+    std::optional<Status> end;  // How the call ended, once there are no more answers.
+  };
+  Taken take();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace runed::client

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <string>
+
+#include "base/embedding.hpp"
+#include "base/result.hpp"
+#include "cmd/embed.hpp"
+#include "cmd/embed_input.hpp"
+#include "cmd/embed_output.hpp"
+#include "cmd/location.hpp"
+#include "cmd/progress.hpp"
+#include "cmd/services.hpp"
+
+namespace runed::cmd {
+
+/// One `embed` command, whichever way the vectors are made. Borrows all of it.
+struct EmbedJob {
+  const EmbedFlags& flags;
+  const EmbedOptions& options;
+  const Location& location;
+  EmbedInput& input;
+  EmbedOutput& output;
+  Services& services;
+};
+
+/// Names the line or argument that an error is about, by its detail `index`.
+Error at_place(Error error, const EmbedInput& input);
+
+/// Checks the model against --expect-model.
+/// Errors: model_mismatch.
+Status check_expected(const EmbedFlags& flags, const std::string& identity);
+
+/// Shows how many results there are; the input tells how far that is.
+class EmbedProgress {
+ public:
+  explicit EmbedProgress(EmbedJob& job);
+
+  /// Counts one more result.
+  void advance();
+  Progress& display() { return progress_; }
+
+ private:
+  EmbedJob& job_;
+  Progress progress_;
+};
+
+}  // namespace runed::cmd

@@ -1,0 +1,104 @@
+#include "cmd/embed_local.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "bootstrap/ready_model.hpp"
+#include "daemon/engine.hpp"
+#include "embed/request.hpp"
+
+namespace runed::cmd {
+namespace {
+
+constexpr size_t kMostTexts = 256;
+constexpr size_t kMostPasses = 4;  // Of tokens: full passes, and one that is not.
+
+Result<bootstrap::ReadyModel> local_model(const Location& location) {
+  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
+  return bootstrap::check_model(location.paths, location.settings, choice, {});
+}
+
+// The texts for some passes, up to the end of the input or its first fault.
+struct Share {
+  std::vector<embed::PreparedText> texts;
+  Status end;  // A fault of the text after them.
+  bool is_last = false;
+};
+
+Result<embed::PreparedText> prepare(EmbedJob& job, const embed::Embedder& embedder,
+                                    const std::string& text, uint64_t index) {
+  auto prepared =
+      embed::prepare_text(text, job.options, *embedder.tokenizer(), embedder.info().max_tokens);
+  if (prepared) return prepared;
+  return at_place(std::move(prepared).error().with_detail("index", std::to_string(index)),
+                  job.input);
+}
+
+Share next_share(EmbedJob& job, const embed::Embedder& embedder) {
+  Share share;
+  const size_t most_tokens = kMostPasses * embedder.batch_tokens();
+  for (size_t tokens = 0; share.texts.size() < kMostTexts && tokens < most_tokens;) {
+    auto text = job.input.wait_next();
+    if (!text) {
+      share.end = std::move(text).error();
+      break;
+    }
+    share.is_last = !text->has_value();
+    if (share.is_last) break;
+    auto prepared = prepare(job, embedder, **text, job.output.count() + share.texts.size());
+    if (!prepared) {
+      share.end = std::move(prepared).error();
+      break;
+    }
+    tokens += prepared->ids.size();
+    share.texts.push_back(*std::move(prepared));
+  }
+  return share;
+}
+
+}  // namespace
+
+Status embed_direct(EmbedJob& job) {
+  TRY_ASSIGN(const auto chosen, local_model(job.location));
+  TRY_ASSIGN(const auto engine,
+             daemon::make_direct_engine(job.location.paths, job.location.settings,
+                                        job.services.environment, chosen, job.services.clock));
+  const auto& embedder = engine.embedder;
+  TRY(embedder->start());
+  const embed::ModelInfo& model = embedder->info();
+  const std::string identity = embed::model_identity(model.model_sha256);
+  TRY(check_expected(job.flags, identity));
+  TRY(embed::check_options(job.options, model));
+  job.output.set_model({model.model_name, identity, model.engine});
+  EmbedProgress progress(job);
+  while (true) {
+    const Share share = next_share(job, *embedder);
+    TRY_ASSIGN(auto embeddings, embed::embed_all(*embedder, share.texts));
+    for (Embedding& embedding : embeddings) {
+      TRY(embed::cut_dimensions(embedding.vector, job.options.dimensions));
+      TRY(job.output.add(embedding));
+      progress.advance();
+    }
+    TRY(Status(share.end));
+    if (share.is_last) return {};
+  }
+}
+
+Status tokenize_input(EmbedJob& job) {
+  TRY_ASSIGN(const auto model, local_model(job.location));
+  TRY_ASSIGN(const auto vocabulary, daemon::load_vocabulary(model));
+  const std::string identity = embed::model_identity(vocabulary.model_sha256);
+  TRY(check_expected(job.flags, identity));
+  job.output.set_model({vocabulary.model_name, identity});
+  EmbedProgress progress(job);
+  while (true) {
+    TRY_ASSIGN(const auto text, job.input.wait_next());
+    if (!text.has_value()) return {};
+    TRY_ASSIGN(const auto ids,
+               vocabulary.tokenizer->tokenize(embed::apply_prompt(*text, job.options)));
+    TRY(job.output.add_ids(ids));
+    progress.advance();
+  }
+}
+
+}  // namespace runed::cmd
