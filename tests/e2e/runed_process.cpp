@@ -47,6 +47,10 @@ bool Running::wait_for(milliseconds timeout) {
   return unwrap(child_.wait(timeout)).has_value();
 }
 
+uint64_t Running::out_size() const {
+  return unwrap(os::file_identity(out_)).size_bytes;
+}
+
 Finished Running::finish() {
   const auto status = unwrap(child_.wait(kCommandTimeout));
   if (!status.has_value()) FAIL("the command does not end; stderr: " << slurp(err_));
@@ -81,12 +85,20 @@ void Home::set(const std::string& variable, const std::string& value) {
 }
 
 Running Home::start(std::vector<std::string> arguments, const std::string& input) {
+  arguments.insert(arguments.begin(), RUNED_EXECUTABLE);
+  return start_program(std::move(arguments), input);
+}
+
+Finished Home::run_shell(const std::string& line) {
+  return start_program({"/bin/bash", "-c", line}, {}).finish();
+}
+
+Running Home::start_program(std::vector<std::string> arguments, const std::string& input) {
   const std::string base = file("command" + std::to_string(++commands_));
   write_text(base + ".in", input);
   const os::Fd in = unwrap(os::open_fd(base + ".in", 0));
   const os::Fd out = unwrap(os::open_for_append(base + ".out", 0600));
   const os::Fd err = unwrap(os::open_for_append(base + ".err", 0600));
-  arguments.insert(arguments.begin(), RUNED_EXECUTABLE);
   std::vector<std::string> environment;
   for (const auto& [variable, value] : environment_) environment.push_back(variable + "=" + value);
   auto child = unwrap(os::Child::spawn({.arguments = std::move(arguments),

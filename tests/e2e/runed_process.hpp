@@ -31,6 +31,8 @@ class Running {
   void signal(int number);
   bool has_ended() { return wait_for(std::chrono::milliseconds(0)); }
   bool wait_for(std::chrono::milliseconds timeout);
+  /// How much it has printed so far.
+  uint64_t out_size() const;
   /// Waits for the end; fails the test after a minute.
   Finished finish();
 
@@ -60,6 +62,8 @@ class Home {
 
   Running start(std::vector<std::string> arguments, const std::string& input = {});
   Finished run(std::vector<std::string> arguments, const std::string& input = {});
+  /// Runs a line of bash.
+  Finished run_shell(const std::string& line);
 
   /// Starts `runed serve` and waits until it is ready.
   Running serve(std::vector<std::string> flags = {});
@@ -75,6 +79,8 @@ class Home {
   std::string daemon_log() const;
 
  private:
+  Running start_program(std::vector<std::string> arguments, const std::string& input);
+
   std::map<std::string, std::string> environment_;  // First: nothing is made for a test left out.
   TempDir dir_;
   std::string path_;
