@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLeavePoll{50};  // How soon a caller that left is noticed.
 
-size_t tokens_of(const std::vector<embed::PreparedText>& texts) {
-  size_t tokens = 0;
-  for (const auto& text : texts) tokens += text.ids.size();
-  return tokens;
-}
-
 // The last catch of the thread: what leaves it ends the daemon.
 Status guard(const std::function<Status()>& work) {
   try {
@@ -42,47 +36,12 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
                    .wake = [this] { wake(); },
                    .give_memory_back = [this] { cache_.clear(); }}),
       runner_(supervisor_, state, clock, log, options.restarts.window),
+      intake_({state, clock, supervisor_, inbox_, cache_, meter_}),
       thread_([this] { run(); }) {}
 
 Batcher::~Batcher() {
   stop(std::chrono::milliseconds(0));
   thread_.join();
-}
-
-void Batcher::submit(Job job) {
-  auto pending = std::make_shared<PendingJob>(std::move(job));
-  pending->arrived = clock_.steady_now();
-  if (pending->job.flow == 0) pending->job.flow = new_flow();
-  if (auto refusal = inbox_.find_refusal(*pending)) {  // Before its texts cost anything.
-    pending->job.done(*std::move(refusal));
-    return;
-  }
-  // Awake: tokenise on the caller's thread, beside the forward pass. Suspended, or with a tokenizer
-  // that may have to be waited for: the batcher's thread does it, and the bytes stand in for the
-  // tokens, of which there are fewer.
-  // The model is asked for first: ids of the next one, marked as those of the one before, are only
-  // made anew; the other way round they would be taken.
-  const auto model = state_.model();
-  const auto tokenizer = supervisor_.tokenizer();
-  if (model != nullptr && tokenizer != nullptr && tokenizer->is_local()) {
-    if (Status prepared = pending->prepare(*tokenizer, model); !prepared) {
-      pending->job.done(std::move(prepared).error());
-      return;
-    }
-    if (Status taken = take_cached(*pending); !taken) {
-      pending->job.done(std::move(taken).error());
-      return;
-    }
-    if (pending->is_complete()) {
-      supervisor_.note_use();
-      pending->job.done(std::move(pending->embeddings));
-      return;
-    }
-    pending->queued_tokens = tokens_of(pending->prepared);
-  } else {
-    for (const auto& text : pending->job.texts) pending->queued_tokens += text.size();
-  }
-  if (auto refusal = inbox_.put(pending)) pending->job.done(*std::move(refusal));
 }
 
 bool Batcher::stop(std::chrono::milliseconds timeout) {
@@ -104,7 +63,7 @@ void Batcher::run() {
     changed_.wait(lock, [this] { return stopping_; });
   }
   const Status answered = guard([this]() -> Status {
-    collect_jobs();
+    inbox_.abandon();
     answer_all(shutting_down_error());
     return {};
   });
@@ -197,6 +156,13 @@ void Batcher::serve_jobs() {
     answer_all(make_error(ErrorCode::internal, "cannot embed: {}", fault.what()));
   }
   std::erase_if(active_, [](const auto& pending) { return pending->answered; });
+  if (active_.empty()) forget_texts();
+}
+
+// What nobody wants any more is not to wait for the next job.
+void Batcher::forget_texts() {
+  unqueued_.clear();
+  queue_.clear();
 }
 
 Status Batcher::embed_next() {
@@ -215,7 +181,12 @@ Status Batcher::run_pass(const TextQueue::Texts& texts) {
   size_t done_texts = 0;
   size_t done_tokens = 0;
   Pass pass{.texts = {},
-            .is_wanted = [&](size_t text) { return texts[text]->is_wanted(); },
+            .is_wanted =
+                [&](size_t text) {
+                  if (texts[text]->is_wanted()) return true;
+                  queue_.forget(*texts[text]);  // Who comes for it now begins anew.
+                  return false;
+                },
             .deliver =
                 [&](size_t text, Result<Embedding> result) {
                   done_texts += result ? 1 : 0;
@@ -227,9 +198,10 @@ Status Batcher::run_pass(const TextQueue::Texts& texts) {
     pass.texts.push_back(&text->text);
     for (const Asker& asker : text->askers) meter_.text_waited(begin - asker.job->arrived);
   }
+  const auto before = supervisor_.embed_time();
   const Status served = runner_.run(pass);
-  const auto duration = clock_.steady_now() - begin;
-  share_.spend(duration);
+  const auto duration = supervisor_.embed_time() - before;
+  if (duration.count() > 0) share_.spend(duration);
   if (done_texts > 0) meter_.pass_done(done_texts, done_tokens, duration);
   return served;
 }
@@ -271,16 +243,16 @@ Status Batcher::prepare_jobs() {
 // Tokenises a job that was not when it came, or was for another model; or answers it.
 Status Batcher::make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer) {
   if (pending.embedded > 0) {
-    answer(pending, make_error(ErrorCode::model_corrupt, "the model was replaced meanwhile")
-                        .with_hint("embed the texts again"));
+    inbox_.answer(pending, make_error(ErrorCode::model_corrupt, "the model was replaced meanwhile")
+                               .with_hint("embed the texts again"));
     return {};
   }
   if (Status prepared = pending.prepare(tokenizer, model_); !prepared) {
     if (prepared.error().code == ErrorCode::engine_restarting) return prepared;
-    answer(pending, std::move(prepared).error());
+    inbox_.answer(pending, std::move(prepared).error());
     return {};
   }
-  inbox_.recount(pending, tokens_of(pending.prepared));
+  inbox_.recount(pending);
   return {};
 }
 
@@ -295,28 +267,15 @@ void Batcher::enqueue_prepared() {
 // Its vectors may have been computed since it came.
 void Batcher::enqueue(const PendingPtr& pending) {
   if (pending->answered) return;
-  if (Status taken = take_cached(*pending); !taken) {
-    answer(*pending, std::move(taken).error());
+  if (Status taken = pending->take_known(cache_, meter_); !taken) {
+    inbox_.answer(*pending, std::move(taken).error());
   } else if (pending->is_complete()) {
-    answer(*pending, std::nullopt);
+    inbox_.answer(*pending, std::nullopt);
   } else {
     for (size_t i = 0; i < pending->embeddings.size(); ++i) {
       if (pending->embeddings[i].vector.empty()) queue_.add(pending, i);
     }
   }
-}
-
-Status Batcher::take_cached(PendingJob& pending) {
-  size_t cached = 0;
-  for (size_t i = 0; i < pending.embeddings.size(); ++i) {
-    if (!pending.embeddings[i].vector.empty()) continue;
-    auto vector = cache_.find(pending.model, pending.prepared[i].ids);
-    if (!vector.has_value()) continue;
-    TRY(pending.accept(i, *std::move(vector)));
-    ++cached;
-  }
-  if (cached > 0) meter_.texts_cached(cached);
-  return {};
 }
 
 // Those who came for the same text while it was computed are told, too.
@@ -331,46 +290,27 @@ void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
   for (const auto& [job, index] : text.askers) {
     if (job->answered) continue;
     if (!result) {
-      answer(*job, job->at_text(index, result.error()));
+      inbox_.answer(*job, job->at_text(index, result.error()));
     } else if (Status accepted = job->accept(index, result->vector); !accepted) {
-      answer(*job, std::move(accepted).error());
+      inbox_.answer(*job, std::move(accepted).error());
     } else if (job->is_complete()) {
-      answer(*job, std::nullopt);
+      inbox_.answer(*job, std::nullopt);
     }
   }
-}
-
-// Tells the caller, once.
-void Batcher::answer(PendingJob& pending, std::optional<Error> error) {
-  if (pending.answered) return;
-  pending.answered = true;
-  inbox_.release(pending);
-  try {
-    if (error.has_value()) {
-      pending.job.done(*std::move(error));
-    } else {
-      pending.job.done(std::move(pending.embeddings));
-    }
-  } catch (const std::exception&) {
-    inbox_.forget();
-    throw;
-  }
-  inbox_.forget();
 }
 
 void Batcher::answer_cancelled() {
   for (const auto& pending : active_) {
     if (pending->answered || !pending->job.is_cancelled()) continue;
     meter_.call_cancelled();
-    answer(*pending, make_error(ErrorCode::cancelled, "the caller has gone"));
+    inbox_.answer(*pending, make_error(ErrorCode::cancelled, "the caller has gone"));
   }
 }
 
 void Batcher::answer_all(const Error& error) {
-  for (const auto& pending : active_) answer(*pending, error);
+  for (const auto& pending : active_) inbox_.answer(*pending, error);
   active_.clear();
-  unqueued_.clear();
-  queue_.clear();
+  forget_texts();
 }
 
 }  // namespace runed::daemon

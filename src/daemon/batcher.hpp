@@ -16,6 +16,7 @@
 #include "daemon/fair_share.hpp"
 #include "daemon/job.hpp"
 #include "daemon/job_inbox.hpp"
+#include "daemon/job_intake.hpp"
 #include "daemon/load_meter.hpp"
 #include "daemon/pass_runner.hpp"
 #include "daemon/state.hpp"
@@ -56,10 +57,10 @@ class Batcher {
   /// Takes a job. Bad options and texts that are too long are refused without a forward pass, and
   /// so is any job after `close`, and one too many of its class (queue_full; details:
   /// retry_seconds, by the engine's rate of late).
-  void submit(Job job);
+  void submit(Job job) { intake_.submit(std::move(job)); }
 
   /// Returns a number for Job::flow that no other caller has.
-  uint64_t new_flow() { return ++last_flow_; }
+  uint64_t new_flow() { return intake_.new_flow(); }
 
   /// Takes no more jobs.
   void close() { inbox_.close(); }
@@ -103,10 +104,9 @@ class Batcher {
   Status make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer);
   void enqueue_prepared();
   void enqueue(const PendingPtr& pending);
-  Status take_cached(PendingJob& pending);
   void deliver(const WaitingText& text, Result<Embedding> result);
   bool pause(std::chrono::nanoseconds duration);
-  void answer(PendingJob& pending, std::optional<Error> error);
+  void forget_texts();
   void answer_cancelled();
   void answer_all(const Error& error);
 
@@ -117,7 +117,6 @@ class Batcher {
   const Options options_;
   const std::function<void(const Error&)> on_load_failed_;
 
-  std::atomic<uint64_t> last_flow_{0};
   LoadMeter meter_;
   JobInbox inbox_;
   VectorCache cache_;
@@ -136,6 +135,7 @@ class Batcher {
   Supervisor supervisor_;
   PassRunner runner_;
 
+  JobIntake intake_;  // After all that it hands jobs to.
   std::thread thread_;
 };
 

@@ -38,6 +38,7 @@ constexpr milliseconds kShortFlushTime{200};
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
 constexpr milliseconds kDrainPoll{50};       // How soon a second signal is seen.
 constexpr milliseconds kQuietTime{2000};     // Without work, until memory is given back.
+constexpr int kQuietLooks = 15;              // Half a minute of it.
 constexpr const char* kServiceName = "runed.v1.RunedService";
 
 /// Why and how to stop: the first request wins.
@@ -112,8 +113,8 @@ class Daemon {
   Batcher batcher_;
   OpenStreams streams_;
   std::unique_ptr<grpc::Service> service_;
-  int64_t seen_work_ = 0;     // At the last look.
-  int64_t trimmed_work_ = 0;  // When memory was given back.
+  int64_t seen_work_ = 0;  // At the last look.
+  int looks_left_ = 0;     // At a daemon without work.
 };
 
 // gRPC is held until the process ends: with its last server it would take itself down, and wait for
@@ -196,15 +197,18 @@ StopRequest::Details Daemon::wait_for_stop() {
 }
 
 // What many clients at once have left with the allocator: it keeps it for itself. Not while there is
-// work, which would wait for it and take the memory again.
+// work, which would wait for it and take the memory again; and more than once, since connections go
+// after their calls.
 void Daemon::trim_when_quiet() {
   const LoadStatistics load = batcher_.load_statistics();
   const int64_t work = load.passes + load.cached_texts + load.refused_calls + load.cancelled_calls;
-  const bool is_quiet = work == seen_work_ && batcher_.queue_tokens() == 0;
-  seen_work_ = work;
-  if (!is_quiet || work == trimmed_work_) return;
-  trimmed_work_ = work;
-  os::trim_heap();
+  if (work != seen_work_) {
+    seen_work_ = work;
+    looks_left_ = kQuietLooks;
+  } else if (looks_left_ > 0 && batcher_.queue_tokens() == 0) {
+    --looks_left_;
+    os::trim_heap();
+  }
 }
 
 void Daemon::drain(seconds grace) {

@@ -5,10 +5,15 @@
 //
 //   read ─▶ under way (in the queue, or computed and not yet sent) ─▶ sent
 //
+// Messages are parsed here: to a typed callback one that cannot be parsed looks like the end of the
+// stream, and the client would be told that all went well.
+//
 // The stream ends when nothing is under way any more and either the client has sent its last text or
 // an error concerns the whole stream. Whoever finds that under the lock finishes it, once.
 #include "daemon/embed_stream_call.hpp"
 
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
@@ -18,6 +23,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/check.hpp"
 #include "daemon/admission.hpp"
 #include "daemon/batcher.hpp"
 #include "daemon/error_status.hpp"
@@ -33,7 +39,7 @@ using Response = v1::EmbedStreamResponse;
 
 constexpr size_t kBytesUnderWay = 128 << 10;  // Of text; one text of any size is taken.
 
-class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
+class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                               public OpenStream,
                               public std::enable_shared_from_this<EmbedStreamCall> {
  public:
@@ -60,7 +66,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
     if (!ok) {
       all_read_ = true;
     } else if (!end_.has_value()) {
-      if (Status taken = take(lock); !taken) end_with(to_status(taken.error()));
+      take_frame(lock);
     }
     go_on(lock);
   }
@@ -85,17 +91,26 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
     streams_.remove(this);  // Who ends here.
   }
 
-  // Takes what was read. The lock is not held while a text is tokenised.
-  Status take(std::unique_lock<std::mutex>& lock) {
-    switch (request_.payload_case()) {
+  void take_frame(std::unique_lock<std::mutex>& lock) {
+    Request request;
+    if (!grpc::SerializationTraits<Request>::Deserialize(&frame_, &request).ok()) {
+      end_with({grpc::StatusCode::INTERNAL, "the request cannot be read"});
+    } else if (Status taken = take(request, lock); !taken) {
+      end_with(to_status(taken.error()));
+    }
+  }
+
+  // The lock is not held while a text is tokenised.
+  Status take(Request& request, std::unique_lock<std::mutex>& lock) {
+    switch (request.payload_case()) {
       case Request::kOptions:
         if (is_admitted_) {
           return make_error(ErrorCode::invalid_argument, "the options must be the first frame");
         }
-        return admit(request_.options());
+        return admit(request.options());
       case Request::kItem:
         if (!is_admitted_) TRY(admit({}));
-        submit(lock);
+        submit(*request.mutable_item(), lock);
         return {};
       default:
         return {};
@@ -109,9 +124,9 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
     return {};
   }
 
-  void submit(std::unique_lock<std::mutex>& lock) {
-    std::string text = std::move(*request_.mutable_item()->mutable_text());
-    const uint64_t id = request_.item().id();
+  void submit(v1::EmbedStreamItem& item, std::unique_lock<std::mutex>& lock) {
+    std::string text = std::move(*item.mutable_text());
+    const uint64_t id = item.id();
     const size_t bytes = text.size();
     under_way_bytes_ += bytes;
     ++under_way_;
@@ -130,36 +145,46 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
     lock.lock();
   }
 
-  void answer(uint64_t id, size_t bytes, Result<std::vector<Embedding>> result) {
-    Unsent unsent{.response = {}, .bytes = bytes};
+  void answer(uint64_t id, size_t bytes, const Result<std::vector<Embedding>>& result) {
+    // Not a fault of the text: the client has to send it to another daemon.
+    std::optional<grpc::Status> refusal;
+    if (!result && result.error().code == ErrorCode::shutting_down) {
+      refusal = to_status(result.error());
+    }
+    std::unique_lock lock(mutex_, std::defer_lock);
     try {
-      fill_response(id, result, route_.get(), unsent.response);
+      grpc::ByteBuffer message = serialise(id, result);
+      lock.lock();
+      if (!refusal.has_value() && !*cancelled_) {
+        unsent_.push_back({.message = std::move(message), .bytes = bytes});
+        --waiting_;
+        go_on(lock);
+        return;
+      }
     } catch (
         const std::exception& fault) {  // Out of memory. The text must be counted all the same.
-      result = make_error(ErrorCode::shutting_down, "cannot answer: {}", fault.what());
+      refusal = grpc::Status(grpc::StatusCode::INTERNAL, "the daemon is out of memory");
     }
-    std::unique_lock lock(mutex_);
+    if (!lock.owns_lock()) lock.lock();
+    if (refusal.has_value()) end_with(*std::move(refusal));
+    under_way_bytes_ -= bytes;
+    --under_way_;
     --waiting_;
-    // Not a fault of the text: the client has to send it to another daemon.
-    const bool is_refused = !result && result.error().code == ErrorCode::shutting_down;
-    if (is_refused) end_with(to_status(result.error()));
-    if (is_refused || *cancelled_) {
-      under_way_bytes_ -= bytes;
-      --under_way_;
-    } else {
-      unsent_.push_back(std::move(unsent));
-    }
     go_on(lock);
   }
 
-  static void fill_response(uint64_t id, const Result<std::vector<Embedding>>& result,
-                            const CentroidSet* route, Response& response) {
+  grpc::ByteBuffer serialise(uint64_t id, const Result<std::vector<Embedding>>& result) const {
+    Response response;
     response.set_id(id);
     if (result) {
-      fill(result->front(), route, *response.mutable_embedding());
+      fill(result->front(), route_.get(), *response.mutable_embedding());
     } else {
       *response.mutable_error() = to_message(result.error());
     }
+    grpc::ByteBuffer message;
+    bool is_own = false;
+    CHECK(grpc::SerializationTraits<Response>::Serialize(response, &message, &is_own).ok());
+    return message;
   }
 
   void end_with(grpc::Status status) {
@@ -190,13 +215,13 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
     }
     if (!is_over && !reading_ && has_room()) {
       reading_ = true;
-      StartRead(&request_);
+      StartRead(&frame_);
     }
     if (!writing_ && !unsent_.empty()) {
       writing_ = true;
       grpc::WriteOptions options;
       if (unsent_.size() > 1) options.set_buffer_hint();
-      StartWrite(&unsent_.front().response, options);
+      StartWrite(&unsent_.front().message, options);
     }
   }
 
@@ -206,7 +231,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
   }
 
   struct Unsent {
-    Response response;
+    grpc::ByteBuffer message;
     size_t bytes;  // Of the text.
   };
 
@@ -216,9 +241,9 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
   const uint64_t flow_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 
-  std::mutex mutex_;      // Guards the members below.
-  Request request_;       // While reading_: gRPC's.
-  EmbedOptions options_;  // This and the route: from the first text on for good.
+  std::mutex mutex_;        // Guards the members below.
+  grpc::ByteBuffer frame_;  // While reading_: gRPC's.
+  EmbedOptions options_;    // This and the route: from the first text on for good.
   std::shared_ptr<const CentroidSet> route_;
   bool is_admitted_ = false;
   bool reading_ = false;
@@ -234,9 +259,8 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<Request, Response>,
 
 }  // namespace
 
-grpc::ServerBidiReactor<Request, Response>* start_embed_stream(Admission& admission,
-                                                               Batcher& batcher,
-                                                               OpenStreams& streams) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(
+    Admission& admission, Batcher& batcher, OpenStreams& streams) {
   const auto call = std::make_shared<EmbedStreamCall>(admission, batcher, streams);
   call->start();
   return call.get();

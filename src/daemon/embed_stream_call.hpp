@@ -1,14 +1,10 @@
 #pragma once
 
 namespace grpc {
+class ByteBuffer;
 template <class Request, class Response>
 class ServerBidiReactor;
-}
-
-namespace runed::v1 {
-class EmbedStreamRequest;
-class EmbedStreamResponse;
-}  // namespace runed::v1
+}  // namespace grpc
 
 namespace runed::daemon {
 
@@ -16,9 +12,9 @@ class Admission;
 class Batcher;
 class OpenStreams;
 
-/// Begins an EmbedStream. gRPC keeps the reactor until the stream has ended.
+/// Begins an EmbedStream, of serialised messages. gRPC keeps the reactor until the stream has ended.
 /// Owns: nothing; all arguments outlive it.
-grpc::ServerBidiReactor<v1::EmbedStreamRequest, v1::EmbedStreamResponse>* start_embed_stream(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(
     Admission& admission, Batcher& batcher, OpenStreams& streams);
 
 }  // namespace runed::daemon

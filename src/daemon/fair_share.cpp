@@ -17,11 +17,11 @@ Priority FairShare::choose(bool interactive_waits, bool bulk_waits) {
 }
 
 // A pass that bulk has while nobody else waits is paid with what it has saved, too: it was not kept
-// from anything.
+// from anything. After any pass it has no more than another one costs: two in a row are not due.
 void FairShare::spend(std::chrono::nanoseconds duration) {
   if (chosen_ == Priority::bulk) {
     bulk_pass_ = duration;
-    saved_ = std::max(saved_ - duration, std::chrono::nanoseconds(0));
+    saved_ = std::clamp(saved_ - duration, std::chrono::nanoseconds(0), duration);
   } else if (bulk_waits_) {
     saved_ += duration / kSavedPart;
   } else {

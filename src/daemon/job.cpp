@@ -39,6 +39,19 @@ Status PendingJob::accept(size_t index, std::vector<float> vector) {
   return {};
 }
 
+Status PendingJob::take_known(VectorCache& cache, LoadMeter& meter) {
+  size_t known = 0;
+  for (size_t i = 0; i < embeddings.size(); ++i) {
+    if (!embeddings[i].vector.empty()) continue;
+    auto vector = cache.find(model, prepared[i].ids);
+    if (!vector.has_value()) continue;
+    TRY(accept(i, *std::move(vector)));
+    ++known;
+  }
+  if (known > 0) meter.texts_cached(known);
+  return {};
+}
+
 Error PendingJob::at_text(size_t index, Error error) const {
   if (job.texts.size() > 1) error.message = fmt::format("text {}: {}", index, error.message);
   return std::move(error).with_detail("index", std::to_string(index));

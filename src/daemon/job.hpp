@@ -11,6 +11,8 @@
 #include "base/embedding.hpp"
 #include "base/result.hpp"
 #include "daemon/centroid_set.hpp"
+#include "daemon/load_meter.hpp"
+#include "daemon/vector_cache.hpp"
 #include "embed/embedder.hpp"
 #include "embed/request.hpp"
 
@@ -56,6 +58,10 @@ struct PendingJob {
   ///         index).
   Status accept(size_t index, std::vector<float> vector);
 
+  /// Accepts the vectors that the cache has.
+  /// Errors: those of accept.
+  Status take_known(VectorCache& cache, LoadMeter& meter);
+
   /// Says which of several texts an error is about.
   Error at_text(size_t index, Error error) const;
 
@@ -65,7 +71,8 @@ struct PendingJob {
   std::shared_ptr<const embed::ModelInfo> model;  // Whose ids they are.
   std::vector<Embedding> embeddings;  // One a text, without a vector until that is accepted.
   size_t embedded = 0;                // Texts accepted.
-  size_t queued_tokens = 0;           // Its share of the queue's tokens.
+  size_t queued_tokens = 0;           // Its share of the queue's tokens, once admitted.
+  bool admitted = false;
   bool answered = false;
 };
 

@@ -7,6 +7,7 @@ namespace runed::daemon {
 namespace {
 
 constexpr std::chrono::milliseconds kShortestRetry{10};
+constexpr std::chrono::minutes kLongestRetry{1};
 
 }  // namespace
 
@@ -28,24 +29,44 @@ std::optional<Error> JobInbox::find_refusal_locked(const PendingJob& pending) {
   const size_t tokens = waiting + pending.queued_tokens;
   if (pending.job.room == Room::reserved || waiting == 0 || tokens <= most) return std::nullopt;
   meter_.call_refused();
-  const auto wait = std::max<std::chrono::nanoseconds>(
-      meter_.time_for(std::min(tokens - most, waiting)), kShortestRetry);
+  const auto wait = std::clamp<std::chrono::nanoseconds>(
+      meter_.time_for(std::min(tokens - most, waiting)), kShortestRetry, kLongestRetry);
   return make_error(ErrorCode::queue_full, "the queue is full: {} tokens wait", waiting)
       .with_hint("try again in a moment")
       .with_detail(std::string(kRetryKey),
                    fmt::format("{:.3f}", std::chrono::duration<double>(wait).count()));
 }
 
-std::optional<Error> JobInbox::put(const PendingPtr& pending) {
+std::optional<Error> JobInbox::admit(PendingJob& pending) {
+  const std::lock_guard lock(mutex_);
+  if (auto refusal = find_refusal_locked(pending)) return refusal;
+  tokens_of(pending) += pending.queued_tokens;
+  ++unanswered_;
+  pending.admitted = true;
+  return std::nullopt;
+}
+
+void JobInbox::hand_over(const PendingPtr& pending) {
+  bool is_taken = false;
   {
     const std::lock_guard lock(mutex_);
-    if (auto refusal = find_refusal_locked(*pending)) return refusal;
-    tokens_of(*pending) += pending->queued_tokens;
-    ++unanswered_;
-    jobs_.push_back(pending);
+    is_taken = !abandoned_;
+    if (is_taken) jobs_.push_back(pending);
   }
-  wake_();
-  return std::nullopt;
+  if (is_taken) {
+    wake_();
+  } else {
+    answer(*pending, shutting_down_error());
+  }
+}
+
+void JobInbox::abandon() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    abandoned_ = true;
+  }
+  for (const auto& pending : take()) answer(*pending, shutting_down_error());
 }
 
 std::vector<JobInbox::PendingPtr> JobInbox::take() {
@@ -58,15 +79,35 @@ bool JobInbox::is_empty() const {
   return jobs_.empty();
 }
 
-void JobInbox::recount(PendingJob& pending, size_t tokens) {
-  tokens_of(pending) += tokens - pending.queued_tokens;
+void JobInbox::recount(PendingJob& pending) {
+  size_t tokens = 0;
+  for (const auto& text : pending.prepared) tokens += text.ids.size();
+  if (pending.admitted) tokens_of(pending) += tokens - pending.queued_tokens;
   pending.queued_tokens = tokens;
 }
 
-void JobInbox::forget() {
+// The tokens are no longer under way when the caller learns it; the job is, until it has.
+void JobInbox::answer(PendingJob& pending, std::optional<Error> error) {
+  if (std::exchange(pending.answered, true)) return;
+  if (pending.admitted) tokens_of(pending) -= pending.queued_tokens;
+  try {
+    if (error.has_value()) {
+      pending.job.done(*std::move(error));
+    } else {
+      pending.job.done(std::move(pending.embeddings));
+    }
+  } catch (const std::exception&) {
+    end_account(pending);
+    throw;
+  }
+  end_account(pending);
+}
+
+void JobInbox::end_account(const PendingJob& pending) {
+  if (!pending.admitted) return;
   const std::lock_guard lock(mutex_);
   --unanswered_;
-  forgotten_.notify_all();
+  answered_.notify_all();
 }
 
 void JobInbox::close() {
@@ -76,7 +117,7 @@ void JobInbox::close() {
 
 bool JobInbox::drain(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  return forgotten_.wait_for(lock, timeout, [this] { return unanswered_ == 0; });
+  return answered_.wait_for(lock, timeout, [this] { return unanswered_ == 0; });
 }
 
 }  // namespace runed::daemon

@@ -89,9 +89,13 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-// SetCentroids takes its messages as bytes; set_centroids_call.cpp says why.
+// The streams take their messages as bytes; set_centroids_call.cpp and embed_stream_call.cpp say why.
+using Rpc = v1::RunedService;
+using Streams =
+    Rpc::WithRawCallbackMethod_SetCentroids<Rpc::WithRawCallbackMethod_EmbedStream<Rpc::Service>>;
 using ServiceBase =
-    v1::RunedService::WithRawCallbackMethod_SetCentroids<v1::RunedService::CallbackService>;
+    Rpc::WithCallbackMethod_Embed<Rpc::WithCallbackMethod_EmbedBatch<Rpc::WithCallbackMethod_Info<
+        Rpc::WithCallbackMethod_Health<Rpc::WithCallbackMethod_Shutdown<Streams>>>>>;
 
 class Service final : public ServiceBase {
  public:
@@ -124,7 +128,7 @@ class Service final : public ServiceBase {
     });
   }
 
-  grpc::ServerBidiReactor<v1::EmbedStreamRequest, v1::EmbedStreamResponse>* EmbedStream(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* EmbedStream(
       grpc::CallbackServerContext* /*context*/) override {
     return start_embed_stream(admission_, batcher_, streams_);
   }

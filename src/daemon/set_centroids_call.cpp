@@ -4,12 +4,8 @@
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <condition_variable>
-#include <deque>
 #include <exception>
 #include <functional>
-#include <mutex>
-#include <thread>
 
 #include "daemon/error_status.hpp"
 #include "os/memory.hpp"
@@ -26,46 +22,6 @@ namespace {
 constexpr size_t kLargeBytes = size_t{1} << 20;  // What is worth giving back to the kernel.
 
 }  // namespace
-
-/// One thread, started when it is first needed. It does one job after another.
-class SetCentroidsCalls::Worker {
- public:
-  ~Worker() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_one();
-    if (thread_.joinable()) thread_.join();
-  }
-
-  void submit(std::function<void()> job) {
-    const std::lock_guard lock(mutex_);
-    if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-    jobs_.push_back(std::move(job));
-    wake_.notify_one();
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
-      if (jobs_.empty()) return;
-      const auto job = std::move(jobs_.front());
-      jobs_.pop_front();
-      lock.unlock();
-      job();
-      lock.lock();
-    }
-  }
-
-  std::mutex mutex_;  // Guards the members below.
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::deque<std::function<void()>> jobs_;
-  std::thread thread_;
-};
 
 namespace {
 

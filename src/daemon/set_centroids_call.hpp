@@ -5,6 +5,7 @@
 #include "daemon/centroid_upload.hpp"
 #include "daemon/centroids.hpp"
 #include "daemon/state.hpp"
+#include "daemon/worker.hpp"
 
 namespace grpc {
 class ByteBuffer;
@@ -29,8 +30,6 @@ class SetCentroidsCalls {
   grpc::ServerReadReactor<grpc::ByteBuffer>* start(grpc::ByteBuffer* response);
 
  private:
-  class Worker;
-
   Centroids& centroids_;
   const State& state_;
   UploadBudget budget_;

@@ -106,6 +106,7 @@ Status Supervisor::start_engine() {
   const auto attempt = [this]() -> Status {
     if (!hooks_.pause(nanoseconds(0))) return stopping_error();
     try {
+      hooks_.give_memory_back();  // It may come back with another model.
       return embedder_->start();
     } catch (const std::exception& fault) {  // The thread's last catch: memory that is lacking.
       return make_error(ErrorCode::internal, "cannot start the engine: {}", fault.what());
@@ -249,9 +250,13 @@ void Supervisor::settle(const Incident& incident, Blame blame) {
 Result<std::vector<Embedding>> Supervisor::embed(
     std::span<const embed::PreparedText* const> texts) {
   try {
-    TRY_ASSIGN(auto embeddings, embed::embed_pass(*embedder_, texts));
+    const SteadyTime begin = clock_.steady_now();
+    auto embeddings = embed::embed_pass(*embedder_, texts);
+    const SteadyTime end = clock_.steady_now();
+    embed_time_ += end - begin;
+    if (!embeddings) return embeddings;
     killed_in_row_ = 0;
-    last_activity_ = clock_.steady_now();
+    last_activity_ = end;
     return embeddings;
   } catch (const std::exception& fault) {
     return make_error(ErrorCode::internal, "cannot embed: {}", fault.what());
@@ -262,7 +267,8 @@ std::optional<SteadyTime> Supervisor::due() const {
   switch (condition_) {
     case Condition::running:
       if (options_.idle_timeout.count() <= 0) return std::nullopt;
-      return last_activity_ + std::min(options_.idle_timeout, kLongestIdle);
+      return std::max(last_activity_, used_at_.load()) +
+             std::min(options_.idle_timeout, kLongestIdle);
     case Condition::exhausted:
       return budget_.reset_at(clock_.steady_now());
     case Condition::stopped:
@@ -275,10 +281,6 @@ void Supervisor::tick() {
   const auto when = due();
   if (!when.has_value() || clock_.steady_now() < *when) return;
   if (condition_ == Condition::running) {
-    if (used_.exchange(false)) {
-      last_activity_ = clock_.steady_now();
-      return;
-    }
     suspend();
   } else {
     condition_ = Condition::stopped;

@@ -41,7 +41,7 @@ class Supervisor {
     std::function<bool(std::chrono::nanoseconds)> pause;
     /// Tells the supervisor's thread that `has_died` has turned true. Called by any thread.
     std::function<void()> wake;
-    /// Gives back what is kept in memory for the engine, which is being suspended.
+    /// Gives back what is kept in memory for the engine, which is suspended or starts anew.
     std::function<void()> give_memory_back;
   };
   struct Options {
@@ -80,7 +80,10 @@ class Supervisor {
   Result<std::vector<Embedding>> embed(std::span<const embed::PreparedText* const> texts);
 
   /// Tells that somebody was served without the engine, which is in use all the same. Any thread.
-  void note_use() { used_ = true; }
+  void note_use() { used_at_ = clock_.steady_now(); }
+
+  /// Returns the time that the engine has spent in `embed`; not that of its restarts.
+  std::chrono::nanoseconds embed_time() const { return embed_time_; }
 
   /// Needs: a running engine.
   uint32_t batch_tokens() const { return embedder_->batch_tokens(); }
@@ -126,7 +129,7 @@ class Supervisor {
 
   std::atomic<embed::Embedder*> engine_{nullptr};  // embedder_, for other threads; null before.
   std::atomic<bool> died_{false};
-  std::atomic<bool> used_{false};  // Since the last look, by whom `note_use` tells of.
+  std::atomic<SteadyTime> used_at_{SteadyTime{}};  // By whom `note_use` tells of.
   std::atomic<bool> starting_{false};
   std::atomic<int32_t> restarts_{0};
 
@@ -136,6 +139,7 @@ class Supervisor {
   size_t killed_in_row_ = 0;  // Without a pass completed in between.
   std::string last_cause_;    // What the budget could not pay for.
   SteadyTime last_activity_;
+  std::chrono::nanoseconds embed_time_{0};
   std::unique_ptr<embed::Embedder> embedder_;  // Last: it may still call `wake` as it ends.
 };
 

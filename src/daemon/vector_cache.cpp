@@ -22,8 +22,7 @@ std::optional<std::vector<float>> VectorCache::find(
 
 void VectorCache::put(const std::shared_ptr<const embed::ModelInfo>& model, const Ids& ids,
                       const std::vector<float>& vector) {
-  Entry entry{ids, vector};
-  const size_t bytes = bytes_of(entry);
+  const size_t bytes = bytes_of(ids, vector);
   if (bytes > capacity_bytes_) return;
   const std::lock_guard lock(mutex_);
   if (model_ != model) {
@@ -33,8 +32,10 @@ void VectorCache::put(const std::shared_ptr<const embed::ModelInfo>& model, cons
     model_ = model;
   }
   if (by_ids_.contains(ids_key(ids))) return;
-  entries_.push_front(std::move(entry));
-  by_ids_.emplace(ids_key(entries_.front().ids), entries_.begin());
+  std::list<Entry> added;  // Apart, until nothing can throw any more.
+  added.push_front({ids, vector});
+  by_ids_.emplace(ids_key(added.front().ids), added.begin());
+  entries_.splice(entries_.begin(), added);
   bytes_ += bytes;
   while (bytes_ > capacity_bytes_) drop_oldest();
 }
@@ -51,14 +52,13 @@ size_t VectorCache::bytes() const {
   return bytes_;
 }
 
-size_t VectorCache::bytes_of(const Entry& entry) {
-  return kEntryOverhead + entry.ids.size() * sizeof(embed::TokenId) +
-         entry.vector.size() * sizeof(float);
+size_t VectorCache::bytes_of(const Ids& ids, const std::vector<float>& vector) {
+  return kEntryOverhead + ids.size() * sizeof(embed::TokenId) + vector.size() * sizeof(float);
 }
 
 void VectorCache::drop_oldest() {
   const Entry& oldest = entries_.back();
-  bytes_ -= bytes_of(oldest);
+  bytes_ -= bytes_of(oldest.ids, oldest.vector);
   by_ids_.erase(ids_key(oldest.ids));
   entries_.pop_back();
 }

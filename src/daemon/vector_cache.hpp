@@ -42,7 +42,7 @@ class VectorCache {
     Ids ids;
     std::vector<float> vector;
   };
-  static size_t bytes_of(const Entry& entry);
+  static size_t bytes_of(const Ids& ids, const std::vector<float>& vector);
   void drop_oldest();
 
   const size_t capacity_bytes_;

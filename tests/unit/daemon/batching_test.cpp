@@ -180,3 +180,61 @@ TEST_CASE("a vector is routed before it is cut") {
   CHECK(embedding.vector.size() == 32);
   CHECK(embedding.cluster_id == 1);
 }
+
+TEST_CASE("a text whose caller left while the engine came back is computed for the next one") {
+  Fixture fixture({.restarts = {.first_wait = 1h, .longest_wait = 1h, .first_pause = 200ms}});
+  fixture.wait_for(Serving::ok);
+  std::atomic<int> passes{0};
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.on_pass = [&](const auto&) -> runed::Status {
+      if (++passes > 1) return {};
+      const runed::Error killed{ErrorCode::engine_killed, "the engine was killed", {}, {}};
+      fixture.script.death = killed;
+      return killed;
+    };
+  }
+  std::atomic<bool> cancelled{false};
+  Answer first = fixture.submit({"text"}, &cancelled);
+  fixture.wait_for(Serving::degraded);
+  cancelled = true;
+  CHECK(unwrap_error(get(first)).code == ErrorCode::cancelled);
+  Answer second = fixture.submit({"text"});
+  unwrap(get(second));
+  CHECK(fixture.batcher.queue_tokens() == 0);
+}
+
+TEST_CASE(
+    "a large job is tokenised on a thread of its own, and refused or answered like any other") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  std::vector<std::string> texts;
+  for (int i = 0; i < 20'000; ++i) texts.push_back(fmt::format("{:08}", i));
+  Answer large = fixture.submit(texts);
+  CHECK(unwrap(get(large)).size() == texts.size());
+  Answer long_text = fixture.submit({std::string(100'000, 'a')});
+  CHECK(unwrap_error(get(long_text)).code == ErrorCode::text_too_long);
+  CHECK(fixture.batcher.queue_tokens() == 0);
+  CHECK(fixture.batcher.drain(0ms));
+}
+
+TEST_CASE("what reserves its room takes none of the others'") {
+  Fixture fixture({.bounds = {.interactive_tokens = 4, .bulk_tokens = 4}, .restarts = kAtOnce});
+  fixture.wait_for(Serving::ok);
+  fixture.script.pause();
+  Answer first = fixture.submit({"a"});
+  fixture.script.wait_inside(1);
+  std::promise<runed::Result<std::vector<runed::Embedding>>> promise;
+  Answer stream = promise.get_future();
+  fixture.batcher.submit({.texts = {"12345678"},
+                          .options = {},
+                          .room = runed::daemon::Room::reserved,
+                          .route = {},
+                          .is_cancelled = [] { return false; },
+                          .done = [&](auto result) { promise.set_value(std::move(result)); }});
+  Answer batch = fixture.submit({"bbb"});
+  fixture.script.resume();
+  unwrap(get(first));
+  unwrap(get(stream));
+  unwrap(get(batch));
+}

@@ -56,7 +56,16 @@ TEST_CASE("time in which bulk had nothing to do is not saved") {
   // Three seconds of waiting are worth one of computing; a little more is due.
   REQUIRE(share.choose(true, true) == Priority::interactive);
   share.spend(1ms);
-  share.choose(true, true);
-  share.spend(3ms);
   CHECK(share.choose(true, true) == Priority::bulk);
+}
+
+TEST_CASE("a long wait of bulk is not made good by passes in a row") {
+  FairShare share;
+  CHECK(share.choose(false, true) == Priority::bulk);
+  share.spend(100ms);
+  share.choose(true, true);
+  share.spend(60s);
+  REQUIRE(share.choose(true, true) == Priority::bulk);
+  share.spend(100ms);
+  CHECK(share.choose(true, true) == Priority::interactive);
 }

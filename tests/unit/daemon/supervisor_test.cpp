@@ -59,7 +59,7 @@ TEST_CASE("a first start that fails is not tried again") {
   script.start_result = died("it died while loading");
   runed::daemon::Supervisor supervisor(
       state, clock, log, {},
-      {.pause = [](auto) { return true; }, .wake = {}, .give_memory_back = {}});
+      {.pause = [](auto) { return true; }, .wake = {}, .give_memory_back = [] {}});
   const Error error = unwrap_error(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
   CHECK(error.code == ErrorCode::internal);  // What engine_died means is between the two.
   CHECK(error.message == "it died while loading");

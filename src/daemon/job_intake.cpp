@@ -1,0 +1,97 @@
+#include "daemon/job_intake.hpp"
+
+#include <utility>
+
+namespace runed::daemon {
+namespace {
+
+constexpr size_t kLargeBytes = 64 << 10;  // Of text: some 10 ms of tokenising.
+
+size_t bytes_of(const Job& job) {
+  size_t bytes = 0;
+  for (const auto& text : job.texts) bytes += text.size();
+  return bytes;
+}
+
+// Before they are counted: prose has four bytes a token, and each text at least its EOS.
+size_t estimated_tokens(const Job& job) {
+  return bytes_of(job) / 4 + job.texts.size();
+}
+
+}  // namespace
+
+// The last catch of a call: whoever asks is told, come what may. Nothing throws once the job is
+// handed over.
+void JobIntake::submit(Job job) {
+  const auto pending = std::make_shared<PendingJob>(std::move(job));
+  pending->arrived = parts_.clock.steady_now();
+  if (pending->job.flow == 0) pending->job.flow = new_flow();
+  try {
+    if (bytes_of(pending->job) > kLargeBytes) {
+      take_large(pending);
+    } else {
+      take(pending);
+    }
+  } catch (const std::exception& fault) {  // Out of memory, most likely.
+    parts_.inbox.answer(*pending,
+                        make_error(ErrorCode::internal, "cannot take the call: {}", fault.what()));
+  }
+}
+
+// Tokenises on the caller's thread.
+void JobIntake::take(const PendingPtr& pending) {
+  if (auto refusal = parts_.inbox.find_refusal(*pending)) {  // Before its texts cost anything.
+    pending->job.done(*std::move(refusal));
+    return;
+  }
+  pending->queued_tokens = estimated_tokens(pending->job);
+  Status prepared = prepare(*pending);
+  if (!prepared) {
+    parts_.inbox.answer(*pending, std::move(prepared).error());
+  } else if (pending->is_complete()) {
+    parts_.inbox.answer(*pending, std::nullopt);
+  } else if (auto refusal = parts_.inbox.admit(*pending)) {
+    parts_.inbox.answer(*pending, *std::move(refusal));
+  } else {
+    parts_.inbox.hand_over(pending);
+  }
+}
+
+// Lets the worker tokenise: two long texts would keep gRPC's threads from every other call.
+void JobIntake::take_large(const PendingPtr& pending) {
+  pending->queued_tokens = estimated_tokens(pending->job);
+  if (auto refusal = parts_.inbox.admit(*pending)) {
+    parts_.inbox.answer(*pending, *std::move(refusal));
+    return;
+  }
+  worker_.submit([this, pending] {
+    Status prepared = pending->is_wanted() ? prepare(*pending) : Status();
+    if (!prepared) {
+      parts_.inbox.answer(*pending, std::move(prepared).error());
+    } else if (pending->is_complete()) {
+      parts_.inbox.answer(*pending, std::nullopt);
+    } else {
+      parts_.inbox.hand_over(pending);
+    }
+  });
+}
+
+// Suspended, or with a tokenizer that may have to be waited for, this is left to the batcher's thread.
+Status JobIntake::prepare(PendingJob& pending) {
+  // The model is asked for first: ids of the next one, marked as those of the one before, are only
+  // made anew; the other way round they would be taken.
+  const auto model = parts_.state.model();
+  const auto tokenizer = parts_.supervisor.tokenizer();
+  if (model == nullptr || tokenizer == nullptr || !tokenizer->is_local()) return {};
+  try {
+    TRY(pending.prepare(*tokenizer, model));
+    parts_.inbox.recount(pending);
+    TRY(pending.take_known(parts_.cache, parts_.meter));
+  } catch (const std::exception& fault) {
+    return make_error(ErrorCode::internal, "cannot take the call: {}", fault.what());
+  }
+  if (pending.is_complete()) parts_.supervisor.note_use();
+  return {};
+}
+
+}  // namespace runed::daemon
