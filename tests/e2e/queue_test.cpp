@@ -1,0 +1,174 @@
+// What a daemon does with more than it can compute, over a raw gRPC client.
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+
+#include <thread>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "runed/v1/runed.grpc.pb.h"
+#include "runed_process.hpp"
+#include "support/eventually.hpp"
+
+namespace v1 = runed::v1;
+using runed::test::engine_under_test;
+using runed::test::eventually;
+using runed::test::Home;
+using runed::test::Running;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::unique_ptr<v1::RunedService::Stub> connect(const Home& home) {
+  return v1::RunedService::NewStub(
+      grpc::CreateChannel("unix:" + (home / "embedding.sock"), grpc::InsecureChannelCredentials()));
+}
+
+v1::HealthResponse health(v1::RunedService::Stub& stub) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + 10s);
+  v1::HealthResponse response;
+  REQUIRE(stub.Health(&context, {}, &response).ok());
+  return response;
+}
+
+// A batch that keeps the engine busy for a second and more.
+v1::EmbedBatchRequest long_batch(size_t texts) {
+  v1::EmbedBatchRequest request;
+  for (size_t i = 0; i < texts; ++i) {
+    std::string text;
+    for (int word = 0; word < 450; ++word) text += fmt::format("w{} ", (i + word) % 97);
+    request.add_texts(fmt::format("{} {}", i, text));
+  }
+  request.set_truncate(v1::TRUNCATE_RIGHT);
+  return request;
+}
+
+// A batch that was sent, and is under way in the daemon.
+class Busy {
+ public:
+  Busy(v1::RunedService::Stub& stub, size_t texts, int64_t tokens = 1000)
+      : thread_([this, &stub, texts] {
+          context_.set_deadline(std::chrono::system_clock::now() + 100s);
+          v1::EmbedBatchResponse response;
+          status_ = stub.EmbedBatch(&context_, long_batch(texts), &response);
+        }) {
+    REQUIRE(eventually([&] { return health(stub).queue_tokens() > tokens; }));
+  }
+  ~Busy() {
+    context_.TryCancel();
+    thread_.join();
+  }
+  grpc::Status finish() {
+    thread_.join();
+    thread_ = std::thread([] {});
+    return status_;
+  }
+
+ private:
+  grpc::ClientContext context_;
+  grpc::Status status_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("a full queue refuses at once, and says when to come again", "[queue]") {
+  Home home;
+  const Running daemon = home.serve();
+  const auto stub = connect(home);
+  v1::EmbedResponse embedded;
+  v1::EmbedRequest text;
+  text.set_text("so that the rate is known");
+  grpc::ClientContext first;
+  REQUIRE(stub->Embed(&first, text, &embedded).ok());
+
+  const Busy busy(*stub, 1000);  // Some 500,000 tokens: three of it are too many.
+  const Busy busier(*stub, 1000, 600'000);
+  grpc::ClientContext context;
+  v1::EmbedBatchResponse response;
+  const auto begin = std::chrono::steady_clock::now();
+  const grpc::Status status = stub->EmbedBatch(&context, long_batch(1000), &response);
+  CHECK(std::chrono::steady_clock::now() - begin < 1s);
+  REQUIRE(status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  google::rpc::RetryInfo retry;
+  REQUIRE(details.ParseFromString(status.error_details()));
+  REQUIRE(details.details_size() == 2);
+  REQUIRE(details.details(0).UnpackTo(&info));
+  REQUIRE(details.details(1).UnpackTo(&retry));
+  CHECK(info.reason() == "QUEUE_FULL");
+  const double seconds = static_cast<double>(retry.retry_delay().seconds()) +
+                         static_cast<double>(retry.retry_delay().nanos()) / 1e9;
+  CHECK(seconds > 0);
+  CHECK(seconds <= 60);
+  CHECK(std::abs(std::stod(info.metadata().at("retry_seconds")) - seconds) < 0.01);
+  CHECK(health(*stub).load().refused_calls() == 1);
+  // The other class has room.
+  grpc::ClientContext again;
+  text.set_text("another text");
+  CHECK(stub->Embed(&again, text, &embedded).ok());
+}
+
+TEST_CASE("a call that expires in the queue costs no forward pass", "[queue]") {
+  Home home;
+  const Running daemon = home.serve();
+  const auto stub = connect(home);
+  const int64_t texts = engine_under_test() == "native" ? 1000 : 100;
+  {
+    Busy busy(*stub, static_cast<size_t>(texts));
+    // One that is in time, or whose pass had begun, is computed.
+    for (int i = 0; i < 200 && health(*stub).load().cancelled_calls() == 0; ++i) {
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + 3ms);
+      v1::EmbedBatchRequest request;
+      request.add_texts(fmt::format("soon too late {}", i));
+      v1::EmbedBatchResponse response;
+      stub->EmbedBatch(&context, request, &response);
+    }
+    CHECK(busy.finish().ok());
+  }
+  REQUIRE(eventually([&] { return health(*stub).queue_tokens() == 0; }));
+  const auto after = health(*stub);
+  const int64_t expired = after.load().cancelled_calls();
+  CHECK(expired > 0);
+  CHECK(after.load().pass_texts() == texts + after.total_requests() - 1 - expired);
+}
+
+TEST_CASE("a query does not wait for the bulk before it", "[queue]") {
+  Home home;
+  const Running daemon = home.serve();
+  const auto stub = connect(home);
+  Busy busy(*stub, engine_under_test() == "native" ? 1000 : 100);
+  for (int i = 0; i < 5; ++i) {
+    grpc::ClientContext context;
+    v1::EmbedRequest request;
+    request.set_text(fmt::format("query {}", i));
+    v1::EmbedResponse response;
+    REQUIRE(stub->Embed(&context, request, &response).ok());
+  }
+  CHECK(health(*stub).queue_tokens() > 0);  // The batch is still under way.
+  CHECK(busy.finish().ok());
+}
+
+TEST_CASE("a text that was asked for already is not computed again", "[queue]") {
+  Home home;
+  const Running daemon = home.serve();
+  const auto stub = connect(home);
+  std::vector<float> vectors[2];
+  for (auto& vector : vectors) {
+    grpc::ClientContext context;
+    v1::EmbedRequest request;
+    request.set_text("the same text");
+    v1::EmbedResponse response;
+    REQUIRE(stub->Embed(&context, request, &response).ok());
+    vector.assign(response.vector().begin(), response.vector().end());
+    CHECK(response.token_count() > 1);
+  }
+  CHECK(vectors[0] == vectors[1]);
+  CHECK(health(*stub).load().pass_texts() == 1);
+  CHECK(health(*stub).load().cached_texts() == 1);
+  CHECK(health(*stub).load().cache_bytes() > 0);
+}
