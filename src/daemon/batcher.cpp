@@ -173,7 +173,8 @@ Status Batcher::embed_next() {
   const bool interactive = queue_.is_waiting(Priority::interactive);
   const bool bulk = queue_.is_waiting(Priority::bulk);
   if (!interactive && !bulk) return {};
-  return run_pass(queue_.take(share_.choose(interactive, bulk), supervisor_.batch_tokens()));
+  const Priority priority = share_.choose(interactive, bulk);
+  return run_pass(queue_.take(priority, share_.budget(supervisor_.batch_tokens())));
 }
 
 Status Batcher::run_pass(const TextQueue::Texts& texts) {

@@ -69,3 +69,22 @@ TEST_CASE("a long wait of bulk is not made good by passes in a row") {
   share.spend(100ms);
   CHECK(share.choose(true, true) == Priority::interactive);
 }
+
+TEST_CASE("passes of bulk are short for a second of work after an interactive text") {
+  FairShare share;
+  share.choose(false, true);
+  CHECK(share.budget(2048) == 2048);
+  share.spend(10ms);
+  share.choose(true, true);
+  CHECK(share.budget(2048) == 2048);
+  share.spend(1ms);
+  for (int i = 0; i < 100; ++i) {
+    share.choose(false, true);
+    CHECK(share.budget(2048) == 512);
+    CHECK(share.budget(4096) == 1024);
+    CHECK(share.budget(256) == 256);
+    share.spend(10ms);
+  }
+  share.choose(false, true);
+  CHECK(share.budget(2048) == 2048);
+}
