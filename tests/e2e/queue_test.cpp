@@ -1,37 +1,24 @@
 // What a daemon does with more than it can compute, over a raw gRPC client.
-#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
 
 #include <thread>
 
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
-#include "runed/v1/runed.grpc.pb.h"
-#include "runed_process.hpp"
+#include "stub.hpp"
 #include "support/eventually.hpp"
 
 namespace v1 = runed::v1;
+using runed::test::connect;
 using runed::test::engine_under_test;
 using runed::test::eventually;
+using runed::test::health;
 using runed::test::Home;
+using runed::test::info_of;
 using runed::test::Running;
+using runed::test::Stub;
+using runed::test::vector_of;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::unique_ptr<v1::RunedService::Stub> connect(const Home& home) {
-  return v1::RunedService::NewStub(
-      grpc::CreateChannel("unix:" + (home / "embedding.sock"), grpc::InsecureChannelCredentials()));
-}
-
-v1::HealthResponse health(v1::RunedService::Stub& stub) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + 10s);
-  v1::HealthResponse response;
-  REQUIRE(stub.Health(&context, {}, &response).ok());
-  return response;
-}
 
 // A batch that keeps the engine busy for a second and more.
 v1::EmbedBatchRequest long_batch(size_t texts) {
@@ -48,7 +35,7 @@ v1::EmbedBatchRequest long_batch(size_t texts) {
 // A batch that was sent, and is under way in the daemon.
 class Busy {
  public:
-  Busy(v1::RunedService::Stub& stub, size_t texts, int64_t tokens = 1000)
+  Busy(Stub& stub, size_t texts, int64_t tokens = 1000)
       : thread_([this, &stub, texts] {
           context_.set_deadline(std::chrono::system_clock::now() + 100s);
           v1::EmbedBatchResponse response;
@@ -93,12 +80,11 @@ TEST_CASE("a full queue refuses at once, and says when to come again", "[queue]"
   CHECK(std::chrono::steady_clock::now() - begin < 1s);
   REQUIRE(status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   google::rpc::Status details;
-  google::rpc::ErrorInfo info;
   google::rpc::RetryInfo retry;
   REQUIRE(details.ParseFromString(status.error_details()));
   REQUIRE(details.details_size() == 2);
-  REQUIRE(details.details(0).UnpackTo(&info));
   REQUIRE(details.details(1).UnpackTo(&retry));
+  const auto info = info_of(details);
   CHECK(info.reason() == "QUEUE_FULL");
   const double seconds = static_cast<double>(retry.retry_delay().seconds()) +
                          static_cast<double>(retry.retry_delay().nanos()) / 1e9;
@@ -157,14 +143,14 @@ TEST_CASE("a text that was asked for already is not computed again", "[queue]") 
   Home home;
   const Running daemon = home.serve();
   const auto stub = connect(home);
-  std::vector<float> vectors[2];
+  std::vector<std::vector<float>> vectors(2);
   for (auto& vector : vectors) {
     grpc::ClientContext context;
     v1::EmbedRequest request;
     request.set_text("the same text");
     v1::EmbedResponse response;
     REQUIRE(stub->Embed(&context, request, &response).ok());
-    vector.assign(response.vector().begin(), response.vector().end());
+    vector = vector_of(response);
     CHECK(response.token_count() > 1);
   }
   CHECK(vectors[0] == vectors[1]);

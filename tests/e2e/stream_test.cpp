@@ -1,38 +1,31 @@
 // EmbedStream over a raw gRPC client.
-#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
 
 #include <atomic>
 #include <csignal>
 #include <map>
 #include <thread>
 
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "os/memory.hpp"
-#include "runed/v1/runed.grpc.pb.h"
-#include "runed_process.hpp"
+#include "stub.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 
 namespace v1 = runed::v1;
+using runed::test::connect;
 using runed::test::cosine;
 using runed::test::eventually;
+using runed::test::health;
 using runed::test::Home;
+using runed::test::info_of;
 using runed::test::kReferenceCosine;
 using runed::test::reference_texts;
 using runed::test::Running;
+using runed::test::Stub;
+using runed::test::vector_of;
 using namespace std::chrono_literals;
 
 namespace {
-
-std::unique_ptr<v1::RunedService::Stub> connect(const Home& home) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return v1::RunedService::NewStub(grpc::CreateCustomChannel(
-      "unix:" + (home / "embedding.sock"), grpc::InsecureChannelCredentials(), arguments));
-}
 
 // One stream, and what the client does with it.
 class Stream {
@@ -63,30 +56,10 @@ class Stream {
   void cancel() { context_.TryCancel(); }
 
  private:
-  std::unique_ptr<v1::RunedService::Stub> stub_;
+  std::unique_ptr<Stub> stub_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::EmbedStreamRequest, v1::EmbedStreamResponse>> call_;
 };
-
-v1::HealthResponse health(const Home& home) {
-  const auto stub = connect(home);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + 10s);
-  v1::HealthResponse response;
-  REQUIRE(stub->Health(&context, {}, &response).ok());
-  return response;
-}
-
-std::vector<float> vector_of(const v1::EmbedResponse& response) {
-  return {response.vector().begin(), response.vector().end()};
-}
-
-google::rpc::ErrorInfo info_of(const google::rpc::Status& status) {
-  google::rpc::ErrorInfo info;
-  REQUIRE(status.details_size() > 0);
-  REQUIRE(status.details(0).UnpackTo(&info));
-  return info;
-}
 
 }  // namespace
 
@@ -113,7 +86,7 @@ TEST_CASE("a stream answers each text once, whatever the order", "[stream]") {
     CHECK(cosine(vector_of(answer), texts[i].vector) >= kReferenceCosine);
     CHECK(answer.token_count() == texts[i].ids.size());
   }
-  CHECK(health(home).total_requests() == 1);
+  CHECK(health(*connect(home)).total_requests() == 1);
 }
 
 TEST_CASE("a text that cannot be embedded fails alone, with its reason", "[stream]") {
@@ -239,7 +212,7 @@ TEST_CASE("who sends and does not read is held back, and holds back nobody", "[s
   stream.cancel();
   sender.join();
   CHECK(stream.finish().error_code() == grpc::StatusCode::CANCELLED);
-  CHECK(eventually([&] { return health(home).queue_tokens() == 0; }));
+  CHECK(eventually([&] { return health(*connect(home)).queue_tokens() == 0; }));
 }
 
 TEST_CASE("a daemon that ends answers what it took, and says so to its streams", "[stream]") {
