@@ -34,8 +34,13 @@ Result<Response> call(v1::RunedService::Stub& stub, Method<Request, Response> me
   context.set_deadline(std::chrono::system_clock::now() + timeout);
   Response response;
   const grpc::Status status = (stub.*method)(&context, request, &response);
-  if (!status.ok()) return to_error(status);
-  return response;
+  if (status.ok()) return response;
+  Error error = to_error(status);
+  if (error.code == ErrorCode::deadline_exceeded) {
+    error.message = "the daemon does not answer";
+    error.hint = "it may be stopped, or the machine busy; 'runed shutdown --force' ends it";
+  }
+  return error;
 }
 
 std::string state_name(v1::HealthResponse::Status status) {
@@ -66,6 +71,21 @@ std::string phase_name(v1::HealthResponse::Phase phase) {
     default:
       return "";
   }
+}
+
+HealthReport to_report(const v1::HealthResponse& wire) {
+  return HealthReport{
+      .state = state_name(wire.status()),
+      .phase = phase_name(wire.phase()),
+      .bytes_done = wire.bytes_done(),
+      .bytes_total = wire.bytes_total(),
+      .uptime_seconds = wire.uptime_seconds(),
+      .requests = wire.total_requests(),
+      .queue_tokens = wire.queue_tokens(),
+      .restarts = wire.restarts(),
+      .message = wire.message(),
+      .reason = wire.reason(),
+  };
 }
 
 }  // namespace
@@ -160,11 +180,25 @@ Result<InfoReport> Client::info() {
   return with_reconnect([this] { return info_once(); });
 }
 
+// Info and Health are answered at once in every state. A daemon that does not may be stopped, or have
+// no time: it is asked again for as long as its client is willing to wait.
+template <typename Method, typename Request>
+auto Client::ask(Method method, const Request& request) {
+  using Answer = decltype(call(*connection_->stub, method, request, kControlTimeout));
+  while (true) {
+    const auto left = time_left();
+    if (!left) return Answer(left.error());
+    Answer answer = call(*connection_->stub, method, request, std::min(*left, kControlTimeout));
+    if (answer || answer.error().code != ErrorCode::deadline_exceeded) return answer;
+  }
+}
+
 Status Client::wait_ready_once() {
   milliseconds pause = kFirstPoll;
   HealthReport before;
   while (true) {
-    TRY_ASSIGN(const HealthReport report, health());
+    TRY_ASSIGN(const auto wire, ask(&v1::RunedService::Stub::Health, v1::HealthRequest{}));
+    const HealthReport report = to_report(wire);
     if (report.state == "shutting_down") {
       if (options_.start == StartPolicy::on_demand && !connection_->was_started) {
         // Why it ends need not be true of the next one, which with_reconnect starts.
@@ -185,8 +219,7 @@ Status Client::wait_ready_once() {
 }
 
 Result<InfoReport> Client::info_once() {
-  TRY_ASSIGN(const auto wire, call(*connection_->stub, &v1::RunedService::Stub::Info,
-                                   v1::InfoRequest{}, kControlTimeout));
+  TRY_ASSIGN(const auto wire, ask(&v1::RunedService::Stub::Info, v1::InfoRequest{}));
   InfoReport report{
       .daemon_version = wire.daemon_version(),
       .model_identity = wire.model_identity(),
@@ -214,18 +247,7 @@ Result<InfoReport> Client::info_once() {
 Result<HealthReport> Client::health() {
   TRY_ASSIGN(const auto wire, call(*connection_->stub, &v1::RunedService::Stub::Health,
                                    v1::HealthRequest{}, kControlTimeout));
-  return HealthReport{
-      .state = state_name(wire.status()),
-      .phase = phase_name(wire.phase()),
-      .bytes_done = wire.bytes_done(),
-      .bytes_total = wire.bytes_total(),
-      .uptime_seconds = wire.uptime_seconds(),
-      .requests = wire.total_requests(),
-      .queue_tokens = wire.queue_tokens(),
-      .restarts = wire.restarts(),
-      .message = wire.message(),
-      .reason = wire.reason(),
-  };
+  return to_report(wire);
 }
 
 Status Client::shutdown(int grace_seconds) {

@@ -116,6 +116,8 @@ class Client {
                                                   std::chrono::milliseconds timeout);
   template <typename Call>
   auto with_reconnect(const Call& call) -> decltype(call());
+  template <typename Method, typename Request>
+  auto ask(Method method, const Request& request);
   Result<InfoReport> info_once();
   Status wait_ready_once();
   Status reconnect();

@@ -88,7 +88,8 @@ Error unexpected_word(const CLI::App& app, const std::string& word) {
 
 // CLI11's sentences, as ours: lower case, no full stop.
 std::string as_message(std::string text) {
-  if (!text.empty() && text[0] != '-') {
+  const bool is_name = text.size() > 1 && std::isupper(static_cast<unsigned char>(text[1])) != 0;
+  if (!text.empty() && text[0] != '-' && !is_name) {
     text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   }
   if (text.ends_with('.')) text.pop_back();

@@ -7,6 +7,7 @@
 #include "cmd/embed_daemon.hpp"
 #include "cmd/embed_job.hpp"
 #include "cmd/embed_local.hpp"
+#include "cmd/seconds.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -88,7 +89,7 @@ Runner define_embed(CLI::App& app) {
   app.add_option("--timeout", flags->timeout_seconds,
                  "Give up after this long without progress (600)")
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(check_seconds);
   add_location_flags(app, flags->location);
   return [flags](Services& services) { return run_embed(*flags, services); };
 }

@@ -58,8 +58,8 @@ Status embed_by_daemon(EmbedJob& job) {
   TRY(client.wait_ready());
   progress.display().clear();
   if (client.started_daemon()) {
-    TRY_ASSIGN(const auto health, client.health());
-    if (!health.message.empty()) progress.display().note("note: " + health.message);
+    const auto health = client.health();
+    if (health && !health->message.empty()) progress.display().note("note: " + health->message);
   }
   TRY_ASSIGN(const auto info, client.info());
   TRY(check_expected(job.flags, info.model_identity));

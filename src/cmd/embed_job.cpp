@@ -7,12 +7,6 @@ namespace {
 
 constexpr const char* kDoing = "embedding";
 
-// A bar among the results would spoil both.
-Display display_beside_results(const Services& services) {
-  const bool shares_terminal = services.err_is_terminal && os::is_terminal(os::kStdout);
-  return shares_terminal ? Display::none : display_of(services);
-}
-
 }  // namespace
 
 Error at_place(Error error, const EmbedInput& input) {
@@ -41,10 +35,12 @@ Status check_expected(const EmbedFlags& flags, const std::string& identity) {
 
 EmbedProgress::EmbedProgress(EmbedJob& job)
     : job_(job),
-      progress_(job.services.err, display_beside_results(job.services), job.services.clock) {}
+      shares_terminal_(job.services.err_is_terminal && os::is_terminal(os::kStdout)),
+      progress_(job.services.err, display_of(job.services), job.services.clock) {}
 
 void EmbedProgress::advance() {
   const auto position = job_.input.finish_one();
+  if (shares_terminal_) return;  // A bar among the results would spoil both.
   progress_.update_texts(kDoing, job_.output.count(), position.done, position.total);
 }
 

@@ -41,6 +41,7 @@ class EmbedProgress {
 
  private:
   EmbedJob& job_;
+  const bool shares_terminal_;  // With the results.
   Progress progress_;
 };
 

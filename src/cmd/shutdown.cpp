@@ -7,6 +7,7 @@
 #include "base/duration.hpp"
 #include "base/json.hpp"
 #include "client/client.hpp"
+#include "cmd/seconds.hpp"
 #include "os/file_lock.hpp"
 #include "os/process.hpp"
 
@@ -104,7 +105,7 @@ Runner define_shutdown(CLI::App& app) {
   app.footer(kExamples);
   app.add_option("--grace", flags->grace_seconds, "Time for requests under way (10)")
       ->type_name("SECONDS")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(check_seconds);
   app.add_option("--wait", flags->wait_seconds, "Wait up to this long for the process to be gone")
       ->type_name("SECONDS")
       ->check(CLI::NonNegativeNumber.description(""));

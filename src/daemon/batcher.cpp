@@ -143,8 +143,14 @@ bool Batcher::take_jobs() {
 
 void Batcher::collect_jobs() {
   const auto jobs = inbox_.take();
-  active_.insert(active_.end(), jobs.begin(), jobs.end());
-  unqueued_.insert(unqueued_.end(), jobs.begin(), jobs.end());
+  try {
+    active_.insert(active_.end(), jobs.begin(), jobs.end());
+    unqueued_.insert(unqueued_.end(), jobs.begin(), jobs.end());
+  } catch (const std::exception& fault) {  // Out of memory. Nobody else knows them.
+    const Error error = make_error(ErrorCode::internal, "cannot embed: {}", fault.what());
+    for (const auto& pending : jobs) inbox_.answer(*pending, error);
+    throw;
+  }
 }
 
 // What an engine says that was interrupted is not for callers: `run` answers them.
@@ -166,8 +172,10 @@ void Batcher::forget_texts() {
 }
 
 Status Batcher::embed_next() {
+  answer_cancelled();  // They are not to wake the engine.
+  const auto is_answered = [](const PendingPtr& pending) { return pending->answered; };
+  if (std::ranges::all_of(active_, is_answered)) return {};
   TRY(supervisor_.ensure_running());
-  answer_cancelled();
   follow_model();
   if (!prepare_jobs()) return supervisor_.restart_silent();
   const bool interactive = queue_.is_waiting(Priority::interactive);

@@ -46,7 +46,8 @@ struct PendingJob {
 
   /// Tells whether an answer is still to be given, to somebody who waits for it.
   bool is_wanted() const { return !answered && !job.is_cancelled(); }
-  bool is_complete() const { return embedded == job.texts.size(); }
+  /// One without texts is, too, but only once a model has looked at it: it wakes one that sleeps.
+  bool is_complete() const { return model != nullptr && embedded == job.texts.size(); }
 
   /// Turns the texts into token ids, in place of all that was known of them.
   /// Errors: those of check_options and prepare_text (details: index).

@@ -6,6 +6,7 @@ namespace runed::daemon {
 namespace {
 
 constexpr size_t kLargeBytes = 64 << 10;  // Of text: some 10 ms of tokenising.
+constexpr size_t kHugeBytes = 2 << 20;    // A full batch is less.
 
 size_t bytes_of(const Job& job) {
   size_t bytes = 0;
@@ -64,16 +65,26 @@ void JobIntake::take_large(const PendingPtr& pending) {
     parts_.inbox.answer(*pending, *std::move(refusal));
     return;
   }
-  worker_.submit([this, pending] {
-    Status prepared = pending->is_wanted() ? prepare(*pending) : Status();
-    if (!prepared) {
-      parts_.inbox.answer(*pending, std::move(prepared).error());
-    } else if (pending->is_complete()) {
-      parts_.inbox.answer(*pending, std::nullopt);
-    } else {
-      parts_.inbox.hand_over(pending);
+  Worker& worker = bytes_of(pending->job) > kHugeBytes ? huge_jobs_ : large_jobs_;
+  worker.submit([this, pending] {
+    try {
+      finish(pending);
+    } catch (const std::exception& fault) {
+      parts_.inbox.answer(
+          *pending, make_error(ErrorCode::internal, "cannot take the call: {}", fault.what()));
     }
   });
+}
+
+void JobIntake::finish(const PendingPtr& pending) {
+  Status prepared = pending->is_wanted() ? prepare(*pending) : Status();
+  if (!prepared) {
+    parts_.inbox.answer(*pending, std::move(prepared).error());
+  } else if (pending->is_complete()) {
+    parts_.inbox.answer(*pending, std::nullopt);
+  } else {
+    parts_.inbox.hand_over(pending);
+  }
 }
 
 // Suspended, or with a tokenizer that may have to be waited for, this is left to the batcher's thread.

@@ -42,11 +42,15 @@ class JobIntake {
 
   void take(const PendingPtr& pending);
   void take_large(const PendingPtr& pending);
+  void finish(const PendingPtr& pending);
   Status prepare(PendingJob& pending);
 
   const Parts parts_;
   std::atomic<uint64_t> last_flow_{0};
-  Worker worker_;  // For large jobs. Last: it still does what it was given.
+  // Large jobs, and huge ones apart, for which the others need not wait. Last: they still do what they
+  // were given.
+  Worker large_jobs_;
+  Worker huge_jobs_;
 };
 
 }  // namespace runed::daemon

@@ -34,6 +34,10 @@ Result<std::string> executable_path();
 
 bool is_terminal(int fd);
 
+/// Tells whether it is something that can be read or written: a file, a device, a pipe, a socket. A
+/// program that was started with stdin closed has there what a library opened first.
+bool is_stream(int fd);
+
 /// Opens a handle that can be read once the process has ended, child or not (pidfd).
 /// Errors: not_found if there is no such process.
 Result<Fd> open_process(int pid);

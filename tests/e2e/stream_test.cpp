@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <map>
 #include <thread>
 
@@ -59,6 +60,11 @@ class Stream {
   std::unique_ptr<Stub> stub_;
   grpc::ClientContext context_;
   std::unique_ptr<grpc::ClientReaderWriter<v1::EmbedStreamRequest, v1::EmbedStreamResponse>> call_;
+};
+
+struct Ending {
+  std::function<void()> act;
+  ~Ending() { act(); }
 };
 
 }  // namespace
@@ -193,26 +199,25 @@ TEST_CASE("who sends and does not read is held back, and holds back nobody", "[s
   const auto before = runed::os::resident_bytes_of(daemon.pid());
   Stream stream(home);
   std::atomic<size_t> sent{0};
-  std::atomic<bool> stuck{false};
-  std::thread sender([&] {
+  std::jthread sender([&] {
     const std::string text(400, 'x');
     for (size_t i = 0; i < 200'000 && stream.send(i, fmt::format("{} {}", text, i)); ++i) ++sent;
   });
+  const Ending cancel{[&] { stream.cancel(); }};  // Else the sender is never joined.
   size_t last = 0;
-  REQUIRE(eventually([&] {  // Nothing more goes out for a while.
-    const size_t now = sent;
-    std::this_thread::sleep_for(200ms);
-    stuck = now > 0 && now == sent && now == last;
-    last = now;
-    return stuck.load();
-  }));
+  REQUIRE(eventually(
+      [&] {  // Nothing more goes out for a while.
+        std::this_thread::sleep_for(300ms);
+        return std::exchange(last, sent) == sent && sent > 0;
+      },
+      60s));
   CHECK(sent < 20'000);
   CHECK(home.run({"embed", "another client"}).exit_code == 0);
   CHECK(runed::os::resident_bytes_of(daemon.pid()) < before + (64 << 20));
   stream.cancel();
   sender.join();
   CHECK(stream.finish().error_code() == grpc::StatusCode::CANCELLED);
-  CHECK(eventually([&] { return health(*connect(home)).queue_tokens() == 0; }));
+  CHECK(eventually([&] { return health(*connect(home)).queue_tokens() == 0; }, 60s));
 }
 
 TEST_CASE("a daemon that ends answers what it took, and says so to its streams", "[stream]") {
