@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "embed/embedder.hpp"
+#include "embed/native/compute.hpp"
 #include "embed/native/kernel.hpp"
 #include "embed/native/model_file.hpp"
 #include "embed/native/model_header.hpp"
@@ -25,6 +26,7 @@ struct NativeOptions {
   std::string promised_sha256;  // What any file at the path must hash to; empty: whatever it does.
   uint32_t threads = 1;         // 1..ThreadPool::kMostThreads.
   std::string kernel;       // The instruction set, as RUNED_CPU spells it; empty for the fastest.
+  Compute compute = Compute::automatic;
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
 };
 

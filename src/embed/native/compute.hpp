@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string_view>
+
+namespace runed::embed::native {
+
+/// The number format of the matrix products, in which nearly all of a pass is spent. Sums, norms,
+/// softmax and everything between two products are f32 in each of them.
+enum class Compute {
+  automatic,  // The fastest that adds no more error than the file's own quantization has.
+  f32,
+  bf16,   // Both factors rounded to bfloat16.
+  int16,  // Both factors as 13-bit integers in blocks, each block with an f32 scale.
+  int8,   // Quantized weights as they are stored, inputs as int8 in blocks of 32.
+};
+
+/// Returns `auto`, `f32`, `bf16`, `int16` or `int8`.
+constexpr std::string_view name_of(Compute compute) {
+  switch (compute) {
+    case Compute::automatic:
+      return "auto";
+    case Compute::f32:
+      return "f32";
+    case Compute::bf16:
+      return "bf16";
+    case Compute::int16:
+      return "int16";
+    case Compute::int8:
+      return "int8";
+  }
+  return "";
+}
+
+}  // namespace runed::embed::native
