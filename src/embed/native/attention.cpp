@@ -13,7 +13,7 @@ constexpr size_t kKeyBlock = kPanelColumns;
 constexpr size_t kUnitRows = 128;
 
 constexpr size_t kRowsPerUnit = 32;  // Of the key placement.
-constexpr size_t kFloatsPerLine = 16;
+constexpr size_t kLineBytes = 64;
 
 size_t round_up(size_t value, size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -28,16 +28,19 @@ struct Attention::Unit {
   Rows keys;            // From the text's first token, this head.
   Rows values;          // As keys.
   size_t rows;          // Tokens of the block times heads of the group.
-  float* asking;        // [rows, head_width], placed and scaled queries.
+  InputRows asking;     // [rows, head_width], placed and scaled queries.
   float* outputs;       // [rows, head_width], before the division by the sums.
   float* maxima;        // [rows]
   float* sums;          // [rows]
+  InputRows shares;     // [kTileRows, kKeyBlock], of the keys in each query's attention.
   float* key_panel;     // [panel_floats(head_width)]
   float* value_panels;  // [value_chunks, panel_floats(kKeyBlock)]
 };
 
-Attention::Attention(const ModelHeader& header, const Kernel& kernel, ThreadPool& pool)
+Attention::Attention(const ModelHeader& header, const Kernel& kernel, const Gemm& gemm,
+                     ThreadPool& pool)
     : kernel_(kernel),
+      gemm_(gemm),
       pool_(pool),
       heads_per_kv_(header.heads / header.kv_heads),
       kv_heads_(header.kv_heads),
@@ -62,32 +65,50 @@ void Attention::append_blocks(size_t text_row, size_t query_row, size_t position
   }
 }
 
-size_t Attention::scratch_floats() const {
+Attention::ScratchOffsets Attention::scratch_offsets() const {
   const size_t rows = block_tokens() * heads_per_kv_;
-  return round_up(2 * rows * (head_width_ + 1), kFloatsPerLine) +
-         panel_floats(kernel_, head_width_) + value_chunks() * panel_floats(kernel_, kKeyBlock);
+  ScratchOffsets at{};
+  const auto take = [&](size_t& offset, size_t bytes) {
+    offset = at.end;
+    at.end += round_up(bytes, kLineBytes) / sizeof(float);
+  };
+  take(at.asking, rows * gemm_.row_bytes(head_width_));
+  take(at.outputs, rows * head_width_ * sizeof(float));
+  take(at.maxima, rows * sizeof(float));
+  take(at.sums, rows * sizeof(float));
+  take(at.shares, kTileRows * gemm_.row_bytes(kKeyBlock));
+  take(at.key_panel, panel_floats(gemm_, head_width_) * sizeof(float));
+  take(at.value_panels, value_chunks() * panel_floats(gemm_, kKeyBlock) * sizeof(float));
+  return at;
+}
+
+size_t Attention::scratch_floats() const {
+  return scratch_offsets().end;
 }
 
 Attention::Unit Attention::make_unit(const QueryBlock& block, size_t kv_head, const Rows& queries,
                                      const Rows& keys, const Rows& values, float* scratch) const {
-  const size_t rows = block.count * heads_per_kv_;
   const size_t column = kv_head * head_width_;
   const auto from = [](const Rows& all, size_t row, size_t first_column) {
     return Rows{all.row(row) + first_column, all.stride, all.count - row};
   };
-  Unit unit{.block = block,
-            .queries = from(queries, block.query_row, column * heads_per_kv_),
-            .keys = from(keys, block.text_row, column),
-            .values = from(values, block.text_row, column),
-            .rows = rows,
-            .asking = scratch,
-            .outputs = scratch + rows * head_width_,
-            .maxima = scratch + 2 * rows * head_width_,
-            .sums = scratch + 2 * rows * head_width_ + rows,
-            .key_panel = scratch + round_up(2 * rows * (head_width_ + 1), kFloatsPerLine),
-            .value_panels = nullptr};
-  unit.value_panels = unit.key_panel + panel_floats(kernel_, head_width_);
-  return unit;
+  const auto input_rows = [&](size_t offset, size_t count, size_t depth) {
+    return InputRows{reinterpret_cast<std::byte*>(scratch + offset), gemm_.row_bytes(depth), count};
+  };
+  const ScratchOffsets at = scratch_offsets();
+  const size_t rows = block.count * heads_per_kv_;
+  return {.block = block,
+          .queries = from(queries, block.query_row, column * heads_per_kv_),
+          .keys = from(keys, block.text_row, column),
+          .values = from(values, block.text_row, column),
+          .rows = rows,
+          .asking = input_rows(at.asking, rows, head_width_),
+          .outputs = scratch + at.outputs,
+          .maxima = scratch + at.maxima,
+          .sums = scratch + at.sums,
+          .shares = input_rows(at.shares, kTileRows, kKeyBlock),
+          .key_panel = scratch + at.key_panel,
+          .value_panels = scratch + at.value_panels};
 }
 
 void Attention::place_keys(const LayerWeights& weights, const RopeTable& rope,
@@ -129,14 +150,16 @@ void Attention::attend(const LayerWeights& weights, const RopeTable& rope,
 void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rope,
                                const Unit& unit) const {
   const float scale = 1 / std::sqrt(static_cast<float>(head_width_));
+  float* const placed = unit.outputs;  // Not in use yet.
   for (size_t row = 0; row < unit.rows; ++row) {
     const size_t token = row / heads_per_kv_;
     const float* query = unit.queries.row(token) + row % heads_per_kv_ * head_width_;
-    float* to = unit.asking + row * head_width_;
+    float* to = gemm_.prepare == nullptr ? reinterpret_cast<float*>(unit.asking.row(row)) : placed;
     kernel_.rms_norm(query, weights.query_norm.data(), head_width_, epsilon_, to);
     const size_t position = unit.block.position + token;
     kernel_.rotate(to, rope.cosines(position), rope.sines(position), head_width_ / 2);
     for (size_t i = 0; i < head_width_; ++i) to[i] *= scale;
+    if (gemm_.prepare != nullptr) gemm_.prepare(placed, head_width_, unit.asking.row(row));
   }
   std::fill_n(unit.outputs, unit.rows * head_width_, 0.0F);
   std::fill_n(unit.maxima, unit.rows, kLeastScore);
@@ -145,13 +168,13 @@ void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rop
 
 void Attention::pack_keys(const Unit& unit, size_t first_key, size_t key_count) const {
   const auto* keys = reinterpret_cast<const std::byte*>(unit.keys.row(first_key));
-  kernel_.pack({TensorType::f32, keys, unit.keys.stride * sizeof(float), key_count}, head_width_, 0,
-               unit.key_panel);
+  gemm_.pack({TensorType::f32, keys, unit.keys.stride * sizeof(float), key_count}, head_width_, 0,
+             unit.key_panel);
   for (size_t chunk = 0; chunk < value_chunks(); ++chunk) {
     const size_t column = chunk * kPanelColumns;
-    kernel_.pack_as_rows(unit.values.row(first_key) + column, unit.values.stride, key_count,
-                         std::min(kPanelColumns, head_width_ - column),
-                         unit.value_panels + chunk * panel_floats(kernel_, kKeyBlock));
+    gemm_.pack_as_rows(unit.values.row(first_key) + column, unit.values.stride, key_count,
+                       std::min(kPanelColumns, head_width_ - column),
+                       unit.value_panels + chunk * panel_floats(gemm_, kKeyBlock));
   }
 }
 
@@ -162,8 +185,8 @@ void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_co
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (; row < unit.rows; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, unit.rows - row);
-    kernel_.multiply(unit.key_panel, head_width_, unit.asking + row * head_width_, head_width_,
-                     row_count, tile);
+    gemm_.multiply(unit.key_panel, head_width_, unit.asking.row(row), unit.asking.stride, row_count,
+                   tile);
     float factors[kTileRows];
     for (size_t i = 0; i < row_count; ++i) {
       float* scores = tile + i * kPanelColumns;
@@ -171,6 +194,7 @@ void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_co
       const size_t seen = std::min(key_count, last_key + 1 - first_key);
       factors[i] = kernel_.soften(scores, seen, unit.maxima[row + i], unit.sums[row + i]);
       std::fill(scores + seen, scores + key_count, 0.0F);
+      if (gemm_.prepare != nullptr) gemm_.prepare(scores, key_count, unit.shares.row(i));
     }
     add_values(unit, row, row_count, tile, factors, key_count);
   }
@@ -179,9 +203,12 @@ void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_co
 void Attention::add_values(const Unit& unit, size_t row, size_t row_count, const float* tile,
                            const float* factors, size_t key_count) const {
   alignas(64) float weighted[kTileRows * kPanelColumns];
+  const bool is_prepared = gemm_.prepare != nullptr;
+  const void* shares = is_prepared ? static_cast<const void*>(unit.shares.data) : tile;
+  const size_t stride = is_prepared ? unit.shares.stride : kPanelColumns * sizeof(float);
   for (size_t chunk = 0; chunk < value_chunks(); ++chunk) {
-    kernel_.multiply(unit.value_panels + chunk * panel_floats(kernel_, kKeyBlock), key_count, tile,
-                     kPanelColumns, row_count, weighted);
+    gemm_.multiply(unit.value_panels + chunk * panel_floats(gemm_, kKeyBlock), key_count, shares,
+                   stride, row_count, weighted);
     const size_t column = chunk * kPanelColumns;
     const size_t columns = std::min(kPanelColumns, head_width_ - column);
     for (size_t i = 0; i < row_count; ++i) {

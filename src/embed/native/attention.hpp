@@ -30,7 +30,8 @@ struct QueryBlock {
 /// Source: Milakov and Gimelshein, Online normalizer calculation for softmax (arXiv:1805.02867).
 class Attention {
  public:
-  Attention(const ModelHeader& header, const Kernel& kernel, ThreadPool& pool);
+  /// Computes in the format of `gemm`, which packs f32. All are borrowed.
+  Attention(const ModelHeader& header, const Kernel& kernel, const Gemm& gemm, ThreadPool& pool);
 
   /// Splits a text's queries, from `position` to its end, into blocks and appends them.
   void append_blocks(size_t text_row, size_t query_row, size_t position, size_t end,
@@ -55,8 +56,21 @@ class Attention {
  private:
   struct Unit;
 
+  // Where the parts of a thread's scratch begin, in floats.
+  struct ScratchOffsets {
+    size_t asking;
+    size_t outputs;
+    size_t maxima;
+    size_t sums;
+    size_t shares;
+    size_t key_panel;
+    size_t value_panels;
+    size_t end;
+  };
+
   size_t block_tokens() const;
   size_t value_chunks() const;
+  ScratchOffsets scratch_offsets() const;
   Unit make_unit(const QueryBlock& block, size_t kv_head, const Rows& queries, const Rows& keys,
                  const Rows& values, float* scratch) const;
   void gather_queries(const LayerWeights& weights, const RopeTable& rope, const Unit& unit) const;
@@ -67,6 +81,7 @@ class Attention {
   void scatter_outputs(const Unit& unit) const;
 
   const Kernel& kernel_;
+  const Gemm& gemm_;
   ThreadPool& pool_;
   size_t heads_per_kv_;
   size_t kv_heads_;

@@ -61,20 +61,10 @@ struct Dequantizer {
     __builtin_memcpy(to, &values, sizeof values);
   }
 
-  // As f16_to_float, on vectors.
-  RUNED_ALWAYS_INLINE static Floats f16_to_floats(Ints bits) {
-    constexpr int32_t kExponentShift = 112 << 23;
-    const Ints rest = bits & 0x7FFF;
-    const Ints normal = (rest << 13) + kExponentShift + ((rest >= 0x7C00) & kExponentShift);
-    const Ints subnormal = __builtin_bit_cast(Ints, to_floats(rest) * 0x1p-24f);
-    const Ints magnitude = rest < 0x0400 ? subnormal : normal;
-    return __builtin_bit_cast(Floats, magnitude | (bits & 0x8000) << 16);
-  }
-
   static void f16(const std::byte* from, size_t count, float* to) {
     size_t i = 0;
     for (; i + kLanes <= count; i += kLanes) {
-      store(to + i, f16_to_floats(Isa::load_uint16(from + 2 * i)));
+      store(to + i, Isa::load_f16(from + 2 * i));
     }
     for (; i < count; ++i) to[i] = f16_to_float(load<uint16_t>(from + 2 * i));
   }

@@ -7,6 +7,7 @@
 #include "embed/embedder.hpp"
 #include "embed/native/arena.hpp"
 #include "embed/native/attention.hpp"
+#include "embed/native/compute.hpp"
 #include "embed/native/kernel.hpp"
 #include "embed/native/matrix_product.hpp"
 #include "embed/native/model_header.hpp"
@@ -16,7 +17,8 @@
 
 namespace runed::embed::native {
 
-/// The forward pass of Qwen3 for embeddings, in f32.
+/// The forward pass of Qwen3 for embeddings. Products are computed in the formats that their weights
+/// name, the rest in f32.
 ///
 /// Texts lie end to end without padding; only attention knows where one ends. The last layer
 /// computes keys and values for all tokens, and everything else for the last token of each text
@@ -25,9 +27,9 @@ namespace runed::embed::native {
 ///         Embedding (arXiv:2506.05176), section 2 (last-token pooling).
 class ForwardPass {
  public:
-  /// Borrows all four.
-  ForwardPass(const ModelHeader& header, const Weights& weights, const Kernel& kernel,
-              ThreadPool& pool);
+  /// Borrows all but `compute`, with which the Gemms of the weights were chosen.
+  ForwardPass(const ModelHeader& header, const Weights& weights, Compute compute,
+              const Kernel& kernel, ThreadPool& pool);
 
   /// Writes the unit-length vectors of a batch. A row may come out not finite: the caller checks.
   /// Shapes: vectors [n_texts, width].
@@ -37,15 +39,18 @@ class ForwardPass {
 
  private:
   struct Scratch {
-    Rows hidden;                 // [n_tokens, width], the residual stream.
-    Rows normed;                 // [n_tokens, width]
-    Rows last;                   // [n_texts, width], the residual stream of the last tokens.
-    Rows last_normed;            // [n_texts, width]
-    Rows queries;                // [n_tokens, heads * head_width], then what attention gives.
-    Rows keys;                   // [n_tokens, kv_heads * head_width]
-    Rows values;                 // [n_tokens, kv_heads * head_width]
-    Rows ff;                     // [n_tokens, ff_width], in the place of queries, keys and values.
-    std::span<float> panels;     // [threads, floats of the deepest panel]
+    Rows hidden;              // [n_tokens, width], the residual stream.
+    InputRows normed;         // [n_tokens, width]
+    Rows last;                // [n_texts, width], the residual stream of the last tokens.
+    InputRows last_normed;    // [n_texts, width]
+    Rows queries;             // [n_tokens, heads * head_width], then what attention gives.
+    Rows keys;                // [n_tokens, kv_heads * head_width]
+    Rows values;              // [n_tokens, kv_heads * head_width]
+    Rows ff;                  // [n_tokens, ff_width], in the place of queries, keys and values.
+    InputRows attended;       // [n_tokens, heads * head_width], `queries` for the product; or none.
+    InputRows activated;      // [n_tokens, ff_width], `ff` for the product; or none.
+    Rows rows;                // [threads, width], a row on its way.
+    std::span<float> panels;  // [threads, floats of the largest panel]
     std::span<float> attention;  // [threads, Attention::scratch_floats()]
   };
 
@@ -61,8 +66,16 @@ class ForwardPass {
   struct Asking {
     std::span<const QueryBlock> blocks;
     Rows hidden;
-    Rows normed;
+    InputRows normed;
     Rows queries;
+  };
+
+  /// The largest that any layer needs, in bytes.
+  struct Sizes {
+    size_t normed = 0;     // A row, prepared; 0 where f32 rows are used as they are.
+    size_t attended = 0;   //
+    size_t activated = 0;  //
+    size_t panel = 0;
   };
 
   Layout lay_out_texts(std::span<const uint32_t> offsets) const;
@@ -72,7 +85,9 @@ class ForwardPass {
   void run_layer(const LayerWeights& layer, const Layout& layout, const Asking& asking,
                  const Scratch& scratch) const;
   void feed_forward(const LayerWeights& layer, const Asking& asking, const Scratch& scratch) const;
-  void normalize(const Rows& in, const std::vector<float>& weight, const Rows& out) const;
+  void normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,
+                 const Scratch& scratch, const InputRows& out) const;
+  InputRows prepare(const Rows& in, const Matrix& weights, const InputRows& out) const;
   void write_vectors(const Rows& last, std::span<float> vectors) const;
 
   const ModelHeader& header_;
@@ -81,6 +96,7 @@ class ForwardPass {
   ThreadPool& pool_;
   Attention attention_;
   RopeTable rope_;
+  Sizes sizes_;
   Arena arena_;
 };
 

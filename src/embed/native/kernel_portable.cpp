@@ -1,4 +1,4 @@
-#include "embed/native/kernel_f32.hpp"
+#include "embed/native/make_kernel.hpp"
 
 namespace runed::embed::native {
 namespace {
@@ -8,7 +8,7 @@ namespace {
 struct Portable {
   using Floats = float __attribute__((vector_size(16)));
   using Ints = int32_t __attribute__((vector_size(16)));
-  static constexpr size_t kStripVectors = 2;
+  static constexpr size_t kPlainVectors = 2;
 
   RUNED_ALWAYS_INLINE static Ints load_int8(const std::byte* from) {
     return load_uint8(from) << 24 >> 24;
@@ -24,6 +24,18 @@ struct Portable {
     return zip_with_zeros(Longs{load<int64_t>(from)});
   }
 
+  // Subnormals are converted as integers; as f16_to_float.
+  RUNED_ALWAYS_INLINE static Floats load_f16(const std::byte* from) {
+    constexpr int32_t kExponentShift = 112 << 23;
+    const Ints bits = load_uint16(from);
+    const Ints rest = bits & 0x7FFF;
+    const Ints normal = (rest << 13) + kExponentShift + ((rest >= 0x7C00) & kExponentShift);
+    const Ints subnormal =
+        __builtin_bit_cast(Ints, __builtin_convertvector(rest, Floats) * 0x1p-24f);
+    const Ints magnitude = rest < 0x0400 ? subnormal : normal;
+    return __builtin_bit_cast(Floats, magnitude | (bits & 0x8000) << 16);
+  }
+
  private:
   // Widens the first four 16-bit numbers of a vector.
   template <typename Vector>
@@ -37,6 +49,6 @@ struct Portable {
 
 }  // namespace
 
-constinit const Kernel kPortableKernel = make_f32_kernel<Portable>("portable");
+constinit const Kernel kPortableKernel = make_kernel<Portable>("portable");
 
 }  // namespace runed::embed::native

@@ -21,11 +21,11 @@ size_t panel_count(const MatrixProduct& product) {
   return (product.weights->rows + outputs - 1) / outputs;
 }
 
-void pack_part(const Kernel& kernel, const Matrix& weights, size_t first, size_t most,
-               size_t first_column, float* panel) {
+void pack_part(const Matrix& weights, size_t first, size_t most, size_t first_column,
+               float* panel) {
   const size_t count = std::min(most, weights.rows - first);
-  kernel.pack({weights.type, weights.row(first), weights.row_bytes, count}, weights.columns,
-              first_column, panel);
+  weights.gemm->pack({weights.type, weights.row(first), weights.row_bytes, count}, weights.columns,
+                     first_column, panel);
 }
 
 void finish_tile(const Kernel& kernel, const MatrixProduct& product, const float* tile, size_t row,
@@ -52,15 +52,15 @@ void finish_tile(const Kernel& kernel, const MatrixProduct& product, const float
 void multiply_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_index,
                     size_t first_row, size_t end_row, float* panel) {
   const size_t first_output = panel_index * outputs_per_panel(product);
-  pack_part(kernel, *product.weights, first_output, outputs_per_panel(product), 0, panel);
+  pack_part(*product.weights, first_output, outputs_per_panel(product), 0, panel);
   if (product.epilogue == Epilogue::swiglu) {
-    pack_part(kernel, *product.up, first_output, kHalfPanel, kHalfPanel, panel);
+    pack_part(*product.up, first_output, kHalfPanel, kHalfPanel, panel);
   }
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (size_t row = first_row; row < end_row; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, end_row - row);
-    kernel.multiply(panel, product.weights->columns, product.in.row(row), product.in.stride,
-                    row_count, tile);
+    product.weights->gemm->multiply(panel, product.weights->columns, product.in.row(row),
+                                    product.in.stride, row_count, tile);
     finish_tile(kernel, product, tile, row, row_count, first_output);
   }
 }
@@ -74,8 +74,8 @@ size_t row_parts(const MatrixProduct& product, size_t panels, size_t threads) {
 
 }  // namespace
 
-size_t panel_floats(const Kernel& kernel, size_t depth) {
-  return (kernel.panel_bytes(depth) + 63) / 64 * 64 / sizeof(float);
+size_t panel_floats(const Gemm& gemm, size_t depth) {
+  return (gemm.panel_bytes(depth) + 63) / 64 * 64 / sizeof(float);
 }
 
 void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, ThreadPool& pool,

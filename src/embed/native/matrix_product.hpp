@@ -19,6 +19,15 @@ struct Rows {
   float* row(size_t index) const { return data + index * stride; }
 };
 
+/// Rows as a Gemm's `multiply` reads them: prepared, or f32 where the format needs no preparation.
+struct InputRows {
+  std::byte* data = nullptr;
+  size_t stride = 0;  // Bytes from one row to the next.
+  size_t count = 0;
+
+  std::byte* row(size_t index) const { return data + index * stride; }
+};
+
 /// What becomes of a product while it is still in the cache.
 enum class Epilogue {
   store,   // out = rows * weights^T
@@ -27,19 +36,20 @@ enum class Epilogue {
 };
 
 /// One matrix product. Shapes: in [count, weights.columns]; out [count, weights.rows].
+/// Needs: `in` prepared for the Gemm of the weights.
 struct MatrixProduct {
   const Matrix* weights = nullptr;
   const Matrix* up = nullptr;  // For swiglu, of the shape of `weights`.
-  Rows in;
+  InputRows in;
   Rows out;
   Epilogue epilogue = Epilogue::store;
 };
 
-/// Returns the floats of scratch that each thread needs for products of this depth.
-size_t panel_floats(const Kernel& kernel, size_t depth);
+/// Returns the floats of scratch that a panel of this depth needs.
+size_t panel_floats(const Gemm& gemm, size_t depth);
 
 /// Computes products that do not depend on each other, as one job.
-/// Shapes: panels [threads, panel_floats(the greatest depth)].
+/// Shapes: panels [threads, panel_floats(the largest panel)].
 /// Owns:   nothing; no allocation.
 void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, ThreadPool& pool,
               std::span<float> panels);

@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "embed/native/forward_pass.hpp"
+#include "embed/native/gemm_choice.hpp"
 #include "embed/native/kernel_choice.hpp"
 #include "embed/native/weights.hpp"
 #include "os/memory.hpp"
@@ -39,10 +40,11 @@ uint32_t fit_batch_tokens(const ModelHeader& header) {
 
 // What `stop` frees. The forward pass points into the two before it.
 struct NativeEmbedder::Model {
-  Model(ModelHeader model_header, Weights model_weights, const Kernel& kernel, ThreadPool& pool)
+  Model(ModelHeader model_header, Weights model_weights, Compute compute, const Kernel& kernel,
+        ThreadPool& pool)
       : header(std::move(model_header)),
         weights(std::move(model_weights)),
-        forward_pass(header, weights, kernel, pool) {}
+        forward_pass(header, weights, compute, kernel, pool) {}
 
   const ModelHeader header;
   const Weights weights;
@@ -56,6 +58,7 @@ Result<std::unique_ptr<NativeEmbedder>> NativeEmbedder::create(NativeOptions opt
                       options.threads, ThreadPool::kMostThreads);
   }
   TRY_ASSIGN(const Kernel* kernel, choose_kernel(options.kernel));
+  TRY(check_compute(options.compute, *kernel));
   return std::unique_ptr<NativeEmbedder>(new NativeEmbedder(std::move(options), *kernel, clock));
 }
 
@@ -86,6 +89,7 @@ Status NativeEmbedder::load() {
   TRY_ASSIGN(const Gguf gguf, Gguf::parse(file_->bytes()));
   TRY_ASSIGN(ModelHeader header, read_model_header(gguf));
   TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
+  const Compute compute = choose_gemms(weights, options_.compute, kernel_);
   TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header));
   if (info_.model_sha256.empty()) {
     TRY_ASSIGN(const std::string sha256,
@@ -93,7 +97,7 @@ Status NativeEmbedder::load() {
     info_ = {.engine = "native",
              .model_name = header.name,
              .model_sha256 = sha256,
-             .compute = std::string(kernel_.compute),
+             .compute = std::string(name_of(compute)),
              .kernel = std::string(kernel_.name),
              .dimension = header.width,
              .max_tokens = options_.max_tokens == 0
@@ -101,7 +105,7 @@ Status NativeEmbedder::load() {
                                : std::min(options_.max_tokens, header.context)};
   }
   batch_tokens_ = fit_batch_tokens(header);
-  model_ = std::make_unique<Model>(std::move(header), std::move(weights), kernel_, pool_);
+  model_ = std::make_unique<Model>(std::move(header), std::move(weights), compute, kernel_, pool_);
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);
   return {};

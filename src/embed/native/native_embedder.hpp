@@ -25,7 +25,7 @@ struct NativeOptions {
                             // for any other that is found at the path.
   std::string promised_sha256;  // What any file at the path must hash to; empty: whatever it does.
   uint32_t threads = 1;         // 1..ThreadPool::kMostThreads.
-  std::string kernel;       // The instruction set, as RUNED_CPU spells it; empty for the fastest.
+  std::string kernel;  // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   Compute compute = Compute::automatic;
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
 };
@@ -47,7 +47,7 @@ uint32_t fit_batch_tokens(const ModelHeader& header);
 class NativeEmbedder final : public Embedder {
  public:
   /// Makes a stopped engine.
-  /// Errors: invalid_argument for the number of threads or the kernel.
+  /// Errors: invalid_argument for the number of threads, the kernel or what it is to compute in.
   static Result<std::unique_ptr<NativeEmbedder>> create(NativeOptions options, const Clock& clock);
   ~NativeEmbedder() override;
 

@@ -30,7 +30,8 @@ Result<const Tensor*> find_shaped(const Gguf& file, const std::string& name,
 Result<Matrix> find_matrix(const Gguf& file, const std::string& name, uint64_t rows,
                            uint64_t columns) {
   TRY_ASSIGN(const Tensor* tensor, find_shaped(file, name, {columns, rows, 1, 1}));
-  return Matrix{tensor->type, tensor->data.data(), rows, columns, tensor->data.size() / rows};
+  return Matrix{tensor->type, tensor->data.data(),        rows,
+                columns,      tensor->data.size() / rows, nullptr};
 }
 
 Result<std::vector<float>> read_norm(const Gguf& file, const std::string& name, uint64_t width,

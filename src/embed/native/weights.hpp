@@ -17,6 +17,7 @@ struct Matrix {
   size_t rows = 0;
   size_t columns = 0;
   size_t row_bytes = 0;
+  const Gemm* gemm = nullptr;  // How products with it are computed; set by choose_gemms.
 
   const std::byte* row(size_t index) const { return data + index * row_bytes; }
 };

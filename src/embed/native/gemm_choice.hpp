@@ -1,0 +1,29 @@
+#pragma once
+
+#include <vector>
+
+#include "base/result.hpp"
+#include "embed/native/compute.hpp"
+#include "embed/native/kernel.hpp"
+#include "embed/native/weights.hpp"
+
+namespace runed::embed::native {
+
+/// Returns the number formats that this kernel has, f32 first.
+std::vector<Compute> formats_of(const Kernel& kernel);
+
+/// Checks that a kernel has a format; every kernel has `automatic`.
+/// Errors: invalid_argument, with the choices.
+Status check_compute(Compute requested, const Kernel& kernel);
+
+/// Chooses how every product of a model is computed. `automatic` becomes int8 where weights are
+/// quantized and the kernel has int8, since their own quantization loses more than that of the
+/// inputs; else f32. In int8, weights that are not quantized are multiplied in int16.
+/// Returns the format of most products: without quantized weights there are none in int8.
+/// Needs:  check_compute succeeded.
+Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel);
+
+/// Returns how attention is computed, whose factors are never stored: in int16 instead of int8.
+const Gemm& attention_gemm(const Kernel& kernel, Compute compute);
+
+}  // namespace runed::embed::native

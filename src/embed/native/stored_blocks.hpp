@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+
+#include "embed/native/float_formats.hpp"
+#include "embed/native/tensor_type.hpp"
+
+namespace runed::embed::native {
+
+struct BlockSize {
+  size_t elements;
+  size_t bytes;
+};
+
+/// As block_layout(), which a file built for one instruction set may not call.
+RUNED_ALWAYS_INLINE BlockSize block_size(TensorType type) {
+  switch (type) {
+    case TensorType::f32:
+      return {1, 4};
+    case TensorType::f16:
+      return {1, 2};
+    case TensorType::bf16:
+      return {1, 2};
+    case TensorType::q8_0:
+      return {32, 34};
+    case TensorType::q6_k:
+      return {256, 210};
+    case TensorType::q5_k:
+      return {256, 176};
+    case TensorType::q4_k:
+      return {256, 144};
+  }
+  __builtin_unreachable();
+}
+
+/// Asks for memory soon to be read. Rows lie far apart, so the hardware does not foresee the jump
+/// from one stretch to the next.
+RUNED_ALWAYS_INLINE void prefetch(const std::byte* from, size_t bytes) {
+  for (size_t offset = 0; offset < bytes; offset += 64) __builtin_prefetch(from + offset);
+}
+
+}  // namespace runed::embed::native
