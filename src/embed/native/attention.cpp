@@ -10,7 +10,7 @@ constexpr size_t kKeyBlock = kPanelColumns;
 
 // Rows (query tokens times the heads that share keys) of a unit. Packing a block of keys and values
 // costs as much as some twenty rows, and the unit's queries and outputs must stay in the L2 cache.
-constexpr size_t kUnitRows = 128;
+constexpr size_t kUnitRows = 256;
 
 constexpr size_t kRowsPerUnit = 32;  // Of the key placement.
 constexpr size_t kLineBytes = 64;
@@ -24,6 +24,7 @@ size_t round_up(size_t value, size_t multiple) {
 // What one unit works on: its part of the batch and its thread's scratch.
 struct Attention::Unit {
   const QueryBlock& block;
+  size_t kv_head;
   Rows queries;         // From the block's first token, the first head of this group.
   Rows keys;            // From the text's first token, this head.
   Rows values;          // As keys.
@@ -98,6 +99,7 @@ Attention::Unit Attention::make_unit(const QueryBlock& block, size_t kv_head, co
   const ScratchOffsets at = scratch_offsets();
   const size_t rows = block.count * heads_per_kv_;
   return {.block = block,
+          .kv_head = kv_head,
           .queries = from(queries, block.query_row, column * heads_per_kv_),
           .keys = from(keys, block.text_row, column),
           .values = from(values, block.text_row, column),
@@ -129,7 +131,8 @@ void Attention::place_keys(const LayerWeights& weights, const RopeTable& rope,
 
 void Attention::attend(const LayerWeights& weights, const RopeTable& rope,
                        std::span<const QueryBlock> blocks, const Rows& queries, const Rows& keys,
-                       const Rows& values, std::span<float> scratch) const {
+                       const Rows& values, const PreparedRows& prepared,
+                       std::span<float> scratch) const {
   const size_t scratch_stride = scratch.size() / pool_.threads();
   pool_.run(blocks.size() * kv_heads_, [&](size_t index, uint32_t thread) {
     // The last blocks of a text look at the most keys: the longest units come first.
@@ -143,7 +146,7 @@ void Attention::attend(const LayerWeights& weights, const RopeTable& rope,
       pack_keys(unit, first, count);
       attend_to_keys(unit, first, count);
     }
-    scatter_outputs(unit);
+    scatter_outputs(unit, prepared);
   });
 }
 
@@ -158,7 +161,7 @@ void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rop
     kernel_.rms_norm(query, weights.query_norm.data(), head_width_, epsilon_, to);
     const size_t position = unit.block.position + token;
     kernel_.rotate(to, rope.cosines(position), rope.sines(position), head_width_ / 2);
-    for (size_t i = 0; i < head_width_; ++i) to[i] *= scale;
+    kernel_.scale(to, scale, head_width_, to);
     if (gemm_.prepare != nullptr) gemm_.prepare(placed, head_width_, unit.asking.row(row));
   }
   std::fill_n(unit.outputs, unit.rows * head_width_, 0.0F);
@@ -169,7 +172,7 @@ void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rop
 void Attention::pack_keys(const Unit& unit, size_t first_key, size_t key_count) const {
   const auto* keys = reinterpret_cast<const std::byte*>(unit.keys.row(first_key));
   gemm_.pack({TensorType::f32, keys, unit.keys.stride * sizeof(float), key_count}, head_width_, 0,
-             unit.key_panel);
+             unit.key_panel, {});
   for (size_t chunk = 0; chunk < value_chunks(); ++chunk) {
     const size_t column = chunk * kPanelColumns;
     gemm_.pack_as_rows(unit.values.row(first_key) + column, unit.values.stride, key_count,
@@ -186,7 +189,7 @@ void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_co
   for (; row < unit.rows; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, unit.rows - row);
     gemm_.multiply(unit.key_panel, head_width_, unit.asking.row(row), unit.asking.stride, row_count,
-                   tile);
+                   tile, {});
     float factors[kTileRows];
     for (size_t i = 0; i < row_count; ++i) {
       float* scores = tile + i * kPanelColumns;
@@ -208,7 +211,7 @@ void Attention::add_values(const Unit& unit, size_t row, size_t row_count, const
   const size_t stride = is_prepared ? unit.shares.stride : kPanelColumns * sizeof(float);
   for (size_t chunk = 0; chunk < value_chunks(); ++chunk) {
     gemm_.multiply(unit.value_panels + chunk * panel_floats(gemm_, kKeyBlock), key_count, shares,
-                   stride, row_count, weighted);
+                   stride, row_count, weighted, {});
     const size_t column = chunk * kPanelColumns;
     const size_t columns = std::min(kPanelColumns, head_width_ - column);
     for (size_t i = 0; i < row_count; ++i) {
@@ -218,12 +221,19 @@ void Attention::add_values(const Unit& unit, size_t row, size_t row_count, const
   }
 }
 
-void Attention::scatter_outputs(const Unit& unit) const {
+void Attention::scatter_outputs(const Unit& unit, const PreparedRows& prepared) const {
   for (size_t row = 0; row < unit.rows; ++row) {
-    const float* from = unit.outputs + row * head_width_;
-    float* to = unit.queries.row(row / heads_per_kv_) + row % heads_per_kv_ * head_width_;
+    const size_t token = row / heads_per_kv_;
+    const size_t head = row % heads_per_kv_;
+    float* from = unit.outputs + row * head_width_;
     const float scale = 1 / unit.sums[row];
-    for (size_t i = 0; i < head_width_; ++i) to[i] = from[i] * scale;
+    if (prepared.gemm == nullptr) {
+      kernel_.scale(from, scale, head_width_, unit.queries.row(token) + head * head_width_);
+    } else {
+      kernel_.scale(from, scale, head_width_, from);
+      const size_t column = (unit.kv_head * heads_per_kv_ + head) * head_width_;
+      prepared.put(unit.block.query_row + token, column, from, head_width_);
+    }
   }
 }
 

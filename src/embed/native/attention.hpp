@@ -45,13 +45,14 @@ class Attention {
   void place_keys(const LayerWeights& weights, const RopeTable& rope,
                   std::span<const uint32_t> positions, const Rows& keys) const;
 
-  /// Writes the attention of each query over the query itself.
+  /// Writes the attention of each query over the query itself, or into `prepared` if that has a Gemm,
+  /// in parts of a head.
   /// Shapes: queries [n_queries, heads * head_width]; keys, values
   ///         [n_tokens, kv_heads * head_width]; scratch [threads, scratch_floats()].
   /// Needs:  keys placed; rope extended to the longest text.
   void attend(const LayerWeights& weights, const RopeTable& rope,
               std::span<const QueryBlock> blocks, const Rows& queries, const Rows& keys,
-              const Rows& values, std::span<float> scratch) const;
+              const Rows& values, const PreparedRows& prepared, std::span<float> scratch) const;
 
  private:
   struct Unit;
@@ -78,7 +79,7 @@ class Attention {
   void attend_to_keys(const Unit& unit, size_t first_key, size_t key_count) const;
   void add_values(const Unit& unit, size_t row, size_t row_count, const float* tile,
                   const float* factors, size_t key_count) const;
-  void scatter_outputs(const Unit& unit) const;
+  void scatter_outputs(const Unit& unit, const PreparedRows& prepared) const;
 
   const Kernel& kernel_;
   const Gemm& gemm_;

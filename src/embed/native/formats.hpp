@@ -107,7 +107,8 @@ struct Q45Format : Int8Format<Isa, 1, true> {
 template <typename Isa>
 consteval Gemm make_f32_gemm() {
   using Format = F32Format<Isa>;
-  return {.row_bytes = PanelLayout<Format>::row_bytes,
+  return {.block_elements = Format::Input::kBlockElements,
+          .row_bytes = PanelLayout<Format>::row_bytes,
           .prepare = nullptr,
           .panel_bytes = PanelLayout<Format>::panel_bytes,
           .pack = TransposedPanel<Isa, Format>::pack,
@@ -118,7 +119,8 @@ consteval Gemm make_f32_gemm() {
 template <typename Isa>
 consteval Gemm make_bf16_gemm() {
   using Format = Bf16Format<Isa>;
-  return {.row_bytes = PanelLayout<Format>::row_bytes,
+  return {.block_elements = Format::Input::kBlockElements,
+          .row_bytes = PanelLayout<Format>::row_bytes,
           .prepare = Format::Input::prepare,
           .panel_bytes = PanelLayout<Format>::panel_bytes,
           .pack = TransposedPanel<Isa, Format>::pack,
@@ -129,7 +131,8 @@ consteval Gemm make_bf16_gemm() {
 template <typename Isa>
 consteval Gemm make_int16_gemm() {
   using Format = Int16Format<Isa>;
-  return {.row_bytes = PanelLayout<Format>::row_bytes,
+  return {.block_elements = Format::Input::kBlockElements,
+          .row_bytes = PanelLayout<Format>::row_bytes,
           .prepare = Format::Input::prepare,
           .panel_bytes = PanelLayout<Format>::panel_bytes,
           .pack = TransposedPanel<Isa, Format>::pack,
@@ -139,7 +142,8 @@ consteval Gemm make_int16_gemm() {
 
 template <typename Isa, typename Format, typename Packer>
 consteval Gemm make_int8_gemm() {
-  return {.row_bytes = PanelLayout<Format>::row_bytes,
+  return {.block_elements = Format::Input::kBlockElements,
+          .row_bytes = PanelLayout<Format>::row_bytes,
           .prepare = Format::Input::prepare,
           .panel_bytes = PanelLayout<Format>::panel_bytes,
           .pack = pack_quantized<Isa, Format, Packer>,

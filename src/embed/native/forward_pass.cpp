@@ -37,8 +37,15 @@ void for_each_row(ThreadPool& pool, size_t count, const Work& work) {
   });
 }
 
-Rows first_rows(const Rows& rows, size_t count) {
+template <typename AnyRows>
+AnyRows first_rows(const AnyRows& rows, size_t count) {
   return {rows.data, rows.stride, count};
+}
+
+// Rows that take the input of a product part by part, where its format can.
+PreparedRows take_prepared(const Matrix& weights, size_t part, const InputRows& rows) {
+  if (!PreparedRows::can_take(*weights.gemm, part)) return {};
+  return {weights.gemm, rows};
 }
 
 // A prepared row's size; 0 where the format takes f32 rows as they are.
@@ -62,6 +69,7 @@ ForwardPass::ForwardPass(const ModelHeader& header, const Weights& weights, Comp
     raise(sizes_.normed, layer.gate.gemm->row_bytes(header.width));
     raise(sizes_.attended, prepared_bytes(layer.output));
     raise(sizes_.activated, prepared_bytes(layer.down));
+    if (!PreparedRows::can_take(*layer.down.gemm, kSwigluPart)) sizes_.has_ff = true;
     for (const Matrix* matrix : {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate,
                                  &layer.up, &layer.down}) {
       raise(sizes_.panel, panel_floats(*matrix->gemm, matrix->columns));
@@ -113,7 +121,7 @@ ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
     scratch.attention = arena.take(pool_.threads() * attention_.scratch_floats());
     arena.overlay(
         [&] {
-          scratch.ff = take_rows(arena, tokens, header_.ff_width);
+          scratch.ff = take_rows(arena, sizes_.has_ff ? tokens : 0, header_.ff_width);
           if (sizes_.activated > 0) {
             scratch.activated = take_input_rows(arena, tokens, sizes_.activated);
           }
@@ -156,10 +164,14 @@ void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout, con
       MatrixProduct{.weights = &layer.value, .in = scratch.normed, .out = scratch.values}};
   multiply(products, kernel_, pool_, scratch.panels);
   attention_.place_keys(layer, rope_, layout.positions, scratch.keys);
-  attention_.attend(layer, rope_, asking.blocks, asking.queries, scratch.keys, scratch.values,
+  const Rows& queries = asking.queries;
+  const PreparedRows attended = take_prepared(layer.output, header_.head_width, scratch.attended);
+  attention_.attend(layer, rope_, asking.blocks, queries, scratch.keys, scratch.values, attended,
                     scratch.attention);
   const MatrixProduct output{.weights = &layer.output,
-                             .in = prepare(asking.queries, layer.output, scratch.attended),
+                             .in = attended.gemm != nullptr
+                                       ? first_rows(attended.rows, queries.count)
+                                       : prepare(queries, layer.output, scratch.attended),
                              .out = asking.hidden,
                              .epilogue = Epilogue::add};
   multiply({&output, 1}, kernel_, pool_, scratch.panels);
@@ -170,14 +182,18 @@ void ForwardPass::feed_forward(const LayerWeights& layer, const Asking& asking,
                                const Scratch& scratch) const {
   normalize(asking.hidden, layer.ff_norm, *layer.gate.gemm, scratch, asking.normed);
   const Rows ff = first_rows(scratch.ff, asking.hidden.count);
+  const PreparedRows activated = take_prepared(layer.down, kSwigluPart, scratch.activated);
   const MatrixProduct wide{.weights = &layer.gate,
                            .up = &layer.up,
                            .in = asking.normed,
                            .out = ff,
-                           .epilogue = Epilogue::swiglu};
+                           .epilogue = Epilogue::swiglu,
+                           .prepared = activated};
   multiply({&wide, 1}, kernel_, pool_, scratch.panels);
   const MatrixProduct narrow{.weights = &layer.down,
-                             .in = prepare(ff, layer.down, scratch.activated),
+                             .in = activated.gemm != nullptr
+                                       ? first_rows(activated.rows, ff.count)
+                                       : prepare(ff, layer.down, scratch.activated),
                              .out = asking.hidden,
                              .epilogue = Epilogue::add};
   multiply({&narrow, 1}, kernel_, pool_, scratch.panels);

@@ -76,6 +76,7 @@ class ForwardPass {
     size_t attended = 0;   //
     size_t activated = 0;  //
     size_t panel = 0;
+    bool has_ff = false;  // Whether the activations of a layer must be stored as f32.
   };
 
   Layout lay_out_texts(std::span<const uint32_t> offsets) const;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "embed/native/ahead.hpp"
 #include "embed/native/tensor_type.hpp"
 
 namespace runed::embed::native {
@@ -20,8 +21,13 @@ struct StoredRows {
 /// Matrix products in one number format. No pointer need be aligned; spans must not overlap;
 /// nothing is allocated; all functions are thread-safe.
 ///
-/// `depth` is the number of columns of the weights: what is summed over.
+/// `depth` is the number of columns of the weights: what is summed over. `ahead` is asked for
+/// meanwhile.
 struct Gemm {
+  /// Numbers of a row that are prepared independently of all others. A row may be prepared in parts
+  /// that are multiples of it, each at row_bytes of the numbers before it.
+  size_t block_elements;
+
   /// Returns the size of a prepared input row.
   size_t (*row_bytes)(size_t depth);
 
@@ -35,7 +41,8 @@ struct Gemm {
   /// Writes weight rows as the panel's columns from `first_column`, a multiple of 16, onwards. The
   /// columns after them, up to the next multiple of 16, repeat the last one; others stay as they are.
   /// Shapes: rows [rows.count, depth] as stored; panel [panel_bytes(depth)].
-  void (*pack)(const StoredRows& rows, size_t depth, size_t first_column, void* panel);
+  void (*pack)(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
+               const Ahead& ahead);
 
   /// Writes f32 rows as the panel's rows, with zeros in the columns past `columns`. None: this format
   /// is for stored weights only.
@@ -46,7 +53,7 @@ struct Gemm {
   /// Shapes: rows [row_count], prepared, `stride` bytes apart; tile [row_count, kPanelColumns] f32.
   /// Needs:  1 <= row_count <= kTileRows.
   void (*multiply)(const void* panel, size_t depth, const void* rows, size_t stride,
-                   size_t row_count, float* tile);
+                   size_t row_count, float* tile, const Ahead& ahead);
 };
 
 /// Products of quantized weights as they are stored, by their type. All prepare rows alike.

@@ -68,8 +68,8 @@ struct BlockRounding {
       const Ints bits = V::load_ints(from + part * V::kLanes);
       greatest = V::maximum(greatest, bits & 0x7FFFFFFF);
     }
-    const float magnitude = __builtin_bit_cast(float, V::spread_maximum(greatest)[0]);
-    return {magnitude / most, magnitude > 0x1p-100f ? most / magnitude : 0};
+    const float magnitude = __builtin_bit_cast(float, V::greatest_of(greatest));
+    return {magnitude * (1 / most), magnitude > 0x1p-100f ? most / magnitude : 0};
   }
 
   RUNED_ALWAYS_INLINE static Ints round(const float* from, size_t part, float inverse) {
@@ -139,14 +139,6 @@ struct Int8Rows {
   using Rounding = BlockRounding<Isa, kBlockElements>;
   using V = Vectors<Isa>;
 
-  struct Extras {
-    float scale;
-    float scaled_sum;
-    int32_t minus_128;
-    int32_t minus_32[2];
-  };
-  static_assert(kScaleAt + sizeof(Extras) == kBlockBytes);
-
   RUNED_ALWAYS_INLINE static void prepare_block(const float* from, std::byte* to) {
     const auto [scale, inverse] = Rounding::scale_to(from, kMost);
     typename Isa::Ints sums[2] = {};
@@ -155,13 +147,20 @@ struct Int8Rows {
       Isa::store_int8(to + part * V::kLanes, rounded);
       sums[2 * part / Rounding::kParts] += rounded;
     }
-    const int32_t low = V::spread_sum(sums[0])[0];
-    const int32_t high = V::spread_sum(sums[1])[0];
-    const Extras extras{scale,
-                        scale * static_cast<float>(low + high),
-                        -128 * (low + high),
-                        {-32 * low, -32 * high}};
-    __builtin_memcpy(to + kScaleAt, &extras, sizeof extras);
+    const int32_t low = V::sum_of(sums[0]);
+    const int32_t high = V::sum_of(sums[1]);
+    // One by one: a struct of them would be written and then read at once, which waits until every
+    // store before it is done.
+    put(to + kScaleAt, scale);
+    put(to + kScaledSumAt, scale * static_cast<float>(low + high));
+    put(to + kMinus128At, -128 * (low + high));
+    put(to + kMinus32At, -32 * low);
+    put(to + kMinus32At + 4, -32 * high);
+  }
+
+  template <typename Number>
+  RUNED_ALWAYS_INLINE static void put(std::byte* to, Number number) {
+    __builtin_memcpy(to, &number, sizeof number);
   }
 };
 

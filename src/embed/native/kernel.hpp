@@ -51,6 +51,9 @@ struct Kernel {
   /// that brings what was weighted by earlier calls to the new maximum.
   float (*soften)(float* scores, size_t count, float& maximum, float& sum);
 
+  /// Writes in * factor. `out` may be `in`.
+  void (*scale)(const float* in, float factor, size_t count, float* out);
+
   /// Writes out * factor + addend over out.
   void (*scale_and_add)(float* out, float factor, const float* addend, size_t count);
 };

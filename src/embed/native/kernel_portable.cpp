@@ -24,16 +24,8 @@ struct Portable {
     return zip_with_zeros(Longs{load<int64_t>(from)});
   }
 
-  // Subnormals are converted as integers; as f16_to_float.
   RUNED_ALWAYS_INLINE static Floats load_f16(const std::byte* from) {
-    constexpr int32_t kExponentShift = 112 << 23;
-    const Ints bits = load_uint16(from);
-    const Ints rest = bits & 0x7FFF;
-    const Ints normal = (rest << 13) + kExponentShift + ((rest >= 0x7C00) & kExponentShift);
-    const Ints subnormal =
-        __builtin_bit_cast(Ints, __builtin_convertvector(rest, Floats) * 0x1p-24f);
-    const Ints magnitude = rest < 0x0400 ? subnormal : normal;
-    return __builtin_bit_cast(Floats, magnitude | (bits & 0x8000) << 16);
+    return Vectors<Portable>::f16_to_floats(load_uint16(from));
   }
 
  private:

@@ -18,6 +18,7 @@ consteval Kernel make_kernel(std::string_view name) {
       .rotate = VectorMath<Isa>::rotate,
       .swiglu = VectorMath<Isa>::swiglu,
       .soften = VectorMath<Isa>::soften,
+      .scale = VectorMath<Isa>::scale,
       .scale_and_add = VectorMath<Isa>::scale_and_add,
   };
 }

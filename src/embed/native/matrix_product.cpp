@@ -1,6 +1,7 @@
 #include "embed/native/matrix_product.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace runed::embed::native {
 namespace {
@@ -10,7 +11,7 @@ constexpr size_t kRowsWorthPacking = 32;
 
 // A SwiGLU panel has gate columns in its first half and the same columns of up in its second, so
 // that both factors of an output are in one tile.
-constexpr size_t kHalfPanel = kPanelColumns / 2;
+constexpr size_t kHalfPanel = kSwigluPart;
 
 size_t outputs_per_panel(const MatrixProduct& product) {
   return product.epilogue == Epilogue::swiglu ? kHalfPanel : kPanelColumns;
@@ -21,46 +22,93 @@ size_t panel_count(const MatrixProduct& product) {
   return (product.weights->rows + outputs - 1) / outputs;
 }
 
-void pack_part(const Matrix& weights, size_t first, size_t most, size_t first_column,
-               float* panel) {
-  const size_t count = std::min(most, weights.rows - first);
-  weights.gemm->pack({weights.type, weights.row(first), weights.row_bytes, count}, weights.columns,
-                     first_column, panel);
+// The least that a panel is packed by.
+constexpr size_t kColumnsOfPart = 16;
+
+// Packs up to kColumnsOfPart outputs, as far as there are any.
+void pack_part(const Matrix& weights, size_t first_output, size_t first_column, float* panel,
+               const Ahead& ahead) {
+  if (first_output >= weights.rows) return;
+  const size_t count = std::min(kColumnsOfPart, weights.rows - first_output);
+  weights.gemm->pack({weights.type, weights.row(first_output), weights.row_bytes, count},
+                     weights.columns, first_column, panel, ahead);
 }
 
-void finish_tile(const Kernel& kernel, const MatrixProduct& product, const float* tile, size_t row,
+void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile, size_t row,
                  size_t row_count, size_t first_output) {
   const size_t outputs = std::min(outputs_per_panel(product), product.weights->rows - first_output);
   for (size_t i = 0; i < row_count; ++i) {
-    const float* from = tile + i * kPanelColumns;
-    float* to = product.out.row(row + i) + first_output;
+    float* from = tile + i * kPanelColumns;
     switch (product.epilogue) {
       case Epilogue::store:
-        std::copy_n(from, outputs, to);
+        std::copy_n(from, outputs, product.out.row(row + i) + first_output);
         break;
       case Epilogue::add:
-        kernel.scale_and_add(to, 1, from, outputs);
+        kernel.scale_and_add(product.out.row(row + i) + first_output, 1, from, outputs);
         break;
       case Epilogue::swiglu:
-        kernel.swiglu(from, from + kHalfPanel, outputs, to);
+        if (product.prepared.gemm == nullptr) {
+          kernel.swiglu(from, from + kHalfPanel, outputs, product.out.row(row + i) + first_output);
+        } else {
+          kernel.swiglu(from, from + kHalfPanel, outputs, from);
+          product.prepared.put(row + i, first_output, from, outputs);
+        }
         break;
     }
   }
 }
 
+// The weights of a later panel, which lie side by side in the file, in as many slices as there are
+// packings and tiles before it.
+class PanelAhead {
+ public:
+  PanelAhead(const MatrixProduct& product, size_t panel_index, size_t slices) : slices_(slices) {
+    if (panel_index >= panel_count(product)) return;
+    const size_t first = panel_index * outputs_per_panel(product);
+    const size_t rows = std::min(outputs_per_panel(product), product.weights->rows - first);
+    add(*product.weights, first, rows);
+    if (product.epilogue == Epilogue::swiglu) add(*product.up, first, rows);
+  }
+
+  Ahead take_slice() {
+    Ahead& part = parts_[0].lines > 0 ? parts_[0] : parts_[1];
+    if (slices_ == 0 || part.lines == 0) return {};
+    const size_t lines = std::min(part.lines, (parts_[0].lines + parts_[1].lines) / slices_ + 1);
+    const Ahead slice{part.next, lines};
+    part.next += lines * Ahead::kLine;
+    part.lines -= lines;
+    --slices_;
+    return slice;
+  }
+
+ private:
+  void add(const Matrix& weights, size_t first, size_t rows) {
+    Ahead& part = parts_[0].lines == 0 ? parts_[0] : parts_[1];
+    part = {weights.row(first), rows * weights.row_bytes / Ahead::kLine};
+  }
+
+  std::array<Ahead, 2> parts_;
+  size_t slices_;
+};
+
 // One panel over the rows [first_row, end_row).
 void multiply_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_index,
-                    size_t first_row, size_t end_row, float* panel) {
+                    size_t first_row, size_t end_row, size_t next_panel, float* panel) {
   const size_t first_output = panel_index * outputs_per_panel(product);
-  pack_part(*product.weights, first_output, outputs_per_panel(product), 0, panel);
-  if (product.epilogue == Epilogue::swiglu) {
-    pack_part(*product.up, first_output, kHalfPanel, kHalfPanel, panel);
+  const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
+  PanelAhead ahead(product, next_panel, kPanelColumns / kColumnsOfPart + 2 * tiles);
+  const size_t outputs = outputs_per_panel(product);
+  for (size_t column = 0; column < outputs; column += kColumnsOfPart) {
+    pack_part(*product.weights, first_output + column, column, panel, ahead.take_slice());
+    if (product.epilogue == Epilogue::swiglu) {
+      pack_part(*product.up, first_output + column, kHalfPanel + column, panel, ahead.take_slice());
+    }
   }
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (size_t row = first_row; row < end_row; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, end_row - row);
     product.weights->gemm->multiply(panel, product.weights->columns, product.in.row(row),
-                                    product.in.stride, row_count, tile);
+                                    product.in.stride, row_count, tile, ahead.take_slice());
     finish_tile(kernel, product, tile, row, row_count, first_output);
   }
 }
@@ -95,8 +143,10 @@ void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, Thr
     const size_t parts = row_parts(*product, all_panels, pool.threads());
     const size_t rows = product->in.count;
     const size_t part = unit % parts;
+    // By then the other threads will have taken those in between.
+    const size_t next_panel = unit / parts + pool.threads();
     multiply_panel(kernel, *product, unit / parts, rows * part / parts, rows * (part + 1) / parts,
-                   panels.data() + thread * panel_stride);
+                   next_panel, panels.data() + thread * panel_stride);
   });
 }
 

@@ -28,6 +28,25 @@ struct InputRows {
   std::byte* row(size_t index) const { return data + index * stride; }
 };
 
+/// Rows that are the input of a later product, prepared for it part by part as they come to be.
+struct PreparedRows {
+  const Gemm* gemm = nullptr;  // None: the rows are stored as f32 elsewhere.
+  InputRows rows;
+
+  /// Tells whether rows can be prepared for `gemm` in parts of this width.
+  static bool can_take(const Gemm& gemm, size_t part) {
+    return gemm.prepare != nullptr && part % gemm.block_elements == 0;
+  }
+
+  /// Writes a part of a row, `first` elements from its start.
+  void put(size_t row, size_t first, const float* from, size_t count) const {
+    gemm->prepare(from, count, rows.row(row) + gemm->row_bytes(first));
+  }
+};
+
+/// The parts in which a product with the epilogue swiglu puts its output.
+inline constexpr size_t kSwigluPart = kPanelColumns / 2;
+
 /// What becomes of a product while it is still in the cache.
 enum class Epilogue {
   store,   // out = rows * weights^T
@@ -43,6 +62,7 @@ struct MatrixProduct {
   InputRows in;
   Rows out;
   Epilogue epilogue = Epilogue::store;
+  PreparedRows prepared;  // With swiglu: takes the output instead of `out`.
 };
 
 /// Returns the floats of scratch that a panel of this depth needs.

@@ -28,49 +28,35 @@ class QuantizedRows {
   using Layout = PanelLayout<Format>;
   static constexpr size_t kLanes = V::kLanes;
   static constexpr size_t kSteps = Format::Input::kSteps;
-  static constexpr size_t kScalesOfSuperBlock = 16;
 
-  QuantizedRows(const StoredRows& rows, size_t first_row, std::byte* panel)
-      : panel_(panel), row_bytes_(rows.row_bytes) {
+  QuantizedRows(const StoredRows& rows, size_t first_row, std::byte* panel) : panel_(panel) {
     const size_t last = rows.count - 1;
     for (size_t lane = 0; lane < kLanes; ++lane) {
       const size_t row = first_row + lane < last ? first_row + lane : last;
       rows_[lane] = rows.first + row * rows.row_bytes;
     }
-    has_next_ = first_row + kLanes <= last;
   }
 
   RUNED_ALWAYS_INLINE const std::byte* at(size_t lane, size_t offset) const {
     return rows_[lane] + offset;
   }
 
-  /// Asks for the same bytes of the rows that come next.
-  RUNED_ALWAYS_INLINE void prefetch_next(size_t offset, size_t bytes) const {
-    if (!has_next_) return;
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      prefetch(rows_[lane] + kLanes * row_bytes_ + offset, bytes);
+  /// Writes the words of a stretch of each row, a vector of rows for each word. The end overlaps
+  /// what is before it where `count` is no multiple of the lanes: nothing behind is read.
+  /// Needs: count >= kLanes.
+  RUNED_ALWAYS_INLINE void transpose(size_t offset, size_t count, Ints* words) const {
+    for (size_t word = 0; word < count; word += kLanes) {
+      const size_t first = word + kLanes <= count ? word : count - kLanes;
+      transpose_halves(offset + 4 * first, 32, words + first);
     }
   }
 
-  /// Writes the words of 64 bytes (32, where a vector has eight lanes) at `offset` of each row, a
-  /// vector of rows for each word. The second 32 bytes are `distance` from the first.
-  RUNED_ALWAYS_INLINE void transpose(size_t offset, size_t distance, Ints* words) const {
+  /// Writes kLanes words of each row, the first eight from `offset`, the rest `distance` later.
+  RUNED_ALWAYS_INLINE void transpose_halves(size_t offset, size_t distance, Ints* words) const {
     typename V::Square square;
     load(square, offset, distance, std::make_index_sequence<kLanes>{});
     square.transpose();
     square.store(reinterpret_cast<std::byte*>(words), sizeof(Ints));
-  }
-
-  /// Turns 16 numbers of each row into 16 vectors of rows.
-  RUNED_ALWAYS_INLINE static void transpose_scales(const float (*of_rows)[kScalesOfSuperBlock],
-                                                   Floats* scales) {
-    for (size_t i = 0; i < kScalesOfSuperBlock; i += kLanes) {
-      typename V::Square square;
-      square.load(reinterpret_cast<const std::byte*>(of_rows) + i * sizeof(float),
-                  kScalesOfSuperBlock * sizeof(float));
-      square.transpose();
-      square.store(reinterpret_cast<std::byte*>(scales + i), sizeof(Floats));
-    }
   }
 
   RUNED_ALWAYS_INLINE void store_step(size_t block, size_t step, Ints bytes) const {
@@ -92,7 +78,7 @@ class QuantizedRows {
   template <size_t... kLane>
   RUNED_ALWAYS_INLINE void load(typename V::Square& square, size_t offset, size_t distance,
                                 std::index_sequence<kLane...>) const {
-    if constexpr (sizeof(Ints) == 64) {
+    if constexpr (kLanes == 16) {
       ((square.rows[kLane] = Isa::load_halves(at(kLane, offset), at(kLane, offset + distance))),
        ...);
     } else {
@@ -102,8 +88,6 @@ class QuantizedRows {
 
   const std::byte* rows_[kLanes];
   std::byte* panel_;
-  size_t row_bytes_;
-  bool has_next_;
 };
 
 /// Blocks of 32 {f16 scale, int8 [32]}.
@@ -113,21 +97,30 @@ struct Q8Panel {
   using V = Vectors<Isa>;
   static constexpr size_t kBlockBytes = 34;
   static constexpr size_t kBlocksAtOnce = V::kLanes * 4 / 32;
+  static constexpr size_t kStretch = 32;  // Blocks whose scales are collected first.
+  static constexpr size_t kStepElements = kBlocksAtOnce * 32;
 
-  static void pack_lanes(const Rows& rows, size_t depth) {
+  static void pack_lanes(const Rows& rows, size_t depth, Ahead& ahead) {
     const size_t blocks = depth / 32;
-    for (size_t block = 0; block < blocks; block += kBlocksAtOnce) {
-      const size_t offset = block * kBlockBytes;
-      rows.prefetch_next(offset, kBlocksAtOnce * kBlockBytes);
-      const size_t used = blocks - block < kBlocksAtOnce ? blocks - block : kBlocksAtOnce;
-      typename Isa::Ints words[V::kLanes];
-      rows.transpose(offset + 2, used > 1 ? kBlockBytes : 0, words);
-      for (size_t i = 0; i < used; ++i) {
-        for (size_t step = 0; step < Rows::kSteps; ++step) {
-          // Adds 128 to each byte.
-          rows.store_step(block + i, step, words[i * Rows::kSteps + step] ^ kSignBits);
+    for (size_t first = 0; first < blocks; first += kStretch) {
+      const size_t end = blocks - first < kStretch ? blocks : first + kStretch;
+      // Read again only when the stores have left the store buffer, for which a load of what
+      // several of them wrote has to wait.
+      alignas(64) std::byte scales[kStretch][V::kLanes * 2];
+      for (size_t block = first; block < end; ++block) {
+        for (size_t lane = 0; lane < V::kLanes; ++lane) {
+          auto scale = load<uint16_t>(rows.at(lane, block * kBlockBytes));
+          asm(""
+              : "+r"(scale));  // Or GCC gathers them into vectors, one instruction each, and more.
+          __builtin_memcpy(scales[block - first] + 2 * lane, &scale, sizeof scale);
         }
-        rows.store_scale(block + i, 0, scales(rows, offset + i * kBlockBytes));
+      }
+      for (size_t block = first; block < end; block += kBlocksAtOnce) {
+        ahead.step();
+        pack_values(rows, block, end - block < kBlocksAtOnce ? end - block : kBlocksAtOnce);
+      }
+      for (size_t block = first; block < end; ++block) {
+        rows.store_scale(block, 0, Isa::load_f16(scales[block - first]));
       }
     }
   }
@@ -135,93 +128,72 @@ struct Q8Panel {
  private:
   static constexpr int32_t kSignBits = static_cast<int32_t>(0x80808080u);
 
-  RUNED_ALWAYS_INLINE static typename Isa::Floats scales(const Rows& rows, size_t offset) {
-    alignas(64) std::byte halves[V::kLanes * 2];
-    for (size_t lane = 0; lane < V::kLanes; ++lane) {
-      __builtin_memcpy(halves + 2 * lane, rows.at(lane, offset), 2);
-    }
-    return Isa::load_f16(halves);
-  }
-};
-
-/// The 6-bit scales and minimums of Q4_K and Q5_K, which both begin {f16 scale, f16 minimum, 12
-/// bytes}: the first four of each lie in the low bits of bytes 0..7, whose high bits complete the
-/// nibbles of bytes 8..11.
-template <typename Isa, typename Format>
-struct SixBitScales {
-  using Rows = QuantizedRows<Isa, Format>;
-  using V = Vectors<Isa>;
-  using Floats = typename Isa::Floats;
-
-  RUNED_ALWAYS_INLINE static void pack(const Rows& rows, size_t offset, size_t first_block) {
-    alignas(64) float of_rows[V::kLanes][Rows::kScalesOfSuperBlock];
-    for (size_t lane = 0; lane < V::kLanes; ++lane) decode(rows.at(lane, offset), of_rows[lane]);
-    Floats scales[Rows::kScalesOfSuperBlock];
-    Rows::transpose_scales(of_rows, scales);
-    for (size_t i = 0; i < 8; ++i) {
-      rows.store_scale(first_block + i, 0, scales[i]);
-      rows.store_minimum(first_block + i, scales[8 + i]);
-    }
-  }
-
- private:
-  // Writes eight scales, then eight minimums with their sign turned.
-  RUNED_ALWAYS_INLINE static void decode(const std::byte* block, float* to) {
-    const float scale = f16_to_float(load<uint16_t>(block));
-    const float minimum = -f16_to_float(load<uint16_t>(block + 2));
-    const auto a = load<uint32_t>(block + 4);
-    const auto b = load<uint32_t>(block + 8);
-    const auto c = load<uint32_t>(block + 12);
-    constexpr uint32_t kSixBits = 0x3F3F3F3F;
-    constexpr uint32_t kNibbles = 0x0F0F0F0F;
-    constexpr uint32_t kTwoBits = 0x03030303;
-    const uint32_t packed[] = {a & kSixBits, (c & kNibbles) | (a >> 6 & kTwoBits) << 4,
-                               b & kSixBits, (c >> 4 & kNibbles) | (b >> 6 & kTwoBits) << 4};
-    for (size_t i = 0; i < Rows::kScalesOfSuperBlock; i += V::kLanes) {
-      const auto values = Isa::load_uint8(reinterpret_cast<const std::byte*>(packed) + i);
-      const Floats is_scale =
-          (V::lanes() + static_cast<int32_t>(i)) < 8 ? Floats{} + scale : Floats{} + minimum;
-      V::store(to + i, __builtin_convertvector(values, Floats) * is_scale);
+  RUNED_ALWAYS_INLINE static void pack_values(const Rows& rows, size_t block, size_t count) {
+    typename Isa::Ints words[V::kLanes];
+    rows.transpose_halves(block * kBlockBytes + 2, count > 1 ? kBlockBytes : 0, words);
+    for (size_t i = 0; i < count; ++i) {
+      for (size_t step = 0; step < Rows::kSteps; ++step) {
+        // Adds 128 to each byte.
+        rows.store_step(block + i, step, words[i * Rows::kSteps + step] ^ kSignBits);
+      }
     }
   }
 };
 
-/// Blocks of 256 {scales and minimums, 4-bit [256]}: each 32 bytes hold two blocks of 32, the first
-/// in their low nibbles. With `kHighBits`, a fifth bit of every element lies in 32 bytes before the
-/// nibbles: bit i of byte j belongs to element j of block i.
+/// Blocks of 256 {f16 scale, f16 minimum, 6-bit [8 scales, 8 minimums], 4-bit [256]}: each 32 bytes
+/// hold two blocks of 32, the first in their low nibbles. With `kHighBits`, a fifth bit of every
+/// element lies in 32 bytes before the nibbles: bit i of byte j belongs to element j of block i.
 template <typename Isa, typename Format, bool kHighBits>
 struct Q45Panel {
   using Rows = QuantizedRows<Isa, Format>;
   using V = Vectors<Isa>;
   using Ints = typename Isa::Ints;
-  static constexpr size_t kHighAt = 16;
-  static constexpr size_t kLowAt = kHighBits ? 48 : 16;
-  static constexpr size_t kBlockBytes = kLowAt + 128;
-  static constexpr size_t kWords = 32;
+  using Floats = typename Isa::Floats;
+  static constexpr size_t kHighAt = 4;  // Words.
+  static constexpr size_t kLowAt = kHighBits ? 12 : 4;
+  static constexpr size_t kWords = kLowAt + 32;
+  static constexpr size_t kStepElements = 256;
 
-  static void pack_lanes(const Rows& rows, size_t depth) {
-    for (size_t k = 0, offset = 0; k < depth; k += 256, offset += kBlockBytes) {
-      rows.prefetch_next(offset, kBlockBytes);
-      Ints low[kWords];
-      for (size_t word = 0; word < kWords; word += V::kLanes) {
-        rows.transpose(offset + kLowAt + 4 * word, 32, low + word);
-      }
-      Ints high[V::kLanes];  // The first eight; the others are of the nibbles.
-      if constexpr (kHighBits) rows.transpose(offset + kHighAt, 32, high);
-      for (size_t word = 0; word < kWords; ++word) {
-        const size_t block = word / 8 * 2;
-        const size_t step = word % 8;
-        Ints first = low[word] & 0x0F0F0F0F;
-        Ints second = low[word] >> 4 & 0x0F0F0F0F;
+  static void pack_lanes(const Rows& rows, size_t depth, Ahead& ahead) {
+    for (size_t k = 0, offset = 0; k < depth; k += 256, offset += 4 * kWords) {
+      ahead.step();
+      Ints words[kWords];
+      rows.transpose(offset, kWords, words);
+      for (size_t i = 0; i < 32; ++i) {
+        const size_t block = i / 8 * 2;
+        const size_t step = i % 8;
+        Ints first = words[kLowAt + i] & 0x0F0F0F0F;
+        Ints second = words[kLowAt + i] >> 4 & 0x0F0F0F0F;
         if constexpr (kHighBits) {
-          const Ints bits = high[step] >> static_cast<int>(block);
+          const Ints bits = words[kHighAt + step] >> static_cast<int>(block);
           first |= (bits & 0x01010101) << 4;
           second |= (bits >> 1 & 0x01010101) << 4;
         }
         rows.store_step(k / 32 + block, step, first);
         rows.store_step(k / 32 + block + 1, step, second);
       }
-      SixBitScales<Isa, Format>::pack(rows, offset, k / 32);
+      pack_scales(rows, words, k / 32);
+    }
+  }
+
+ private:
+  // The first four scales and minimums lie in the low bits of bytes 0..7, whose high bits complete
+  // the nibbles of bytes 8..11.
+  RUNED_ALWAYS_INLINE static void pack_scales(const Rows& rows, const Ints* words,
+                                              size_t first_block) {
+    const Floats scale = V::f16_to_floats(words[0] & 0xFFFF);
+    const Floats minimum = -V::f16_to_floats(words[0] >> 16 & 0xFFFF);
+    for (size_t i = 0; i < 8; ++i) {
+      const int shift = static_cast<int>(i % 4 * 8);
+      Ints scale_6 = words[1] >> shift & 63;
+      Ints minimum_6 = words[2] >> shift & 63;
+      if (i >= 4) {
+        const Ints nibbles = words[3] >> shift;
+        scale_6 = (nibbles & 15) | (words[1] >> shift >> 6 & 3) << 4;
+        minimum_6 = (nibbles >> 4 & 15) | (words[2] >> shift >> 6 & 3) << 4;
+      }
+      rows.store_scale(first_block + i, 0, __builtin_convertvector(scale_6, Floats) * scale);
+      rows.store_minimum(first_block + i, __builtin_convertvector(minimum_6, Floats) * minimum);
     }
   }
 };
@@ -236,59 +208,56 @@ struct Q6Panel {
   using Ints = typename Isa::Ints;
   using Floats = typename Isa::Floats;
   static constexpr size_t kBlockBytes = 210;
-  static constexpr size_t kLowWords = 32;
-  static constexpr size_t kHighWords = 16;
+  static constexpr size_t kHighAt = 32;  // Words.
+  static constexpr size_t kWords = 48;
+  static constexpr size_t kScalesAt = 192;  // Bytes.
+  static constexpr size_t kStepElements = 256;
 
-  static void pack_lanes(const Rows& rows, size_t depth) {
+  static void pack_lanes(const Rows& rows, size_t depth, Ahead& ahead) {
     for (size_t k = 0, offset = 0; k < depth; k += 256, offset += kBlockBytes) {
-      rows.prefetch_next(offset, kBlockBytes);
-      Ints low[kLowWords];
-      Ints high[kHighWords];
-      for (size_t word = 0; word < kLowWords; word += V::kLanes) {
-        rows.transpose(offset + 4 * word, 32, low + word);
-      }
-      for (size_t word = 0; word < kHighWords; word += V::kLanes) {
-        rows.transpose(offset + 128 + 4 * word, 32, high + word);
-      }
-      for (size_t word = 0; word < kLowWords; ++word) {
-        const size_t quarter = word / 8 % 2;
-        const size_t step = word % 8;
-        const size_t block = k / 32 + word / 16 * 4 + quarter;
-        const Ints bits = high[word / 16 * 8 + step] >> static_cast<int>(2 * quarter);
-        rows.store_step(block, step, (low[word] & 0x0F0F0F0F) | (bits & 0x03030303) << 4);
+      ahead.step();
+      Ints words[kWords];
+      rows.transpose(offset, kWords, words);
+      for (size_t i = 0; i < 32; ++i) {
+        const size_t quarter = i / 8 % 2;
+        const size_t step = i % 8;
+        const size_t block = k / 32 + i / 16 * 4 + quarter;
+        const Ints bits = words[kHighAt + i / 16 * 8 + step] >> static_cast<int>(2 * quarter);
+        rows.store_step(block, step, (words[i] & 0x0F0F0F0F) | (bits & 0x03030303) << 4);
         rows.store_step(block + 2, step,
-                        (low[word] >> 4 & 0x0F0F0F0F) | (bits >> 4 & 0x03030303) << 4);
+                        (words[i] >> 4 & 0x0F0F0F0F) | (bits >> 4 & 0x03030303) << 4);
       }
       pack_scales(rows, offset, k / 32);
     }
   }
 
  private:
+  // The last word of a block ends with its f16 scale, so words are two bytes off the int8 scales.
   RUNED_ALWAYS_INLINE static void pack_scales(const Rows& rows, size_t offset, size_t first_block) {
-    alignas(64) float of_rows[V::kLanes][Rows::kScalesOfSuperBlock];
-    for (size_t lane = 0; lane < V::kLanes; ++lane) {
-      const std::byte* block = rows.at(lane, offset);
-      const float scale = f16_to_float(load<uint16_t>(block + 208));
-      for (size_t i = 0; i < Rows::kScalesOfSuperBlock; i += V::kLanes) {
-        const auto values = Isa::load_int8(block + 192 + i);
-        V::store(of_rows[lane] + i, __builtin_convertvector(values, Floats) * scale);
-      }
-    }
-    Floats scales[Rows::kScalesOfSuperBlock];
-    Rows::transpose_scales(of_rows, scales);
-    for (size_t i = 0; i < Rows::kScalesOfSuperBlock; ++i) {
-      rows.store_scale(first_block + i / 2, i % 2, scales[i]);
+    constexpr size_t kFirstByte = kBlockBytes - 4 * V::kLanes;
+    Ints words[V::kLanes];
+    rows.transpose(offset + kFirstByte, V::kLanes, words);
+    const Floats scale = V::f16_to_floats(words[V::kLanes - 1] >> 16 & 0xFFFF);
+    for (size_t i = 0; i < 16; ++i) {
+      const size_t byte = kScalesAt + i - kFirstByte;
+      const Ints scale_8 = words[byte / 4] << static_cast<int>(24 - byte % 4 * 8) >> 24;
+      rows.store_scale(first_block + i / 2, i % 2,
+                       __builtin_convertvector(scale_8, Floats) * scale);
     }
   }
 };
 
 /// Gemm::pack from a packer of a vector of rows.
 template <typename Isa, typename Format, typename Packer>
-void pack_quantized(const StoredRows& rows, size_t depth, size_t first_column, void* panel) {
+void pack_quantized(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
+                    const Ahead& later) {
+  Ahead ahead(later);
+  ahead.spread((rows.count + Vectors<Isa>::kLanes - 1) / Vectors<Isa>::kLanes *
+               (depth / Packer::kStepElements));
   for (size_t row = 0; row < (rows.count + 15) / 16 * 16; row += Vectors<Isa>::kLanes) {
     const QuantizedRows<Isa, Format> lanes(
         rows, row, PanelLayout<Format>::at(panel, depth, 0, first_column + row));
-    Packer::pack_lanes(lanes, depth);
+    Packer::pack_lanes(lanes, depth, ahead);
   }
 }
 

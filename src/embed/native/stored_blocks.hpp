@@ -33,10 +33,4 @@ RUNED_ALWAYS_INLINE BlockSize block_size(TensorType type) {
   __builtin_unreachable();
 }
 
-/// Asks for memory soon to be read. Rows lie far apart, so the hardware does not foresee the jump
-/// from one stretch to the next.
-RUNED_ALWAYS_INLINE void prefetch(const std::byte* from, size_t bytes) {
-  for (size_t offset = 0; offset < bytes; offset += 64) __builtin_prefetch(from + offset);
-}
-
 }  // namespace runed::embed::native

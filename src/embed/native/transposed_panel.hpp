@@ -24,12 +24,16 @@ struct TransposedPanel {
   static constexpr size_t kStride = kBlocks * Input::kBlockBytes + kLine;
   static constexpr bool kHasScales = Format::kBlockRows > Input::kSteps;
 
-  static void pack(const StoredRows& rows, size_t depth, size_t first_column, void* panel) {
+  static void pack(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
+                   const Ahead& later) {
+    Ahead ahead(later);
+    ahead.spread((rows.count + 15) / 16 * 16 * ((depth + kStretch - 1) / kStretch));
     for (size_t row = 0; row < (rows.count + 15) / 16 * 16; row += V::kLanes) {
       for (size_t k = 0; k < depth; k += kStretch) {
         const size_t count = depth - k < kStretch ? depth - k : kStretch;
         alignas(64) std::byte prepared[V::kLanes * kStride];
         for (size_t lane = 0; lane < V::kLanes; ++lane) {
+          ahead.step();
           prepare(rows, row + lane, k, count, prepared + lane * kStride);
         }
         const size_t blocks = (count + Input::kBlockElements - 1) / Input::kBlockElements;
@@ -44,10 +48,8 @@ struct TransposedPanel {
   static void prepare(const StoredRows& rows, size_t row, size_t k, size_t count, std::byte* to) {
     const BlockSize block = block_size(rows.type);
     const size_t last = rows.count - 1;
-    const size_t bytes = count / block.elements * block.bytes;
     const std::byte* from =
         rows.first + (row < last ? row : last) * rows.row_bytes + k / block.elements * block.bytes;
-    if (row + V::kLanes <= last) prefetch(from + V::kLanes * rows.row_bytes, bytes);
     if constexpr (Format::kIsFloat) {
       Dequantizer<Isa>::run(rows.type, from, count, reinterpret_cast<float*>(to));
     } else {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "embed/native/float_formats.hpp"
+#include "embed/native/vectors.hpp"
 
 namespace runed::embed::native {
 
@@ -16,14 +16,24 @@ struct VectorMath {
 
   static void rms_norm(const float* in, const float* weight, size_t width, float epsilon,
                        float* out) {
-    Floats squares{};
-    for (size_t i = 0; i < width; i += kLanes) {
-      const Floats values = load_floats(in + i, lanes_left(width - i));
-      squares += values * values;
+    Floats squares[2] = {};  // An addition takes several cycles, so one sum would wait for itself.
+    size_t i = 0;
+    for (; i + 2 * kLanes <= width; i += 2 * kLanes) {
+      const Floats first = V::load_floats(in + i);
+      const Floats second = V::load_floats(in + i + kLanes);
+      squares[0] += first * first;
+      squares[1] += second * second;
     }
-    const float mean = sum_of(squares) / static_cast<float>(width);
+    for (; i < width; i += kLanes) {
+      const Floats values = V::load_some(in + i, width - i);
+      squares[0] += values * values;
+    }
+    const float mean = V::sum_of(squares[0] + squares[1]) / static_cast<float>(width);
     const float scale = 1 / __builtin_sqrtf(mean + epsilon);
-    for (size_t i = 0; i < width; ++i) out[i] = in[i] * scale * weight[i];
+    for (i = 0; i < width; i += kLanes) {
+      const Floats values = V::load_some(in + i, width - i) * scale;
+      V::store_some(out + i, values * V::load_some(weight + i, width - i), width - i);
+    }
   }
 
   static void rotate(float* head, const float* cosines, const float* sines, size_t half) {
@@ -37,9 +47,9 @@ struct VectorMath {
 
   static void swiglu(const float* gate, const float* up, size_t count, float* out) {
     for (size_t i = 0; i < count; i += kLanes) {
-      const size_t lanes = lanes_left(count - i);
-      const Floats x = load_floats(gate + i, lanes);
-      store_floats(out + i, x / (1 + exponential(-x)) * load_floats(up + i, lanes), lanes);
+      const Floats x = V::load_some(gate + i, count - i);
+      const Floats gated = x / (1 + exponential(-x)) * V::load_some(up + i, count - i);
+      V::store_some(out + i, gated, count - i);
     }
   }
 
@@ -47,14 +57,26 @@ struct VectorMath {
     const float before = maximum;
     maximum = maximum_of(scores, count, before);
     Floats sums{};
-    for (size_t i = 0; i < count; i += kLanes) {
-      const size_t lanes = lanes_left(count - i);
-      store_floats(scores + i, exponential(load_floats(scores + i, lanes) - maximum), lanes);
-      sums += load_floats(scores + i, lanes);
+    size_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) {
+      const Floats weights = exponential(V::load_floats(scores + i) - maximum);
+      V::store(scores + i, weights);
+      sums += weights;
+    }
+    if (i < count) {
+      const Floats weights = exponential(V::load_some(scores + i, count - i) - maximum);
+      V::store_some(scores + i, weights, count - i);
+      sums += V::load_some(scores + i, count - i);
     }
     const float factor = exponential(Floats{} + (before - maximum))[0];
-    sum = sum * factor + sum_of(sums);
+    sum = sum * factor + V::sum_of(sums);
     return factor;
+  }
+
+  static void scale(const float* in, float factor, size_t count, float* out) {
+    for (size_t i = 0; i < count; i += kLanes) {
+      V::store_some(out + i, V::load_some(in + i, count - i) * factor, count - i);
+    }
   }
 
   static void scale_and_add(float* out, float factor, const float* addend, size_t count) {
@@ -63,35 +85,7 @@ struct VectorMath {
 
  private:
   using Ints = typename Isa::Ints;
-
-  RUNED_ALWAYS_INLINE static size_t lanes_left(size_t count) {
-    return count < kLanes ? count : kLanes;
-  }
-
-  // Lanes past `lanes` are zero.
-  RUNED_ALWAYS_INLINE static Floats load_floats(const float* from, size_t lanes) {
-    Floats value{};
-    if (lanes == kLanes) {
-      __builtin_memcpy(&value, from, sizeof value);
-    } else {
-      __builtin_memcpy(&value, from, lanes * sizeof(float));
-    }
-    return value;
-  }
-
-  RUNED_ALWAYS_INLINE static void store_floats(float* to, Floats value, size_t lanes) {
-    if (lanes == kLanes) {
-      __builtin_memcpy(to, &value, sizeof value);
-    } else {
-      __builtin_memcpy(to, &value, lanes * sizeof(float));
-    }
-  }
-
-  RUNED_ALWAYS_INLINE static float sum_of(Floats values) {
-    float sum = 0;
-    for (size_t lane = 0; lane < kLanes; ++lane) sum += values[lane];
-    return sum;
-  }
+  using V = Vectors<Isa>;
 
   // exp(x) = 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor polynomial of degree 6, whose error
   // is below 2e-7 there. Clamped where the result leaves the normal floats; NaN stays NaN.
@@ -119,17 +113,13 @@ struct VectorMath {
     return power * __builtin_bit_cast(Floats, exponent);
   }
 
-  static float maximum_of(const float* values, size_t count, float floor) {
+  RUNED_ALWAYS_INLINE static float maximum_of(const float* values, size_t count, float floor) {
     Floats maxima = Floats{} + floor;
     size_t i = 0;
     for (; i + kLanes <= count; i += kLanes) {
-      const Floats next = load_floats(values + i, kLanes);
-      maxima = next > maxima ? next : maxima;
+      maxima = V::maximum(V::load_floats(values + i), maxima);
     }
-    float maximum = floor;
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      maximum = maxima[lane] > maximum ? maxima[lane] : maximum;
-    }
+    float maximum = V::greatest_of(maxima);
     for (; i < count; ++i) maximum = values[i] > maximum ? values[i] : maximum;
     return maximum;
   }
