@@ -120,7 +120,8 @@ Status LlamaServerEmbedder::load_model() {
         {.source = options_.source,
          .sha256 = sha256,
          .file = file->identity(),
-         .threads = std::min(options_.threads, native::ThreadPool::kMostThreads)},
+         .threads = std::min(options_.threads, native::ThreadPool::kMostThreads),
+         .compute = native::Compute::f32},
         clock_);
   }
   return {};
