@@ -21,11 +21,11 @@ struct ModelInfo {
   std::string version{};     // Of llama-server, as it says it; empty for native.
   std::string model_name;    // GGUF general.name.
   std::string model_sha256;  // Of the whole file, 64 hex digits.
-  std::string compute;       // `f32`, `bf16` or `int8`; of llama-server its profile.
-  std::string kernel;       // Instruction set in use: `avx512`, `avx2`, `portable`; of llama-server
-                            // its devices, or `cpu`.
-  uint32_t dimension = 0;   // Floats of one vector.
-  uint32_t max_tokens = 0;  // Of one text, EOS included.
+  std::string compute;       // In force, `f32` or another; of llama-server its profile.
+  std::string kernel;        // Instruction set in use, as RUNED_CPU spells it; of llama-server its
+                             // devices, or `cpu`.
+  uint32_t dimension = 0;    // Floats of one vector.
+  uint32_t max_tokens = 0;   // Of one text, EOS included.
 };
 
 /// Returns the short identity that replies carry: `sha256:` and 16 hex digits. Vectors of models
