@@ -23,8 +23,8 @@ _runed() {
       flags="--help --home --json --socket --wait-ready"
       ;;
     serve)
-      flags="--cache-mb --cpu --ctx-size --engine --help --home --idle-timeout --llama-profile --manifest
-        --model --socket --variant"
+      flags="--cache-mb --compute --cpu --ctx-size --engine --help --home --idle-timeout --llama-profile
+        --manifest --model --socket --threads --variant"
       ;;
     shutdown)
       flags="--force --grace --help --home --json --socket --wait"
@@ -53,12 +53,13 @@ _runed() {
       mapfile -t COMPREPLY < <(compgen -d -- "$current")
       return
       ;;
-    --cpu) words="avx512 avx2 portable" ;;
+    --compute) words="auto f32 bf16 int16 int8" ;;
+    --cpu) words="avx512-bf16 avx512-vnni avx512 avx-vnni avx2 portable" ;;
     --engine) words="auto native llama-server" ;;
     --llama-profile) words="speed lowmem" ;;
     --truncate) words="error right left" ;;
     --cache-mb | --ctx-size | --dimensions | -d | --expect-model | --grace | --idle-timeout | --instruct | \
-      --keep | --older-than | --timeout | --variant | --wait | --wait-ready)
+      --keep | --older-than | --threads | --timeout | --variant | --wait | --wait-ready)
       return  # A value that only the user knows.
       ;;
     *)

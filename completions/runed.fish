@@ -31,7 +31,8 @@ complete -c runed -n '__fish_seen_subcommand_from status' -l wait-ready -x -d 'W
 complete -c runed -n __fish_use_subcommand -a serve -d 'Run the daemon in the foreground'
 complete -c runed -n '__fish_seen_subcommand_from serve' -s h -l help -d 'Print help and exit'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l cache-mb -x -d 'Keep this many MiB of recent vectors'
-complete -c runed -n '__fish_seen_subcommand_from serve' -l cpu -x -a 'avx512 avx2 portable' -d 'Instruction set'
+complete -c runed -n '__fish_seen_subcommand_from serve' -l compute -x -a 'auto f32 bf16 int16 int8' -d 'Number format of the products'
+complete -c runed -n '__fish_seen_subcommand_from serve' -l cpu -x -a 'avx512-bf16 avx512-vnni avx512 avx-vnni avx2 portable' -d 'Instruction set'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l ctx-size -x -d 'Most tokens of a text'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l engine -x -a 'auto native llama-server' -d 'What computes'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l home -x -a '(__fish_complete_directories)' -d 'Data directory'
@@ -40,6 +41,7 @@ complete -c runed -n '__fish_seen_subcommand_from serve' -l llama-profile -x -a 
 complete -c runed -n '__fish_seen_subcommand_from serve' -l manifest -r -F -d 'Fetch what is missing from it'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l model -r -F -d 'Serve this GGUF'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l socket -r -F -d 'Socket of the daemon'
+complete -c runed -n '__fish_seen_subcommand_from serve' -l threads -x -d 'Compute with so many'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l variant -x -d 'Serve this variant'
 
 complete -c runed -n __fish_use_subcommand -a shutdown -d 'Ask the daemon to finish and exit'

@@ -10,10 +10,9 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr size_t kMaxBytes = size_t{1} << 20;
-constexpr std::array kKeys{"llama_server", "llama_profile", "model",
-                           "runed_binary", "idle_timeout",  "model_variant",
-                           "manifest",     "engine",        "socket",
-                           "cache_mb"};
+constexpr std::array kKeys{"llama_server", "llama_profile", "model",    "runed_binary",
+                           "idle_timeout", "model_variant", "manifest", "engine",
+                           "socket",       "cache_mb",      "compute",  "threads"};
 
 }  // namespace
 

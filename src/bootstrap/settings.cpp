@@ -22,6 +22,8 @@ constexpr uint32_t kDefaultCacheMb = 32;
 constexpr uint32_t kMostCacheMb = 1 << 20;  // A TiB.
 constexpr std::array kEngines{Engine::auto_select, Engine::native, Engine::llama_server};
 constexpr std::array kLlamaProfiles{LlamaProfile::speed, LlamaProfile::lowmem};
+constexpr std::array kComputes{Compute::auto_select, Compute::f32, Compute::bf16, Compute::int16,
+                               Compute::int8};
 
 // The names of one setting. Null: it cannot be set there.
 struct Names {
@@ -124,6 +126,10 @@ Result<LlamaProfile> parse_llama_profile(std::string_view text) {
   return parse_choice(kLlamaProfiles, "profile", text);
 }
 
+Result<Compute> parse_compute(std::string_view text) {
+  return parse_choice(kComputes, "compute mode", text);
+}
+
 std::optional<uint32_t> find_number(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   uint32_t number = 0;
@@ -138,6 +144,13 @@ Result<std::optional<uint32_t>> parse_ctx_size(std::string_view text) {
   if (tokens.value_or(0) > 0) return tokens;
   return make_error(ErrorCode::invalid_argument, "invalid number of tokens '{}'", text)
       .with_hint("write a whole number above 0, such as 2048");
+}
+
+Result<std::optional<uint32_t>> parse_threads(std::string_view text) {
+  const auto threads = find_number(text);
+  if (threads.has_value() && *threads >= 1 && *threads <= kMostThreads) return threads;
+  return make_error(ErrorCode::invalid_argument, "invalid number of threads '{}'", text)
+      .with_hint(fmt::format("write a whole number from 1 to {}", kMostThreads));
 }
 
 Result<uint32_t> parse_cache_mb(std::string_view text) {
@@ -204,6 +217,22 @@ std::string_view name_of(LlamaProfile profile) {
   return profile == LlamaProfile::speed ? "speed" : "lowmem";
 }
 
+std::string_view name_of(Compute compute) {
+  switch (compute) {
+    case Compute::f32:
+      return "f32";
+    case Compute::bf16:
+      return "bf16";
+    case Compute::int16:
+      return "int16";
+    case Compute::int8:
+      return "int8";
+    case Compute::auto_select:
+      break;
+  }
+  return "auto";
+}
+
 Result<Settings> load_settings(const Paths& paths, const Environment& environment,
                                const SettingFlags& flags) {
   const bool named = find_variable(environment, "RUNED_CONFIG").has_value();
@@ -221,6 +250,12 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
                         default_manifest_url(), parse_manifest_url));
   settings.runed_binary = to_program(from.find({nullptr, nullptr, "runed_binary"}, std::nullopt));
   settings.cpu = to_text(from.find({"--cpu", "RUNED_CPU", nullptr}, flags.cpu));
+  TRY_ASSIGN(settings.compute,
+             to_setting(from.find({"--compute", "RUNED_COMPUTE", "compute"}, flags.compute),
+                        Compute::auto_select, parse_compute));
+  TRY_ASSIGN(settings.threads,
+             to_setting(from.find({"--threads", "RUNED_THREADS", "threads"}, flags.threads),
+                        std::optional<uint32_t>{}, parse_threads));
   TRY_ASSIGN(settings.engine,
              to_setting(from.find({"--engine", "RUNED_ENGINE", "engine"}, flags.engine),
                         Engine::auto_select, parse_engine));
@@ -261,6 +296,8 @@ Json to_json(const Settings& settings) {
       {"idle_timeout", entry(settings.idle_timeout, format_timeout)},
       {"ctx_size", entry(settings.ctx_size)},
       {"cpu", entry(settings.cpu)},
+      {"compute", entry(settings.compute, format_name)},
+      {"threads", entry(settings.threads)},
       {"cache_mb", entry(settings.cache_mb, format_number)},
       {"socket", entry(settings.socket, format_text)},
   };

@@ -37,6 +37,15 @@ enum class LlamaProfile { speed, lowmem };
 /// Returns `speed` or `lowmem`.
 std::string_view name_of(LlamaProfile profile);
 
+/// The number format of the native engine's matrix products, as embed::native::Compute.
+enum class Compute { auto_select, f32, bf16, int16, int8 };
+
+/// Returns `auto`, `f32`, `bf16`, `int16` or `int8`.
+std::string_view name_of(Compute compute);
+
+/// The most threads that an engine can be given.
+inline constexpr uint32_t kMostThreads = 64;
+
 /// What the command line says, as it was written there. Empty: the flag was not given.
 struct SettingFlags {
   std::optional<std::string> model{};          // --model
@@ -48,6 +57,8 @@ struct SettingFlags {
   std::optional<std::string> ctx_size{};       // --ctx-size
   std::optional<std::string> cache_mb{};       // --cache-mb
   std::optional<std::string> cpu{};            // --cpu
+  std::optional<std::string> compute{};        // --compute
+  std::optional<std::string> threads{};        // --threads
   std::optional<std::string> socket{};         // --socket
 };
 
@@ -64,6 +75,8 @@ struct Settings {
   Setting<std::optional<uint32_t>> ctx_size;       // Tokens; none: what the model has.
   Setting<uint32_t> cache_mb;                      // MiB of recent vectors; 0: none are kept.
   Setting<std::optional<std::string>> cpu;         // Instruction set to use; none: the best.
+  Setting<Compute> compute;                        // llama-server decides for itself.
+  Setting<std::optional<uint32_t>> threads;        // 1..kMostThreads; none: as many as CPUs.
   Setting<std::string> socket;                     // As os::resolve_socket_path takes it.
 };
 

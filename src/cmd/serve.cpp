@@ -79,7 +79,9 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                               .idle_timeout = flags.idle_timeout,
                                               .ctx_size = flags.ctx_size,
                                               .cache_mb = flags.cache_mb,
-                                              .cpu = flags.cpu},
+                                              .cpu = flags.cpu,
+                                              .compute = flags.compute,
+                                              .threads = flags.threads},
                                              services));
   auto outcome = serve(location, services, log);
   if (!outcome) {
@@ -108,8 +110,14 @@ Runner define_serve(CLI::App& app) {
   app.add_option("--cache-mb", flags->cache_mb,
                  "Keep MiB of recent vectors; 0: none (RUNED_CACHE_MB, 32)")
       ->type_name("MIB");
-  app.add_option("--cpu", flags->cpu, "Instruction set: avx512, avx2 or portable (RUNED_CPU; best)")
+  app.add_option("--cpu", flags->cpu,
+                 "avx512-bf16, avx512-vnni, avx512, avx-vnni, avx2 or portable (RUNED_CPU)")
       ->type_name("NAME");
+  app.add_option("--compute", flags->compute, "auto, f32, bf16, int16 or int8 (RUNED_COMPUTE)")
+      ->type_name("MODE");
+  app.add_option("--threads", flags->threads,
+                 "Compute with so many, up to 64 (RUNED_THREADS; the CPUs there are)")
+      ->type_name("N");
   app.add_option("--idle-timeout", flags->idle_timeout,
                  "Give memory back after this long; 0: never (RUNED_IDLE_TIMEOUT, 10m)")
       ->type_name("DURATION");

@@ -20,6 +20,8 @@ struct ServeFlags {
   std::optional<std::string> ctx_size;
   std::optional<std::string> cache_mb;
   std::optional<std::string> cpu;
+  std::optional<std::string> compute;
+  std::optional<std::string> threads;
 };
 
 Runner define_serve(CLI::App& app);

@@ -7,7 +7,6 @@
 #include "embed/builtin_model.hpp"
 #include "embed/llama_server/llama_server_embedder.hpp"
 #include "embed/native/gguf.hpp"
-#include "embed/native/kernel_choice.hpp"
 #include "embed/native/model_header.hpp"
 #include "embed/native/native_embedder.hpp"
 #include "os/cpus.hpp"
@@ -25,19 +24,64 @@ std::string sha256_of(const bootstrap::ReadyModel& model) {
   return model.path.empty() ? std::string(embed::builtin_model_sha256()) : model.sha256;
 }
 
+native::Compute to_native(bootstrap::Compute compute) {
+  switch (compute) {
+    case bootstrap::Compute::f32:
+      return native::Compute::f32;
+    case bootstrap::Compute::bf16:
+      return native::Compute::bf16;
+    case bootstrap::Compute::int16:
+      return native::Compute::int16;
+    case bootstrap::Compute::int8:
+      return native::Compute::int8;
+    case bootstrap::Compute::auto_select:
+      break;
+  }
+  return native::Compute::automatic;
+}
+
+static_assert(bootstrap::kMostThreads == native::ThreadPool::kMostThreads);
+
+uint32_t threads_of(const bootstrap::Settings& settings) {
+  return settings.threads.value.value_or(os::available_cpus());
+}
+
+// What the settings say of the engine; nothing of the model.
+native::NativeOptions native_options(const bootstrap::Settings& settings) {
+  return {.threads = std::min(threads_of(settings), native::ThreadPool::kMostThreads),
+          .kernel = settings.cpu.value.value_or(""),
+          .compute = to_native(settings.compute.value),
+          .max_tokens = settings.ctx_size.value.value_or(0)};
+}
+
+// What it finds invalid was set by the user.
+Result<std::unique_ptr<native::NativeEmbedder>> create_native(native::NativeOptions options,
+                                                              const Clock& clock) {
+  auto embedder = native::NativeEmbedder::create(std::move(options), clock);
+  if (!embedder && embedder.error().code == ErrorCode::invalid_argument) {
+    embedder.error().code = ErrorCode::bad_config;
+  }
+  return embedder;
+}
+
+// An engine that is not started has no model yet, and costs nothing.
+Status check_native_options(const bootstrap::Settings& settings) {
+  native::NativeOptions options = native_options(settings);
+  options.threads = 1;
+  const SystemClock clock;
+  TRY(create_native(std::move(options), clock));
+  return {};
+}
+
 Result<std::unique_ptr<embed::Embedder>> make_native(const bootstrap::ReadyModel& model,
                                                      const bootstrap::Settings& settings,
                                                      const Clock& clock) {
-  TRY_ASSIGN(auto embedder,
-             native::NativeEmbedder::create(
-                 {.source = source_of(model),
-                  .sha256 = sha256_of(model),
-                  .file = model.file,
-                  .promised_sha256 = model.promised_sha256,
-                  .threads = std::min(os::available_cpus(), native::ThreadPool::kMostThreads),
-                  .kernel = settings.cpu.value.value_or(""),
-                  .max_tokens = settings.ctx_size.value.value_or(0)},
-                 clock));
+  native::NativeOptions options = native_options(settings);
+  options.source = source_of(model);
+  options.sha256 = sha256_of(model);
+  options.file = model.file;
+  options.promised_sha256 = model.promised_sha256;
+  TRY_ASSIGN(auto embedder, create_native(std::move(options), clock));
   return std::unique_ptr<embed::Embedder>(std::move(embedder));
 }
 
@@ -57,7 +101,7 @@ Result<std::unique_ptr<embed::Embedder>> make_llama_server(EngineOptions options
                                           .model_copy_path = std::move(options.places.model_copy),
                                           .socket_path = socket,
                                           .log_path = std::move(options.places.log),
-                                          .threads = os::available_cpus(),
+                                          .threads = threads_of(settings),
                                           .max_tokens = settings.ctx_size.value.value_or(0),
                                           .profile = is_lowmem ? Profile::lowmem : Profile::speed,
                                           .log = options.log},
@@ -84,10 +128,7 @@ Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& se
   if (engine == Engine::llama_server || is_named) {
     return bootstrap::check_llama_server_source(paths, settings, environment);
   }
-  auto kernel = native::choose_kernel(settings.cpu.value.value_or(""));
-  if (kernel) return {};
-  kernel.error().code = ErrorCode::bad_config;
-  return std::move(kernel).error();
+  return check_native_options(settings);
 }
 
 EnginePlaces daemon_places(const bootstrap::Paths& paths) {

@@ -18,8 +18,8 @@
 namespace runed::daemon {
 
 /// Refuses settings that make_embedder would refuse, before anything is fetched for them.
-/// Errors: bad_config for a kernel that this machine does not have, or a llama-server that cannot be
-///         run or had.
+/// Errors: bad_config for a kernel or a compute mode that this machine does not have, or a
+///         llama-server that cannot be run or had.
 Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
                     const bootstrap::Environment& environment);
 
@@ -41,7 +41,8 @@ struct EngineOptions {
 };
 
 /// Makes the chosen engine, not yet started.
-/// Errors: bad_config for a kernel that this machine does not have; those of the engine.
+/// Errors: bad_config for a kernel or a compute mode that this machine does not have; those of the
+///         engine.
 Result<std::unique_ptr<embed::Embedder>> make_embedder(EngineOptions options,
                                                        const bootstrap::Settings& settings,
                                                        const Clock& clock);

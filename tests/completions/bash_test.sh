@@ -34,7 +34,9 @@ offers "--manifest --model" runed serve --m
 offers "--deep" runed verify --d
 offers "--older-than" runed gc --o
 offers "--grace" runed --help shutdown --g
-offers "avx512 avx2" runed serve --cpu av
+offers "avx512-bf16 avx512-vnni avx512 avx-vnni avx2" runed serve --cpu av
+offers "int16 int8" runed serve --compute in
+offers "" runed serve --threads ""
 offers "right" runed embed --truncate ri
 offers "right" runed embed --truncate = ri
 offers "auto native llama-server" runed serve --engine =

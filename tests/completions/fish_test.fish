@@ -25,7 +25,9 @@ offers 'runed install --m' --manifest --model-only
 offers 'runed serve --m' --manifest --model
 offers 'runed verify --d' --deep
 offers 'runed gc --o' --older-than
-offers 'runed serve --cpu av' avx2 avx512
+offers 'runed serve --cpu avx5' avx512 avx512-bf16 avx512-vnni
+offers 'runed serve --compute in' int8 int16
+offers 'runed serve --threads '
 offers 'runed embed --truncate ri' right
 offers "runed embed --file $directory/h" $directory/hello.txt $directory/home/
 offers "runed install --from $directory/h" $directory/hello.txt $directory/home/

@@ -57,6 +57,7 @@ completes 'runed serve --ma' 'runed serve --manifest='
 completes 'runed verify --d' 'runed verify --deep '
 completes 'runed gc --o' 'runed gc --older-than='
 completes 'runed serve --cpu p' 'runed serve --cpu portable '
+completes 'runed serve --compute b' 'runed serve --compute bf16 '
 completes 'runed embed --truncate=r' 'runed embed --truncate=right '
 completes "runed embed --file $directory/he" "runed embed --file $directory/hello.txt "
 completes "runed install --from $directory/he" "runed install --from $directory/hello.txt "

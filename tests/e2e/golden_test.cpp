@@ -60,6 +60,12 @@ TEST_CASE("the errors of an environment", "[golden]") {
   Home third;
   third.set("RUNED_CPU", "sse2");
   check_golden("unknown_cpu.txt", transcript(third, {"embed", "--direct", "x"}));
+  Home misspelt;
+  misspelt.set("RUNED_COMPUTE", "bp16");
+  check_golden("unknown_compute.txt", transcript(misspelt, {"embed", "--direct", "x"}));
+  misspelt.set("RUNED_COMPUTE", "");
+  misspelt.set("RUNED_THREADS", "65");
+  check_golden("too_many_threads.txt", transcript(misspelt, {"serve"}));
   Home fourth;
   fourth.set("RUNED_ENGINE", "llama-server");
   check_golden("no_llama_server.txt", transcript(fourth, {"embed", "--direct", "x"}));

@@ -75,6 +75,24 @@ TEST_CASE("status tells what the daemon serves, and from which setting", "[statu
   CHECK(home.run({"status"}).out.find("idle_timeout    1h (from flag)") != std::string::npos);
 }
 
+TEST_CASE("status tells how products are computed, and who said so", "[status_shutdown]") {
+  if (engine_under_test() != "native") return;
+  Home home;
+  runed::test::write_text(home.file("config.json"), R"({"threads":"2"})");
+  home.set("RUNED_CONFIG", home.file("config.json"));
+  home.set("RUNED_COMPUTE", "f32");
+  const Running daemon = home.serve({"--cpu", "portable"});
+  const Json status = home.status();
+  CHECK(status["compute"] == "f32");
+  CHECK(status["kernel"] == "portable");
+  CHECK(status["config"]["compute"] == Json{{"value", "f32"}, {"origin", "environment"}});
+  CHECK(status["config"]["threads"] == Json{{"value", "2"}, {"origin", "config"}});
+  const std::string text = home.run({"status"}).out;
+  CHECK(text.find("engine          native, f32, portable\n") != std::string::npos);
+  CHECK(text.find("compute         f32 (from environment)\n") != std::string::npos);
+  CHECK(text.find("threads         2 (from config)\n") != std::string::npos);
+}
+
 TEST_CASE("status waits for a daemon that is about to be ready", "[status_shutdown]") {
   Home home;
   Running waiting = home.start({"status", "--wait-ready", "20"});

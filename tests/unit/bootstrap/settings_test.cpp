@@ -5,6 +5,7 @@
 #include "support/temp_dir.hpp"
 
 using runed::ErrorCode;
+using runed::bootstrap::Compute;
 using runed::bootstrap::Engine;
 using runed::bootstrap::LlamaProfile;
 using runed::bootstrap::load_settings;
@@ -41,6 +42,8 @@ TEST_CASE("without any word from outside, everything is the default") {
         R"("idle_timeout":{"value":"10m","origin":"default"},)"
         R"("ctx_size":{"value":null,"origin":"default"},)"
         R"("cpu":{"value":null,"origin":"default"},)"
+        R"("compute":{"value":"auto","origin":"default"},)"
+        R"("threads":{"value":null,"origin":"default"},)"
         R"("cache_mb":{"value":32,"origin":"default"},)"
         R"("socket":{"value":")" +
             (home / "embedding.sock") + R"(","origin":"default"}})");
@@ -75,6 +78,8 @@ TEST_CASE("every variable and every key is read") {
                                                   {"RUNED_CTX_SIZE", "+512"},
                                                   {"RUNED_CACHE_MB", "0"},
                                                   {"RUNED_CPU", "avx2"},
+                                                  {"RUNED_COMPUTE", "bf16"},
+                                                  {"RUNED_THREADS", "64"},
                                                   {"RUNED_SOCKET", "/s"}}));
   CHECK(by_variable.llama_server.value == "llama-server");
   CHECK(by_variable.model.value == "builtin:runed-mini");
@@ -85,13 +90,15 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_variable.ctx_size.value == 512U);
   CHECK(by_variable.cache_mb.value == 0U);
   CHECK(by_variable.cpu.value == "avx2");
+  CHECK(by_variable.compute.value == Compute::bf16);
+  CHECK(by_variable.threads.value == 64U);
   CHECK(by_variable.socket.value == "/s");
 
   runed::test::write_text(
       home / "config.json",
       R"({"llama_server":"./l","model":"m.gguf","runed_binary":"runed","model_variant":"f16",)"
       R"("manifest":"https://c","engine":"native","socket":"d.sock","idle_timeout":"1h",)"
-      R"("llama_profile":"lowmem","cache_mb":"64"})");
+      R"("llama_profile":"lowmem","cache_mb":"64","compute":"int16","threads":"3"})");
   const Settings by_key = unwrap(load(home, {}));
   const std::string here = std::filesystem::current_path().string();
   CHECK(by_key.llama_server.value == here + "/l");
@@ -101,6 +108,8 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_key.manifest.value == "https://c");
   CHECK(by_key.engine.value == Engine::native);
   CHECK(by_key.cache_mb.value == 64U);
+  CHECK(by_key.compute.value == Compute::int16);
+  CHECK(by_key.threads.value == 3U);
   CHECK(by_key.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_key.socket.value == here + "/d.sock");
   CHECK(by_key.idle_timeout.value == 1h);
@@ -128,6 +137,11 @@ TEST_CASE("a wrong value is refused with the place where it stands") {
   const auto profile = unwrap_error(load(home, {}, {.llama_profile = "lowmen"}));
   CHECK(profile.message == "--llama-profile: unknown profile 'lowmen'");
   CHECK(profile.hint == "did you mean 'lowmem'?");
+  const auto compute = unwrap_error(load(home, {}, {.compute = "fp32"}));
+  CHECK(compute.message == "--compute: unknown compute mode 'fp32'");
+  CHECK(compute.hint == "did you mean 'f32'?");
+  CHECK(unwrap_error(load(home, {{"RUNED_COMPUTE", "q8_0"}})).hint ==
+        "one of auto, f32, bf16, int16, int8");
 
   runed::test::write_text(home / "config.json", R"({"idle_timeout":"soon"})");
   const auto key = unwrap_error(load(home, {}));
@@ -144,6 +158,25 @@ TEST_CASE("a context size is a whole number above 0") {
     CHECK(error.code == ErrorCode::bad_config);
     CHECK(error.message == std::string("RUNED_CTX_SIZE: invalid number of tokens '") + text + "'");
   }
+}
+
+TEST_CASE("every compute mode is known by the name that is shown for it") {
+  const TempDir home;
+  for (const char* name : {"auto", "f32", "bf16", "int16", "int8"}) {
+    CHECK(name_of(unwrap(load(home, {{"RUNED_COMPUTE", name}})).compute.value) == name);
+  }
+}
+
+TEST_CASE("a number of threads is from 1 to 64") {
+  const TempDir home;
+  for (const char* text : {"0", "65", "-1", "two", "2.5"}) {
+    CAPTURE(text);
+    const auto error = unwrap_error(load(home, {}, {.threads = text}));
+    CHECK(error.code == ErrorCode::usage);
+    CHECK(error.message == std::string("--threads: invalid number of threads '") + text + "'");
+    CHECK(error.hint == "write a whole number from 1 to 64");
+  }
+  CHECK(unwrap(load(home, {{"RUNED_THREADS", "1"}})).threads.value == 1U);
 }
 
 TEST_CASE("a cache size is a whole number of MiB, at most a TiB") {

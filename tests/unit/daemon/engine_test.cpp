@@ -1,15 +1,19 @@
 #include "daemon/engine.hpp"
 
+#include <algorithm>
+
 #include "engine_fixture.hpp"
 #include "support/stand_in.hpp"
 
 using runed::Error;
 using runed::ErrorCode;
+using runed::bootstrap::Compute;
 using runed::bootstrap::Engine;
 using runed::bootstrap::Origin;
 using runed::daemon::check_engine;
 using runed::daemon::make_direct_engine;
 using runed::test::EngineFixture;
+using runed::test::read_record;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 using runed::test::write_stand_in;
@@ -56,6 +60,39 @@ TEST_CASE("a native engine of one command leaves no trace") {
   CHECK(engine.embedder->info().engine == "native");
   CHECK(engine.embedder->info().version.empty());
   CHECK_FALSE(std::filesystem::exists(fixture.paths.home));
+}
+
+TEST_CASE("the native engine computes in the mode that is set, and says so") {
+  EngineFixture fixture;
+  fixture.settings.compute = {Compute::f32, Origin::flag};
+  const auto engine = unwrap(make_direct_engine(
+      fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
+  unwrap(engine.embedder->start());
+  CHECK(engine.embedder->info().compute == "f32");
+}
+
+TEST_CASE("both engines get the number of threads that is set") {
+  EngineFixture fixture;
+  fixture.settings.threads = {5, Origin::flag};
+  const auto before = entries_of("/proc/self/task");
+  {
+    const auto native = unwrap(make_direct_engine(
+        fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
+    CHECK(entries_of("/proc/self/task") - before == 4);  // The caller is the fifth.
+  }
+  const std::string record = fixture.dir / "record";
+  const auto program =
+      write_stand_in(fixture.dir / "my-server", {"dimension=256", "record=" + record});
+  fixture.settings.llama_server = {program, Origin::environment};
+  const auto server = unwrap(make_direct_engine(
+      fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
+  unwrap_error(server.embedder->start());  // It only plays the model.
+  const auto starts = read_record(record).starts;
+  REQUIRE_FALSE(starts.empty());
+  const auto arguments = starts.back()["arguments"].get<std::vector<std::string>>();
+  const auto flag = std::ranges::find(arguments, "--threads");
+  REQUIRE(std::distance(flag, arguments.end()) > 1);
+  CHECK(*std::next(flag) == "5");
 }
 
 TEST_CASE("a llama-server of one command has places of its own, and leaves none behind") {
