@@ -5,6 +5,7 @@ install(TARGETS runed)
 
 install(FILES
   "${PROJECT_SOURCE_DIR}/man/runed.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-doctor.1"
   "${PROJECT_SOURCE_DIR}/man/runed-embed.1"
   "${PROJECT_SOURCE_DIR}/man/runed-gc.1"
   "${PROJECT_SOURCE_DIR}/man/runed-install.1"

@@ -36,6 +36,9 @@ _runed() {
     verify)
       flags="--deep --fix --help --home --json --socket"
       ;;
+    doctor)
+      flags="--help --home --json --socket"
+      ;;
     gc)
       flags="--dry-run --help --home --json --keep --older-than --socket"
       ;;
@@ -66,7 +69,7 @@ _runed() {
       if [[ $current == -* ]]; then
         words=$flags
       elif [[ -z $command ]]; then
-        words="embed status serve shutdown install verify gc"
+        words="embed status serve shutdown install verify doctor gc"
       fi
       ;;
   esac

@@ -76,6 +76,12 @@ complete -c runed -n '__fish_seen_subcommand_from verify' -l home -x -a '(__fish
 complete -c runed -n '__fish_seen_subcommand_from verify' -l json -d 'Print one JSON document; also for errors'
 complete -c runed -n '__fish_seen_subcommand_from verify' -l socket -r -F -d 'Socket of the daemon'
 
+complete -c runed -n __fish_use_subcommand -a doctor -d 'Look for what is wrong, and say what to do'
+complete -c runed -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'Print help and exit'
+complete -c runed -n '__fish_seen_subcommand_from doctor' -l home -x -a '(__fish_complete_directories)' -d 'Data directory'
+complete -c runed -n '__fish_seen_subcommand_from doctor' -l json -d 'Print one JSON document'
+complete -c runed -n '__fish_seen_subcommand_from doctor' -l socket -r -F -d 'Socket of the daemon'
+
 complete -c runed -n __fish_use_subcommand -a gc -d 'Remove what nobody needs any more'
 complete -c runed -n '__fish_seen_subcommand_from gc' -s h -l help -d 'Print help and exit'
 complete -c runed -n '__fish_seen_subcommand_from gc' -l dry-run -d 'Tell what would be removed, and remove nothing'

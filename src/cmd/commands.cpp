@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "cmd/doctor.hpp"
 #include "cmd/embed.hpp"
 #include "cmd/gc.hpp"
 #include "cmd/install.hpp"
@@ -20,6 +21,7 @@ std::span<const Command> commands() {
       Command{"shutdown", "Ask the daemon to finish and exit", define_shutdown},
       Command{"install", "Fetch and install a model", define_install},
       Command{"verify", "Check everything that is installed", define_verify},
+      Command{"doctor", "Look for what is wrong, and say what to do", define_doctor},
       Command{"gc", "Remove what nobody needs any more", define_gc},
   };
   return kCommands;

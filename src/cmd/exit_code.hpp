@@ -12,6 +12,7 @@ enum class ExitCode {
   usage = 2,            // Correct the command line.
   not_running = 3,      // Start a daemon: any `runed embed` does.
   not_serving = 4,      // A daemon runs but cannot embed: `runed status` tells why.
+  problem_found = 5,    // `doctor` found a problem: do what it says.
   bad_input = 65,       // Correct the input: it is not UTF-8, or a value is refused.
   no_input = 66,        // Give a text: there was none.
   blank_line = 67,      // Remove the blank line, or the blank text.

@@ -25,13 +25,14 @@ trap 'rm -r "$directory"' EXIT
 mkdir "$directory/home"
 touch "$directory/hello.txt"
 
-offers "embed status serve shutdown install verify gc" runed ""
+offers "embed status serve shutdown install verify doctor gc" runed ""
 offers "embed" runed em
 offers "--dimensions --direct" runed embed --di
 offers "--wait-ready" runed status --wa
 offers "--manifest --model-only" runed install --m
 offers "--manifest --model" runed serve --m
 offers "--deep" runed verify --d
+offers "--json" runed doctor --j
 offers "--older-than" runed gc --o
 offers "--grace" runed --help shutdown --g
 offers "avx512-bf16 avx512-vnni avx512 avx-vnni avx2" runed serve --cpu av

@@ -17,13 +17,14 @@ set -l directory (mktemp -d)
 mkdir $directory/home
 touch $directory/hello.txt
 
-offers 'runed ' embed gc install serve shutdown status verify
+offers 'runed ' doctor embed gc install serve shutdown status verify
 offers 'runed em' embed
 offers 'runed embed --di' --dimensions --direct
 offers 'runed status --wa' --wait-ready
 offers 'runed install --m' --manifest --model-only
 offers 'runed serve --m' --manifest --model
 offers 'runed verify --d' --deep
+offers 'runed doctor --j' --json
 offers 'runed gc --o' --older-than
 offers 'runed serve --cpu avx5' avx512 avx512-bf16 avx512-vnni
 offers 'runed serve --compute in' int8 int16

@@ -55,6 +55,7 @@ for other in --dry-run --from=bundle.tar --list; do
 done
 completes 'runed serve --ma' 'runed serve --manifest='
 completes 'runed verify --d' 'runed verify --deep '
+completes 'runed do' 'runed doctor '
 completes 'runed gc --o' 'runed gc --older-than='
 completes 'runed serve --cpu p' 'runed serve --cpu portable '
 completes 'runed serve --compute b' 'runed serve --compute bf16 '

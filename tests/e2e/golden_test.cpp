@@ -26,7 +26,7 @@ std::string transcript(Home& home, const std::vector<std::string>& arguments,
 TEST_CASE("the help of every command", "[golden]") {
   Home home;
   check_golden("help.txt", transcript(home, {"--help"}));
-  for (const char* command : {"embed", "status", "serve", "shutdown", "install", "verify", "gc"}) {
+  for (const char* command : {"embed", "status", "serve", "shutdown", "install", "verify", "doctor", "gc"}) {
     check_golden(fmt::format("help_{}.txt", command), transcript(home, {command, "--help"}));
   }
 }

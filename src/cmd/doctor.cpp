@@ -1,0 +1,384 @@
+#include "cmd/doctor.hpp"
+
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <optional>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "bootstrap/installed.hpp"
+#include "bootstrap/model_choice.hpp"
+#include "bootstrap/ready_llama_server.hpp"
+#include "bootstrap/record.hpp"
+#include "client/client.hpp"
+#include "cmd/version.hpp"
+#include "daemon/engine.hpp"
+#include "daemon/engine_choice.hpp"
+#include "embed/builtin_model.hpp"
+#include "embed/llama_server/server_features.hpp"
+#include "embed/native/gemm_choice.hpp"
+#include "embed/native/kernel_choice.hpp"
+#include "os/cpus.hpp"
+#include "os/disk_space.hpp"
+#include "os/memory.hpp"
+#include "os/socket_path.hpp"
+
+namespace runed::cmd {
+namespace {
+
+using bootstrap::Engine;
+using bootstrap::ModelChoice;
+using bootstrap::Settings;
+namespace native = embed::native;
+
+constexpr uint64_t kMib = uint64_t{1} << 20;
+constexpr uint64_t kLeastDisk = 64 * kMib;    // For logs and records; a download checks its own.
+constexpr uint64_t kWorkMemory = 128 * kMib;  // Of an engine, besides the model file.
+
+constexpr const char* kExamples =
+    "  runed doctor\n"
+    "  runed doctor --json";
+
+enum class Outcome { ok, warning, problem };
+
+/// What one check found.
+struct Finding {
+  std::string name;
+  Outcome outcome = Outcome::ok;
+  std::string detail;
+  std::string advice{};  // What to do; empty if there is nothing.
+};
+
+std::string_view name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::ok:
+      return "ok";
+    case Outcome::warning:
+      return "warning";
+    case Outcome::problem:
+      break;
+  }
+  return "problem";
+}
+
+Finding problem(std::string name, const Error& error) {
+  return {std::move(name), Outcome::problem, error.message, error.hint};
+}
+
+Finding check_configuration(const Settings& settings) {
+  std::vector<std::string> set;
+  const Json config = bootstrap::to_json(settings);
+  for (const auto& [key, setting] : config.items()) {
+    if (setting["origin"] == "default") continue;
+    const Json& value = setting["value"];
+    set.push_back(fmt::format("{} {} (from {})", key,
+                              value.is_string() ? value.get<std::string>() : to_line(value),
+                              setting["origin"].get<std::string>()));
+  }
+  return {"configuration", Outcome::ok,
+          set.empty() ? "every value is its default" : fmt::format("{}", fmt::join(set, ", "))};
+}
+
+Finding check_cpu(const Settings& settings) {
+  std::vector<std::string_view> names;
+  for (const native::Kernel* kernel : native::available_kernels()) names.push_back(kernel->name);
+  const auto chosen = native::choose_kernel(settings.cpu.value.value_or(""));
+  if (!chosen) return problem("cpu", chosen.error());
+  const std::string_view name = (*chosen)->name;
+  std::string detail = fmt::format("{} of {}", name, fmt::join(names, ", "));
+  if (name != names.front()) {
+    return {"cpu", Outcome::warning, std::move(detail),
+            fmt::format("leave --cpu and RUNED_CPU out: {} is faster", names.front())};
+  }
+  if (names.size() == 1) {
+    return {"cpu", Outcome::warning, std::move(detail),
+            "this CPU has no AVX2, or a virtual machine hides it: let it through (-cpu host)"};
+  }
+  return {"cpu", Outcome::ok, std::move(detail)};
+}
+
+// Called where the instruction set is one that there is.
+Finding check_compute(const Settings& settings) {
+  const auto kernel = native::choose_kernel(settings.cpu.value.value_or(""));
+  const auto asked = bootstrap::name_of(settings.compute.value);
+  std::vector<std::string_view> modes;
+  for (const auto mode : native::formats_of(**kernel)) modes.push_back(native::name_of(mode));
+  std::string detail = fmt::format("{} of {}", asked, fmt::join(modes, ", "));
+  if (settings.compute.value == bootstrap::Compute::auto_select ||
+      std::ranges::find(modes, asked) != modes.end()) {
+    return {"compute", Outcome::ok, std::move(detail)};
+  }
+  return {"compute", Outcome::problem, std::move(detail),
+          "the instruction set lacks the mode: name one that it has, or auto"};
+}
+
+Finding check_threads(const Settings& settings) {
+  const unsigned cpus = os::available_cpus();
+  const uint32_t threads = settings.threads.value.value_or(cpus);
+  std::string detail = fmt::format("{} on {} CPUs", threads, cpus);
+  if (threads <= cpus) return {"threads", Outcome::ok, std::move(detail)};
+  return {"threads", Outcome::warning, std::move(detail),
+          "threads that wait for each other's CPU are slower than fewer: leave the number out"};
+}
+
+Finding check_home(const bootstrap::Paths& paths) {
+  if (!os::exists(paths.home)) {
+    return {"home", Outcome::ok,
+            fmt::format("'{}' is not there yet, and is made when it is needed", paths.home)};
+  }
+  for (const std::string& directory : bootstrap::private_directories(paths)) {
+    if (!os::exists(directory)) continue;
+    if (const Status closed = os::check_private_directory(os::resolve_links(directory)); !closed) {
+      Finding finding = problem("home", closed.error());
+      finding.advice = "'runed verify --fix' corrects modes; what is another user's needs chown";
+      return finding;
+    }
+  }
+  const auto free = os::free_disk_bytes(paths.home);
+  if (!free) return problem("home", free.error());
+  std::string detail = fmt::format("'{}', for this user only, with {} of disk free", paths.home,
+                                   format_bytes(*free));
+  if (*free >= kLeastDisk) return {"home", Outcome::ok, std::move(detail)};
+  return {"home", Outcome::warning, std::move(detail),
+          "make room: 'runed gc --dry-run' lists what nobody uses"};
+}
+
+Finding judge_daemon(int pid, const client::HealthReport& health, const client::InfoReport& info) {
+  const std::string state = health.state;
+  std::string detail = fmt::format("pid {} is {}", pid, state);
+  if (!info.model_name.empty()) detail += fmt::format(" and serves {}", info.model_name);
+  if (state != "ok" && state != "idle" && state != "loading") {
+    return {"daemon", Outcome::problem, fmt::format("{}: {}", detail, health.message),
+            "'runed status' has more, and so has logs/daemon.log"};
+  }
+  if (info.daemon_version != kVersion) {
+    return {"daemon", Outcome::warning,
+            fmt::format("{}; it is version {}, this is {}", detail, info.daemon_version, kVersion),
+            "'runed shutdown --wait 10': the next one is this version"};
+  }
+  return {"daemon", Outcome::ok, std::move(detail)};
+}
+
+Finding check_daemon(const Location& location) {
+  const auto daemon = daemon_location(location);
+  if (!daemon) return problem("daemon", daemon.error());
+  const std::string& socket = daemon->socket_path;
+  auto client = client::Client::connect({.daemon = *daemon, .on_loading = {}});
+  if (!client) {
+    const ErrorCode code = client.error().code;
+    if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
+      return problem("daemon", client.error());
+    }
+    return {"daemon", Outcome::ok,
+            fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)};
+  }
+  auto health = client->health();
+  auto info = health ? client->info() : Result<client::InfoReport>(health.error());
+  if (!info) {
+    return {"daemon", Outcome::problem,
+            fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
+            "'runed shutdown --force' ends it"};
+  }
+  return judge_daemon(client->daemon_pid(), *health, *info);
+}
+
+/// The model that would be served now, as far as it is known without reading it.
+struct Model {
+  Finding finding;
+  std::optional<bootstrap::ReadyModel> ready{};  // None where there is none to be looked at.
+  uint64_t size_bytes = 0;
+};
+
+Finding judge_file(const ModelChoice& choice, const std::string& promised,
+                   const std::optional<std::string>& digest) {
+  if (choice.kind == ModelChoice::Kind::file || promised.empty()) {
+    return {"model", Outcome::ok,
+            fmt::format("'{}', which nothing here has a digest of", choice.path)};
+  }
+  if (!digest.has_value()) {
+    return {"model", Outcome::warning,
+            fmt::format("{} was touched, or never read, since it was installed", choice.variant),
+            "'runed verify' reads it and compares"};
+  }
+  if (*digest != promised) {
+    return {"model", Outcome::problem, fmt::format("{} is not what was installed", choice.variant),
+            fmt::format("'runed install --variant {}' fetches it again", choice.variant)};
+  }
+  return {"model", Outcome::ok, fmt::format("{}, as it was installed", choice.variant)};
+}
+
+Model check_model(const Location& location) {
+  const auto& [paths, settings] = location;
+  const auto choice = bootstrap::choose_model(paths, settings);
+  if (!choice) return {problem("model", choice.error())};
+  if (choice->kind == ModelChoice::Kind::builtin) {
+    return {{"model", Outcome::ok,
+             choice->origin == bootstrap::Origin::default_value
+                 ? "the small built-in one: 'runed install' fetches a better one"
+                 : "the built-in one"},
+            bootstrap::ReadyModel{.variant = choice->variant},
+            embed::builtin_model().size()};
+  }
+  if (!choice->is_installed()) {
+    const std::string name =
+        choice->variant.empty() ? "the manifest's default model" : choice->variant;
+    return {{"model", Outcome::warning,
+             fmt::format("{} is not installed: the daemon fetches it when it starts", name),
+             "'runed install' does so now"}};
+  }
+  const auto file = os::file_identity(choice->path);
+  if (!file) return {problem("model", file.error())};
+  const auto installed = bootstrap::Installed::read(paths.installed_file);
+  const auto entry = installed.variants.find(choice->variant);
+  const auto digest = bootstrap::Record(paths.record_file).find(choice->path);
+  Model model{.finding = judge_file(
+                  *choice, entry == installed.variants.end() ? "" : entry->second.sha256, digest),
+              .size_bytes = file->size_bytes};
+  if (model.finding.outcome == Outcome::problem) return model;
+  // An engine would read the whole file for its digest; nothing here depends on it.
+  const std::string no_digest(64, '0');
+  model.ready = {.variant = choice->variant,
+                 .path = choice->path,
+                 .sha256 = digest.value_or(no_digest),
+                 .file = *file};
+  return model;
+}
+
+// Which engine it is to be, and for native the arithmetic. Its start maps the model, and reads no
+// more of it than header and vocabulary.
+Finding check_engine(const Location& location, const bootstrap::ReadyModel& model,
+                     const Services& services) {
+  const auto& [paths, settings] = location;
+  if (const Status possible = daemon::check_engine(paths, settings, services.environment);
+      !possible) {
+    return problem("engine", possible.error());
+  }
+  const auto look = [&] {
+    return bootstrap::check_llama_server(paths, settings, services.environment, {});
+  };
+  auto choice = daemon::choose_engine({.paths = paths,
+                                       .settings = settings,
+                                       .model = model,
+                                       .environment = services.environment,
+                                       .get_llama_server = look},
+                                      daemon::system_gpu_probe());
+  if (!choice && choice.error().code == ErrorCode::not_found) {
+    return {"engine", Outcome::warning,
+            "llama-server, which is not installed: the daemon fetches it when it starts",
+            "'runed install --engine-only' does so now"};
+  }
+  if (!choice) return problem("engine", choice.error());
+  const std::string reason = choice->reason;
+  if (choice->engine == Engine::llama_server) {
+    return {"engine", Outcome::ok, fmt::format("llama-server: {}", reason)};
+  }
+  auto engine = daemon::make_embedder({.model = model, .choice = *std::move(choice), .places = {}},
+                                      settings, services.clock);
+  if (!engine) return problem("engine", engine.error());
+  if (const Status started = (*engine)->start(); !started) {
+    return problem("engine", started.error());
+  }
+  const embed::ModelInfo& info = (*engine)->info();
+  return {"engine", Outcome::ok,
+          fmt::format("native, {}, {}: {}", info.compute, info.kernel, reason)};
+}
+
+Finding check_llama_server(const Location& location, const Services& services) {
+  const auto& [paths, settings] = location;
+  const auto executable = bootstrap::check_llama_server(paths, settings, services.environment, {});
+  if (!executable && executable.error().code == ErrorCode::not_found) {
+    return {"llama-server", Outcome::ok, "none is installed; the native engine needs none"};
+  }
+  if (!executable) return problem("llama-server", executable.error());
+  const auto features = embed::llama_server::read_features(*executable);
+  if (!features) {
+    Finding finding = problem("llama-server", features.error());
+    const bool is_wanted =
+        settings.llama_server.value.has_value() || settings.engine.value == Engine::llama_server;
+    if (!is_wanted) finding.outcome = Outcome::warning;
+    return finding;
+  }
+  return {"llama-server", Outcome::ok,
+          fmt::format("'{}' {}, {}", *executable, features->version,
+                      features->has_gpu ? fmt::format("with {}", fmt::join(features->devices, ", "))
+                                        : "without a GPU")};
+}
+
+Finding check_memory(uint64_t model_bytes) {
+  const uint64_t available = os::available_bytes();
+  std::string detail = fmt::format("{} available, the model has {}", format_bytes(available),
+                                   format_bytes(model_bytes));
+  if (available == 0 || available >= model_bytes + kWorkMemory) {
+    return {"memory", Outcome::ok, std::move(detail)};
+  }
+  return {"memory", Outcome::warning, std::move(detail),
+          "the model would be read from the disk again and again: end other programs, or install "
+          "a smaller variant"};
+}
+
+// Without settings there is nothing that the other checks could go by.
+std::vector<Finding> examine(const Result<Location>& location, const Services& services) {
+  if (!location) return {problem("configuration", location.error())};
+  const Settings& settings = location->settings;
+  std::vector<Finding> findings{check_configuration(settings), check_cpu(settings)};
+  if (findings.back().outcome != Outcome::problem) {
+    findings.push_back(check_compute(settings));
+  }
+  findings.push_back(check_threads(settings));
+  findings.push_back(check_home(location->paths));
+  findings.push_back(check_daemon(*location));
+  const Model model = check_model(*location);
+  findings.push_back(model.finding);
+  if (model.ready.has_value()) {
+    findings.push_back(check_engine(*location, *model.ready, services));
+    findings.push_back(check_memory(model.size_bytes));
+  }
+  findings.push_back(check_llama_server(*location, services));
+  return findings;
+}
+
+void print(const std::vector<Finding>& findings, bool json, std::ostream& out) {
+  Json all = Json::array();
+  for (const auto& [name, outcome, detail, advice] : findings) {
+    if (json) {
+      all.push_back(
+          {{"name", name}, {"outcome", name_of(outcome)}, {"detail", detail}, {"advice", advice}});
+      continue;
+    }
+    out << fmt::format("{:<7} {:<13} {}\n", name_of(outcome), name, detail);
+    if (!advice.empty()) out << fmt::format("{:21} to do: {}\n", "", advice);
+  }
+  if (!json) return;
+  const auto count = [&](Outcome outcome) {
+    return std::ranges::count(findings, outcome, &Finding::outcome);
+  };
+  out << to_line(Json{{"problems", count(Outcome::problem)},
+                      {"warnings", count(Outcome::warning)},
+                      {"checks", all}})
+      << "\n";
+}
+
+}  // namespace
+
+Result<ExitCode> run_doctor(const DoctorFlags& flags, Services& services) {
+  const auto findings = examine(locate(flags.location, {}, services), services);
+  print(findings, flags.json, services.out);
+  const bool is_sick =
+      std::ranges::find(findings, Outcome::problem, &Finding::outcome) != findings.end();
+  return is_sick ? ExitCode::problem_found : ExitCode::ok;
+}
+
+Runner define_doctor(CLI::App& app) {
+  auto flags = std::make_shared<DoctorFlags>();
+  app.footer(kExamples);
+  app.add_flag("--json", flags->json, "Print one JSON document");
+  add_location_flags(app, flags->location);
+  return [flags](Services& services) { return run_doctor(*flags, services); };
+}
+
+}  // namespace runed::cmd
