@@ -26,7 +26,8 @@ std::string transcript(Home& home, const std::vector<std::string>& arguments,
 TEST_CASE("the help of every command", "[golden]") {
   Home home;
   check_golden("help.txt", transcript(home, {"--help"}));
-  for (const char* command : {"embed", "status", "serve", "shutdown", "install", "verify", "doctor", "gc"}) {
+  for (const char* command :
+       {"embed", "status", "serve", "shutdown", "install", "verify", "doctor", "gc"}) {
     check_golden(fmt::format("help_{}.txt", command), transcript(home, {command, "--help"}));
   }
 }
@@ -63,6 +64,9 @@ TEST_CASE("the errors of an environment", "[golden]") {
   Home misspelt;
   misspelt.set("RUNED_COMPUTE", "bp16");
   check_golden("unknown_compute.txt", transcript(misspelt, {"embed", "--direct", "x"}));
+  misspelt.set("RUNED_CPU", "portable");
+  misspelt.set("RUNED_COMPUTE", "int8");
+  check_golden("compute_not_there.txt", transcript(misspelt, {"embed", "--direct", "x"}));
   misspelt.set("RUNED_COMPUTE", "");
   misspelt.set("RUNED_THREADS", "65");
   check_golden("too_many_threads.txt", transcript(misspelt, {"serve"}));

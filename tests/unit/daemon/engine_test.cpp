@@ -36,7 +36,12 @@ TEST_CASE("what cannot be is refused before anything is fetched") {
   unwrap(check_engine(fixture.paths, fixture.settings, fixture.environment));
   fixture.settings.cpu = {"sse2", Origin::flag};
   CHECK(refusal().code == ErrorCode::bad_config);
+  fixture.settings.cpu = {"portable", Origin::flag};
+  fixture.settings.compute = {Compute::int8, Origin::flag};
+  CHECK(refusal().code == ErrorCode::bad_config);
+  CHECK(refusal().message == "the portable kernel does not compute in int8");
   fixture.settings.cpu = {};
+  fixture.settings.compute = {};
 
   fixture.settings.llama_server = {"/no/such", Origin::environment};
   CHECK(refusal().message == "RUNED_LLAMA_SERVER names '/no/such', which is not there");
