@@ -36,18 +36,20 @@ struct Flags {
   std::string out;
 };
 
-TensorType type_of(const Flags& flags) {
-  const std::map<std::string_view, TensorType> types{
-      {"f32", TensorType::f32},   {"f16", TensorType::f16},   {"bf16", TensorType::bf16},
-      {"q8_0", TensorType::q8_0}, {"q6_k", TensorType::q6_k}, {"q5_k", TensorType::q5_k},
-      {"q4_k", TensorType::q4_k}};
-  return types.at(flags.type);
-}
+const std::map<std::string, Quantization> kTypes{
+    {"f32", {TensorType::f32}},           {"f16", {TensorType::f16}},
+    {"bf16", {TensorType::bf16}},         {"q8_0", {TensorType::q8_0}},
+    {"q6_k", {TensorType::q6_k}},         {"q5_k", {TensorType::q5_k}},
+    {"q5_k_m", {TensorType::q5_k, true}}, {"q4_k", {TensorType::q4_k}},
+    {"q4_k_m", {TensorType::q4_k, true}}};
 
 void define(CLI::App& app, Flags& flags) {
   ModelShape& shape = flags.shape;
-  app.add_option("--type", flags.type, "Of all matrices")
-      ->check(CLI::IsMember({"f32", "f16", "bf16", "q8_0", "q6_k", "q5_k", "q4_k"}))
+  std::vector<std::string> types;
+  for (const auto& [name, quantization] : kTypes) types.push_back(name);
+  app.add_option("--type", flags.type,
+                 "Of all matrices; _m: of some, as llama.cpp mixes it with Q6_K")
+      ->check(CLI::IsMember(types))
       ->capture_default_str();
   app.add_option("--layers", shape.layers)->check(CLI::Range(1, 1024))->capture_default_str();
   app.add_option("--width", shape.width)->check(CLI::Range(32, 65536))->capture_default_str();
@@ -147,7 +149,7 @@ int main(int argc, char** argv) {
   Flags flags;
   define(app, flags);
   CLI11_PARSE(app, argc, argv);
-  const Header header = value(make_header(flags.shape, type_of(flags), flags.vocabulary));
+  const Header header = value(make_header(flags.shape, kTypes.at(flags.type), flags.vocabulary));
   check_header(header);
   const RandomWeights weights(flags.seed, flags.heavy_tailed);
   write_model(flags, header, weights);

@@ -19,8 +19,9 @@ using Role = TensorPlan::Role;
 constexpr uint64_t kAlignment = 32;  // Source: GGUF specification, general.alignment.
 
 // Source: llama.cpp, enum llama_ftype; of a K-quant without mixtures, `_S`.
-uint32_t stored_file_type(TensorType type) {
-  switch (type) {
+uint32_t stored_file_type(Quantization quantization) {
+  if (quantization.is_mixed) return quantization.type == TensorType::q4_k ? 15 : 17;
+  switch (quantization.type) {
     case TensorType::f32:
       return 0;
     case TensorType::f16:
@@ -59,11 +60,12 @@ Status copy_tokenizer(const Gguf& from, test::GgufBuilder& to) {
   return {};
 }
 
-void describe(const ModelShape& shape, TensorType type, test::GgufBuilder& to) {
+void describe(const ModelShape& shape, Quantization quantization, test::GgufBuilder& to) {
   to.set("general.architecture", "qwen3")
       .set("general.name",
-           fmt::format("synthetic {}x{} {}", shape.layers, shape.width, block_layout(type).name))
-      .set("general.file_type", stored_file_type(type))
+           fmt::format("synthetic {}x{} {}{}", shape.layers, shape.width,
+                       block_layout(quantization.type).name, quantization.is_mixed ? "_M" : ""))
+      .set("general.file_type", stored_file_type(quantization))
       .set("general.quantization_version", uint32_t{2})
       .set("qwen3.block_count", shape.layers)
       .set("qwen3.context_length", shape.context)
@@ -78,6 +80,13 @@ void describe(const ModelShape& shape, TensorType type, test::GgufBuilder& to) {
       .set("qwen3.pooling_type", uint32_t{3});
 }
 
+// The layers whose values and second feed-forward matrix get more bits in a mixture: the first and
+// the last eighth, and every third between them. Source: llama.cpp, llama-quant.cpp, use_more_bits.
+bool gets_more_bits(uint32_t layer, uint32_t layers) {
+  const uint32_t eighth = layers / 8;
+  return layer < eighth || layer >= 7 * layers / 8 || (layer - eighth) % 3 == 2;
+}
+
 }  // namespace
 
 uint64_t TensorPlan::row_bytes() const {
@@ -86,9 +95,10 @@ uint64_t TensorPlan::row_bytes() const {
 }
 
 Result<std::vector<TensorPlan>> plan_tensors(const ModelShape& shape, uint64_t vocabulary,
-                                             TensorType type) {
+                                             Quantization quantization) {
   const uint64_t query_width = uint64_t{shape.heads} * shape.head_width;
   const uint64_t kv_width = uint64_t{shape.kv_heads} * shape.head_width;
+  const TensorType type = quantization.type;
   const auto layout = block_layout(type);
   for (const uint64_t columns : {uint64_t{shape.width}, uint64_t{shape.ff_width}, query_width}) {
     if (columns % layout.block_elements == 0) continue;
@@ -97,43 +107,47 @@ Result<std::vector<TensorPlan>> plan_tensors(const ModelShape& shape, uint64_t v
   }
   std::vector<TensorPlan> tensors;
   uint64_t end = 0;
-  const auto add = [&](std::string name, Role role, uint64_t columns, uint64_t rows) {
+  const auto add = [&](std::string name, Role role, uint64_t columns, uint64_t rows,
+                       bool with_more_bits = false) {
     const bool is_matrix = role == Role::matrix || role == Role::embedding;
-    tensors.push_back({std::move(name), role, is_matrix ? type : TensorType::f32, columns, rows,
-                       (end + kAlignment - 1) / kAlignment * kAlignment});
+    const TensorType matrix_type = with_more_bits ? TensorType::q6_k : type;
+    tensors.push_back({std::move(name), role, is_matrix ? matrix_type : TensorType::f32, columns,
+                       rows, (end + kAlignment - 1) / kAlignment * kAlignment});
     end = tensors.back().end();
   };
-  add("token_embd.weight", Role::embedding, shape.width, vocabulary);
+  // It is the output layer, too, and stored as that.
+  add("token_embd.weight", Role::embedding, shape.width, vocabulary, quantization.is_mixed);
   for (uint32_t layer = 0; layer < shape.layers; ++layer) {
     const auto name = [layer](std::string_view part) {
       return fmt::format("blk.{}.{}.weight", layer, part);
     };
+    const bool more = quantization.is_mixed && gets_more_bits(layer, shape.layers);
     add(name("attn_norm"), Role::layer_norm, shape.width, 1);
     add(name("attn_q"), Role::matrix, shape.width, query_width);
     add(name("attn_q_norm"), Role::norm, shape.head_width, 1);
     add(name("attn_k"), Role::matrix, shape.width, kv_width);
     add(name("attn_k_norm"), Role::norm, shape.head_width, 1);
-    add(name("attn_v"), Role::matrix, shape.width, kv_width);
+    add(name("attn_v"), Role::matrix, shape.width, kv_width, more);
     add(name("attn_output"), Role::matrix, query_width, shape.width);
     add(name("ffn_norm"), Role::layer_norm, shape.width, 1);
     add(name("ffn_gate"), Role::matrix, shape.width, shape.ff_width);
     add(name("ffn_up"), Role::matrix, shape.width, shape.ff_width);
-    add(name("ffn_down"), Role::matrix, shape.ff_width, shape.width);
+    add(name("ffn_down"), Role::matrix, shape.ff_width, shape.width, more);
   }
   add("output_norm.weight", Role::norm, shape.width, 1);
   return tensors;
 }
 
-Result<Header> make_header(const ModelShape& shape, TensorType type,
+Result<Header> make_header(const ModelShape& shape, Quantization quantization,
                            const std::string& vocabulary_path) {
   TRY_ASSIGN(const os::MappedFile file, os::MappedFile::open(vocabulary_path));
   TRY_ASSIGN(const Gguf vocabulary, Gguf::parse_metadata(file.bytes()));
   TRY_ASSIGN(const uint64_t tokens, vocabulary.array_size("tokenizer.ggml.tokens"));
   test::GgufBuilder builder;
-  describe(shape, type, builder);
+  describe(shape, quantization, builder);
   TRY(copy_tokenizer(vocabulary, builder));
   Header header;
-  TRY_ASSIGN(header.tensors, plan_tensors(shape, tokens, type));
+  TRY_ASSIGN(header.tensors, plan_tensors(shape, tokens, quantization));
   for (const TensorPlan& tensor : header.tensors) {
     const bool is_row = tensor.role == Role::norm || tensor.role == Role::layer_norm;
     std::vector<uint64_t> sizes{tensor.columns};

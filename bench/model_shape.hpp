@@ -22,6 +22,12 @@ struct ModelShape {
   uint32_t context = 32768;
 };
 
+/// How the matrices are stored.
+struct Quantization {
+  embed::native::TensorType type = embed::native::TensorType::q8_0;
+  bool is_mixed = false;  // As llama.cpp's `_M` files: where it costs most, Q6_K instead.
+};
+
 /// A tensor of the file to be written.
 struct TensorPlan {
   enum class Role { matrix, embedding, norm, layer_norm };
@@ -37,10 +43,10 @@ struct TensorPlan {
   uint64_t end() const { return offset + rows * row_bytes(); }
 };
 
-/// Lists the tensors in the order of the file: the matrices in this type, the norms in f32.
+/// Lists the tensors in the order of the file: the matrices as told, the norms in f32.
 /// Errors: invalid_argument if a row is not whole blocks of the type.
 Result<std::vector<TensorPlan>> plan_tensors(const ModelShape& shape, uint64_t vocabulary,
-                                             embed::native::TensorType type);
+                                             Quantization quantization);
 
 /// What comes before the data: metadata and the table of tensors.
 struct Header {
@@ -50,7 +56,7 @@ struct Header {
 
 /// Makes the header of a model with the tokenizer of the GGUF at `vocabulary_path`.
 /// Errors: what reading that file can give; invalid_argument as above.
-Result<Header> make_header(const ModelShape& shape, embed::native::TensorType type,
+Result<Header> make_header(const ModelShape& shape, Quantization quantization,
                            const std::string& vocabulary_path);
 
 }  // namespace runed::bench
