@@ -104,13 +104,18 @@ std::string draw_pair(const Pair& pair, double y, double pixels_per_token) {
                  fmt::format("{:.0f}", pair.llama));
 }
 
-std::string draw_legend(double y) {
+std::string draw_legend(const Json& model, double y) {
+  const auto servers = std::ranges::count_if(model.at("contenders"), [](const Json& contender) {
+    return contender.at("engine").get<std::string>() == "llama-server";
+  });
   return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"12\" height=\"12\" class=\"runed\"/>\n",
                      kMargin, y - 10) +
          text_at(kMargin + 18, y, "", "runed") +
          fmt::format("<rect x=\"{}\" y=\"{}\" width=\"12\" height=\"12\" class=\"llama\"/>\n",
                      kMargin + 76, y - 10) +
-         text_at(kMargin + 94, y, "", "the fastest llama-server of ten sets of flags");
+         text_at(
+             kMargin + 94, y, "",
+             fmt::format("llama-server, the fastest of {} sets of flags for each bar", servers));
 }
 
 }  // namespace
@@ -133,7 +138,7 @@ std::string draw_plot(const Json& results) {
       kMargin, 28, "title",
       fmt::format("Tokens per second, {} threads on {}", results.at("threads").get<unsigned>(),
                   machine.at("cpu").get<std::string>()));
-  svg += draw_legend(52);
+  svg += draw_legend(results.at("models").at(0), 52);
   double y = kTop;
   for (const Group& group : groups) {
     svg += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.0f}\" y2=\"{:.0f}\" class=\"line\"/>\n",
