@@ -78,19 +78,23 @@ ForwardPass::ForwardPass(const ModelHeader& header, const Weights& weights, Comp
 }
 
 void ForwardPass::run(const PackedBatch& batch, std::span<float> vectors) {
+  if (times_ != nullptr) times_->begin();
   const size_t texts = batch.offsets.size() - 1;
   const Layout layout = lay_out_texts(batch.offsets);
   const Scratch scratch = lay_out_scratch(batch.ids.size(), texts);
   rope_.extend(*std::ranges::max_element(layout.positions) + size_t{1});
 
   look_up(batch.ids, scratch.hidden);
+  end(Phase::look_up);
   for (const LayerWeights& layer : weights_.layers) {
     normalize(scratch.hidden, layer.attention_norm, *layer.query.gemm, scratch, scratch.normed);
+    end(Phase::norm);
     const Asking everyone{layout.all_blocks, scratch.hidden, scratch.normed, scratch.queries};
     const bool is_last = &layer == &weights_.layers.back();
     run_layer(layer, layout, is_last ? gather_last(layout, scratch) : everyone, scratch);
   }
   write_vectors(scratch.last, vectors);
+  end(Phase::finish);
   if (batch.ids.size() > kTokensToKeep) arena_.release();
 }
 
@@ -163,24 +167,29 @@ void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout, con
       MatrixProduct{.weights = &layer.key, .in = scratch.normed, .out = scratch.keys},
       MatrixProduct{.weights = &layer.value, .in = scratch.normed, .out = scratch.values}};
   multiply(products, kernel_, pool_, scratch.panels);
+  end(Phase::qkv);
   attention_.place_keys(layer, rope_, layout.positions, scratch.keys);
+  end(Phase::keys);
   const Rows& queries = asking.queries;
   const PreparedRows attended = take_prepared(layer.output, header_.head_width, scratch.attended);
   attention_.attend(layer, rope_, asking.blocks, queries, scratch.keys, scratch.values, attended,
                     scratch.attention);
-  const MatrixProduct output{.weights = &layer.output,
-                             .in = attended.gemm != nullptr
-                                       ? first_rows(attended.rows, queries.count)
-                                       : prepare(queries, layer.output, scratch.attended),
-                             .out = asking.hidden,
-                             .epilogue = Epilogue::add};
+  end(Phase::attention);
+  const InputRows output_in = attended.gemm != nullptr
+                                  ? first_rows(attended.rows, queries.count)
+                                  : prepare(queries, layer.output, scratch.attended);
+  end(Phase::prepare);
+  const MatrixProduct output{
+      .weights = &layer.output, .in = output_in, .out = asking.hidden, .epilogue = Epilogue::add};
   multiply({&output, 1}, kernel_, pool_, scratch.panels);
+  end(Phase::output);
   feed_forward(layer, asking, scratch);
 }
 
 void ForwardPass::feed_forward(const LayerWeights& layer, const Asking& asking,
                                const Scratch& scratch) const {
   normalize(asking.hidden, layer.ff_norm, *layer.gate.gemm, scratch, asking.normed);
+  end(Phase::norm);
   const Rows ff = first_rows(scratch.ff, asking.hidden.count);
   const PreparedRows activated = take_prepared(layer.down, kSwigluPart, scratch.activated);
   const MatrixProduct wide{.weights = &layer.gate,
@@ -190,13 +199,15 @@ void ForwardPass::feed_forward(const LayerWeights& layer, const Asking& asking,
                            .epilogue = Epilogue::swiglu,
                            .prepared = activated};
   multiply({&wide, 1}, kernel_, pool_, scratch.panels);
-  const MatrixProduct narrow{.weights = &layer.down,
-                             .in = activated.gemm != nullptr
-                                       ? first_rows(activated.rows, ff.count)
-                                       : prepare(ff, layer.down, scratch.activated),
-                             .out = asking.hidden,
-                             .epilogue = Epilogue::add};
+  end(Phase::gate_up);
+  const InputRows narrow_in = activated.gemm != nullptr
+                                  ? first_rows(activated.rows, ff.count)
+                                  : prepare(ff, layer.down, scratch.activated);
+  end(Phase::prepare);
+  const MatrixProduct narrow{
+      .weights = &layer.down, .in = narrow_in, .out = asking.hidden, .epilogue = Epilogue::add};
   multiply({&narrow, 1}, kernel_, pool_, scratch.panels);
+  end(Phase::down);
 }
 
 void ForwardPass::normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,

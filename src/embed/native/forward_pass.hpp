@@ -11,6 +11,7 @@
 #include "embed/native/kernel.hpp"
 #include "embed/native/matrix_product.hpp"
 #include "embed/native/model_header.hpp"
+#include "embed/native/phase_times.hpp"
 #include "embed/native/rope_table.hpp"
 #include "embed/native/thread_pool.hpp"
 #include "embed/native/weights.hpp"
@@ -36,6 +37,9 @@ class ForwardPass {
   /// Needs:  the shapes of PackedBatch; every id in the vocabulary.
   /// Owns:   scratch memory, which stays for the next batch unless this one was very large.
   void run(const PackedBatch& batch, std::span<float> vectors);
+
+  /// Adds the times of all passes from now on to `times`, which is borrowed; null: measures nothing.
+  void measure(PhaseTimes* times) { times_ = times; }
 
  private:
   struct Scratch {
@@ -90,6 +94,9 @@ class ForwardPass {
                  const Scratch& scratch, const InputRows& out) const;
   InputRows prepare(const Rows& in, const Matrix& weights, const InputRows& out) const;
   void write_vectors(const Rows& last, std::span<float> vectors) const;
+  void end(Phase phase) const {
+    if (times_ != nullptr) times_->end(phase);
+  }
 
   const ModelHeader& header_;
   const Weights& weights_;
@@ -99,6 +106,7 @@ class ForwardPass {
   RopeTable rope_;
   Sizes sizes_;
   Arena arena_;
+  PhaseTimes* times_ = nullptr;
 };
 
 }  // namespace runed::embed::native

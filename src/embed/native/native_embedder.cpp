@@ -106,6 +106,7 @@ Status NativeEmbedder::load() {
   }
   batch_tokens_ = fit_batch_tokens(header);
   model_ = std::make_unique<Model>(std::move(header), std::move(weights), compute, kernel_, pool_);
+  model_->forward_pass.measure(options_.phase_times);
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);
   return {};

@@ -14,6 +14,7 @@
 #include "embed/native/kernel.hpp"
 #include "embed/native/model_file.hpp"
 #include "embed/native/model_header.hpp"
+#include "embed/native/phase_times.hpp"
 #include "embed/native/thread_pool.hpp"
 
 namespace runed::embed::native {
@@ -28,6 +29,7 @@ struct NativeOptions {
   std::string kernel;  // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   Compute compute = Compute::automatic;
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
+  PhaseTimes* phase_times = nullptr;  // Where to add the times of passes; borrowed, null: nowhere.
 };
 
 inline constexpr uint32_t kFewestBatchTokens = 512;
