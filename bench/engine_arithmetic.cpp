@@ -1,0 +1,43 @@
+#include "engine_arithmetic.hpp"
+
+#include <numeric>
+
+namespace runed::bench {
+
+using embed::native::Phase;
+
+double Arithmetic::total() const {
+  return std::accumulate(by_phase.begin(), by_phase.end(), 0.0);
+}
+
+Arithmetic count_arithmetic(const embed::native::ModelHeader& header,
+                            std::span<const embed::PreparedText> texts) {
+  const double width = header.width;
+  const double query_width = double{1} * header.heads * header.head_width;
+  const double kv_width = double{1} * header.kv_heads * header.head_width;
+  const double full_layers = header.layers - 1;
+  double tokens = 0;
+  double seen = 0;       // Keys seen by a query, of all queries.
+  double seen_last = 0;  // The same of the texts' last tokens.
+  for (const embed::PreparedText& text : texts) {
+    const auto length = static_cast<double>(text.ids.size());
+    tokens += length;
+    seen += length * (length + 1) / 2;
+    seen_last += length;
+  }
+  const double asking = full_layers * tokens + static_cast<double>(texts.size());
+  const double asked = full_layers * seen + seen_last;
+
+  Arithmetic arithmetic;
+  const auto of = [&](Phase phase) -> double& {
+    return arithmetic.by_phase[static_cast<size_t>(phase)];
+  };
+  of(Phase::qkv) = asking * width * query_width + header.layers * tokens * width * 2 * kv_width;
+  of(Phase::attention) = asked * 2 * query_width;  // Scores, then the weighted sum of values.
+  of(Phase::output) = asking * query_width * width;
+  of(Phase::gate_up) = asking * 2 * width * header.ff_width;
+  of(Phase::down) = asking * header.ff_width * width;
+  return arithmetic;
+}
+
+}  // namespace runed::bench
