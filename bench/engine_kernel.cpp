@@ -65,7 +65,7 @@ KernelRate measure(const std::string& name, const Gemm& gemm, const StoredRows& 
   KernelRate rate{
       .matrix = name, .weights = std::string(block_layout(weights.type).name), .depth = depth};
   Aligned panel(gemm.panel_bytes(depth));
-  rate.pack_us = 1e6 * seconds_of([&] { gemm.pack(weights, depth, 0, panel.data()); });
+  rate.pack_us = 1e6 * seconds_of([&] { gemm.pack(weights, depth, 0, panel.data(), {}); });
 
   const std::vector<float> inputs = random_floats(kRows * depth);
   const size_t row_bytes = gemm.prepare == nullptr ? depth * sizeof(float) : gemm.row_bytes(depth);
@@ -85,7 +85,7 @@ KernelRate measure(const std::string& name, const Gemm& gemm, const StoredRows& 
   alignas(64) float tile[kTileRows * kPanelColumns];
   const double seconds = seconds_of([&] {
     for (size_t row = 0; row < kRows; row += kTileRows) {
-      gemm.multiply(panel.data(), depth, rows.data() + row * stride, stride, kTileRows, tile);
+      gemm.multiply(panel.data(), depth, rows.data() + row * stride, stride, kTileRows, tile, {});
     }
   });
   rate.gmacs = static_cast<double>(kRows * kPanelColumns * depth) / seconds / 1e9;
