@@ -35,6 +35,13 @@ struct Avx2Vectors {
     return __builtin_bit_cast(Floats, _mm256_cvtph_ps(_mm_loadu_si128(vector)));
   }
 
+  /// Loads 16 bytes from each of two places.
+  RUNED_ALWAYS_INLINE static Ints load_quads(const std::byte* a, const std::byte* b) {
+    const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(a));
+    const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(b));
+    return __builtin_bit_cast(Ints, _mm256_set_m128i(second, first));
+  }
+
   RUNED_ALWAYS_INLINE static void store_int8(std::byte* to, Ints values) {
     const __m128i words = pack_words(values);
     _mm_storeu_si64(to, _mm_packs_epi16(words, words));

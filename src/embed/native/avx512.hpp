@@ -40,14 +40,17 @@ struct Avx512Vectors {
     return __builtin_bit_cast(Floats, _mm512_maskz_cvtph_ps(kAllLanes, _mm256_loadu_si256(vector)));
   }
 
-  /// Loads 32 bytes from each of two places.
-  RUNED_ALWAYS_INLINE static Ints load_halves(const std::byte* first, const std::byte* second) {
-    using Half = int32_t __attribute__((vector_size(32)));
-    Half low;
-    Half high;
-    __builtin_memcpy(&low, first, sizeof low);
-    __builtin_memcpy(&high, second, sizeof high);
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  /// Loads 16 bytes from each of four places.
+  RUNED_ALWAYS_INLINE static Ints load_quads(const std::byte* a, const std::byte* b,
+                                             const std::byte* c, const std::byte* d) {
+    const auto load = [](const std::byte* from) {
+      return _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(from));
+    };
+    __m512i quads = _mm512_zextsi128_si512(load(a));
+    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load(b), 1);
+    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load(c), 2);
+    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load(d), 3);
+    return __builtin_bit_cast(Ints, quads);
   }
 
   RUNED_ALWAYS_INLINE static void store_int8(std::byte* to, Ints values) {

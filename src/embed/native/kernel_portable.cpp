@@ -24,6 +24,9 @@ struct Portable {
     return zip_with_zeros(Longs{load<int64_t>(from)});
   }
 
+  RUNED_ALWAYS_INLINE static Ints load_quads(const std::byte* from) {
+    return Vectors<Portable>::load_ints(from);
+  }
   RUNED_ALWAYS_INLINE static Floats load_f16(const std::byte* from) {
     return Vectors<Portable>::f16_to_floats(load_uint16(from));
   }

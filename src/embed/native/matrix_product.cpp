@@ -25,6 +25,10 @@ size_t panel_count(const MatrixProduct& product) {
 // The least that a panel is packed by.
 constexpr size_t kColumnsOfPart = 16;
 
+// How long that takes, and multiplying a tile.
+constexpr size_t kPartWeight = 1;
+constexpr size_t kTileWeight = 2;
+
 // Packs up to kColumnsOfPart outputs, as far as there are any.
 void pack_part(const Matrix& weights, size_t first_output, size_t first_column, float* panel,
                const Ahead& ahead) {
@@ -58,11 +62,11 @@ void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile
   }
 }
 
-// The weights of a later panel, which lie side by side in the file, in as many slices as there are
-// packings and tiles before it.
+// The memory of a later panel, which lies side by side in the file, dealt out to the packings and
+// tiles before it by how long they take.
 class PanelAhead {
  public:
-  PanelAhead(const MatrixProduct& product, size_t panel_index, size_t slices) : slices_(slices) {
+  PanelAhead(const MatrixProduct& product, size_t panel_index, size_t weights) : weights_(weights) {
     if (panel_index >= panel_count(product)) return;
     const size_t first = panel_index * outputs_per_panel(product);
     const size_t rows = std::min(outputs_per_panel(product), product.weights->rows - first);
@@ -70,14 +74,15 @@ class PanelAhead {
     if (product.epilogue == Epilogue::swiglu) add(*product.up, first, rows);
   }
 
-  Ahead take_slice() {
+  // Takes the part of `weight` among what is still to come.
+  Ahead take(size_t weight) {
     Ahead& part = parts_[0].lines > 0 ? parts_[0] : parts_[1];
-    if (slices_ == 0 || part.lines == 0) return {};
-    const size_t lines = std::min(part.lines, (parts_[0].lines + parts_[1].lines) / slices_ + 1);
-    const Ahead slice{part.next, lines};
-    part.next += lines * Ahead::kLine;
-    part.lines -= lines;
-    --slices_;
+    const size_t all_lines = parts_[0].lines + parts_[1].lines;
+    const size_t share = weight < weights_ ? all_lines * weight / weights_ + 1 : all_lines;
+    const Ahead slice{part.next, std::min(part.lines, share)};
+    part.next += slice.lines * Ahead::kLine;
+    part.lines -= slice.lines;
+    weights_ -= std::min(weight, weights_);
     return slice;
   }
 
@@ -88,7 +93,7 @@ class PanelAhead {
   }
 
   std::array<Ahead, 2> parts_;
-  size_t slices_;
+  size_t weights_;
 };
 
 // One panel over the rows [first_row, end_row).
@@ -96,19 +101,21 @@ void multiply_panel(const Kernel& kernel, const MatrixProduct& product, size_t p
                     size_t first_row, size_t end_row, size_t next_panel, float* panel) {
   const size_t first_output = panel_index * outputs_per_panel(product);
   const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
-  PanelAhead ahead(product, next_panel, kPanelColumns / kColumnsOfPart + 2 * tiles);
+  PanelAhead ahead(product, next_panel,
+                   kPanelColumns / kColumnsOfPart * kPartWeight + tiles * kTileWeight);
   const size_t outputs = outputs_per_panel(product);
   for (size_t column = 0; column < outputs; column += kColumnsOfPart) {
-    pack_part(*product.weights, first_output + column, column, panel, ahead.take_slice());
+    pack_part(*product.weights, first_output + column, column, panel, ahead.take(kPartWeight));
     if (product.epilogue == Epilogue::swiglu) {
-      pack_part(*product.up, first_output + column, kHalfPanel + column, panel, ahead.take_slice());
+      pack_part(*product.up, first_output + column, kHalfPanel + column, panel,
+                ahead.take(kPartWeight));
     }
   }
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (size_t row = first_row; row < end_row; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, end_row - row);
     product.weights->gemm->multiply(panel, product.weights->columns, product.in.row(row),
-                                    product.in.stride, row_count, tile, ahead.take_slice());
+                                    product.in.stride, row_count, tile, ahead.take(kTileWeight));
     finish_tile(kernel, product, tile, row, row_count, first_output);
   }
 }

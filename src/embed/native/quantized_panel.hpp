@@ -53,10 +53,11 @@ class QuantizedRows {
 
   /// Writes kLanes words of each row, the first eight from `offset`, the rest `distance` later.
   RUNED_ALWAYS_INLINE void transpose_halves(size_t offset, size_t distance, Ints* words) const {
-    typename V::Square square;
-    load(square, offset, distance, std::make_index_sequence<kLanes>{});
-    square.transpose();
-    square.store(reinterpret_cast<std::byte*>(words), sizeof(Ints));
+    V::transpose(
+        [&](size_t lane, size_t quad) {
+          return rows_[lane] + offset + quad / 2 * distance + quad % 2 * 16;
+        },
+        reinterpret_cast<std::byte*>(words), sizeof(Ints));
   }
 
   RUNED_ALWAYS_INLINE void store_step(size_t block, size_t step, Ints bytes) const {
@@ -73,17 +74,6 @@ class QuantizedRows {
  private:
   RUNED_ALWAYS_INLINE std::byte* row_of(size_t block, size_t row) const {
     return panel_ + (block * Format::kBlockRows + row) * Layout::kRowBytes;
-  }
-
-  template <size_t... kLane>
-  RUNED_ALWAYS_INLINE void load(typename V::Square& square, size_t offset, size_t distance,
-                                std::index_sequence<kLane...>) const {
-    if constexpr (kLanes == 16) {
-      ((square.rows[kLane] = Isa::load_halves(at(kLane, offset), at(kLane, offset + distance))),
-       ...);
-    } else {
-      ((square.rows[kLane] = V::load_ints(at(kLane, offset))), ...);
-    }
   }
 
   const std::byte* rows_[kLanes];
@@ -109,10 +99,9 @@ struct Q8Panel {
       alignas(64) std::byte scales[kStretch][V::kLanes * 2];
       for (size_t block = first; block < end; ++block) {
         for (size_t lane = 0; lane < V::kLanes; ++lane) {
-          auto scale = load<uint16_t>(rows.at(lane, block * kBlockBytes));
-          asm(""
-              : "+r"(scale));  // Or GCC gathers them into vectors, one instruction each, and more.
-          __builtin_memcpy(scales[block - first] + 2 * lane, &scale, sizeof scale);
+          // Volatile, or GCC collects them in vectors, with several instructions for each.
+          reinterpret_cast<volatile uint16_t&>(scales[block - first][2 * lane]) =
+              load<uint16_t>(rows.at(lane, block * kBlockBytes));
         }
       }
       for (size_t block = first; block < end; block += kBlocksAtOnce) {

@@ -63,10 +63,9 @@ struct TransposedPanel {
     const size_t steps = kHasScales ? Input::kSteps : blocks * Input::kSteps;
     for (size_t done = 0; done < blocks * Input::kSteps; done += steps) {
       for (size_t step = 0; step < steps; step += V::kLanes) {
-        typename V::Square square;
-        square.load(prepared + step * 4, kStride);
-        square.transpose();
-        square.store(to + step * Layout::kRowBytes, Layout::kRowBytes, steps - step);
+        V::transpose([&](size_t lane,
+                         size_t quad) { return prepared + lane * kStride + (step + 4 * quad) * 4; },
+                     to + step * Layout::kRowBytes, Layout::kRowBytes, steps - step);
       }
       if constexpr (kHasScales) {
         float scales[V::kLanes];

@@ -76,120 +76,24 @@ struct Vectors {
     return __builtin_bit_cast(Floats, magnitude | (bits & 0x8000) << 16);
   }
 
-  /// As many rows of 32-bit elements as they have lanes.
-  struct Square {
-    Ints rows[kLanes];
-
-    /// Loads rows `stride` bytes apart.
-    RUNED_ALWAYS_INLINE void load(const std::byte* from, size_t stride) {
-      load(from, stride, std::make_index_sequence<kLanes>{});
+  /// Transposes as many rows of 32-bit elements as a vector has lanes, each as long: writes their
+  /// columns, `stride` bytes apart, the first `used` of them.
+  /// `at(row, quad)` returns where four elements of a row are.
+  ///
+  /// Four rows apart are put together while they are loaded, which takes the load ports rather than
+  /// the one port that shuffles; what is left is to transpose squares of four.
+  template <typename At>
+  RUNED_ALWAYS_INLINE static void transpose(const At& at, std::byte* to, size_t stride,
+                                            size_t used = kLanes) {
+    if (used >= kLanes) {
+      transpose_quads(at, to, stride, std::make_index_sequence<kLanes / 4>{});
+    } else {
+      Ints columns[kLanes];
+      transpose_quads(at, reinterpret_cast<std::byte*>(columns), sizeof(Ints),
+                      std::make_index_sequence<kLanes / 4>{});
+      for (size_t i = 0; i < used; ++i) store(to + i * stride, columns[i]);
     }
-
-    /// Stores the first `used` rows, `stride` bytes apart.
-    RUNED_ALWAYS_INLINE void store(std::byte* to, size_t stride, size_t used = kLanes) const {
-      if (used >= kLanes) return store(to, stride, std::make_index_sequence<kLanes>{});
-      Ints
-          copy[kLanes];  // Indexing the rows themselves would keep them in memory on the way above.
-      store(reinterpret_cast<std::byte*>(copy), sizeof(Ints), std::make_index_sequence<kLanes>{});
-      for (size_t i = 0; i < used; ++i) Vectors::store(to + i * stride, copy[i]);
-    }
-
-    /// Makes rows columns: first within four rows and quads of lanes, then quad by quad.
-    RUNED_ALWAYS_INLINE void transpose() {
-      transpose_quads(std::make_index_sequence<kLanes / 4>{});
-      if constexpr (kLanes > 4) gather_quads(std::make_index_sequence<4>{});
-    }
-
-   private:
-    template <size_t... kRow>
-    RUNED_ALWAYS_INLINE void load(const std::byte* from, size_t stride,
-                                  std::index_sequence<kRow...>) {
-      ((rows[kRow] = load_ints(from + kRow * stride)), ...);
-    }
-
-    template <size_t... kRow>
-    RUNED_ALWAYS_INLINE void store(std::byte* to, size_t stride,
-                                   std::index_sequence<kRow...>) const {
-      (Vectors::store(to + kRow * stride, rows[kRow]), ...);
-    }
-
-    template <size_t... kGroup>
-    RUNED_ALWAYS_INLINE void transpose_quads(std::index_sequence<kGroup...>) {
-      (transpose_quads(rows[4 * kGroup], rows[4 * kGroup + 1], rows[4 * kGroup + 2],
-                       rows[4 * kGroup + 3]),
-       ...);
-    }
-
-    RUNED_ALWAYS_INLINE static void transpose_quads(Ints& a, Ints& b, Ints& c, Ints& d) {
-      const Ints ab_low = pick<0, 0, 1, 1>(a, b);
-      const Ints ab_high = pick<2, 2, 3, 3>(a, b);
-      const Ints cd_low = pick<0, 0, 1, 1>(c, d);
-      const Ints cd_high = pick<2, 2, 3, 3>(c, d);
-      a = join<0>(ab_low, cd_low);
-      b = join<2>(ab_low, cd_low);
-      c = join<0>(ab_high, cd_high);
-      d = join<2>(ab_high, cd_high);
-    }
-
-    template <size_t... kColumn>
-    RUNED_ALWAYS_INLINE void gather_quads(std::index_sequence<kColumn...>) {
-      (gather_quads<kColumn>(), ...);
-    }
-
-    // Row 4 g + column has, in its quad q, column 4 q + column of rows 4 g onwards.
-    template <size_t kColumn>
-    RUNED_ALWAYS_INLINE void gather_quads() {
-      const Ints even = every_other_quad<0>(rows[kColumn], rows[4 + kColumn]);
-      const Ints odd = every_other_quad<1>(rows[kColumn], rows[4 + kColumn]);
-      if constexpr (kLanes == 8) {
-        rows[kColumn] = even;
-        rows[4 + kColumn] = odd;
-      } else {
-        static_assert(kLanes == 16);
-        const Ints later_even = every_other_quad<0>(rows[8 + kColumn], rows[12 + kColumn]);
-        const Ints later_odd = every_other_quad<1>(rows[8 + kColumn], rows[12 + kColumn]);
-        rows[kColumn] = every_other_quad<0>(even, later_even);
-        rows[4 + kColumn] = every_other_quad<0>(odd, later_odd);
-        rows[8 + kColumn] = every_other_quad<1>(even, later_even);
-        rows[12 + kColumn] = every_other_quad<1>(odd, later_odd);
-      }
-    }
-
-    // In each quad, two elements of `a` with two of `b` in turns.
-    template <size_t... kFrom>
-    RUNED_ALWAYS_INLINE static Ints pick(Ints a, Ints b) {
-      return pick(a, b, std::index_sequence<kFrom...>{}, std::make_index_sequence<kLanes>{});
-    }
-    template <size_t... kFrom, size_t... kLane>
-    RUNED_ALWAYS_INLINE static Ints pick(Ints a, Ints b, std::index_sequence<kFrom...>,
-                                         std::index_sequence<kLane...>) {
-      constexpr size_t kOfQuad[] = {kFrom...};
-      return __builtin_shufflevector(a, b,
-                                     (kLane / 4 * 4 + kOfQuad[kLane % 4] + kLane % 2 * kLanes)...);
-    }
-
-    // In each quad, two elements of `a` from kFirst on, then two of `b`.
-    template <size_t kFirst>
-    RUNED_ALWAYS_INLINE static Ints join(Ints a, Ints b) {
-      return join<kFirst>(a, b, std::make_index_sequence<kLanes>{});
-    }
-    template <size_t kFirst, size_t... kLane>
-    RUNED_ALWAYS_INLINE static Ints join(Ints a, Ints b, std::index_sequence<kLane...>) {
-      return __builtin_shufflevector(
-          a, b, (kLane / 4 * 4 + kFirst + kLane % 2 + kLane % 4 / 2 * kLanes)...);
-    }
-
-    // Quads kFirst, kFirst + 2, ... of `a`, then of `b`.
-    template <size_t kFirst>
-    RUNED_ALWAYS_INLINE static Ints every_other_quad(Ints a, Ints b) {
-      return every_other_quad<kFirst>(a, b, std::make_index_sequence<kLanes>{});
-    }
-    template <size_t kFirst, size_t... kLane>
-    RUNED_ALWAYS_INLINE static Ints every_other_quad(Ints a, Ints b,
-                                                     std::index_sequence<kLane...>) {
-      return __builtin_shufflevector(a, b, ((kLane / 4 * 2 + kFirst) * 4 + kLane % 4)...);
-    }
-  };
+  }
 
  private:
   template <size_t kDistance, typename Vector, typename Combine>
@@ -202,6 +106,53 @@ struct Vectors {
   template <size_t kDistance, typename Vector, size_t... kLane>
   RUNED_ALWAYS_INLINE static Vector swap(Vector value, std::index_sequence<kLane...>) {
     return __builtin_shufflevector(value, value, (kLane ^ kDistance)...);
+  }
+
+  template <typename At, size_t... kQuad>
+  RUNED_ALWAYS_INLINE static void transpose_quads(const At& at, std::byte* to, size_t stride,
+                                                  std::index_sequence<kQuad...> quads) {
+    (transpose_quad(at, kQuad, to + 4 * kQuad * stride, stride, quads), ...);
+  }
+
+  template <typename At, size_t... kGroup>
+  RUNED_ALWAYS_INLINE static void transpose_quad(const At& at, size_t quad, std::byte* to,
+                                                 size_t stride, std::index_sequence<kGroup...>) {
+    const Ints a = Isa::load_quads(at(4 * kGroup, quad)...);
+    const Ints b = Isa::load_quads(at(4 * kGroup + 1, quad)...);
+    const Ints c = Isa::load_quads(at(4 * kGroup + 2, quad)...);
+    const Ints d = Isa::load_quads(at(4 * kGroup + 3, quad)...);
+    const Ints ab_low = pick<0, 0, 1, 1>(a, b);
+    const Ints ab_high = pick<2, 2, 3, 3>(a, b);
+    const Ints cd_low = pick<0, 0, 1, 1>(c, d);
+    const Ints cd_high = pick<2, 2, 3, 3>(c, d);
+    store(to, join<0>(ab_low, cd_low));
+    store(to + stride, join<2>(ab_low, cd_low));
+    store(to + 2 * stride, join<0>(ab_high, cd_high));
+    store(to + 3 * stride, join<2>(ab_high, cd_high));
+  }
+
+  // In each quad, two elements of `a` with two of `b` in turns.
+  template <size_t... kFrom>
+  RUNED_ALWAYS_INLINE static Ints pick(Ints a, Ints b) {
+    return pick(a, b, std::index_sequence<kFrom...>{}, std::make_index_sequence<kLanes>{});
+  }
+  template <size_t... kFrom, size_t... kLane>
+  RUNED_ALWAYS_INLINE static Ints pick(Ints a, Ints b, std::index_sequence<kFrom...>,
+                                       std::index_sequence<kLane...>) {
+    constexpr size_t kOfQuad[] = {kFrom...};
+    return __builtin_shufflevector(a, b,
+                                   (kLane / 4 * 4 + kOfQuad[kLane % 4] + kLane % 2 * kLanes)...);
+  }
+
+  // In each quad, two elements of `a` from kFirst on, then two of `b`.
+  template <size_t kFirst>
+  RUNED_ALWAYS_INLINE static Ints join(Ints a, Ints b) {
+    return join<kFirst>(a, b, std::make_index_sequence<kLanes>{});
+  }
+  template <size_t kFirst, size_t... kLane>
+  RUNED_ALWAYS_INLINE static Ints join(Ints a, Ints b, std::index_sequence<kLane...>) {
+    return __builtin_shufflevector(
+        a, b, (kLane / 4 * 4 + kFirst + kLane % 2 + kLane % 4 / 2 * kLanes)...);
   }
 };
 
