@@ -1,28 +1,29 @@
 #include "embed/native/forward_pass.hpp"
 
-#include <bit>
+#include <algorithm>
 #include <cmath>
-#include <map>
 
-#include "embed/native/float_formats.hpp"
+#include "embed/native/gemm_choice.hpp"
 #include "embed/native/kernel_choice.hpp"
 #include "embed/native/native_embedder.hpp"
-#include "support/gguf_builder.hpp"
-#include "support/random_floats.hpp"
+#include "support/gemm_reference.hpp"
+#include "support/random_model.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::SystemClock;
 using runed::embed::TokenId;
 using runed::embed::native::available_kernels;
-using runed::embed::native::bf16_to_float;
-using runed::embed::native::f16_to_float;
+using runed::embed::native::Compute;
+using runed::embed::native::formats_of;
 using runed::embed::native::Kernel;
-using runed::embed::native::load;
+using runed::embed::native::name_of;
 using runed::embed::native::NativeEmbedder;
 using runed::embed::native::TensorType;
-using runed::test::GgufBuilder;
-using runed::test::random_floats;
-using runed::test::small_qwen3;
+using runed::test::kBlockShape;
+using runed::test::kFormats;
+using runed::test::kOddShape;
+using runed::test::RandomModel;
+using runed::test::rounded;
 using runed::test::unwrap;
 
 namespace {
@@ -30,109 +31,29 @@ namespace {
 using Ids = std::vector<TokenId>;
 using Row = std::vector<double>;
 
-// No width is a multiple of a vector, of a panel or of a cache line.
-constexpr uint32_t kLayers = 2;
-constexpr uint32_t kWidth = 50;
-constexpr uint32_t kFfWidth = 70;
-constexpr uint32_t kHeads = 3;
-constexpr uint32_t kHeadWidth = 18;  // One head of keys and values serves all three.
-constexpr uint64_t kQueryWidth = uint64_t{kHeads} * kHeadWidth;
-constexpr uint32_t kVocabulary = 262;
-constexpr float kRopeBase = 1e5F;
-constexpr float kEpsilon = 0.01F;  // So large that another one would show.
-
 const SystemClock kClock;
 
-// A number as a file of this type stores it, rounded towards zero.
-std::string stored(TensorType type, float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  if (type == TensorType::f32) return GgufBuilder::bytes_of(value);
-  if (type == TensorType::bf16) return GgufBuilder::bytes_of(static_cast<uint16_t>(bits >> 16));
-  const uint32_t rest = bits & 0x7FFFFFFF;
-  const uint32_t half = rest < 113U << 23 ? 0 : (rest - (112U << 23)) >> 13;
-  return GgufBuilder::bytes_of(static_cast<uint16_t>(bits >> 31 << 15 | half));
+// What a format makes of a factor.
+Row in_format(Compute format, const Row& row) {
+  if (format == Compute::f32) return row;
+  const std::vector<float> floats(row.begin(), row.end());
+  return rounded(format, floats.data(), floats.size()).values;
 }
 
-// What that number is.
-double read_back(TensorType type, const std::string& bytes) {
-  const auto* from = reinterpret_cast<const std::byte*>(bytes.data());
-  if (type == TensorType::f32) return static_cast<double>(load<float>(from));
-  const auto half = load<uint16_t>(from);
-  return static_cast<double>(type == TensorType::f16 ? f16_to_float(half) : bf16_to_float(half));
+// Attention's factors are never stored.
+Compute attention_format(Compute format) {
+  return format == Compute::int8 ? Compute::int16 : format;
 }
 
-/// A model of random weights: its file, and every tensor as the numbers that the file holds.
-class RandomModel {
- public:
-  explicit RandomModel(TensorType type) : type_(type), builder_(small_qwen3()) {
-    builder_.set("qwen3.block_count", kLayers)
-        .set("qwen3.embedding_length", kWidth)
-        .set("qwen3.feed_forward_length", kFfWidth)
-        .set("qwen3.attention.head_count", kHeads)
-        .set("qwen3.attention.head_count_kv", uint32_t{1})
-        .set("qwen3.attention.key_length", kHeadWidth)
-        .set("qwen3.attention.value_length", kHeadWidth)
-        .set("qwen3.attention.layer_norm_rms_epsilon", kEpsilon)
-        .set("qwen3.rope.freq_base", kRopeBase);
-    add_matrix("token_embd", kVocabulary, kWidth);
-    add_norm("output_norm", kWidth);
-    for (uint32_t layer = 0; layer < kLayers; ++layer) {
-      const auto name = [layer](const char* part) { return fmt::format("blk.{}.{}", layer, part); };
-      add_norm(name("attn_norm"), kWidth);
-      add_norm(name("attn_q_norm"), kHeadWidth);
-      add_norm(name("attn_k_norm"), kHeadWidth);
-      add_matrix(name("attn_q"), kQueryWidth, kWidth);
-      add_matrix(name("attn_k"), kHeadWidth, kWidth);
-      add_matrix(name("attn_v"), kHeadWidth, kWidth);
-      add_matrix(name("attn_output"), kWidth, kQueryWidth);
-      add_norm(name("ffn_norm"), kWidth);
-      add_matrix(name("ffn_gate"), kFfWidth, kWidth);
-      add_matrix(name("ffn_up"), kFfWidth, kWidth);
-      add_matrix(name("ffn_down"), kWidth, kFfWidth);
-    }
-    file = builder_.build();
-  }
-
-  const Row& tensor(const std::string& name) const { return tensors_.at(name); }
-  const Row& tensor(uint32_t layer, const char* part) const {
-    return tensors_.at(fmt::format("blk.{}.{}", layer, part));
-  }
-
-  std::vector<std::byte> file;
-
- private:
-  void add(const std::string& name, TensorType type, const std::vector<uint64_t>& shape,
-           const std::vector<float>& values) {
-    std::string data;
-    Row& row = tensors_[name];
-    for (const float value : values) {
-      const std::string bytes = stored(type, value);
-      row.push_back(read_back(type, bytes));
-      data += bytes;
-    }
-    builder_.tensor(name + ".weight", type, shape, data);
-  }
-
-  void add_matrix(const std::string& name, uint64_t rows, uint64_t columns) {
-    add(name, type_, {columns, rows}, random_floats(rows * columns, 0.4F));
-  }
-
-  // Norms are always F32, as converters write them, and near one.
-  void add_norm(const std::string& name, uint64_t width) {
-    std::vector<float> values = random_floats(width, 0.5F);
-    for (float& value : values) value += 1;
-    add(name, TensorType::f32, {width}, values);
-  }
-
-  TensorType type_;
-  GgufBuilder builder_;
-  std::map<std::string, Row> tensors_;
-};
-
-Row multiply(const Row& matrix, const Row& in) {
+// The product with a matrix, of whose rows nothing is rounded that is multiplied as it is stored.
+Row multiply(Compute format, const Row& matrix, const Row& row) {
+  const Row in = in_format(format, row);
   Row out(matrix.size() / in.size());
-  for (size_t row = 0; row < out.size(); ++row) {
-    for (size_t k = 0; k < in.size(); ++k) out[row] += matrix[row * in.size() + k] * in[k];
+  for (size_t i = 0; i < out.size(); ++i) {
+    const auto first = matrix.begin() + static_cast<std::ptrdiff_t>(i * in.size());
+    const Row stored(first, first + static_cast<std::ptrdiff_t>(in.size()));
+    const Row weights = format == Compute::int8 ? stored : in_format(format, stored);
+    for (size_t k = 0; k < in.size(); ++k) out[i] += weights[k] * in[k];
   }
   return out;
 }
@@ -143,40 +64,52 @@ Row normalized(const Row& in, const Row& weight) {
   const double mean = squares / static_cast<double>(in.size());
   Row out(in.size());
   for (size_t i = 0; i < in.size(); ++i) {
-    out[i] = in[i] / std::sqrt(mean + static_cast<double>(kEpsilon)) * weight[i];
+    out[i] = in[i] / std::sqrt(mean + static_cast<double>(RandomModel::kEpsilon)) * weight[i];
   }
   return out;
 }
 
 // One head of a projection, normalised and turned to its position, its pairs half a head apart.
 Row placed_head(const Row& projected, size_t head, const Row& norm, size_t position) {
-  const auto first = projected.begin() + static_cast<std::ptrdiff_t>(head * kHeadWidth);
-  const Row in = normalized(Row(first, first + kHeadWidth), norm);
-  constexpr size_t kHalf = kHeadWidth / 2;
-  Row out(kHeadWidth);
-  for (size_t i = 0; i < kHalf; ++i) {
-    const double exponent = -2 * static_cast<double>(i) / kHeadWidth;
-    const double angle =
-        static_cast<double>(position) * std::pow(static_cast<double>(kRopeBase), exponent);
-    out[i] = in[i] * std::cos(angle) - in[kHalf + i] * std::sin(angle);
-    out[kHalf + i] = in[kHalf + i] * std::cos(angle) + in[i] * std::sin(angle);
+  const size_t width = norm.size();
+  const auto first = projected.begin() + static_cast<std::ptrdiff_t>(head * width);
+  const Row in = normalized(Row(first, first + static_cast<std::ptrdiff_t>(width)), norm);
+  const size_t half = width / 2;
+  Row out(width);
+  for (size_t i = 0; i < half; ++i) {
+    const double exponent = -2 * static_cast<double>(i) / static_cast<double>(width);
+    const double angle = static_cast<double>(position) *
+                         std::pow(static_cast<double>(RandomModel::kRopeBase), exponent);
+    out[i] = in[i] * std::cos(angle) - in[half + i] * std::sin(angle);
+    out[half + i] = in[half + i] * std::cos(angle) + in[i] * std::sin(angle);
   }
   return out;
 }
 
-// What one query gives: the values of all keys, weighted by the softmax of its scores.
-Row attend(const Row& query, const std::vector<Row>& keys, const std::vector<Row>& values,
-           size_t key_count) {
-  Row out(kHeadWidth);
-  double sum = 0;
+// What one query gives: the values of all keys it sees, weighted by the softmax of its scores.
+Row attend(Compute format, const Row& query, const std::vector<Row>& keys,
+           const std::vector<Row>& values, size_t key_count) {
+  const size_t width = query.size();
+  Row scaled = query;
+  for (double& value : scaled) value /= std::sqrt(static_cast<double>(width));
+  scaled = in_format(format, scaled);
+  Row scores(key_count);
   for (size_t other = 0; other < key_count; ++other) {
-    double score = 0;
-    for (size_t i = 0; i < kHeadWidth; ++i) score += query[i] * keys[other][i];
-    const double weight = std::exp(score / std::sqrt(static_cast<double>(kHeadWidth)));
-    sum += weight;
-    for (size_t i = 0; i < kHeadWidth; ++i) out[i] += weight * values[other][i];
+    const Row key = in_format(format, keys[other]);
+    for (size_t i = 0; i < width; ++i) scores[other] += scaled[i] * key[i];
   }
-  for (double& value : out) value /= sum;
+  const double maximum = *std::ranges::max_element(scores);
+  double sum = 0;
+  for (double& score : scores) sum += score = std::exp(score - maximum);
+  scores = in_format(format, scores);
+  Row out(width);
+  for (size_t i = 0; i < width; ++i) {
+    Row column;
+    for (size_t other = 0; other < key_count; ++other) column.push_back(values[other][i]);
+    column = in_format(format, column);
+    for (size_t other = 0; other < key_count; ++other)
+      out[i] += scores[other] * column[other] / sum;
+  }
   return out;
 }
 
@@ -184,47 +117,50 @@ void add_to(Row& row, const Row& addend) {
   for (size_t i = 0; i < row.size(); ++i) row[i] += addend[i];
 }
 
-void add_attention(const RandomModel& model, uint32_t layer, std::vector<Row>& hidden) {
+void add_attention(const RandomModel& model, Compute format, uint32_t layer,
+                   std::vector<Row>& hidden) {
   std::vector<Row> queries;
   std::vector<Row> keys;
   std::vector<Row> values;
   for (size_t position = 0; position < hidden.size(); ++position) {
     const Row in = normalized(hidden[position], model.tensor(layer, "attn_norm"));
-    queries.push_back(multiply(model.tensor(layer, "attn_q"), in));
-    keys.push_back(placed_head(multiply(model.tensor(layer, "attn_k"), in), 0,
+    queries.push_back(multiply(format, model.tensor(layer, "attn_q"), in));
+    keys.push_back(placed_head(multiply(format, model.tensor(layer, "attn_k"), in), 0,
                                model.tensor(layer, "attn_k_norm"), position));
-    values.push_back(multiply(model.tensor(layer, "attn_v"), in));
+    values.push_back(multiply(format, model.tensor(layer, "attn_v"), in));
   }
   for (size_t position = 0; position < hidden.size(); ++position) {
     Row all_heads;
-    for (size_t head = 0; head < kHeads; ++head) {
+    for (size_t head = 0; head < model.shape.heads; ++head) {
       const Row query =
           placed_head(queries[position], head, model.tensor(layer, "attn_q_norm"), position);
-      const Row out = attend(query, keys, values, position + 1);
+      const Row out = attend(attention_format(format), query, keys, values, position + 1);
       all_heads.insert(all_heads.end(), out.begin(), out.end());
     }
-    add_to(hidden[position], multiply(model.tensor(layer, "attn_output"), all_heads));
+    add_to(hidden[position], multiply(format, model.tensor(layer, "attn_output"), all_heads));
   }
 }
 
-void add_feed_forward(const RandomModel& model, uint32_t layer, Row& hidden) {
+void add_feed_forward(const RandomModel& model, Compute format, uint32_t layer, Row& hidden) {
   const Row in = normalized(hidden, model.tensor(layer, "ffn_norm"));
-  Row gate = multiply(model.tensor(layer, "ffn_gate"), in);
-  const Row up = multiply(model.tensor(layer, "ffn_up"), in);
+  Row gate = multiply(format, model.tensor(layer, "ffn_gate"), in);
+  const Row up = multiply(format, model.tensor(layer, "ffn_up"), in);
   for (size_t i = 0; i < gate.size(); ++i) gate[i] = gate[i] / (1 + std::exp(-gate[i])) * up[i];
-  add_to(hidden, multiply(model.tensor(layer, "ffn_down"), gate));
+  add_to(hidden, multiply(format, model.tensor(layer, "ffn_down"), gate));
 }
 
-// The vector of one text by the definition of the model, in double.
-Row reference_vector(const RandomModel& model, const Ids& ids) {
+// The vector of one text by the definition of the model, in double, with the factors of all products
+// as a format rounds them.
+Row reference_vector(const RandomModel& model, Compute format, const Ids& ids) {
+  const uint32_t width = model.shape.width;
   std::vector<Row> hidden;
   for (const TokenId id : ids) {
-    const auto first = model.tensor("token_embd").begin() + std::ptrdiff_t{id} * kWidth;
-    hidden.emplace_back(first, first + kWidth);
+    const auto first = model.tensor("token_embd").begin() + std::ptrdiff_t{id} * width;
+    hidden.emplace_back(first, first + width);
   }
-  for (uint32_t layer = 0; layer < kLayers; ++layer) {
-    add_attention(model, layer, hidden);
-    for (Row& row : hidden) add_feed_forward(model, layer, row);
+  for (uint32_t layer = 0; layer < RandomModel::kLayers; ++layer) {
+    add_attention(model, format, layer, hidden);
+    for (Row& row : hidden) add_feed_forward(model, format, layer, row);
   }
   Row vector = normalized(hidden.back(), model.tensor("output_norm"));
   double squares = 0;
@@ -234,26 +170,28 @@ Row reference_vector(const RandomModel& model, const Ids& ids) {
 }
 
 // The vectors of one batch by the engine.
-std::vector<Row> embed(const RandomModel& model, const Kernel& kernel,
+std::vector<Row> embed(const RandomModel& model, const Kernel& kernel, Compute compute,
                        const std::vector<Ids>& texts) {
   const auto engine = unwrap(NativeEmbedder::create({.source = {model.file, ""},
                                                      .sha256 = std::string(64, '0'),
                                                      .threads = 2,
-                                                     .kernel = std::string(kernel.name)},
+                                                     .kernel = std::string(kernel.name),
+                                                     .compute = compute},
                                                     kClock));
   unwrap(engine->start());
+  const uint32_t width = model.shape.width;
   Ids ids;
   std::vector<uint32_t> offsets{0};
   for (const Ids& text : texts) {
     ids.insert(ids.end(), text.begin(), text.end());
     offsets.push_back(static_cast<uint32_t>(ids.size()));
   }
-  std::vector<float> all(texts.size() * kWidth);
+  std::vector<float> all(texts.size() * width);
   unwrap(engine->embed({ids, offsets}, all));
   std::vector<Row> vectors;
   for (size_t i = 0; i < texts.size(); ++i) {
-    const auto first = all.begin() + static_cast<std::ptrdiff_t>(i * kWidth);
-    vectors.emplace_back(first, first + kWidth);
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(i * width);
+    vectors.emplace_back(first, first + width);
   }
   return vectors;
 }
@@ -271,10 +209,51 @@ std::vector<Ids> texts_of_odd_lengths() {
   uint32_t next = 7;
   for (const size_t length : {1U, 2U, 17U, 33U, 65U, 128U}) {
     Ids text(length);
-    for (TokenId& id : text) id = (next = next * 31 % 10007) % kVocabulary;
+    for (TokenId& id : text) id = (next = next * 31 % 10007) % RandomModel::kVocabulary;
     texts.push_back(text);
   }
   return texts;
+}
+
+// The vectors of texts by the definition.
+struct References {
+  References(const RandomModel& model, const std::vector<Ids>& texts) {
+    for (const Ids& text : texts) exact.push_back(reference_vector(model, Compute::f32, text));
+  }
+
+  // How far the roundings of a format alone move these vectors.
+  double distance(const RandomModel& model, Compute format, const std::vector<Ids>& texts) const {
+    double worst = 0;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      worst = std::max(worst, 1 - cosine(reference_vector(model, format, texts[i]), exact[i]));
+    }
+    return worst;
+  }
+
+  std::vector<Row> exact;
+};
+
+// What f32 itself adds, everywhere, to the distance of two vectors.
+constexpr double kFloatDistance = 1e-6;
+
+// The engine may be as far off the definition as the roundings that its format asks for make it; they
+// fall out differently here and there, hence twice the length: four times the distance.
+void check_format(const RandomModel& model, const References& references, Compute asked,
+                  Compute in_force, const std::vector<Ids>& texts) {
+  const double allowed = kFloatDistance + 4 * references.distance(model, in_force, texts);
+  CHECK(allowed < 0.02);  // Tells texts apart.
+  for (const Kernel* kernel : available_kernels()) {
+    const std::vector<Compute> formats = formats_of(*kernel);
+    if (std::ranges::find(formats, asked) == formats.end()) continue;
+    const std::vector<Row> together = embed(model, *kernel, asked, texts);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      INFO("kernel " << kernel->name << ", " << name_of(asked) << ", text of " << texts[i].size());
+      const Row alone = embed(model, *kernel, asked, {texts[i]}).front();
+      CHECK(1 - cosine(alone, references.exact[i]) <= allowed);
+      CHECK(1 - cosine(together[i], references.exact[i]) <= allowed);
+      CHECK(1 - cosine(together[i], alone) <= kFloatDistance);
+    }
+  }
 }
 
 }  // namespace
@@ -282,21 +261,23 @@ std::vector<Ids> texts_of_odd_lengths() {
 TEST_CASE("the forward pass is that of its definition, for widths that no vector divides") {
   const std::vector<Ids> texts = texts_of_odd_lengths();
   for (const TensorType type : {TensorType::f32, TensorType::f16, TensorType::bf16}) {
-    const RandomModel model(type);
-    std::vector<Row> expected;
-    expected.reserve(texts.size());
-    for (const Ids& text : texts) expected.push_back(reference_vector(model, text));
-    CHECK(cosine(expected[2], expected[3]) < 0.9);  // The bound below tells texts apart.
-    for (const Kernel* kernel : available_kernels()) {
-      const std::vector<Row> together = embed(model, *kernel, texts);
-      for (size_t i = 0; i < texts.size(); ++i) {
-        INFO("type " << static_cast<int>(type) << ", kernel " << kernel->name << ", text of "
-                     << texts[i].size());
-        const Row alone = embed(model, *kernel, {texts[i]}).front();
-        CHECK(cosine(alone, expected[i]) >= 1 - 1e-6);
-        CHECK(cosine(together[i], expected[i]) >= 1 - 1e-6);
-        CHECK(cosine(together[i], alone) >= 1 - 1e-6);
-      }
+    INFO("type " << static_cast<int>(type));
+    const RandomModel model(type, kOddShape);
+    const References references(model, texts);
+    CHECK(cosine(references.exact[2], references.exact[3]) < 0.9);
+    for (const Compute format : {Compute::f32, Compute::bf16, Compute::int16}) {
+      check_format(model, references, format, format, texts);
     }
+    check_format(model, references, Compute::int8, Compute::int16, texts);
+  }
+}
+
+TEST_CASE("the forward pass of quantized weights is that of its definition, in every format") {
+  const std::vector<Ids> texts = texts_of_odd_lengths();
+  const RandomModel model(TensorType::q8_0, kBlockShape);
+  const References references(model, texts);
+  CHECK(cosine(references.exact[2], references.exact[3]) < 0.9);
+  for (const Compute format : kFormats) {
+    check_format(model, references, format, format, texts);
   }
 }
