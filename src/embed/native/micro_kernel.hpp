@@ -135,8 +135,6 @@ struct BlockKernel {
         (add_minimums(sums[kRow], minimums, in[kRow], vectors), ...);
         strip += kRowBytes;
       }
-      // Of the rows below: what the hardware fetches by itself ends with each page of memory.
-      (__builtin_prefetch(in[kRow] + sizeof...(kRow) * stride), ...);
       ((in[kRow] += Input::kBlockBytes), ...);
     }
     (store_row(sums[kRow], tile + kRow * kPanelColumns, vectors), ...);
