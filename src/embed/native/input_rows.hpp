@@ -147,15 +147,17 @@ struct Int8Rows {
       Isa::store_int8(to + part * V::kLanes, rounded);
       sums[2 * part / Rounding::kParts] += rounded;
     }
-    const int32_t low = V::sum_of(sums[0]);
-    const int32_t high = V::sum_of(sums[1]);
+    // Without a sign: what is not finite is rounded to anything, and sums of that may overflow.
+    const auto low = static_cast<uint32_t>(V::sum_of(sums[0]));
+    const auto high = static_cast<uint32_t>(V::sum_of(sums[1]));
+    const auto sum = static_cast<int32_t>(low + high);
     // One by one: a struct of them would be written and then read at once, which waits until every
     // store before it is done.
     put(to + kScaleAt, scale);
-    put(to + kScaledSumAt, scale * static_cast<float>(low + high));
-    put(to + kMinus128At, -128 * (low + high));
-    put(to + kMinus32At, -32 * low);
-    put(to + kMinus32At + 4, -32 * high);
+    put(to + kScaledSumAt, scale * static_cast<float>(sum));
+    put(to + kMinus128At, -128U * (low + high));
+    put(to + kMinus32At, -32U * low);
+    put(to + kMinus32At + 4, -32U * high);
   }
 
   template <typename Number>
