@@ -55,7 +55,7 @@ class StoredWeights {
   /// The bytes of one row, to be spoiled. `read_back` tells what they are then.
   std::byte* bytes(size_t row) { return bytes_.data() + 1 + row * row_bytes_; }
   void read_back() {
-    values_.resize(rows_ * depth_);
+    values_.resize(rows_ * depth_ + 1);  // Not null, even if nothing is read there.
     for (size_t row = 0; row < rows_; ++row) {
       embed::native::kPortableKernel.dequantize(type_, stored(row, 1).first, depth_,
                                                 values_.data() + row * depth_);
