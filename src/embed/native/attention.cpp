@@ -170,6 +170,11 @@ void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rop
 }
 
 void Attention::pack_keys(const Unit& unit, size_t first_key, size_t key_count) const {
+  // What lies in columns that are not packed is multiplied, too: numbers that happen to be
+  // subnormal there would take a hundred times as long.
+  if (key_count + kPackColumns <= kKeyBlock) {
+    std::fill_n(unit.key_panel, panel_floats(gemm_, head_width_), 0.0F);
+  }
   const auto* keys = reinterpret_cast<const std::byte*>(unit.keys.row(first_key));
   gemm_.pack({TensorType::f32, keys, unit.keys.stride * sizeof(float), key_count}, head_width_, 0,
              unit.key_panel, {});

@@ -9,6 +9,7 @@ namespace runed::embed::native {
 
 inline constexpr size_t kPanelColumns = 64;
 inline constexpr size_t kTileRows = 6;
+inline constexpr size_t kPackColumns = 16;  // A panel is packed by multiples of it.
 
 /// A part of a weight matrix as it is stored.
 struct StoredRows {
@@ -38,8 +39,8 @@ struct Gemm {
   /// Returns the size of a panel.
   size_t (*panel_bytes)(size_t depth);
 
-  /// Writes weight rows as the panel's columns from `first_column`, a multiple of 16, onwards. The
-  /// columns after them, up to the next multiple of 16, repeat the last one; others stay as they are.
+  /// Writes weight rows as the panel's columns from `first_column`, a multiple of kPackColumns,
+  /// onwards. The columns after them, up to the next multiple, repeat the last one; others stay as they are.
   /// Shapes: rows [rows.count, depth] as stored; panel [panel_bytes(depth)].
   void (*pack)(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
                const Ahead& ahead);

@@ -22,18 +22,15 @@ size_t panel_count(const MatrixProduct& product) {
   return (product.weights->rows + outputs - 1) / outputs;
 }
 
-// The least that a panel is packed by.
-constexpr size_t kColumnsOfPart = 16;
-
-// How long that takes, and multiplying a tile.
+// How long it takes to pack kPackColumns, and to multiply a tile.
 constexpr size_t kPartWeight = 1;
 constexpr size_t kTileWeight = 2;
 
-// Packs up to kColumnsOfPart outputs, as far as there are any.
+// Packs up to kPackColumns outputs, as far as there are any.
 void pack_part(const Matrix& weights, size_t first_output, size_t first_column, float* panel,
                const Ahead& ahead) {
   if (first_output >= weights.rows) return;
-  const size_t count = std::min(kColumnsOfPart, weights.rows - first_output);
+  const size_t count = std::min(kPackColumns, weights.rows - first_output);
   weights.gemm->pack({weights.type, weights.row(first_output), weights.row_bytes, count},
                      weights.columns, first_column, panel, ahead);
 }
@@ -102,9 +99,9 @@ void multiply_panel(const Kernel& kernel, const MatrixProduct& product, size_t p
   const size_t first_output = panel_index * outputs_per_panel(product);
   const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
   PanelAhead ahead(product, next_panel,
-                   kPanelColumns / kColumnsOfPart * kPartWeight + tiles * kTileWeight);
+                   kPanelColumns / kPackColumns * kPartWeight + tiles * kTileWeight);
   const size_t outputs = outputs_per_panel(product);
-  for (size_t column = 0; column < outputs; column += kColumnsOfPart) {
+  for (size_t column = 0; column < outputs; column += kPackColumns) {
     pack_part(*product.weights, first_output + column, column, panel, ahead.take(kPartWeight));
     if (product.epilogue == Epilogue::swiglu) {
       pack_part(*product.up, first_output + column, kHalfPanel + column, panel,

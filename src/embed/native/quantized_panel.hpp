@@ -243,7 +243,7 @@ void pack_quantized(const StoredRows& rows, size_t depth, size_t first_column, v
   Ahead ahead(later);
   ahead.spread((rows.count + Vectors<Isa>::kLanes - 1) / Vectors<Isa>::kLanes *
                (depth / Packer::kStepElements));
-  for (size_t row = 0; row < (rows.count + 15) / 16 * 16; row += Vectors<Isa>::kLanes) {
+  for (size_t row = 0; row < round_up_to_pack(rows.count); row += Vectors<Isa>::kLanes) {
     const QuantizedRows<Isa, Format> lanes(
         rows, row, PanelLayout<Format>::at(panel, depth, 0, first_column + row));
     Packer::pack_lanes(lanes, depth, ahead);

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "embed/native/float_formats.hpp"
+#include "embed/native/gemm.hpp"
 #include "embed/native/tensor_type.hpp"
 
 namespace runed::embed::native {
@@ -31,6 +32,11 @@ RUNED_ALWAYS_INLINE BlockSize block_size(TensorType type) {
       return {256, 144};
   }
   __builtin_unreachable();
+}
+
+/// Returns the columns that packing so many rows fills.
+RUNED_ALWAYS_INLINE size_t round_up_to_pack(size_t rows) {
+  return (rows + kPackColumns - 1) / kPackColumns * kPackColumns;
 }
 
 }  // namespace runed::embed::native

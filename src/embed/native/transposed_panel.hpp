@@ -27,8 +27,8 @@ struct TransposedPanel {
   static void pack(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
                    const Ahead& later) {
     Ahead ahead(later);
-    ahead.spread((rows.count + 15) / 16 * 16 * ((depth + kStretch - 1) / kStretch));
-    for (size_t row = 0; row < (rows.count + 15) / 16 * 16; row += V::kLanes) {
+    ahead.spread(round_up_to_pack(rows.count) * ((depth + kStretch - 1) / kStretch));
+    for (size_t row = 0; row < round_up_to_pack(rows.count); row += V::kLanes) {
       for (size_t k = 0; k < depth; k += kStretch) {
         const size_t count = depth - k < kStretch ? depth - k : kStretch;
         alignas(64) std::byte prepared[V::kLanes * kStride];
