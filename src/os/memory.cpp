@@ -25,6 +25,17 @@ void release_pages(std::span<const std::byte> bytes) {
   if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
+// An access to a page behind the end of its file would be a SIGBUS; here it is EFAULT.
+// Source: madvise(2), MADV_POPULATE_READ.
+bool populate_pages(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return true;
+  const size_t page = page_bytes();
+  const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
+  const uintptr_t first = begin / page * page;
+  const size_t size = begin + bytes.size() - first;  // The kernel rounds it up.
+  return ::madvise(reinterpret_cast<void*>(first), size, MADV_POPULATE_READ) == 0;
+}
+
 void trim_heap() {
   ::malloc_trim(0);
 }

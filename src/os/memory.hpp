@@ -10,6 +10,12 @@ namespace runed::os {
 /// when next touched, so this is only for file-backed memory that was never written.
 void release_pages(std::span<const std::byte> bytes);
 
+/// Brings the pages that `bytes` touch into this process, from the page cache or the disk. Stops
+/// between pages for nothing but a fatal signal, so large pieces make a thread hard to end.
+/// Needs:  bytes that are mapped and readable.
+/// Errors: false if some could not be had: a file that was cut short, or a kernel before 5.14.
+[[nodiscard]] bool populate_pages(std::span<const std::byte> bytes);
+
 /// Gives the allocator's free memory back to the kernel.
 void trim_heap();
 

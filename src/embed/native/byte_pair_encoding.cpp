@@ -1,7 +1,7 @@
 #include "embed/native/byte_pair_encoding.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -13,12 +13,45 @@
 namespace runed::embed::native {
 namespace {
 
-constexpr uint64_t kNoPair = std::numeric_limits<uint64_t>::max();
-constexpr TokenId kNoToken = std::numeric_limits<TokenId>::max();
+constexpr TokenId kNoToken = NumberTable::kNone;
+constexpr uint32_t kNoRank = NumberTable::kNone;
 constexpr uint32_t kNoSymbol = std::numeric_limits<uint32_t>::max();
+constexpr size_t kMergesPerUnit = 2048;
 
-constexpr uint64_t pair_of(TokenId left, TokenId right) {
-  return uint64_t{left} << 32 | right;
+// Odd, and with as many ones as zeros. Source: wyhash, _wyp.
+constexpr uint64_t kFirstSecret = 0xA0761D6478BD642FU;
+constexpr uint64_t kSecondSecret = 0xE7037ED1A0B428DBU;
+
+template <typename Word>
+uint64_t load(const char* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// Most tokens are of 3 to 12 bytes: one or two multiplications, where std::hash calls a function.
+uint64_t hash_of(std::string_view text) {
+  const char* data = text.data();
+  const size_t size = text.size();
+  uint64_t hash = size * kFirstSecret;
+  if (size >= 8) {
+    for (size_t i = 0; i + 8 < size; i += 8) {
+      hash = fold(hash ^ load<uint64_t>(data + i), kFirstSecret);
+    }
+    return fold(hash ^ load<uint64_t>(data + size - 8), kSecondSecret);
+  }
+  if (size >= 4) {
+    const uint64_t ends = load<uint32_t>(data) << 32 | load<uint32_t>(data + size - 4);
+    return fold(hash ^ ends, kSecondSecret);
+  }
+  if (size == 0) return 0;
+  const uint64_t bytes = load<uint8_t>(data) << 16 | load<uint8_t>(data + size / 2) << 8 |
+                         load<uint8_t>(data + size - 1);
+  return fold(hash ^ bytes, kSecondSecret);
+}
+
+uint64_t hash_of(TokenId left, TokenId right) {
+  return fold(uint64_t{left} << 32 | right, kFirstSecret);
 }
 
 // The character that stands for a byte in a vocabulary: itself where it is visible in Latin-1, the
@@ -35,134 +68,118 @@ std::array<std::string, 256> byte_characters() {
   return characters;
 }
 
-// Finds tokens by their text, while merges are turned into ids. A part of the hash beside the id
-// spares most looks at the texts, which lie all over the file.
-class TokenIndex {
- public:
-  explicit TokenIndex(std::span<const std::string_view> tokens)
-      : tokens_(tokens), slots_(std::bit_ceil(tokens.size() + tokens.size() / 2 + 1)) {
-    for (size_t id = 0; id < tokens.size(); ++id) {
-      Slot& slot = slot_of(tokens[id]);
-      if (slot.id == kNoToken) slot.id = static_cast<TokenId>(id);
-    }
-  }
-
-  std::optional<TokenId> find(std::string_view text) {
-    const TokenId id = slot_of(text).id;
-    return id == kNoToken ? std::nullopt : std::optional(id);
-  }
-
- private:
-  struct Slot {
-    uint32_t hash = 0;
-    TokenId id = kNoToken;
-  };
-
-  // The slot of a text, or the free one where it belongs, marked with its hash.
-  Slot& slot_of(std::string_view text) {
-    const size_t hash = std::hash<std::string_view>()(text);
-    const auto mark = static_cast<uint32_t>(hash >> 32);
-    for (size_t i = hash & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
-      Slot& slot = slots_[i];
-      if (slot.id == kNoToken) {
-        slot.hash = mark;
-        return slot;
-      }
-      if (slot.hash == mark && tokens_[slot.id] == text) return slot;
-    }
-  }
-
-  std::span<const std::string_view> tokens_;
-  std::vector<Slot> slots_;
+// What a merge is of, as it is spelled.
+struct Parts {
+  std::string_view left;
+  std::string_view right;
 };
 
-// The ids of a merge, or none if it is not of tokens into a token.
-struct MergeIds {
-  TokenId left;
-  TokenId right;
-  TokenId merged;
-};
-
-std::optional<MergeIds> find_merge_ids(TokenIndex& index, std::span<const std::string_view> tokens,
-                                       std::string_view merge, size_t rank) {
+std::optional<Parts> split(std::string_view merge) {
   const size_t space = merge.find(' ');
   if (space == std::string_view::npos) return std::nullopt;
-  const std::string_view left = merge.substr(0, space);
-  const std::string_view right = merge.substr(space + 1);
-  const std::optional<TokenId> left_id = index.find(left);
-  const std::optional<TokenId> right_id = index.find(right);
-  if (!left_id || !right_id) return std::nullopt;
-  // Training numbers the tokens as it makes them, behind the bytes: the one looked for is there in
-  // every vocabulary known, and the search is for the others.
-  if (const size_t guess = 256 + rank; guess < tokens.size()) {
-    const std::string_view token = tokens[guess];
-    if (token.size() == left.size() + right.size() && token.starts_with(left) &&
-        token.ends_with(right)) {
-      return MergeIds{*left_id, *right_id, static_cast<TokenId>(guess)};
-    }
-  }
-  const std::optional<TokenId> merged_id = index.find(std::string(left).append(right));
-  if (!merged_id) return std::nullopt;
-  return MergeIds{*left_id, *right_id, *merged_id};
+  return Parts{merge.substr(0, space), merge.substr(space + 1)};
+}
+
+// Training numbers the tokens as it makes them, behind the bytes: the one looked for is there in
+// every vocabulary known. Gives kNoToken in others, where it is to be searched.
+TokenId guess_merged(std::span<const std::string_view> tokens, const Parts& parts, size_t rank) {
+  const size_t guess = 256 + rank;
+  if (guess >= tokens.size()) return kNoToken;
+  const std::string_view token = tokens[guess];
+  const bool is_it = token.size() == parts.left.size() + parts.right.size() &&
+                     token.starts_with(parts.left) && token.ends_with(parts.right);
+  return is_it ? static_cast<TokenId>(guess) : kNoToken;
 }
 
 }  // namespace
 
-size_t BytePairEncoding::slot_of(uint64_t pair) const {
-  return (pair * 0x9E3779B97F4A7C15U) >> shift_;  // Fibonacci hashing: Knuth, volume 3, 6.4.
-}
-
-void BytePairEncoding::reserve(size_t merges) {
-  const size_t slots = std::bit_ceil(std::max<size_t>(16, merges + merges / 2));
-  table_.assign(slots, Merge{kNoPair, 0, kNoToken});
-  shift_ = 64 - std::countr_zero(slots);
-}
-
-void BytePairEncoding::insert(const Merge& merge) {
-  size_t slot = slot_of(merge.pair);
-  while (table_[slot].pair != kNoPair) {
-    if (table_[slot].pair == merge.pair) return;
-    slot = (slot + 1) & (table_.size() - 1);
+// Finds tokens by their text, while merges are turned into ids. Of equal tokens, the first.
+class BytePairEncoding::TokenIndex {
+  auto is_spelled(std::string_view text) const {
+    return [this, text](TokenId id) { return tokens_[id] == text; };
   }
-  table_[slot] = merge;
-}
 
-const BytePairEncoding::Merge* BytePairEncoding::find_merge(TokenId left, TokenId right) const {
-  const uint64_t pair = pair_of(left, right);
-  size_t slot = slot_of(pair);
-  while (table_[slot].pair != pair) {
-    if (table_[slot].pair == kNoPair) return nullptr;
-    slot = (slot + 1) & (table_.size() - 1);
+ public:
+  explicit TokenIndex(std::span<const std::string_view> tokens)
+      : tokens_(tokens), ids_(tokens.size()) {
+    for (size_t id = 0; id < tokens.size(); ++id) {
+      ids_.insert(hash_of(tokens[id]), static_cast<TokenId>(id), is_spelled(tokens[id]));
+    }
   }
-  return &table_[slot];
-}
 
-Result<BytePairEncoding> BytePairEncoding::create(std::span<const std::string_view> tokens,
-                                                  std::span<const std::string_view> merges) {
-  CHECK(tokens.size() < kNoToken);
-  BytePairEncoding encoding;
-  TokenIndex index(tokens);
+  // Its id, or kNoToken.
+  TokenId find(std::string_view text) const { return ids_.find(hash_of(text), is_spelled(text)); }
+
+  std::span<const std::string_view> tokens() const { return tokens_; }
+
+ private:
+  std::span<const std::string_view> tokens_;
+  NumberTable ids_;
+};
+
+Status BytePairEncoding::find_byte_tokens(const TokenIndex& index) {
   const std::array<std::string, 256> characters = byte_characters();
   for (size_t byte = 0; byte < characters.size(); ++byte) {
-    const std::optional<TokenId> id = index.find(characters[byte]);
-    if (!id) {
-      return make_error(ErrorCode::model_unsupported,
-                        "key 'tokenizer.ggml.tokens' has no token '{}' for byte {:#04x}",
-                        characters[byte], byte);
-    }
-    encoding.byte_tokens_[byte] = *id;
+    byte_tokens_[byte] = index.find(characters[byte]);
+    if (byte_tokens_[byte] != kNoToken) continue;
+    return make_error(ErrorCode::model_unsupported,
+                      "key 'tokenizer.ggml.tokens' has no token '{}' for byte {:#04x}",
+                      characters[byte], byte);
   }
-  encoding.reserve(merges.size());
-  for (size_t rank = 0; rank < merges.size(); ++rank) {
-    const std::optional<MergeIds> ids = find_merge_ids(index, tokens, merges[rank], rank);
-    if (!ids) {
+  return {};
+}
+
+// Finds what can be found without allocating, which must not fail on the threads of the pool.
+void BytePairEncoding::find_parts(const TokenIndex& index, std::span<const std::string_view> merges,
+                                  ThreadPool& pool) {
+  merges_.assign(merges.size(), {kNoToken, kNoToken, kNoToken});
+  const size_t units = (merges.size() + kMergesPerUnit - 1) / kMergesPerUnit;
+  pool.run(units, [&](size_t unit, uint32_t /*thread*/) {
+    const size_t end = std::min(merges.size(), (unit + 1) * kMergesPerUnit);
+    for (size_t rank = unit * kMergesPerUnit; rank < end; ++rank) {
+      const std::optional<Parts> parts = split(merges[rank]);
+      if (!parts) continue;
+      merges_[rank] = {index.find(parts->left), index.find(parts->right),
+                       guess_merged(index.tokens(), *parts, rank)};
+    }
+  });
+}
+
+Status BytePairEncoding::index_merges(const TokenIndex& index,
+                                      std::span<const std::string_view> merges) {
+  ranks_ = NumberTable(merges.size());
+  for (uint32_t rank = 0; rank < merges.size(); ++rank) {
+    Merge& merge = merges_[rank];
+    const bool has_parts = merge.left != kNoToken && merge.right != kNoToken;
+    if (has_parts && merge.merged == kNoToken) {
+      const Parts parts = *split(merges[rank]);
+      merge.merged = index.find(std::string(parts.left).append(parts.right));
+    }
+    if (merge.merged == kNoToken || !has_parts) {
       return make_error(ErrorCode::model_corrupt,
                         "key 'tokenizer.ggml.merges' has '{}' at {}, which is not of tokens",
                         printable(merges[rank]), rank);
     }
-    encoding.insert({pair_of(ids->left, ids->right), static_cast<uint32_t>(rank), ids->merged});
+    ranks_.insert(hash_of(merge.left, merge.right), rank, is_of(merge.left, merge.right));
   }
+  return {};
+}
+
+Result<BytePairEncoding> BytePairEncoding::create(std::span<const std::string_view> tokens,
+                                                  std::span<const std::string_view> merges,
+                                                  ThreadPool* pool) {
+  CHECK(tokens.size() < kNoToken);
+  BytePairEncoding encoding;
+  const TokenIndex index(tokens);
+  TRY(encoding.find_byte_tokens(index));
+  ThreadPool alone(1);
+  encoding.find_parts(index, merges, pool != nullptr ? *pool : alone);
+  TRY(encoding.index_merges(index, merges));
   return encoding;
+}
+
+uint32_t BytePairEncoding::find_rank(TokenId left, TokenId right) const {
+  return ranks_.find(hash_of(left, right), is_of(left, right));
 }
 
 // A word that is being merged; its memory serves the next one.
@@ -177,10 +194,10 @@ class BytePairEncoding::Word {
  private:
   // A list, so that a merge moves nothing.
   struct Symbol {
-    TokenId id;          // kNoToken once merged into the one before.
-    uint32_t previous;   // kNoSymbol at the start.
-    uint32_t next;       // kNoSymbol at the end.
-    const Merge* merge;  // With the next; null if there is none.
+    TokenId id;         // kNoToken once merged into the one before.
+    uint32_t previous;  // kNoSymbol at the start.
+    uint32_t next;      // kNoSymbol at the end.
+    uint32_t rank;      // Of the merge with the next; kNoRank if there is none.
   };
 
   void propose(uint32_t place);
@@ -195,18 +212,17 @@ void BytePairEncoding::Word::start(std::string_view bytes) {
   symbols_.clear();
   for (uint32_t i = 0; i < size; ++i) {
     const TokenId id = encoding_.byte_tokens_[static_cast<unsigned char>(bytes[i])];
-    symbols_.push_back({id, i == 0 ? kNoSymbol : i - 1, i + 1 < size ? i + 1 : kNoSymbol, nullptr});
+    symbols_.push_back({id, i == 0 ? kNoSymbol : i - 1, i + 1 < size ? i + 1 : kNoSymbol, kNoRank});
   }
   for (uint32_t i = 0; i < size; ++i) propose(i);
 }
 
 void BytePairEncoding::Word::propose(uint32_t place) {
   Symbol& symbol = symbols_[place];
-  symbol.merge = symbol.next == kNoSymbol
-                     ? nullptr
-                     : encoding_.find_merge(symbol.id, symbols_[symbol.next].id);
-  if (symbol.merge == nullptr) return;
-  queue_.push_back(uint64_t{symbol.merge->rank} << 32 | place);
+  symbol.rank =
+      symbol.next == kNoSymbol ? kNoRank : encoding_.find_rank(symbol.id, symbols_[symbol.next].id);
+  if (symbol.rank == kNoRank) return;
+  queue_.push_back(uint64_t{symbol.rank} << 32 | place);
   std::ranges::push_heap(queue_, std::greater{});
 }
 
@@ -218,11 +234,11 @@ void BytePairEncoding::Word::merge_all() {
     queue_.pop_back();
     // One of the two may have been merged since: then this is no longer the merge here.
     Symbol& left = symbols_[place];
-    if (left.merge == nullptr || left.merge->rank != rank) continue;
+    if (left.rank != rank) continue;
     Symbol& right = symbols_[left.next];
-    left.id = left.merge->merged;
+    left.id = encoding_.merges_[rank].merged;
     left.next = right.next;
-    right = {kNoToken, kNoSymbol, kNoSymbol, nullptr};
+    right = {kNoToken, kNoSymbol, kNoSymbol, kNoRank};
     if (left.next != kNoSymbol) symbols_[left.next].previous = place;
     if (left.previous != kNoSymbol) propose(left.previous);
     propose(place);

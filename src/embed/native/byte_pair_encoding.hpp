@@ -8,6 +8,8 @@
 
 #include "base/result.hpp"
 #include "embed/embedder.hpp"
+#include "embed/native/number_table.hpp"
+#include "embed/native/thread_pool.hpp"
 
 namespace runed::embed::native {
 
@@ -16,11 +18,13 @@ namespace runed::embed::native {
 /// Source: Sennrich et al. 2016, algorithm 1; GPT-2's encoder.py for the bytes.
 class BytePairEncoding {
  public:
-  /// Turns the merges into pairs of ids. Borrows nothing.
+  /// Turns the merges into pairs of ids. Borrows nothing. `pool`, if there is one, helps while this
+  /// runs.
   /// Shapes: merges in the order of their rank, each `left right`.
   /// Errors: model_corrupt if a merge is not of tokens; model_unsupported if a byte has no token.
   static Result<BytePairEncoding> create(std::span<const std::string_view> tokens,
-                                         std::span<const std::string_view> merges);
+                                         std::span<const std::string_view> merges,
+                                         ThreadPool* pool = nullptr);
 
   /// Appends the ids of words. Takes n log n time, whatever the words.
   /// Needs:  words of at most 2^31 bytes.
@@ -29,21 +33,28 @@ class BytePairEncoding {
 
  private:
   struct Merge {
-    uint64_t pair;  // Left id, right id; kNoPair where the slot is empty.
-    uint32_t rank;
+    TokenId left;
+    TokenId right;
     TokenId merged;
   };
 
+  class TokenIndex;
   class Word;
 
-  void reserve(size_t merges);
-  void insert(const Merge& merge);
-  const Merge* find_merge(TokenId left, TokenId right) const;
-  size_t slot_of(uint64_t pair) const;
+  Status find_byte_tokens(const TokenIndex& index);
+  void find_parts(const TokenIndex& index, std::span<const std::string_view> merges,
+                  ThreadPool& pool);
+  Status index_merges(const TokenIndex& index, std::span<const std::string_view> merges);
+  auto is_of(TokenId left, TokenId right) const {
+    return [=, this](uint32_t rank) {
+      return merges_[rank].left == left && merges_[rank].right == right;
+    };
+  }
+  uint32_t find_rank(TokenId left, TokenId right) const;
 
   std::array<TokenId, 256> byte_tokens_{};
-  std::vector<Merge> table_;  // Open addressing; a power of two, at most two thirds full.
-  int shift_ = 0;             // Leaves the bits of a hash that number a slot.
+  std::vector<Merge> merges_;  // By rank.
+  NumberTable ranks_;          // By their pair.
 };
 
 }  // namespace runed::embed::native

@@ -43,13 +43,13 @@ Result<std::string> identify(const ModelFile& file, const std::string& sha256,
 }
 
 Result<std::shared_ptr<const Tokenizer>> make_tokenizer(std::shared_ptr<const ModelFile> file,
-                                                        const Gguf& gguf,
-                                                        const ModelHeader& header) {
+                                                        const Gguf& gguf, const ModelHeader& header,
+                                                        ThreadPool* pool) {
   struct Held {
     std::shared_ptr<const ModelFile> file;
     std::unique_ptr<const NativeTokenizer> tokenizer;
   };
-  TRY_ASSIGN(auto tokenizer, NativeTokenizer::create(gguf, header));
+  TRY_ASSIGN(auto tokenizer, NativeTokenizer::create(gguf, header, pool));
   auto held = std::make_shared<const Held>(Held{std::move(file), std::move(tokenizer)});
   return std::shared_ptr<const Tokenizer>(held, held->tokenizer.get());
 }

@@ -9,6 +9,7 @@
 #include "embed/embedder.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/model_header.hpp"
+#include "embed/native/thread_pool.hpp"
 #include "os/files.hpp"
 #include "os/mapped_file.hpp"
 
@@ -51,11 +52,11 @@ Result<std::string> identify(const ModelFile& file, const std::string& sha256,
                              const os::FileIdentity& of, const std::string& promised);
 
 /// Builds the tokenizer of a parsed file. The result shares ownership of the file: a request may
-/// hold it for longer than the engine is started.
+/// hold it for longer than the engine is started. `pool`, if there is one, helps while this runs.
 /// Errors: model_corrupt, model_unsupported.
 Result<std::shared_ptr<const Tokenizer>> make_tokenizer(std::shared_ptr<const ModelFile> file,
-                                                        const Gguf& gguf,
-                                                        const ModelHeader& header);
+                                                        const Gguf& gguf, const ModelHeader& header,
+                                                        ThreadPool* pool = nullptr);
 
 /// Says which file an error is about.
 Error about(const ModelSource& source, Error error);

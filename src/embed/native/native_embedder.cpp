@@ -9,6 +9,7 @@
 #include "embed/native/forward_pass.hpp"
 #include "embed/native/gemm_choice.hpp"
 #include "embed/native/kernel_choice.hpp"
+#include "embed/native/page_populator.hpp"
 #include "embed/native/weights.hpp"
 #include "os/memory.hpp"
 
@@ -22,6 +23,30 @@ Status check_finite(std::span<const float> vectors, size_t dimension) {
         .with_detail("index", std::to_string(i / dimension));
   }
   return {};
+}
+
+// Smaller models are not worth a thread: their pages take less than a millisecond.
+constexpr size_t kLeastPopulatedBytes = size_t{16} << 20;
+
+// The weights that every pass reads in whole, in the order in which it does. Of the embedding it
+// reads a row for a token.
+std::vector<std::span<const std::byte>> in_order_of_use(const Weights& weights) {
+  std::vector<std::span<const std::byte>> parts;
+  for (const LayerWeights& layer : weights.layers) {
+    for (const Matrix* matrix : {&layer.key, &layer.value, &layer.query, &layer.output, &layer.gate,
+                                 &layer.up, &layer.down}) {
+      parts.emplace_back(matrix->data, matrix->rows * matrix->row_bytes);
+    }
+  }
+  return parts;
+}
+
+std::unique_ptr<PagePopulator> populate_weights(const Weights& weights) {
+  std::vector<std::span<const std::byte>> parts = in_order_of_use(weights);
+  size_t size = 0;
+  for (const std::span<const std::byte> part : parts) size += part.size();
+  if (size < kLeastPopulatedBytes) return nullptr;
+  return std::make_unique<PagePopulator>(std::move(parts));
 }
 
 // Multiply-adds of a pass that takes a few milliseconds on two cores.
@@ -49,6 +74,7 @@ struct NativeEmbedder::Model {
   const ModelHeader header;
   const Weights weights;
   ForwardPass forward_pass;
+  std::unique_ptr<PagePopulator> populator;  // Null for a small model.
 };
 
 Result<std::unique_ptr<NativeEmbedder>> NativeEmbedder::create(NativeOptions options,
@@ -89,8 +115,10 @@ Status NativeEmbedder::load() {
   TRY_ASSIGN(const Gguf gguf, Gguf::parse(file_->bytes()));
   TRY_ASSIGN(ModelHeader header, read_model_header(gguf));
   TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
+  // From here on, so that it works while the tokenizer is built.
+  std::unique_ptr<PagePopulator> populator = populate_weights(weights);
   const Compute compute = choose_gemms(weights, options_.compute, kernel_);
-  TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header));
+  TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header, &pool_));
   if (info_.model_sha256.empty()) {
     TRY_ASSIGN(const std::string sha256,
                identify(*file_, options_.sha256, options_.file, options_.promised_sha256));
@@ -106,6 +134,7 @@ Status NativeEmbedder::load() {
   }
   batch_tokens_ = fit_batch_tokens(header);
   model_ = std::make_unique<Model>(std::move(header), std::move(weights), compute, kernel_, pool_);
+  model_->populator = std::move(populator);
   model_->forward_pass.measure(options_.phase_times);
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);

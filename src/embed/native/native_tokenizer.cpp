@@ -25,7 +25,8 @@ NativeTokenizer::NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokeniz
       append_eos_(header.append_eos) {}
 
 Result<std::unique_ptr<NativeTokenizer>> NativeTokenizer::create(const Gguf& file,
-                                                                 const ModelHeader& header) {
+                                                                 const ModelHeader& header,
+                                                                 ThreadPool* pool) {
   TRY_ASSIGN(const std::vector<std::string_view> tokens,
              file.string_array("tokenizer.ggml.tokens"));
   TRY_ASSIGN(const std::vector<std::string_view> merges,
@@ -38,7 +39,7 @@ Result<std::unique_ptr<NativeTokenizer>> NativeTokenizer::create(const Gguf& fil
   }
   TRY_ASSIGN(SpecialTokens special, SpecialTokens::create(tokens, types));
   TRY_ASSIGN(PreTokenizer pre_tokenizer, PreTokenizer::create());
-  TRY_ASSIGN(BytePairEncoding encoding, BytePairEncoding::create(tokens, merges));
+  TRY_ASSIGN(BytePairEncoding encoding, BytePairEncoding::create(tokens, merges, pool));
   return std::unique_ptr<NativeTokenizer>(new NativeTokenizer(
       std::move(special), std::move(pre_tokenizer), std::move(encoding), header));
 }

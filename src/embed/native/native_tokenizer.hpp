@@ -11,6 +11,7 @@
 #include "embed/native/model_header.hpp"
 #include "embed/native/pre_tokenizer.hpp"
 #include "embed/native/special_tokens.hpp"
+#include "embed/native/thread_pool.hpp"
 
 namespace runed::embed::native {
 
@@ -20,9 +21,11 @@ namespace runed::embed::native {
 class NativeTokenizer final : public Tokenizer {
  public:
   /// Builds the tokenizer. It borrows the file's bytes for the names of the special tokens.
+  /// `pool`, if there is one, helps while this runs.
   /// Errors: model_unsupported or model_corrupt, naming the key.
   static Result<std::unique_ptr<NativeTokenizer>> create(const Gguf& file,
-                                                         const ModelHeader& header);
+                                                         const ModelHeader& header,
+                                                         ThreadPool* pool = nullptr);
 
   Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
 

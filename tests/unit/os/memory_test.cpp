@@ -11,6 +11,7 @@
 
 using runed::os::anonymous_bytes_of;
 using runed::os::MappedFile;
+using runed::os::populate_pages;
 using runed::os::process_id;
 using runed::os::resident_bytes;
 using runed::test::TempDir;
@@ -42,6 +43,20 @@ TEST_CASE("a mapped file counts as resident and not as anonymous") {
   CHECK(sum == 0);
   CHECK(resident_bytes() > resident_before + kSizeBytes - kSlackBytes);
   CHECK(anonymous_bytes_of(process_id()) < anonymous_before + kSlackBytes);
+}
+
+TEST_CASE("pages are populated whole, and what is behind the end of a file is refused") {
+  const TempDir dir;
+  runed::test::write_text(dir / "file", "");
+  std::filesystem::resize_file(dir / "file", kSizeBytes);
+  const MappedFile file = unwrap(MappedFile::open(dir / "file"));
+  const uint64_t before = resident_bytes();
+  CHECK(populate_pages({}));
+  CHECK(populate_pages(file.bytes().subspan(1, kSizeBytes - 2)));
+  CHECK(resident_bytes() > before + kSizeBytes - kSlackBytes);
+  std::filesystem::resize_file(dir / "file", kSizeBytes / 2);
+  CHECK(populate_pages(file.bytes().first(kSizeBytes / 2)));
+  CHECK_FALSE(populate_pages(file.bytes()));
 }
 
 TEST_CASE("a process that is gone has no memory") {

@@ -11,6 +11,7 @@
 using runed::ErrorCode;
 using runed::embed::TokenId;
 using runed::embed::native::BytePairEncoding;
+using runed::embed::native::ThreadPool;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 
@@ -137,6 +138,63 @@ TEST_CASE("a word of a million letters is encoded in a moment") {
   const Ids ids = encode(vocabulary.build(), std::string(1 << 20, 'a'));
   CHECK(ids == Ids(ids.size(), 262));
   CHECK(ids.size() == (1 << 20) / 128);
+}
+
+TEST_CASE("threads find the same merges, and the first that is not of tokens") {
+  ThreadPool pool(3);
+  std::mt19937 random(2);
+  Vocabulary vocabulary;
+  const auto letter = [&] { return std::string(1, static_cast<char>('a' + random() % 26)); };
+  for (int i = 0; i < 20'000; ++i) {  // Ten units of work; with merges that are there twice.
+    const size_t made = vocabulary.tokens.size() - 256;
+    const std::string left =
+        made == 0 || random() % 4 == 0 ? letter() : vocabulary.tokens[256 + random() % made];
+    vocabulary.merges.push_back(left + " " + letter());
+    vocabulary.tokens.push_back(left + vocabulary.merges.back().back());
+  }
+  const Views tokens(vocabulary.tokens.begin(), vocabulary.tokens.end());
+  Views merges(vocabulary.merges.begin(), vocabulary.merges.end());
+  const BytePairEncoding expected = unwrap(BytePairEncoding::create(tokens, merges));
+  const BytePairEncoding found = unwrap(BytePairEncoding::create(tokens, merges, &pool));
+  for (int i = 0; i < 2'000; ++i) {
+    std::string word;
+    while (word.size() < 30) word += letter();
+    CAPTURE(word);
+    REQUIRE(encode(found, word) == encode(expected, word));
+    REQUIRE(encode(found, word).size() < word.size());
+  }
+  merges[5'000] = "a  b";
+  merges[19'000] = "ab";
+  CHECK(unwrap_error(BytePairEncoding::create(tokens, merges, &pool)).message ==
+        "key 'tokenizer.ggml.merges' has 'a  b' at 5000, which is not of tokens");
+}
+
+TEST_CASE("a merge without a space is refused even where a token is empty") {
+  Vocabulary vocabulary;
+  vocabulary.tokens.push_back("");
+  const auto error = unwrap_error(BytePairEncoding::create(
+      Views(vocabulary.tokens.begin(), vocabulary.tokens.end()), Views{"ab"}));
+  CHECK(error.code == ErrorCode::model_corrupt);
+}
+
+TEST_CASE("texts of every length are told from each other") {
+  Vocabulary vocabulary;
+  std::string token(1, 'a');
+  for (int i = 0; i < 100; ++i) {  // Each letter, in turn, is the one that differs.
+    const std::string next(1, static_cast<char>('a' + i % 2));
+    vocabulary.add(token, next);
+    token += next;
+  }
+  const BytePairEncoding encoding = vocabulary.build();
+  for (size_t length = 0; length <= token.size(); ++length) {
+    std::string word = token.substr(0, length);
+    CHECK(encode(encoding, word) == naive(vocabulary, word));
+    for (char& c : word) {
+      c ^= 3;  // a to b, and back.
+      CHECK(encode(encoding, word) == naive(vocabulary, word));
+      c ^= 3;
+    }
+  }
 }
 
 TEST_CASE("a vocabulary that cannot spell every byte is refused") {
