@@ -18,13 +18,15 @@ T load(std::span<const std::byte> bytes, uint64_t index = 0) {
 }
 
 template <typename To, typename From>
-bool append(std::span<const std::byte> bytes, uint64_t count, std::vector<To>& values) {
+bool convert(std::span<const std::byte> bytes, uint64_t count, std::vector<To>& values) {
+  values.resize(count);
+  bool fits = true;
   for (uint64_t i = 0; i < count; ++i) {
     const From value = load<From>(bytes, i);
-    if (!std::in_range<To>(value)) return false;
-    values.push_back(static_cast<To>(value));
+    fits = fits && std::in_range<To>(value);
+    values[i] = static_cast<To>(value);
   }
-  return true;
+  return fits;
 }
 
 Error unexpected_type(std::string_view key, std::string_view found, std::string_view expected) {
@@ -138,30 +140,29 @@ Result<std::vector<std::string_view>> Gguf::string_array(std::string_view key) c
 Result<std::vector<int32_t>> Gguf::int_array(std::string_view key) const {
   TRY_ASSIGN(const Value* value, array_of(key));
   std::vector<int32_t> values;
-  values.reserve(value->count);
-  const auto append_all = [&] {
+  const auto convert_all = [&] {
     switch (value->element_type) {
       case ValueType::u8:
-        return append<int32_t, uint8_t>(value->bytes, value->count, values);
+        return convert<int32_t, uint8_t>(value->bytes, value->count, values);
       case ValueType::i8:
-        return append<int32_t, int8_t>(value->bytes, value->count, values);
+        return convert<int32_t, int8_t>(value->bytes, value->count, values);
       case ValueType::u16:
-        return append<int32_t, uint16_t>(value->bytes, value->count, values);
+        return convert<int32_t, uint16_t>(value->bytes, value->count, values);
       case ValueType::i16:
-        return append<int32_t, int16_t>(value->bytes, value->count, values);
+        return convert<int32_t, int16_t>(value->bytes, value->count, values);
       case ValueType::u32:
-        return append<int32_t, uint32_t>(value->bytes, value->count, values);
+        return convert<int32_t, uint32_t>(value->bytes, value->count, values);
       case ValueType::i32:
-        return append<int32_t, int32_t>(value->bytes, value->count, values);
+        return convert<int32_t, int32_t>(value->bytes, value->count, values);
       case ValueType::u64:
-        return append<int32_t, uint64_t>(value->bytes, value->count, values);
+        return convert<int32_t, uint64_t>(value->bytes, value->count, values);
       case ValueType::i64:
-        return append<int32_t, int64_t>(value->bytes, value->count, values);
+        return convert<int32_t, int64_t>(value->bytes, value->count, values);
       default:
         return false;
     }
   };
-  if (!append_all()) {
+  if (!convert_all()) {
     return unexpected_type(key, describe(*value), "an array of 32-bit integers");
   }
   return values;
