@@ -23,6 +23,7 @@
 #include "embed/llama_server/server_features.hpp"
 #include "embed/native/gemm_choice.hpp"
 #include "embed/native/kernel_choice.hpp"
+#include "embed/native/thread_pool.hpp"
 #include "os/cpus.hpp"
 #include "os/disk_space.hpp"
 #include "os/memory.hpp"
@@ -119,7 +120,8 @@ Finding check_compute(const Settings& settings) {
 
 Finding check_threads(const Settings& settings) {
   const unsigned cpus = os::available_cpus();
-  const uint32_t threads = settings.threads.value.value_or(cpus);
+  const uint32_t threads =
+      settings.threads.value.value_or(std::min(cpus, native::ThreadPool::kMostThreads));
   std::string detail = fmt::format("{} on {} CPUs", threads, cpus);
   if (threads <= cpus) return {"threads", Outcome::ok, std::move(detail)};
   return {"threads", Outcome::warning, std::move(detail),

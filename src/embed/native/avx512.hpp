@@ -43,13 +43,10 @@ struct Avx512Vectors {
   /// Loads 16 bytes from each of four places.
   RUNED_ALWAYS_INLINE static Ints load_quads(const std::byte* a, const std::byte* b,
                                              const std::byte* c, const std::byte* d) {
-    const auto load = [](const std::byte* from) {
-      return _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(from));
-    };
-    __m512i quads = _mm512_zextsi128_si512(load(a));
-    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load(b), 1);
-    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load(c), 2);
-    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load(d), 3);
+    __m512i quads = _mm512_zextsi128_si512(load_quad(a));
+    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load_quad(b), 1);
+    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load_quad(c), 2);
+    quads = _mm512_maskz_inserti32x4(kAllLanes, quads, load_quad(d), 3);
     return __builtin_bit_cast(Ints, quads);
   }
 
@@ -58,6 +55,11 @@ struct Avx512Vectors {
   }
   RUNED_ALWAYS_INLINE static void store_int16(std::byte* to, Ints values) {
     _mm512_mask_cvtepi32_storeu_epi16(to, kAllLanes, __builtin_bit_cast(__m512i, values));
+  }
+
+ private:
+  RUNED_ALWAYS_INLINE static __m128i load_quad(const std::byte* from) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(from));
   }
 };
 

@@ -74,13 +74,13 @@ class ForwardPass {
     Rows queries;
   };
 
-  /// The largest that any layer needs, in bytes.
+  /// The largest that any layer needs.
   struct Sizes {
-    size_t normed = 0;     // A row, prepared; 0 where f32 rows are used as they are.
-    size_t attended = 0;   //
-    size_t activated = 0;  //
-    size_t panel = 0;
-    bool has_ff = false;  // Whether the activations of a layer must be stored as f32.
+    size_t normed = 0;     // Bytes of a row as its products read it.
+    size_t attended = 0;   // The same; 0 where they read f32 rows as they are.
+    size_t activated = 0;  // As `attended`.
+    size_t panel = 0;      // Floats.
+    bool has_ff = false;   // Whether the activations of a layer must be stored as f32.
   };
 
   Layout lay_out_texts(std::span<const uint32_t> offsets) const;

@@ -51,10 +51,22 @@ const Gemm& find_int8(const Int8Gemms& gemms, TensorType type) {
   CHECK(false);
 }
 
+// Files of F32 are there for their precision. To 16-bit floats int16 adds less than what rounding to
+// them has cost (bench/RESULTS.md).
+Compute choose_for(Weights& weights, const Kernel& kernel) {
+  if (kernel.int16 == nullptr) return Compute::f32;
+  if (has_quantized(weights)) return Compute::int8;
+  bool has_f32 = false;
+  for_each_group(weights, [&](Group group) {
+    for (const Matrix* matrix : group) has_f32 = has_f32 || matrix->type == TensorType::f32;
+  });
+  return has_f32 ? Compute::f32 : Compute::int16;
+}
+
 Compute resolve(Weights& weights, Compute requested, const Kernel& kernel) {
   switch (requested) {
     case Compute::automatic:
-      return kernel.int8 != nullptr && has_quantized(weights) ? Compute::int8 : Compute::f32;
+      return choose_for(weights, kernel);
     case Compute::int8:
       return has_quantized(weights) ? Compute::int8 : Compute::int16;
     case Compute::f32:
@@ -63,6 +75,12 @@ Compute resolve(Weights& weights, Compute requested, const Kernel& kernel) {
       break;
   }
   return requested;
+}
+
+// Gate and up lie side by side in each panel, which one Gemm multiplies: those of two types of
+// quantized weights may differ in what follows the integers.
+bool share_panels(const Matrix& gate, const Matrix& up) {
+  return gate.gemm->multiply == up.gemm->multiply;
 }
 
 }  // namespace
@@ -96,6 +114,10 @@ Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel) 
           use_int8 ? &find_int8(*kernel.int8, matrix->type) : &attention_gemm(kernel, compute);
     }
   });
+  for (LayerWeights& layer : weights.layers) {
+    if (share_panels(layer.gate, layer.up)) continue;
+    layer.gate.gemm = layer.up.gemm = &attention_gemm(kernel, compute);
+  }
   return compute;
 }
 

@@ -17,10 +17,6 @@ struct F32Rows {
   static constexpr size_t kBlockElements = 1;
   static constexpr size_t kSteps = 1;
   static constexpr size_t kBlockBytes = 4;
-
-  static void prepare(const float* from, size_t depth, void* to) {
-    __builtin_memcpy(to, from, depth * sizeof(float));
-  }
 };
 
 /// A block is two bfloat16, rounded to nearest, ties to even.

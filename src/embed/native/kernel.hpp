@@ -28,11 +28,13 @@ inline constexpr float kLeastScore = -1e30F;
 /// One instruction set's arithmetic. No pointer need be aligned; spans must not overlap unless a
 /// line says so; nothing is allocated; all functions are thread-safe.
 struct Kernel {
-  std::string_view name;            // `avx512`, as RUNED_CPU spells it.
-  Gemm f32;                         // Products, by number format;
-  const Gemm* bf16 = nullptr;       // null where the instruction set lacks it.
-  const Gemm* int16 = nullptr;      //
-  const Int8Gemms* int8 = nullptr;  //
+  std::string_view name;  // `avx512`, as RUNED_CPU spells it.
+
+  /// Products by number format; null where the instruction set lacks it.
+  Gemm f32;
+  const Gemm* bf16 = nullptr;
+  const Gemm* int16 = nullptr;
+  const Int8Gemms* int8 = nullptr;
 
   /// Dequantizes a run of one row: to [count] f32, count a multiple of the type's block.
   void (*dequantize)(TensorType type, const std::byte* from, size_t count, float* to);

@@ -1,7 +1,6 @@
 #include "embed/native/kernel_choice.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string>
 
 namespace runed::embed::native {

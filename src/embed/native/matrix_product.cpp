@@ -9,12 +9,8 @@ namespace {
 // Packing a panel costs about as much as multiplying this many rows by it.
 constexpr size_t kRowsWorthPacking = 32;
 
-// A SwiGLU panel has gate columns in its first half and the same columns of up in its second, so
-// that both factors of an output are in one tile.
-constexpr size_t kHalfPanel = kSwigluPart;
-
 size_t outputs_per_panel(const MatrixProduct& product) {
-  return product.epilogue == Epilogue::swiglu ? kHalfPanel : kPanelColumns;
+  return product.epilogue == Epilogue::swiglu ? kSwigluPart : kPanelColumns;
 }
 
 size_t panel_count(const MatrixProduct& product) {
@@ -49,9 +45,9 @@ void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile
         break;
       case Epilogue::swiglu:
         if (product.prepared.gemm == nullptr) {
-          kernel.swiglu(from, from + kHalfPanel, outputs, product.out.row(row + i) + first_output);
+          kernel.swiglu(from, from + kSwigluPart, outputs, product.out.row(row + i) + first_output);
         } else {
-          kernel.swiglu(from, from + kHalfPanel, outputs, from);
+          kernel.swiglu(from, from + kSwigluPart, outputs, from);
           product.prepared.put(row + i, first_output, from, outputs);
         }
         break;
@@ -94,17 +90,21 @@ class PanelAhead {
 };
 
 // One panel over the rows [first_row, end_row).
-void multiply_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_index,
-                    size_t first_row, size_t end_row, size_t next_panel, float* panel) {
+void run_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_index,
+               size_t first_row, size_t end_row, size_t next_panel, float* panel) {
   const size_t first_output = panel_index * outputs_per_panel(product);
   const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
   PanelAhead ahead(product, next_panel,
                    kPanelColumns / kPackColumns * kPartWeight + tiles * kTileWeight);
   const size_t outputs = outputs_per_panel(product);
+  if (first_output + outputs > product.weights->rows) {
+    // What is not packed is multiplied, too: subnormal numbers there would take much longer.
+    std::fill_n(panel, panel_floats(*product.weights->gemm, product.weights->columns), 0.0F);
+  }
   for (size_t column = 0; column < outputs; column += kPackColumns) {
     pack_part(*product.weights, first_output + column, column, panel, ahead.take(kPartWeight));
     if (product.epilogue == Epilogue::swiglu) {
-      pack_part(*product.up, first_output + column, kHalfPanel + column, panel,
+      pack_part(*product.up, first_output + column, kSwigluPart + column, panel,
                 ahead.take(kPartWeight));
     }
   }
@@ -149,8 +149,8 @@ void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, Thr
     const size_t part = unit % parts;
     // By then the other threads will have taken those in between.
     const size_t next_panel = unit / parts + pool.threads();
-    multiply_panel(kernel, *product, unit / parts, rows * part / parts, rows * (part + 1) / parts,
-                   next_panel, panels.data() + thread * panel_stride);
+    run_panel(kernel, *product, unit / parts, rows * part / parts, rows * (part + 1) / parts,
+              next_panel, panels.data() + thread * panel_stride);
   });
 }
 

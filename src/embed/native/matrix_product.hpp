@@ -44,7 +44,8 @@ struct PreparedRows {
   }
 };
 
-/// The parts in which a product with the epilogue swiglu puts its output.
+/// The parts in which a product with the epilogue swiglu puts its output. Its panels have columns of
+/// gate in one half and the same of up in the other, so that both factors of an output are in a tile.
 inline constexpr size_t kSwigluPart = kPanelColumns / 2;
 
 /// What becomes of a product while it is still in the cache.
@@ -58,7 +59,8 @@ enum class Epilogue {
 /// Needs: `in` prepared for the Gemm of the weights.
 struct MatrixProduct {
   const Matrix* weights = nullptr;
-  const Matrix* up = nullptr;  // For swiglu, of the shape of `weights`.
+  const Matrix* up = nullptr;  // For swiglu, of the shape of `weights`; the Gemms of both multiply
+                               // alike, for both lie in one panel.
   InputRows in;
   Rows out;
   Epilogue epilogue = Epilogue::store;

@@ -49,6 +49,12 @@ bool is_quantized(TensorType type) {
   return block_layout(type).block_elements > 1;
 }
 
+// What `automatic` is for a file of one type where the kernel multiplies in integers.
+Compute automatic_for(TensorType type) {
+  if (is_quantized(type)) return Compute::int8;
+  return type == TensorType::f32 ? Compute::f32 : Compute::int16;
+}
+
 // Calls check(kernel) for each kernel that multiplies in integers.
 template <typename Check>
 void for_each_integer_kernel(const Check& check) {
@@ -82,13 +88,12 @@ TEST_CASE("a format that a kernel lacks is refused with the choices") {
   CHECK(error.hint == "choose one of: auto, f32");
 }
 
-TEST_CASE("left to choose, quantized weights are multiplied in int8 where the kernel has it") {
+TEST_CASE("left to choose, weights that are rounded already are multiplied in integers") {
   for (const Kernel* kernel : available_kernels()) {
     for (const TensorType type : kAllTypes) {
       INFO("kernel " << kernel->name << ", " << block_layout(type).name);
       Weights weights = weights_of(type);
-      const Compute expected =
-          kernel->int8 != nullptr && is_quantized(type) ? Compute::int8 : Compute::f32;
+      const Compute expected = kernel->int8 != nullptr ? automatic_for(type) : Compute::f32;
       CHECK(choose_gemms(weights, Compute::automatic, *kernel) == expected);
       for (LayerWeights& layer : weights.layers) {
         for (const Matrix* matrix : matrices_of(layer)) {
@@ -148,6 +153,32 @@ TEST_CASE("matrices that share an input are multiplied in formats that prepare i
     CHECK(weights.layers[1].query.gemm == kernel.int16);
     CHECK(weights.layers[1].gate.gemm == kernel.int16);
     CHECK(weights.layers[1].down.gemm == &kernel.int8->q4_k);
+  });
+}
+
+TEST_CASE("one matrix of F32 keeps a file of 16-bit floats in f32") {
+  for_each_integer_kernel([](const Kernel& kernel) {
+    Weights weights = weights_of(TensorType::f16);
+    weights.layers[1].down.type = TensorType::f32;
+    CHECK(choose_gemms(weights, Compute::automatic, kernel) == Compute::f32);
+  });
+}
+
+TEST_CASE("gate and up of any two types are multiplied by one panel's format") {
+  for_each_integer_kernel([](const Kernel& kernel) {
+    for (const TensorType gate : kAllTypes) {
+      for (const TensorType up : kAllTypes) {
+        INFO(block_layout(gate).name << " and " << block_layout(up).name);
+        Weights weights = weights_of(TensorType::q4_k);
+        LayerWeights& layer = weights.layers[1];
+        layer.gate.type = gate;
+        layer.up.type = up;
+        choose_gemms(weights, Compute::automatic, kernel);
+        CHECK(layer.gate.gemm->multiply == layer.up.gemm->multiply);
+        CHECK(layer.gate.gemm->prepare == layer.up.gemm->prepare);
+        if (gate == up && is_quantized(gate)) CHECK(layer.gate.gemm != kernel.int16);
+      }
+    }
   });
 }
 
