@@ -1,6 +1,6 @@
 // Compares every mode of the native engine with f32, with itself in batches and on other threads:
-// bench_accuracy [options] MODEL.gguf... It prints tables in Markdown, and ends with 1 where a limit
-// is not kept. The built-in model comes first, with the vectors that it was published with.
+// bench_accuracy [options] MODEL.gguf... It prints tables in Markdown, and ends with 1 where a
+// limit is not kept. The built-in model comes first, with the vectors that it was published with.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

@@ -37,7 +37,8 @@ Flags joined(Flags flags, const Flags& more) {
 }  // namespace
 
 std::vector<FlagSet> make_flag_sets(const ServerSetting& setting) {
-  // Every one of them forgets old prompts: nobody asks for one again, and the memory is not endless.
+  // Every one of them forgets old prompts: nobody asks for one again, and the memory is not
+  // endless.
   const Flags common{"--embeddings",
                      "--pooling",
                      "last",

@@ -5,8 +5,8 @@
 
 namespace runed::bench {
 
-/// Tells how much of the machine others took while something was measured: what disturbs llama-server
-/// most, whose threads spin until the last of them has come.
+/// Tells how much of the machine others took while something was measured: what disturbs
+/// llama-server most, whose threads spin until the last of them has come.
 class ForeignLoad {
  public:
   /// Starts to count what is not of this process nor of these, which must live until it is asked.

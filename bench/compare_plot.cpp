@@ -16,7 +16,8 @@ constexpr double kWorkload = 34;  // Two bars and the room below them.
 constexpr double kHeading = 30;
 constexpr double kTop = 74;
 
-// The colours are of the viewer's scheme; the ground is drawn, so that they fit wherever it is shown.
+// The colours are of the viewer's scheme; the ground is drawn, so that they fit wherever it is
+// shown.
 constexpr const char* kStyle = R"(<style>
 svg { font: 12px system-ui, sans-serif }
 .ground { fill: #ffffff } text { fill: #1f2328 } .quiet { fill: #59636e }

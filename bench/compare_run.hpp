@@ -24,8 +24,8 @@ struct RunOptions {
   std::vector<FlagSet> more_sets{};
 };
 
-/// Measures all contenders on one model, and returns every figure:
-/// {name, type, bytes, foreign_cores, unavailable: [text], contenders: [{name, engine, flags, own_bytes,
+/// Measures all contenders on one model, and returns every figure: {name, type, bytes,
+/// foreign_cores, unavailable: [text], contenders: [{name, engine, flags, own_bytes,
 ///  workloads: [{name, tokens, wall_ms: [..], cpu_ms: [..], wall_ms_median, cpu_ms_median,
 ///  least_cosine}]}]}. Progress goes to stderr.
 /// Errors: what reading the model, starting a contender or a request can give.

@@ -26,8 +26,9 @@ struct Texts {
   embed::PackedBatch batch() const { return {.ids = ids, .offsets = offsets}; }
 };
 
-/// A single query as they are asked, two lengths of documents, and a batch of short ones; `with_long`
-/// adds a text of 2048 tokens. None is as long as `context`: llama-server refuses a text that fills it.
+/// A single query as they are asked, two lengths of documents, and a batch of short ones;
+/// `with_long` adds a text of 2048 tokens. None is as long as `context`: llama-server refuses a
+/// text that fills it.
 std::vector<Workload> make_workloads(bool with_long, uint32_t queries, uint32_t context);
 
 /// Makes texts of random tokens. The same seed gives the same; another one, others from the first

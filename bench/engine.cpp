@@ -1,6 +1,6 @@
-// Measures the native engine in this process, against what the machine can do at most:
-// bench_engine [options] MODEL.gguf... It prints tables in Markdown: tokens per second and where the
-// time goes, by length and batch, mode and threads; time to be ready, and private memory.
+// Measures the native engine in this process, against what the machine can do at most: bench_engine
+// [options] MODEL.gguf... It prints tables in Markdown: tokens per second and where the time goes,
+// by length and batch, mode and threads; time to be ready, and private memory.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

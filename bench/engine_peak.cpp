@@ -18,8 +18,8 @@ constexpr double kLeastSeconds = 0.02;  // Of one measurement.
 #if defined(__x86_64__)
 
 // Twelve sums that depend on nothing but themselves hide the latency of any of them: 4 to 5 cycles
-// at two a cycle. The factors are not zero, since a multiplier that only sees zeros needs less power
-// and may be clocked faster.
+// at two a cycle. The factors are not zero, since a multiplier that only sees zeros needs less
+// power and may be clocked faster.
 #define RUNED_EACH_SUM ".irp i,0,1,2,3,4,5,6,7,8,9,10,11\n"
 #define RUNED_SUM(op, r) op " %%" r "13, %%" r "12, %%" r "\\i\n"
 

@@ -327,9 +327,12 @@ Finding check_memory(uint64_t model_bytes) {
 std::vector<Finding> examine(const Result<Location>& location, const Services& services) {
   if (!location) return {problem("configuration", location.error())};
   const Settings& settings = location->settings;
-  std::vector<Finding> findings{check_configuration(settings), check_cpu(settings)};
-  if (findings.back().outcome != Outcome::problem) {
-    findings.push_back(check_compute(settings));
+  std::vector<Finding> findings{check_configuration(settings)};
+  if (settings.engine.value != bootstrap::Engine::llama_server) {  // To that they say nothing.
+    findings.push_back(check_cpu(settings));
+    if (findings.back().outcome != Outcome::problem) {
+      findings.push_back(check_compute(settings));
+    }
   }
   findings.push_back(check_threads(settings));
   findings.push_back(check_home(location->paths));

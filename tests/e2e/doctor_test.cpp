@@ -89,6 +89,9 @@ TEST_CASE("the doctor takes a wrong setting for a problem", "[doctor]") {
   other.set("RUNED_CPU", "portable");
   other.set("RUNED_COMPUTE", "int8");
   CHECK(examine(other, "compute", kProblemFound)["detail"] == "int8 of f32");
+  other.set("RUNED_ENGINE", "llama-server");  // To which both say nothing.
+  other.set("RUNED_LLAMA_SERVER", "/nonexistent/llama-server");
+  CHECK(other.run({"doctor"}).out.find(" compute  ") == std::string::npos);
 }
 
 TEST_CASE("the doctor tells a daemon that serves from one that hangs", "[doctor]") {

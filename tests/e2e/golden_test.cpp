@@ -21,6 +21,15 @@ std::string transcript(Home& home, const std::vector<std::string>& arguments,
   return text;
 }
 
+// The same for an answer that ends with what this machine's CPU has.
+std::string without_choices(std::string text) {
+  const std::string_view before = "choose one of: ";
+  const size_t at = text.find(before);
+  REQUIRE(at != std::string::npos);
+  CHECK(text.ends_with("portable\n"));
+  return text.replace(at + before.size(), std::string::npos, "CHOICES\n");
+}
+
 }  // namespace
 
 TEST_CASE("the help of every command", "[golden]") {
@@ -60,7 +69,7 @@ TEST_CASE("the errors of an environment", "[golden]") {
   check_golden("unknown_engine.txt", transcript(other, {"embed", "x"}));
   Home third;
   third.set("RUNED_CPU", "sse2");
-  check_golden("unknown_cpu.txt", transcript(third, {"embed", "--direct", "x"}));
+  check_golden("unknown_cpu.txt", without_choices(transcript(third, {"embed", "--direct", "x"})));
   Home misspelt;
   misspelt.set("RUNED_COMPUTE", "bp16");
   check_golden("unknown_compute.txt", transcript(misspelt, {"embed", "--direct", "x"}));

@@ -45,8 +45,8 @@ class Attention {
   void place_keys(const LayerWeights& weights, const RopeTable& rope,
                   std::span<const uint32_t> positions, const Rows& keys) const;
 
-  /// Writes the attention of each query over the query itself, or into `prepared` if that has a Gemm,
-  /// in parts of a head.
+  /// Writes the attention of each query over the query itself, or into `prepared` if that has a
+  /// Gemm, in parts of a head.
   /// Shapes: queries [n_queries, heads * head_width]; keys, values
   ///         [n_tokens, kv_heads * head_width]; scratch [threads, scratch_floats()].
   /// Needs:  keys placed; rope extended to the longest text.

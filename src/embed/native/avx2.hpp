@@ -9,8 +9,8 @@
 
 namespace runed::embed::native {
 
-/// The vectors of AVX2 with FMA and F16C. Included by the kernel files of that instruction set and by nothing
-/// else; each derives a tag of its own from it (kernel.hpp says why).
+/// The vectors of AVX2 with FMA and F16C. Included by the kernel files of that instruction set and
+/// by nothing else; each derives a tag of its own from it (kernel.hpp says why).
 struct Avx2Vectors {
   using Floats = float __attribute__((vector_size(32)));
   using Ints = int32_t __attribute__((vector_size(32)));

@@ -4,8 +4,8 @@
 
 namespace runed::embed::native {
 
-/// The number format of the factors of matrix products, in which nearly all of a pass is spent. Sums
-/// are f32 (within a block of integers exact), and so is everything between two products.
+/// The number format of the factors of matrix products, in which nearly all of a pass is spent.
+/// Sums are f32 (within a block of integers exact), and so is everything between two products.
 enum class Compute {
   automatic,  // The fastest that adds no more error than the file's own quantization has.
   f32,

@@ -18,8 +18,8 @@
 
 namespace runed::embed::native {
 
-/// The forward pass of Qwen3 for embeddings. Products are computed in the formats that their weights
-/// name, the rest in f32.
+/// The forward pass of Qwen3 for embeddings. Products are computed in the formats that their
+/// weights name, the rest in f32.
 ///
 /// Texts lie end to end without padding; only attention knows where one ends. The last layer
 /// computes keys and values for all tokens, and everything else for the last token of each text
@@ -38,7 +38,8 @@ class ForwardPass {
   /// Owns:   scratch memory, which stays for the next batch unless this one was very large.
   void run(const PackedBatch& batch, std::span<float> vectors);
 
-  /// Adds the times of all passes from now on to `times`, which is borrowed; null: measures nothing.
+  /// Adds the times of all passes from now on to `times`, which is borrowed; null: measures
+  /// nothing.
   void measure(PhaseTimes* times) { times_ = times; }
 
  private:

@@ -40,13 +40,14 @@ struct Gemm {
   size_t (*panel_bytes)(size_t depth);
 
   /// Writes weight rows as the panel's columns from `first_column`, a multiple of kPackColumns,
-  /// onwards. The columns after them, up to the next multiple, repeat the last one; others stay as they are.
+  /// onwards. The columns after them, up to the next multiple, repeat the last one; others stay as
+  /// they are.
   /// Shapes: rows [rows.count, depth] as stored; panel [panel_bytes(depth)].
   void (*pack)(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
                const Ahead& ahead);
 
-  /// Writes f32 rows as the panel's rows, with zeros in the columns past `columns`. None: this format
-  /// is for stored weights only.
+  /// Writes f32 rows as the panel's rows, with zeros in the columns past `columns`. None: this
+  /// format is for stored weights only.
   /// Shapes: rows [depth, columns <= kPanelColumns], `stride` floats apart.
   void (*pack_as_rows)(const float* rows, size_t stride, size_t depth, size_t columns, void* panel);
 

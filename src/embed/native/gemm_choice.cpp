@@ -51,8 +51,8 @@ const Gemm& find_int8(const Int8Gemms& gemms, TensorType type) {
   CHECK(false);
 }
 
-// Files of F32 are there for their precision. To 16-bit floats int16 adds less than what rounding to
-// them has cost (bench/RESULTS.md).
+// Files of F32 are there for their precision. To 16-bit floats int16 adds less than what rounding
+// to them has cost (bench/RESULTS.md).
 Compute choose_for(Weights& weights, const Kernel& kernel) {
   if (kernel.int16 == nullptr) return Compute::f32;
   if (has_quantized(weights)) return Compute::int8;

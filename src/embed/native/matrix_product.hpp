@@ -44,8 +44,9 @@ struct PreparedRows {
   }
 };
 
-/// The parts in which a product with the epilogue swiglu puts its output. Its panels have columns of
-/// gate in one half and the same of up in the other, so that both factors of an output are in a tile.
+/// The parts in which a product with the epilogue swiglu puts its output. Its panels have columns
+/// of gate in one half and the same of up in the other, so that both factors of an output are in a
+/// tile.
 inline constexpr size_t kSwigluPart = kPanelColumns / 2;
 
 /// What becomes of a product while it is still in the cache.

@@ -11,11 +11,12 @@
 // number format. A panel is cut into strips as wide as the registers can hold six rows of sums of;
 // a step takes four bytes of each row and a vector row of the strip.
 //
-// Accumulators are indexed by constants only: an array that a loop indexes stays in memory on GCC 12.
+// Accumulators are indexed by constants only: an array that a loop indexes stays in memory on GCC
+// 12.
 namespace runed::embed::native {
 
-/// Where a number of a panel is: [strip][panel row][strip columns], four bytes each. A panel row is a
-/// step or, in formats of blocks, a block's scales or minimums after its steps.
+/// Where a number of a panel is: [strip][panel row][strip columns], four bytes each. A panel row is
+/// a step or, in formats of blocks, a block's scales or minimums after its steps.
 template <typename Format>
 struct PanelLayout {
   static constexpr size_t kStripColumns = Format::kStripColumns;

@@ -35,10 +35,10 @@ struct NativeOptions {
 inline constexpr uint32_t kFewestBatchTokens = 512;
 inline constexpr uint32_t kMostBatchTokens = 2048;
 
-/// Chooses Embedder::batch_tokens: from kFewestBatchTokens on, tokens take as long each however many
-/// they are (measured, bench/RESULTS.md), and whoever comes meanwhile waits for the whole pass. A
-/// small model gets more of them, up to kMostBatchTokens, since what a pass costs besides its tokens
-/// weighs there.
+/// Chooses Embedder::batch_tokens: from kFewestBatchTokens on, tokens take as long each however
+/// many they are (measured, bench/RESULTS.md), and whoever comes meanwhile waits for the whole
+/// pass. A small model gets more of them, up to kMostBatchTokens, since what a pass costs besides
+/// its tokens weighs there.
 uint32_t fit_batch_tokens(const ModelHeader& header);
 
 /// Qwen3 embeddings computed in this process, from the mapped file.
