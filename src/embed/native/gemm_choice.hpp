@@ -17,10 +17,11 @@ std::vector<Compute> formats_of(const Kernel& kernel);
 Status check_compute(Compute requested, const Kernel& kernel);
 
 /// Chooses how every product of a model is computed. `automatic` becomes int8 where any weights are
-/// quantized, int16 where all are F16 or BF16, if the kernel has it: the fastest that adds less
-/// error than the weights' own rounding has; else f32. In int8, weights that are not quantized, or
-/// that share a panel with weights of another type, are multiplied in int16. Returns the format of
-/// most products: without quantized weights there are none in int8.
+/// quantized, int16 where all are F16 or BF16 or where a norm has a few channels far above the
+/// others, if the kernel has it: the fastest that adds less error than the weights' own rounding
+/// has; else f32. In int8, weights that are not quantized, or that share a panel with weights of
+/// another type, are multiplied in int16. Returns the format of most products: without quantized
+/// weights there are none in int8.
 /// Needs:  check_compute succeeded.
 Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel);
 

@@ -1,6 +1,8 @@
 #include "embed/native/gemm_choice.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "embed/native/kernel_choice.hpp"
 #include "support/gemm_reference.hpp"
@@ -161,6 +163,22 @@ TEST_CASE("one matrix of F32 keeps a file of 16-bit floats in f32") {
     Weights weights = weights_of(TensorType::f16);
     weights.layers[1].down.type = TensorType::f32;
     CHECK(choose_gemms(weights, Compute::automatic, kernel) == Compute::f32);
+  });
+}
+
+TEST_CASE("left to choose, a norm with a few channels far above the others keeps int8 away") {
+  for_each_integer_kernel([](const Kernel& kernel) {
+    for (const float outlier : {10.0F, -10.0F, 20.0F, -20.0F}) {
+      INFO("outlier " << outlier);
+      const Compute expected = std::abs(outlier) > 16 ? Compute::int16 : Compute::int8;
+      Weights weights = weights_of(TensorType::q8_0);
+      weights.layers[1].ff_norm.assign(64, 1.0F);
+      weights.layers[1].ff_norm[5] = outlier;
+      CHECK(choose_gemms(weights, Compute::automatic, kernel) == expected);
+      weights.layers[0].attention_norm = std::exchange(weights.layers[1].ff_norm, {});
+      CHECK(choose_gemms(weights, Compute::automatic, kernel) == expected);
+      CHECK(choose_gemms(weights, Compute::int8, kernel) == Compute::int8);
+    }
   });
 }
 
