@@ -114,11 +114,9 @@ bool ServerLog::read_once() {
   const Result<size_t> count = os::read_some(output_.get(), buffer);
   if (!count.has_value() || *count == 0) return false;
   const std::string_view bytes(buffer.data(), *count);
-  {
-    const std::lock_guard lock(mutex_);
-    lines_.append(bytes);
-  }
-  write_to_file(bytes);
+  write_to_file(bytes);  // First, so that what last_lines() knows is in the log.
+  const std::lock_guard lock(mutex_);
+  lines_.append(bytes);
   return true;
 }
 
