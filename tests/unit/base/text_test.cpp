@@ -35,6 +35,7 @@ TEST_CASE("the nearest word is offered only when it is near") {
   const std::vector<std::string> words{"embed", "install", "status", "shutdown"};
   CHECK(find_nearest("stauts", words) == "status");
   CHECK(find_nearest("embd", words) == "embed");
+  CHECK(find_nearest("emebd", words) == "embed");
   CHECK_FALSE(find_nearest("frobnicate", words).has_value());
   CHECK_FALSE(find_nearest("x", std::vector<std::string>{}).has_value());
 }
