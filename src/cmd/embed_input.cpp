@@ -150,7 +150,7 @@ Result<EmbedInput> EmbedInput::open(const std::optional<std::string>& file, int 
     name = fmt::format("'{}'", *file);
   } else if (os::is_terminal(stdin_fd)) {
     return no_input("there is no text, and stdin is a terminal");
-  } else if (!os::is_stream(stdin_fd)) {
+  } else if (!os::is_readable_stream(stdin_fd)) {
     return no_input("there is no text, and stdin is closed");
   }
   input.size_bytes_ = os::bytes_left_of_file(fd).value_or(0);

@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -20,9 +21,20 @@ ExitCode report(const Error& error, bool as_json) {
   return exit_code_of(error.code);
 }
 
+// The predecessor's clients start their daemon as a bare `runed` with nothing on stdin, and so does a
+// service manager. Whoever has something there, a text or a keyboard, forgot the command.
+bool is_started_as_daemon(const std::vector<std::string>& arguments) {
+  return arguments.empty() &&
+         (os::is_null_device(os::kStdin) || !os::is_readable_stream(os::kStdin));
+}
+
 ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* signals) {
   const bool as_json = wants_json(arguments);
   CommandLine command_line;
+  if (arguments.empty()) {
+    std::cout << command_line.app().help() << std::flush;
+    if (os::is_terminal(os::kStdin)) return ExitCode::ok;
+  }
   auto parsed = command_line.parse(arguments);
   if (!parsed) return report(parsed.error(), as_json);
 
@@ -52,8 +64,10 @@ ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* 
 
 int main(int argc, char** argv) {
   runed::os::run_as_child_helper(argc, argv);
+  runed::os::fill_standard_descriptors();
   std::optional<runed::os::SignalWatcher> signals;
-  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (runed::cmd::is_started_as_daemon(arguments)) arguments = {"serve"};
   const std::string command = arguments.empty() ? "" : arguments.front();
   // The daemon answers signals from its first instruction, and an installation ends in order; other
   // commands simply die of them.

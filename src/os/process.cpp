@@ -1,6 +1,7 @@
 #include "os/process.hpp"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -87,9 +88,25 @@ bool is_terminal(int fd) {
   return ::isatty(fd) == 1;
 }
 
-bool is_stream(int fd) {
+void fill_standard_descriptors() {
+  for (const int fd : {kStdin, kStdout, kStderr}) {
+    if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
+    // The lowest number that is free is this one. Opened for the other direction, so that it fails.
+    static_cast<void>(::open("/dev/null", fd == kStdin ? O_WRONLY : O_RDONLY));
+  }
+}
+
+bool is_readable_stream(int fd) {
   struct stat status {};
-  return ::fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) != 0;
+  return ::fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) != 0 &&
+         (::fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
+}
+
+bool is_null_device(int fd) {
+  struct stat status {};
+  struct stat null {};
+  return ::fstat(fd, &status) == 0 && ::stat("/dev/null", &null) == 0 &&
+         S_ISCHR(status.st_mode) && status.st_rdev == null.st_rdev;
 }
 
 Result<Fd> open_process(int pid) {

@@ -34,9 +34,18 @@ Result<std::string> executable_path();
 
 bool is_terminal(int fd);
 
-/// Tells whether it is something that can be read or written: a file, a device, a pipe, a socket. A
-/// program that was started with stdin closed has there what a library opened first.
-bool is_stream(int fd);
+/// Puts /dev/null in the place of each of stdin, stdout and stderr that is closed, so that nothing
+/// that is opened later takes that number and gets what was meant for them. Reading stdin and writing
+/// the other two then fail, as they would have. Before anything is opened.
+void fill_standard_descriptors();
+
+/// Tells whether it is something that can be read: a file, a device, a pipe, a socket. A program that
+/// was started with stdin closed has there what fill_standard_descriptors left, or else what a library
+/// opened first.
+bool is_readable_stream(int fd);
+
+/// Tells whether a descriptor is /dev/null.
+bool is_null_device(int fd);
 
 /// Opens a handle that can be read once the process has ended, child or not (pidfd).
 /// Errors: not_found if there is no such process.

@@ -89,8 +89,14 @@ Running Home::start(std::vector<std::string> arguments, const std::string& input
   return start_program(std::move(arguments), input);
 }
 
-Finished Home::run_shell(const std::string& line) {
-  return start_program({"/bin/bash", "-c", line}, {}).finish();
+Running Home::start_shell(const std::string& line) {
+  return start_program({"/bin/bash", "-c", line}, {});
+}
+
+std::vector<std::string> Home::environment() const {
+  std::vector<std::string> environment;
+  for (const auto& [variable, value] : environment_) environment.push_back(variable + "=" + value);
+  return environment;
 }
 
 Running Home::start_program(std::vector<std::string> arguments, const std::string& input) {
@@ -99,10 +105,8 @@ Running Home::start_program(std::vector<std::string> arguments, const std::strin
   const os::Fd in = unwrap(os::open_fd(base + ".in", 0));
   const os::Fd out = unwrap(os::open_for_append(base + ".out", 0600));
   const os::Fd err = unwrap(os::open_for_append(base + ".err", 0600));
-  std::vector<std::string> environment;
-  for (const auto& [variable, value] : environment_) environment.push_back(variable + "=" + value);
   auto child = unwrap(os::Child::spawn({.arguments = std::move(arguments),
-                                        .environment = std::move(environment),
+                                        .environment = environment(),
                                         .stdin_fd = in.get(),
                                         .stdout_fd = out.get(),
                                         .stderr_fd = err.get()}));

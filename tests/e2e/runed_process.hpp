@@ -62,8 +62,11 @@ class Home {
 
   Running start(std::vector<std::string> arguments, const std::string& input = {});
   Finished run(std::vector<std::string> arguments, const std::string& input = {});
-  /// Runs a line of bash.
-  Finished run_shell(const std::string& line);
+  /// Starts or runs a line of bash.
+  Running start_shell(const std::string& line);
+  Finished run_shell(const std::string& line) { return start_shell(line).finish(); }
+  /// The environment of its commands: KEY=VALUE.
+  std::vector<std::string> environment() const;
 
   /// Starts `runed serve` and waits until it is ready.
   Running serve(std::vector<std::string> flags = {});
