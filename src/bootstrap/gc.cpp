@@ -67,7 +67,8 @@ Result<std::set<std::string>> used_variants(const Search& search) {
   std::set<std::string> used{choice.variant, search.options.running_variant,
                              search.installed.model_variant};
   if (settings.model_variant.value.has_value()) {
-    const auto named = find_variant(installed_variants(paths), *settings.model_variant.value);
+    TRY_ASSIGN(const auto names, installed_variants(paths));
+    const auto named = find_variant(names, *settings.model_variant.value);
     if (named) used.insert(*named);
   }
   for (const std::string& url : {settings.manifest.value, search.installed.manifest_url}) {
@@ -86,7 +87,8 @@ Status Search::find_variants() {
     os::FileIdentity file;
   };
   std::vector<Unused> unused;
-  for (const std::string& name : installed_variants(paths)) {
+  TRY_ASSIGN(const auto names, installed_variants(paths));
+  for (const std::string& name : names) {
     const std::string path = model_path(paths, name);
     // What was put there by hand cannot be fetched again.
     if (!installed.variants.contains(name)) continue;
@@ -171,11 +173,13 @@ std::string_view name_of(GcItem::Kind kind) {
 
 Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings,
                                     const GcOptions& options, const Clock& clock) {
+  // Without it nobody knows what is in use.
+  TRY_ASSIGN(Installed installed, Installed::load(paths.installed_file));
   Search search{.paths = paths,
                 .settings = settings,
                 .options = options,
                 .now = clock.system_now().time_since_epoch(),
-                .installed = Installed::read(paths.installed_file),
+                .installed = std::move(installed),
                 .open_files = os::open_files_below(private_directories(paths)),
                 .items = {}};
   TRY(search.find_variants());
@@ -188,7 +192,7 @@ Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings
 }
 
 Status collect(const Paths& paths, const std::vector<GcItem>& items) {
-  Installed installed = Installed::read(paths.installed_file);
+  TRY_ASSIGN(Installed installed, Installed::load(paths.installed_file));
   Status removed;
   for (const GcItem& item : items) {
     removed = os::remove_tree(item.path);

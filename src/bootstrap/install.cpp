@@ -163,7 +163,7 @@ std::string_view name_of(ArtifactState state) {
 Result<std::vector<InstallStep>> plan_install(const Paths& paths, const Manifest& manifest,
                                               const InstallRequest& request,
                                               const InstallHooks& hooks) {
-  return Run{paths, manifest, hooks, Installed::read(paths.installed_file),
+  return Run{paths, manifest, hooks, Installed::load_or_empty(paths.installed_file),
              Record(paths.record_file)}
       .inspect_all(request);
 }
@@ -175,7 +175,7 @@ Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& man
   TRY(make_directories(paths));
   TRY_ASSIGN(const os::FileLock lock, acquire_install_lock(paths, hooks.watch));
   TRY(write_licenses(paths.licenses_dir));
-  Run run{paths, manifest, hooks, Installed::read(paths.installed_file), Record(paths.record_file)};
+  Run run{paths, manifest, hooks, Installed::load_or_empty(paths.installed_file), Record(paths.record_file)};
   // All are looked at before the first is fetched: a misspelt variant should not cost a download.
   TRY_ASSIGN(std::vector<InstallStep> steps, run.inspect_all(request));
   for (InstallStep& step : steps) {

@@ -40,9 +40,14 @@ struct Installed {
   std::map<std::string, InstalledArtifact> variants;      // Every model installed.
   std::map<std::string, std::string> llama_server_files;  // As digest_llama_server tells them.
 
-  /// Reads the file. One that is missing or damaged is as good as empty: what is on disk is then
-  /// checked against the manifest.
-  static Installed read(const std::string& path);
+  /// Loads the file; one that is not there is empty. What was chosen, and what its files must hash
+  /// to, stands nowhere else, so a file that cannot be read is not taken for an empty one.
+  /// Errors: bad_config if it is damaged; permission_denied, io.
+  static Result<Installed> load(const std::string& path);
+
+  /// The same for who writes it anew, after everything on disk was compared with the manifest: one
+  /// that cannot be loaded is as good as empty.
+  static Installed load_or_empty(const std::string& path);
 
   /// Errors: io.
   Status write(const std::string& path) const;

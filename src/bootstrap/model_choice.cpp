@@ -1,7 +1,5 @@
 #include "bootstrap/model_choice.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 
 #include "bootstrap/installed.hpp"
@@ -28,12 +26,48 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
+bool is_there(const std::string& path) {
+  return os::is_regular_file(os::resolve_links(path));
+}
+
+// A directory that cannot be looked into is not one without models: what was chosen may be in it.
+Result<std::vector<os::DirectoryEntry>> list_models(const Paths& paths) {
+  auto entries = os::list_directory(paths.models_dir);
+  if (entries) return entries;
+  const bool is_missing = entries.error().code == ErrorCode::not_found;
+  if (is_missing && !os::is_taken(paths.models_dir)) return std::vector<os::DirectoryEntry>();
+  return make_error(ErrorCode::model_missing, "cannot tell which models there are: {}",
+                    entries.error().message)
+      .with_hint("mount it, or make it readable; 'runed doctor' tells what else is wrong");
+}
+
+// The variants that somebody put into models/, be it a link that leads nowhere now.
+Result<std::vector<std::string>> named_variants(const Paths& paths) {
+  TRY_ASSIGN(const auto entries, list_models(paths));
+  std::vector<std::string> names;
+  for (const os::DirectoryEntry& entry : entries) {
+    if (!entry.name.ends_with(kExtension) || entry.kind == os::DirectoryEntry::Kind::directory) {
+      continue;
+    }
+    names.push_back(entry.name.substr(0, entry.name.size() - kExtension.size()));
+  }
+  return names;
+}
+
 Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted, Origin origin) {
   if (wanted == kBuiltinVariant) return builtin_choice(origin);
-  auto found = find_variant(installed_variants(paths), wanted);
-  if (found) return installed_choice(paths, *found, origin);
-  if (found.error().code != ErrorCode::not_found) return std::move(found).error();
-  return ModelChoice{Kind::variant, wanted, {}, origin};
+  TRY_ASSIGN(auto names, named_variants(paths));
+  // What was installed is meant even while its file is gone: not another of the same last part.
+  TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
+  for (const auto& [name, artifact] : installed.variants) {
+    if (!contains(names, name)) names.push_back(name);
+  }
+  std::ranges::sort(names);
+  auto found = find_variant(names, wanted);
+  if (!found && found.error().code != ErrorCode::not_found) return std::move(found).error();
+  if (!found) return ModelChoice{Kind::variant, wanted, {}, origin};
+  if (is_there(model_path(paths, *found))) return installed_choice(paths, *found, origin);
+  return ModelChoice{Kind::variant, *found, {}, origin};
 }
 
 std::string default_of_manifest(const Paths& paths, const Settings& settings) {
@@ -41,31 +75,49 @@ std::string default_of_manifest(const Paths& paths, const Settings& settings) {
   return manifest ? manifest->default_model() : std::string();
 }
 
+// The variant that counts where none is named. It was chosen, so no other one answers in its place.
+Result<ModelChoice> choose_present(const Paths& paths, const std::string& variant,
+                                   std::string_view why) {
+  const std::string path = model_path(paths, variant);
+  if (is_there(path)) return installed_choice(paths, variant, Origin::default_value);
+  const auto file = os::file_identity(path);
+  return make_error(ErrorCode::model_missing, "{} is {}, and its file is not there: {}", why,
+                    variant, file ? fmt::format("'{}' is not a file", path) : file.error().message)
+      .with_hint(
+          fmt::format("put the file back (is a disk not mounted?), or fetch it with 'runed install "
+                      "--variant {}', or name another model with RUNED_MODEL_VARIANT; {} is always "
+                      "there",
+                      variant, kBuiltinVariant));
+}
+
 // Nothing was named, and the manifest is the one that comes with runed.
 Result<ModelChoice> choose_among_installed(const Paths& paths, const Settings& settings) {
-  const std::vector<std::string> names = installed_variants(paths);
-  if (names.empty()) return builtin_choice(Origin::default_value);
-  for (const std::string& likely : {Installed::read(paths.installed_file).model_variant,
-                                    default_of_manifest(paths, settings)}) {
-    if (contains(names, likely)) return installed_choice(paths, likely, Origin::default_value);
+  TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
+  if (!installed.model_variant.empty()) {
+    return choose_present(paths, installed.model_variant, "the model installed last");
   }
-  if (names.size() == 1) return installed_choice(paths, names.front(), Origin::default_value);
+  TRY_ASSIGN(const std::vector<std::string> names, named_variants(paths));
+  if (names.empty()) return builtin_choice(Origin::default_value);
+  const std::string likely = default_of_manifest(paths, settings);
+  if (contains(names, likely)) return choose_present(paths, likely, "the model in models/");
+  if (names.size() == 1) return choose_present(paths, names.front(), "the only model in models/");
   return make_error(ErrorCode::bad_config, "several variants are installed and none is chosen: {}",
-                    fmt::join(names, ", "))
+                    join_names(names))
       .with_hint("name one with RUNED_MODEL_VARIANT, or with model_variant in config.json");
 }
 
-// Nothing was named, but a manifest was, and it has a default.
-ModelChoice choose_default_of_manifest(const Paths& paths, const Settings& settings) {
-  const std::vector<std::string> names = installed_variants(paths);
-  const Installed installed = Installed::read(paths.installed_file);
-  if (installed.manifest_url == settings.manifest.value &&
-      contains(names, installed.model_variant)) {
-    return installed_choice(paths, installed.model_variant, Origin::manifest);
+// Nothing was named, but a manifest was, and it has a default. What was installed from it last comes
+// first, and is fetched again if its file is gone.
+Result<ModelChoice> choose_default_of_manifest(const Paths& paths, const Settings& settings) {
+  TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
+  const bool was_installed = installed.manifest_url == settings.manifest.value;
+  const std::string variant = was_installed && !installed.model_variant.empty()
+                                  ? installed.model_variant
+                                  : default_of_manifest(paths, settings);
+  if (!variant.empty() && is_there(model_path(paths, variant))) {
+    return installed_choice(paths, variant, Origin::manifest);
   }
-  const std::string variant = default_of_manifest(paths, settings);
-  if (contains(names, variant)) return installed_choice(paths, variant, Origin::manifest);
-  return {Kind::variant, variant, {}, Origin::manifest};
+  return ModelChoice{Kind::variant, variant, {}, Origin::manifest};
 }
 
 }  // namespace
@@ -74,16 +126,9 @@ std::string model_path(const Paths& paths, std::string_view variant) {
   return fmt::format("{}/{}{}", paths.models_dir, variant, kExtension);
 }
 
-std::vector<std::string> installed_variants(const Paths& paths) {
-  std::vector<std::string> names;
-  const auto entries = os::list_directory(paths.models_dir);
-  if (!entries) return names;
-  for (const os::DirectoryEntry& entry : *entries) {
-    const bool is_model =
-        entry.name.ends_with(kExtension) &&
-        os::is_regular_file(os::resolve_links(paths.models_dir + "/" + entry.name));
-    if (is_model) names.push_back(entry.name.substr(0, entry.name.size() - kExtension.size()));
-  }
+Result<std::vector<std::string>> installed_variants(const Paths& paths) {
+  TRY_ASSIGN(std::vector<std::string> names, named_variants(paths));
+  std::erase_if(names, [&](const std::string& name) { return !is_there(model_path(paths, name)); });
   return names;
 }
 
@@ -94,8 +139,11 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
   if (by_variant) return choose_variant(paths, *variant.value, variant.origin);
   if (const auto& model = settings.model.value; model.has_value()) {
     if (*model == kBuiltinVariant) return builtin_choice(settings.model.origin);
-    if (!os::exists(*model)) {
-      return make_error(ErrorCode::model_missing, "there is no model file '{}'", *model)
+    if (const auto file = os::file_identity(*model); !file) {
+      const bool is_absent = file.error().code == ErrorCode::not_found;
+      return make_error(ErrorCode::model_missing, "{}",
+                        is_absent ? fmt::format("there is no model file '{}'", *model)
+                                  : "cannot use the model: " + file.error().message)
           .with_hint(fmt::format("the name comes from: {}", name_of(settings.model.origin)));
     }
     return ModelChoice{Kind::file, {}, *model, settings.model.origin};
@@ -109,7 +157,7 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
 
 Status check_installed(const ModelChoice& choice, const Paths& paths) {
   if (choice.is_installed()) return {};
-  std::vector<std::string> known = installed_variants(paths);
+  TRY_ASSIGN(std::vector<std::string> known, installed_variants(paths));
   known.emplace_back(kBuiltinVariant);
   const bool is_named = !choice.variant.empty();
   const std::string what = is_named ? fmt::format("variant '{}'", choice.variant)
@@ -118,7 +166,7 @@ Status check_installed(const ModelChoice& choice, const Paths& paths) {
       .with_hint(
           fmt::format("there are: {}; 'runed install{}' fetches it, or name a GGUF file with "
                       "RUNED_MODEL",
-                      fmt::join(known, ", "), is_named ? " --variant " + choice.variant : ""));
+                      join_names(known), is_named ? " --variant " + choice.variant : ""));
 }
 
 }  // namespace runed::bootstrap

@@ -71,7 +71,7 @@ Result<std::string> check_llama_server(const Paths& paths, const Settings& setti
   if (const auto& named = settings.llama_server.value) {
     return find_named(settings, *named, environment);
   }
-  const Installed installed = Installed::read(paths.installed_file);
+  TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   const auto missing = [] {
     return make_error(ErrorCode::not_found, "no llama-server is installed")
         .with_hint(
@@ -98,7 +98,8 @@ Status check_llama_server_source(const Paths& paths, const Settings& settings,
     TRY(find_named(settings, *named, environment));
     return {};
   }
-  if (Installed::read(paths.installed_file).llama_server.has_value()) return {};
+  TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
+  if (installed.llama_server.has_value()) return {};
   const auto manifest = load_local_manifest(paths, settings.manifest.value);
   if (!manifest) return {};  // It is still to be fetched.
   TRY(find_in_manifest(*manifest));

@@ -8,14 +8,14 @@ namespace runed::bootstrap {
 namespace {
 
 // What the variant's file must hash to; empty if nothing here says so.
-std::string promised_digest(const Paths& paths, const Settings& settings,
+Result<std::string> promised_digest(const Paths& paths, const Settings& settings,
                             const std::string& variant) {
-  const Installed installed = Installed::read(paths.installed_file);
+  TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   if (const auto entry = installed.variants.find(variant); entry != installed.variants.end()) {
     return entry->second.sha256;
   }
   const auto manifest = load_local_manifest(paths, settings.manifest.value);
-  if (!manifest) return {};
+  if (!manifest) return std::string();
   const auto model = manifest->model(variant);
   return model ? model->sha256 : std::string();
 }
@@ -46,7 +46,7 @@ Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
   TRY_ASSIGN(ready.sha256,
              Record(paths.record_file).digest(choice.path, Reading::if_changed, watch));
   if (choice.kind == ModelChoice::Kind::file) return ready;
-  ready.promised_sha256 = promised_digest(paths, settings, choice.variant);
+  TRY_ASSIGN(ready.promised_sha256, promised_digest(paths, settings, choice.variant));
   const std::string& promised = ready.promised_sha256;
   if (promised.empty() || promised == ready.sha256) return ready;
   return make_error(ErrorCode::integrity, "'{}' is damaged: its SHA-256 is {}, not {}", choice.path,

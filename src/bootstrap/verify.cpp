@@ -31,12 +31,11 @@ Check judge(std::string name, std::string subject, const std::vector<std::string
 }
 
 // The files whose content others must not change. A config.json elsewhere is the user's business.
-std::vector<std::string> guarded_files(const Paths& paths) {
+Result<std::vector<std::string>> guarded_files(const Paths& paths) {
   std::vector<std::string> files{paths.installed_file};
   if (paths.config_file.starts_with(paths.home + "/")) files.push_back(paths.config_file);
-  for (const std::string& variant : installed_variants(paths)) {
-    files.push_back(model_path(paths, variant));
-  }
+  TRY_ASSIGN(const auto variants, installed_variants(paths));
+  for (const std::string& variant : variants) files.push_back(model_path(paths, variant));
   return files;
 }
 
@@ -69,13 +68,13 @@ struct Verification {
   void add(std::string name, std::string subject, Outcome outcome, std::string detail) {
     checks.push_back({std::move(name), std::move(subject), outcome, std::move(detail)});
   }
-  void check_permissions();
+  Status check_permissions();
   Status check_model(const std::string& variant);
   Status check_models();
   Status check_llama_server();
 };
 
-void Verification::check_permissions() {
+Status Verification::check_permissions() {
   std::vector<std::string> faults;
   for (const std::string& directory : private_directories(paths)) {
     if (!os::exists(directory)) continue;
@@ -83,7 +82,8 @@ void Verification::check_permissions() {
       faults.push_back(closed.error().message);
     }
   }
-  for (const std::string& file : guarded_files(paths)) {
+  TRY_ASSIGN(const auto files, guarded_files(paths));
+  for (const std::string& file : files) {
     const auto owner = os::file_owner(file);
     if (!owner) continue;
     if (owner->uid != os::user_id()) {
@@ -94,6 +94,7 @@ void Verification::check_permissions() {
   }
   checks.push_back(
       judge("permissions", paths.home, faults, "only this user can change what is installed"));
+  return {};
 }
 
 // The manifest decides; what it does not know is compared with what was installed.
@@ -127,8 +128,8 @@ Status Verification::check_model(const std::string& variant) {
 }
 
 Status Verification::check_models() {
-  std::set<std::string> variants;
-  for (const std::string& name : installed_variants(paths)) variants.insert(name);
+  TRY_ASSIGN(const auto names, installed_variants(paths));
+  std::set<std::string> variants(names.begin(), names.end());
   for (const auto& [name, entry] : installed.variants) variants.insert(name);
   for (const std::string& variant : variants) TRY(check_model(variant));
   return {};
@@ -167,13 +168,17 @@ std::string_view name_of(Check::Outcome outcome) {
 
 Result<std::vector<Check>> verify_files(const Paths& paths, const Manifest* manifest,
                                         const Watch& watch) {
+  auto installed = Installed::load(paths.installed_file);
   Verification verification{.paths = paths,
                             .manifest = manifest,
                             .watch = watch,
-                            .installed = Installed::read(paths.installed_file),
+                            .installed = installed.value_or(Installed()),
                             .record = Record(paths.record_file),
                             .checks = {}};
-  verification.check_permissions();
+  if (!installed) {
+    verification.add("installed", paths.installed_file, Outcome::failed, installed.error().message);
+  }
+  TRY(verification.check_permissions());
   TRY(verification.check_models());
   TRY(verification.check_llama_server());
   // They are written by the first installation.
@@ -186,7 +191,8 @@ Result<std::vector<Check>> verify_files(const Paths& paths, const Manifest* mani
 
 Status repair_files(const Paths& paths) {
   TRY(make_directories(paths));
-  for (const std::string& file : guarded_files(paths)) {
+  TRY_ASSIGN(const auto files, guarded_files(paths));
+  for (const std::string& file : files) {
     const auto owner = os::file_owner(file);
     if (!owner || owner->uid != os::user_id() || (owner->mode & kWriteByOthers) == 0) continue;
     TRY(os::set_mode(file, owner->mode & ~kWriteByOthers));

@@ -181,8 +181,8 @@ void print_steps(Work& work, const Manifest& manifest, const std::vector<Install
   work.services.out << "next: " << next << "\n";
 }
 
-void print_list(Work& work, const Manifest& manifest) {
-  const auto installed = bootstrap::installed_variants(work.location.paths);
+Status print_list(Work& work, const Manifest& manifest) {
+  TRY_ASSIGN(const auto installed, bootstrap::installed_variants(work.location.paths));
   Json all = Json::array();
   std::string lines;
   const auto add = [&](const std::string& variant, uint64_t size, bool is_installed) {
@@ -210,13 +210,11 @@ void print_list(Work& work, const Manifest& manifest) {
                                            {"variants", all}}) +
                                   "\n"
                             : lines);
+  return {};
 }
 
 Status work_with(Work& work, const Manifest& manifest) {
-  if (work.flags.list) {
-    print_list(work, manifest);
-    return {};
-  }
+  if (work.flags.list) return print_list(work, manifest);
   const bootstrap::Paths& paths = work.location.paths;
   TRY_ASSIGN(const bootstrap::InstallRequest request, request_of(work, manifest));
   const bootstrap::InstallHooks hooks = work.hooks();

@@ -47,6 +47,9 @@ Status set_mode(const std::string& path, unsigned mode);
 /// Tells whether something is at the path; a link counts as what it points to.
 bool exists(const std::string& path);
 
+/// Tells whether anything is at the path, be it a link that leads nowhere.
+bool is_taken(const std::string& path);
+
 /// Tells whether a regular file is at the path, and not a link to one.
 bool is_regular_file(const std::string& path);
 

@@ -70,7 +70,7 @@ struct InstallFixture {
   }
 
   bootstrap::Installed installed() const {
-    return bootstrap::Installed::read(paths.installed_file);
+    return test::unwrap(bootstrap::Installed::load(paths.installed_file));
   }
   std::string model_file(const std::string& variant) const {
     return bootstrap::model_path(paths, variant);

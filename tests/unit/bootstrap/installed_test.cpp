@@ -10,6 +10,7 @@ using runed::test::mode_of;
 using runed::test::read_text;
 using runed::test::TempDir;
 using runed::test::unwrap;
+using runed::test::unwrap_error;
 using runed::test::write_text;
 
 TEST_CASE("what is written is read again") {
@@ -26,7 +27,7 @@ TEST_CASE("what is written is read again") {
                       .llama_server_files = {{"bin/x", "bb"}}};
   unwrap(installed.write(path));
   CHECK(mode_of(path) == 0600);
-  const Installed read = Installed::read(path);
+  const Installed read = unwrap(Installed::load(path));
   CHECK(read.manifest_url == "https://h");
   CHECK(read.installed_at == "2026-11-21T08:30:00Z");
   CHECK(read.variants.at("m").path == "/home/m.gguf");
@@ -61,20 +62,35 @@ TEST_CASE("the predecessor's only model counts as a variant") {
   const TempDir dir;
   write_text(dir / "installed.json",
              R"({"model_variant":"m","artifacts":{"model":{"sha256":"aa","path":"/m.gguf"}}})");
-  CHECK(Installed::read(dir / "installed.json").variants.at("m").sha256 == "aa");
+  CHECK(unwrap(Installed::load(dir / "installed.json")).variants.at("m").sha256 == "aa");
 }
 
-TEST_CASE("a file that is missing or damaged is as good as empty") {
+TEST_CASE("a file that is not there is empty") {
   const TempDir dir;
-  CHECK(Installed::read(dir / "none").variants.empty());
-  for (const char* text :
-       {"", "[]", "{", R"({"artifacts":7})", R"({"artifacts":{"model":{"sha256":1}}})",
-        R"({"variants":{"m":[]},"model_variant":3,"llama_server_files":{"a":1}})"}) {
+  CHECK(unwrap(Installed::load(dir / "none")).variants.empty());
+}
+
+TEST_CASE("a damaged file is an error to all but the one who writes it anew") {
+  const TempDir dir;
+  const std::string path = dir / "installed.json";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"", "invalid JSON at byte 1"},
+      {"[]", "expected an object, found an array"},
+      {R"({"model_variant":"m)", "invalid JSON at byte 20"},
+      {R"({"model_variant":3})", "model_variant: expected a string, found a number"},
+      {R"({"artifacts":7})", "artifacts: expected an object, found a number"},
+      {R"({"artifacts":{"model":{"sha256":1}}})", "sha256: expected a string, found a number"},
+      {R"({"artifacts":{"model":{"path":"/m"}}})", "the entry of 'model' has no sha256 or no path"},
+      {R"({"variants":{"m":{"sha256":"aa"}}})", "the entry of 'm' has no sha256 or no path"},
+      {R"({"llama_server_files":{"a":1}})", "'a' has no digest"},
+  };
+  for (const auto& [text, why] : cases) {
     CAPTURE(text);
-    write_text(dir / "installed.json", text);
-    const Installed installed = Installed::read(dir / "installed.json");
-    CHECK(installed.variants.empty());
-    CHECK(installed.llama_server_files.empty());
-    CHECK_FALSE(installed.model.has_value());
+    write_text(path, text);
+    const auto error = unwrap_error(Installed::load(path));
+    CHECK(error.code == runed::ErrorCode::bad_config);
+    CHECK(error.message == "cannot use '" + path + "': it is damaged: " + why);
+    CHECK(error.hint.find("'runed install --variant NAME' writes it anew") == 0);
+    CHECK(Installed::load_or_empty(path).variants.empty());
   }
 }

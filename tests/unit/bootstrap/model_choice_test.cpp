@@ -26,10 +26,16 @@ struct Fixture {
     paths.models_dir = dir / "models";
     paths.installed_file = dir / "installed.json";
     settings.manifest.value = "builtin:";
-    std::filesystem::create_directories(paths.models_dir);
-    std::filesystem::create_symlink("/nonexistent", paths.models_dir + "/dangling.gguf");
+    std::filesystem::create_directories(paths.models_dir + "/directory.gguf");
     for (const char* name : {"a.q8_0.gguf", "b.q8_0.gguf", "b.f16.gguf", "notes.txt"}) {
       write_text(paths.models_dir + "/" + name, "x");
+    }
+  }
+
+  // Empties models/ but for one variant.
+  void leave_only(const std::string& variant) const {
+    for (const auto& entry : std::filesystem::directory_iterator(paths.models_dir)) {
+      if (entry.path().filename() != variant + ".gguf") std::filesystem::remove_all(entry.path());
     }
   }
 
@@ -58,11 +64,95 @@ TEST_CASE("told nothing, the variant installed last is served") {
         "several variants are installed and none is chosen: a.q8_0, b.f16, b.q8_0");
   write_text(fixture.paths.installed_file, R"({"model_variant":"b.f16"})");
   CHECK(unwrap(choose_model(fixture.paths, fixture.settings)).variant == "b.f16");
-  write_text(fixture.paths.installed_file, R"({"model_variant":"gone"})");
-  for (const char* name : {"a.q8_0", "b.f16"}) {
-    std::filesystem::remove(fixture.paths.models_dir + "/" + name + ".gguf");
-  }
+}
+
+TEST_CASE("told nothing, the only file in models/ is served") {
+  Fixture fixture;
+  fixture.leave_only("b.q8_0");
   CHECK(unwrap(choose_model(fixture.paths, fixture.settings)).variant == "b.q8_0");
+}
+
+TEST_CASE("where the variant installed last is gone, no other model takes its place") {
+  Fixture fixture;
+  write_text(fixture.paths.installed_file, R"({"model_variant":"gone.q8_0"})");
+  const std::string file = fixture.paths.models_dir + "/gone.q8_0.gguf";
+  const auto check = [&](const std::string& why) {
+    CAPTURE(why);
+    const auto error = unwrap_error(choose_model(fixture.paths, fixture.settings));
+    CHECK(error.code == ErrorCode::model_missing);
+    CHECK(error.message.find("the model installed last is gone.q8_0, and its file is not there: " +
+                             why) == 0);
+    CHECK(error.hint.find("'runed install --variant gone.q8_0'") != std::string::npos);
+  };
+  check("cannot inspect '" + file + "': no such file");
+  fixture.leave_only("b.q8_0");
+  check("cannot inspect '" + file + "': no such file");
+  std::filesystem::create_symlink("/nonexistent", file);
+  check("cannot inspect '" + file + "': no such file");
+  std::filesystem::remove(file);
+  std::filesystem::create_directory(file);
+  check("'" + file + "' is not a file");
+  fixture.leave_only("");
+  check("cannot inspect '" + file + "': no such file");
+}
+
+TEST_CASE("a link in models/ that leads nowhere was put there to be served") {
+  Fixture fixture;
+  fixture.leave_only("");
+  std::filesystem::create_symlink("/nonexistent", fixture.paths.models_dir + "/mine.gguf");
+  const auto error = unwrap_error(choose_model(fixture.paths, fixture.settings));
+  CHECK(error.code == ErrorCode::model_missing);
+  CHECK(error.message.find("the only model in models/ is mine, and its file is not there") == 0);
+  CHECK(unwrap(runed::bootstrap::installed_variants(fixture.paths)).empty());
+}
+
+TEST_CASE("models/ that cannot be looked into is not one without models") {
+  Fixture fixture;
+  fixture.paths.models_dir = fixture.dir / "elsewhere";
+  std::filesystem::create_symlink("/nonexistent", fixture.paths.models_dir);
+  const auto dangling = unwrap_error(choose_model(fixture.paths, fixture.settings));
+  CHECK(dangling.code == ErrorCode::model_missing);
+  CHECK(dangling.message.find("cannot tell which models there are: ") == 0);
+  fixture.paths.models_dir = fixture.dir / "file";
+  write_text(fixture.paths.models_dir, "x");
+  CHECK(unwrap_error(choose_model(fixture.paths, fixture.settings)).code ==
+        ErrorCode::model_missing);
+}
+
+TEST_CASE("a damaged installed.json is not one that names nothing") {
+  Fixture fixture;
+  write_text(fixture.paths.installed_file, R"({"model_variant":)");
+  CHECK(unwrap_error(choose_model(fixture.paths, fixture.settings)).code == ErrorCode::bad_config);
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::flag};
+  CHECK(unwrap(choose_model(fixture.paths, fixture.settings)).kind == Kind::builtin);
+}
+
+TEST_CASE("a short name means what was installed, even while its file is gone") {
+  Fixture fixture;
+  fixture.leave_only("b.q8_0");
+  write_text(fixture.paths.installed_file,
+             R"({"variants":{"c.f16":{"sha256":"aa","path":"/m"}}})");
+  fixture.settings.model_variant = {"f16", Origin::environment};
+  const ModelChoice gone = unwrap(choose_model(fixture.paths, fixture.settings));
+  CHECK(gone.variant == "c.f16");
+  CHECK_FALSE(gone.is_installed());
+  // Another file of the same last part is not what was installed.
+  write_text(fixture.paths.models_dir + "/d.f16.gguf", "x");
+  CHECK(unwrap_error(choose_model(fixture.paths, fixture.settings)).message ==
+        "variant 'f16' could be any of: c.f16, d.f16");
+}
+
+TEST_CASE("what was installed from a configured manifest is fetched again, not its default") {
+  Fixture fixture;
+  const std::string manifest = fixture.dir / "manifest.json";
+  fixture.settings.manifest = {manifest, Origin::environment};
+  write_text(manifest, R"({"version":1,"default_model":"b.f16"})");
+  write_text(fixture.paths.installed_file,
+             fmt::format(R"({{"manifest_url":"{}","model_variant":"gone"}})", manifest));
+  const ModelChoice choice = unwrap(choose_model(fixture.paths, fixture.settings));
+  CHECK(choice.variant == "gone");
+  CHECK_FALSE(choice.is_installed());
+  CHECK(choice.origin == Origin::manifest);
 }
 
 TEST_CASE("the default of a configured manifest is chosen, installed or not") {
