@@ -21,6 +21,7 @@ constexpr std::array kNames{
     NamedCode{ErrorCode::blank_line, "BLANK_LINE"},
     NamedCode{ErrorCode::no_input, "NO_INPUT"},
     NamedCode{ErrorCode::model_mismatch, "MODEL_MISMATCH"},
+    NamedCode{ErrorCode::other_settings, "OTHER_SETTINGS"},
     NamedCode{ErrorCode::not_found, "NOT_FOUND"},
     NamedCode{ErrorCode::permission_denied, "PERMISSION_DENIED"},
     NamedCode{ErrorCode::io, "IO"},

@@ -19,6 +19,7 @@ enum class ErrorCode {
   blank_line,
   no_input,
   model_mismatch,
+  other_settings,  // A daemon runs with settings that are not those asked for.
   not_found,
   permission_denied,
   io,

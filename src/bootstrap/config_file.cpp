@@ -1,8 +1,13 @@
 #include "bootstrap/config_file.hpp"
 
-#include <array>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <vector>
+
+#include "base/text.hpp"
 #include "bootstrap/json_document.hpp"
+#include "bootstrap/setting_names.hpp"
 #include "os/files.hpp"
 
 namespace runed::bootstrap {
@@ -10,9 +15,26 @@ namespace {
 
 constexpr int kVersion = 1;
 constexpr size_t kMaxBytes = size_t{1} << 20;
-constexpr std::array kKeys{"llama_server", "llama_profile", "model",    "runed_binary",
-                           "idle_timeout", "model_variant", "manifest", "engine",
-                           "socket",       "cache_mb",      "compute",  "threads"};
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys;
+  for (const SettingNames& names : setting_names()) {
+    if (names.is_in_config) keys.emplace_back(names.key);
+  }
+  return keys;
+}
+
+// A setting that is misspelt would be one that is not set.
+Status check_keys(const std::string& path, const Json& document,
+                  const std::vector<std::string>& known) {
+  for (const auto& [key, value] : document.items()) {
+    if (key == "version" || std::ranges::find(known, key) != known.end()) continue;
+    const auto nearest = find_nearest(key, known);
+    return bad_document(path, fmt::format("unknown key '{}'", printable(key)))
+        .with_hint(nearest.has_value() ? fmt::format("did you mean '{}'?", *nearest)
+                                       : fmt::format("the keys are {}", fmt::join(known, ", ")));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -34,7 +56,9 @@ Result<ConfigFile> read_config_file(const std::string& path, Presence presence) 
 Result<ConfigFile> parse_config(const std::string& path, std::string_view text) {
   ConfigFile config{.path = path, .values = {}};
   TRY_ASSIGN(const Json document, parse_document(text, path, kVersion));
-  for (const char* key : kKeys) {
+  const std::vector<std::string> keys = known_keys();
+  TRY(check_keys(path, document, keys));
+  for (const std::string& key : keys) {
     const auto value = document.find(key);
     if (value == document.end()) continue;
     if (!value->is_string()) {

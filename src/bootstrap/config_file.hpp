@@ -19,9 +19,9 @@ struct ConfigFile {
 
 enum class Presence { optional, required };
 
-/// Reads config.json. Unknown keys are ignored, an absent version is taken for 1.
-/// Errors: bad_config naming the file, the key, what was expected and what was found, or that it
-///         is required and missing; io.
+/// Reads config.json. An absent version is taken for 1.
+/// Errors: bad_config naming the file, the key, what was expected and what was found, a key that is
+///         unknown with the nearest one, or that the file is required and missing; io.
 Result<ConfigFile> read_config_file(const std::string& path, Presence presence);
 
 /// The same from the text of a file.

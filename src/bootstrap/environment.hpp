@@ -13,4 +13,8 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 /// Looks a variable up; one that is empty counts as unset.
 std::optional<std::string> find_variable(const Environment& environment, const std::string& name);
 
+/// Puts the user's home in the place of `~` in a path that begins with `~/`: a shell does so only
+/// where the `~` begins a word, and a service manager never.
+std::string expand_home(const Environment& environment, std::string path);
+
 }  // namespace runed::bootstrap

@@ -8,7 +8,11 @@ namespace {
 
 Result<std::string> find_home(const Environment& environment,
                               const std::optional<std::string>& flag) {
-  if (flag.has_value() && !flag->empty()) return *flag;
+  if (flag.has_value()) {
+    if (!flag->empty()) return *flag;
+    return make_error(ErrorCode::usage, "--home: the value is empty")
+        .with_hint("give a directory, or leave the flag out");
+  }
   if (const auto home = find_variable(environment, "RUNED_HOME")) return *home;
   if (const auto user_home = find_variable(environment, "HOME")) return *user_home + "/.runed";
   TRY_ASSIGN(const std::string user_home, os::home_directory());
@@ -21,7 +25,7 @@ Result<Paths> resolve_paths(const Environment& environment,
                             const std::optional<std::string>& home_flag,
                             const std::optional<std::string>& socket_override) {
   TRY_ASSIGN(const std::string named, find_home(environment, home_flag));
-  const std::string home = os::absolute_path(named);
+  const std::string home = os::absolute_path(expand_home(environment, named));
   const std::string logs_dir = home + "/logs";
   return Paths{
       .home = home,
@@ -29,8 +33,9 @@ Result<Paths> resolve_paths(const Environment& environment,
       .daemon_lock = home + "/daemon.lock",
       .spawn_lock = home + "/spawn.lock",
       .install_lock = home + "/install.lock",
-      .config_file = os::absolute_path(
-          find_variable(environment, "RUNED_CONFIG").value_or(home + "/config.json")),
+      .config_file = os::absolute_path(expand_home(
+          environment,
+          find_variable(environment, "RUNED_CONFIG").value_or(home + "/config.json"))),
       .installed_file = home + "/installed.json",
       .record_file = home + "/cache/record.json",
       .bin_dir = home + "/bin",

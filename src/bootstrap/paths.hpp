@@ -40,7 +40,7 @@ struct Paths {
 /// Lays the paths out under the home: the flag's, or RUNED_HOME, or `$HOME/.runed`. The socket is
 /// `socket_override` or `<home>/embedding.sock`. Relative ones are taken from the working
 /// directory.
-/// Errors: not_found if there is no home directory to start from.
+/// Errors: not_found if there is no home directory to start from; usage for an empty flag.
 Result<Paths> resolve_paths(const Environment& environment,
                             const std::optional<std::string>& home_flag,
                             const std::optional<std::string>& socket_override = std::nullopt);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "base/duration.hpp"
@@ -25,13 +26,6 @@ constexpr std::array kLlamaProfiles{LlamaProfile::speed, LlamaProfile::lowmem};
 constexpr std::array kComputes{Compute::auto_select, Compute::f32, Compute::bf16, Compute::int16,
                                Compute::int8};
 
-// The names of one setting. Null: it cannot be set there.
-struct Names {
-  const char* flag;
-  const char* variable;
-  const char* key;
-};
-
 // A value as it was written, and what an error calls the place.
 struct Found {
   std::string text;
@@ -39,24 +33,73 @@ struct Found {
   std::string place;
 };
 
+// What is made absolute in a value, so that a daemon that is started elsewhere means the same file.
+enum class Meaning {
+  word,     // Nothing.
+  path,     // All of it.
+  program,  // A bare name is looked up on PATH.
+  model,    // `builtin:` begins a name.
+  url,      // What has no scheme is a file.
+};
+
+bool is_path(const std::string& text, Meaning meaning) {
+  switch (meaning) {
+    case Meaning::word:
+      return false;
+    case Meaning::program:
+      return text.find('/') != std::string::npos;
+    case Meaning::model:
+      return !text.starts_with("builtin:");
+    case Meaning::url:
+      return text.find(':') == std::string::npos;
+    case Meaning::path:
+      break;
+  }
+  return true;
+}
+
+// Where values are looked for, in the order of their strength.
 struct Sources {
   const Environment& environment;
   ConfigFile config;
 
-  std::optional<Found> find(const Names& names, const OptionalText& flag) const {
+  Result<std::optional<Found>> find(const char* key, const OptionalText& flag,
+                                    Meaning meaning = Meaning::word) const {
+    const SettingNames& names = names_of_setting(key);
+    // `--variant "$UNSET"` must not be taken for no word at all.
+    if (flag.has_value() && flag->empty()) {
+      return make_error(ErrorCode::usage, "{}: the value is empty", names.flag)
+          .with_hint("give a value, or leave the flag out");
+    }
+    auto found = find_text(names, flag);
+    if (found.has_value() && is_path(found->text, meaning)) make_absolute(*found);
+    return found;
+  }
+
+ private:
+  std::optional<Found> find_text(const SettingNames& names, const OptionalText& flag) const {
     if (flag.has_value()) return Found{*flag, Origin::flag, names.flag};
     if (names.variable != nullptr) {
       if (auto text = find_variable(environment, names.variable)) {
         return Found{*std::move(text), Origin::environment, names.variable};
       }
     }
-    if (names.key != nullptr) {
+    if (names.is_in_config) {
       if (auto text = config.find(names.key)) {
         const std::string place = fmt::format("cannot use '{}': {}", config.path, names.key);
         return Found{*std::move(text), Origin::config, place};
       }
     }
     return std::nullopt;
+  }
+
+  // A relative path in config.json starts where that file is, any other one in the working directory.
+  void make_absolute(Found& found) const {
+    found.text = expand_home(environment, std::move(found.text));
+    if (found.origin == Origin::config && !found.text.starts_with('/')) {
+      found.text.insert(0, os::parent_directory(config.path) + "/");
+    }
+    found.text = os::absolute_path(found.text);
   }
 };
 
@@ -72,29 +115,6 @@ Result<Setting<T>> to_setting(const std::optional<Found>& found, T default_value
     return error;
   }
   return Setting<T>{*std::move(value), found->origin};
-}
-
-Setting<OptionalText> to_text(const std::optional<Found>& found) {
-  if (!found.has_value()) return {};
-  return {found->text, found->origin};
-}
-
-// Absolute, so that a daemon started elsewhere means the same file. Not a bare program name, which
-// is for PATH, nor `builtin:`.
-Setting<OptionalText> to_program(const std::optional<Found>& found) {
-  Setting<OptionalText> setting = to_text(found);
-  if (setting.value.has_value() && setting.value->find('/') != std::string::npos) {
-    setting.value = os::absolute_path(*setting.value);
-  }
-  return setting;
-}
-
-Setting<OptionalText> to_model(const std::optional<Found>& found) {
-  Setting<OptionalText> setting = to_text(found);
-  if (setting.value.has_value() && !setting.value->starts_with("builtin:")) {
-    setting.value = os::absolute_path(*setting.value);
-  }
-  return setting;
 }
 
 Result<std::chrono::nanoseconds> parse_idle_timeout(std::string_view text) {
@@ -160,16 +180,6 @@ Result<uint32_t> parse_cache_mb(std::string_view text) {
       .with_hint(fmt::format("write a whole number from 0, which keeps none, to {}", kMostCacheMb));
 }
 
-// What has no scheme is a file.
-Result<std::string> parse_manifest_url(std::string_view text) {
-  const std::string url(text);
-  return url.find(':') == std::string::npos ? os::absolute_path(url) : url;
-}
-
-Result<std::string> parse_socket(std::string_view text) {
-  return os::absolute_path(std::string(text));
-}
-
 template <typename T, typename Format>
 Json entry(const Setting<T>& setting, Format format) {
   return {{"value", format(setting.value)}, {"origin", name_of(setting.origin)}};
@@ -184,22 +194,6 @@ Json entry(const Setting<std::optional<T>>& setting) {
 }
 
 }  // namespace
-
-std::string_view name_of(Origin origin) {
-  switch (origin) {
-    case Origin::flag:
-      return "flag";
-    case Origin::environment:
-      return "environment";
-    case Origin::config:
-      return "config";
-    case Origin::manifest:
-      return "manifest";
-    case Origin::default_value:
-      break;
-  }
-  return "default";
-}
 
 std::string_view name_of(Engine engine) {
   switch (engine) {
@@ -239,43 +233,44 @@ Result<Settings> load_settings(const Paths& paths, const Environment& environmen
   TRY_ASSIGN(ConfigFile config,
              read_config_file(paths.config_file, named ? Presence::required : Presence::optional));
   const Sources from{environment, std::move(config)};
+  const auto text = [&](const char* key, const OptionalText& flag,
+                        Meaning meaning) -> Result<Setting<OptionalText>> {
+    TRY_ASSIGN(auto found, from.find(key, flag, meaning));
+    if (!found.has_value()) return Setting<OptionalText>{};
+    return Setting<OptionalText>{std::move(found->text), found->origin};
+  };
+  const auto text_or = [&](const char* key, const OptionalText& flag, Meaning meaning,
+                           std::string default_value) -> Result<Setting<std::string>> {
+    TRY_ASSIGN(auto found, text(key, flag, meaning));
+    return Setting<std::string>{std::move(found.value).value_or(std::move(default_value)),
+                                found.origin};
+  };
+  const auto parsed = [&]<typename T>(const char* key, const OptionalText& flag, T default_value,
+                                      auto parse) -> Result<Setting<T>> {
+    TRY_ASSIGN(const auto found, from.find(key, flag));
+    return to_setting(found, std::move(default_value), parse);
+  };
+  const std::optional<uint32_t> unset;
   Settings settings;
-  settings.llama_server =
-      to_program(from.find({nullptr, "RUNED_LLAMA_SERVER", "llama_server"}, {}));
-  settings.model = to_model(from.find({"--model", "RUNED_MODEL", "model"}, flags.model));
-  settings.model_variant = to_text(
-      from.find({"--variant", "RUNED_MODEL_VARIANT", "model_variant"}, flags.model_variant));
+  TRY_ASSIGN(settings.llama_server, text("llama_server", {}, Meaning::program));
+  TRY_ASSIGN(settings.model, text("model", flags.model, Meaning::model));
+  TRY_ASSIGN(settings.model_variant, text("model_variant", flags.model_variant, Meaning::word));
   TRY_ASSIGN(settings.manifest,
-             to_setting(from.find({"--manifest", "RUNED_MANIFEST", "manifest"}, flags.manifest),
-                        default_manifest_url(), parse_manifest_url));
-  settings.runed_binary = to_program(from.find({nullptr, nullptr, "runed_binary"}, std::nullopt));
-  settings.cpu = to_text(from.find({"--cpu", "RUNED_CPU", nullptr}, flags.cpu));
+             text_or("manifest", flags.manifest, Meaning::url, default_manifest_url()));
+  TRY_ASSIGN(settings.runed_binary, text("runed_binary", {}, Meaning::program));
+  TRY_ASSIGN(settings.cpu, text("cpu", flags.cpu, Meaning::word));
   TRY_ASSIGN(settings.compute,
-             to_setting(from.find({"--compute", "RUNED_COMPUTE", "compute"}, flags.compute),
-                        Compute::auto_select, parse_compute));
-  TRY_ASSIGN(settings.threads,
-             to_setting(from.find({"--threads", "RUNED_THREADS", "threads"}, flags.threads),
-                        std::optional<uint32_t>{}, parse_threads));
-  TRY_ASSIGN(settings.engine,
-             to_setting(from.find({"--engine", "RUNED_ENGINE", "engine"}, flags.engine),
-                        Engine::auto_select, parse_engine));
-  TRY_ASSIGN(settings.llama_profile,
-             to_setting(from.find({"--llama-profile", "RUNED_LLAMA_PROFILE", "llama_profile"},
-                                  flags.llama_profile),
-                        LlamaProfile::speed, parse_llama_profile));
-  TRY_ASSIGN(settings.idle_timeout,
-             to_setting(from.find({"--idle-timeout", "RUNED_IDLE_TIMEOUT", "idle_timeout"},
-                                  flags.idle_timeout),
-                        kDefaultIdleTimeout, parse_idle_timeout));
-  TRY_ASSIGN(settings.ctx_size,
-             to_setting(from.find({"--ctx-size", "RUNED_CTX_SIZE", nullptr}, flags.ctx_size),
-                        std::optional<uint32_t>{}, parse_ctx_size));
+             parsed("compute", flags.compute, Compute::auto_select, parse_compute));
+  TRY_ASSIGN(settings.threads, parsed("threads", flags.threads, unset, parse_threads));
+  TRY_ASSIGN(settings.engine, parsed("engine", flags.engine, Engine::auto_select, parse_engine));
+  TRY_ASSIGN(settings.llama_profile, parsed("llama_profile", flags.llama_profile,
+                                            LlamaProfile::speed, parse_llama_profile));
+  TRY_ASSIGN(settings.idle_timeout, parsed("idle_timeout", flags.idle_timeout, kDefaultIdleTimeout,
+                                           parse_idle_timeout));
+  TRY_ASSIGN(settings.ctx_size, parsed("ctx_size", flags.ctx_size, unset, parse_ctx_size));
   TRY_ASSIGN(settings.cache_mb,
-             to_setting(from.find({"--cache-mb", "RUNED_CACHE_MB", "cache_mb"}, flags.cache_mb),
-                        kDefaultCacheMb, parse_cache_mb));
-  TRY_ASSIGN(settings.socket,
-             to_setting(from.find({"--socket", "RUNED_SOCKET", "socket"}, flags.socket),
-                        paths.socket, parse_socket));
+             parsed("cache_mb", flags.cache_mb, kDefaultCacheMb, parse_cache_mb));
+  TRY_ASSIGN(settings.socket, text_or("socket", flags.socket, Meaning::path, paths.socket));
   return settings;
 }
 
@@ -301,6 +296,23 @@ Json to_json(const Settings& settings) {
       {"cache_mb", entry(settings.cache_mb, format_number)},
       {"socket", entry(settings.socket, format_text)},
   };
+}
+
+std::vector<SettingText> to_texts(const Settings& settings) {
+  std::vector<SettingText> texts;
+  const Json json = to_json(settings);
+  for (const auto& [key, setting] : json.items()) {
+    const Json& value = setting["value"];
+    std::string text;
+    if (value.is_string()) {
+      text = value;
+    } else if (!value.is_null()) {
+      text = to_line(value);
+    }
+    texts.push_back({key, std::move(text),
+                     find_origin(setting["origin"].get<std::string>()).value_or(Origin::flag)});
+  }
+  return texts;
 }
 
 }  // namespace runed::bootstrap

@@ -5,19 +5,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "bootstrap/environment.hpp"
 #include "bootstrap/paths.hpp"
+#include "bootstrap/setting_names.hpp"
 
 namespace runed::bootstrap {
-
-/// Where a value came from, the strongest first.
-enum class Origin { flag, environment, config, manifest, default_value };
-
-/// Returns `flag`, `environment`, `config`, `manifest` or `default`.
-std::string_view name_of(Origin origin);
 
 template <typename T>
 struct Setting {
@@ -81,12 +77,22 @@ struct Settings {
 };
 
 /// Loads every setting: flag over environment over config.json over default. An empty variable
-/// counts as unset. A config.json that RUNED_CONFIG names must exist, the default one need not.
-/// Errors: usage, for a flag, or bad_config, naming where the wrong value is.
+/// counts as unset. A config.json that RUNED_CONFIG names must exist, the default one need not. In a
+/// path `~/` is the user's home; a relative one in config.json starts in that file's directory, any
+/// other one in the working directory.
+/// Errors: usage, for a flag, also an empty one, or bad_config, naming where the wrong value is.
 Result<Settings> load_settings(const Paths& paths, const Environment& environment,
                                const SettingFlags& flags);
 
 /// Formats the settings for `status --json`: `{"engine":{"value":"auto","origin":"default"},…}`.
 Json to_json(const Settings& settings);
+
+/// A setting as a text, as a daemon tells it to its clients.
+struct SettingText {
+  std::string key;
+  std::string value;  // Empty for one that is not set.
+  Origin origin = Origin::default_value;
+};
+std::vector<SettingText> to_texts(const Settings& settings);
 
 }  // namespace runed::bootstrap

@@ -155,6 +155,7 @@ auto Client::with_reconnect(const Call& call) -> decltype(call()) {
     return result;
   }
   TRY(reconnect());
+  TRY(wait_ready_once());  // While it loads it cannot tell which model it has.
   return call();
 }
 
@@ -241,7 +242,15 @@ Result<InfoReport> Client::info_once() {
   for (const auto& value : wire.config()) {
     report.config.push_back({value.key(), value.value(), value.origin()});
   }
+  note_daemon(report);
   return report;
+}
+
+void Client::note_daemon(const InfoReport& report) {
+  const bool is_other = known_.has_value() && (known_->pid != report.pid ||
+                                               known_->started_at != report.started_at);
+  if (is_other && options_.on_replaced) options_.on_replaced(*known_, report);
+  known_ = report;
 }
 
 Result<HealthReport> Client::health() {

@@ -65,6 +65,8 @@ struct ClientOptions {
   StartPolicy start = StartPolicy::never;
   std::chrono::milliseconds timeout{60'000};  // Without progress: of starting, loading, embedding.
   std::function<void(const HealthReport&)> on_loading;  // Told now and then while waiting.
+  /// Told when a daemon that had told about itself was replaced by another one.
+  std::function<void(const InfoReport& before, const InfoReport& now)> on_replaced{};
 };
 
 /// One connection to a daemon, renewed when the daemon goes away. Not thread-safe.
@@ -119,6 +121,7 @@ class Client {
   template <typename Method, typename Request>
   auto ask(Method method, const Request& request);
   Result<InfoReport> info_once();
+  void note_daemon(const InfoReport& report);
   Status wait_ready_once();
   Status reconnect();
   const std::shared_ptr<grpc::Channel>& channel() const;
@@ -130,6 +133,7 @@ class Client {
   ClientOptions options_;
   SteadyTime until_;  // Unless there is progress before.
   std::unique_ptr<Connection> connection_;
+  std::optional<InfoReport> known_;  // What the daemon told last.
 };
 
 }  // namespace runed::client

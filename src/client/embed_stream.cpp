@@ -215,7 +215,11 @@ Status Client::Stream::prepare_daemon() {
 Status Client::Stream::check_model() {
   auto info = client_.info_once();
   if (!info) return window_.is_empty() ? Status() : std::move(info).error();
-  if (info->model_identity.empty() || info->model_identity == model_identity_) return {};
+  if (info->model_identity == model_identity_) return {};
+  if (info->model_identity.empty()) {  // Of one that is loading, when all is answered.
+    if (window_.is_empty()) return {};
+    return make_error(ErrorCode::unavailable, "the daemon does not tell which model it serves");
+  }
   return make_error(ErrorCode::model_mismatch, "the model changed from '{}' to '{}' on the way",
                     model_identity_, info->model_identity)
       .with_hint("run the command again");

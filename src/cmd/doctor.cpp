@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <ostream>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "bootstrap/ready_llama_server.hpp"
 #include "bootstrap/record.hpp"
 #include "client/client.hpp"
+#include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/engine_choice.hpp"
@@ -166,27 +168,41 @@ Finding judge_daemon(int pid, const client::HealthReport& health, const client::
   return {"daemon", Outcome::ok, std::move(detail)};
 }
 
-Finding check_daemon(const Location& location) {
+// What this shell and config.json name beside what the daemon has that runs.
+Finding judge_settings(const Location& location, const client::InfoReport& info) {
+  const auto differences = compare_settings(location, info, Compared::what_is_named);
+  if (!differences) return problem("settings", differences.error());
+  if (differences->empty()) {
+    return {"settings", Outcome::ok, "the daemon that runs has what is named here"};
+  }
+  std::vector<std::string> texts;
+  for (const SettingDifference& difference : *differences) texts.push_back(difference.text);
+  return {"settings", refuse_other_daemon(*differences) ? Outcome::warning : Outcome::problem,
+          fmt::format("{}", fmt::join(texts, "; ")), kReplaceDaemonHint};
+}
+
+std::vector<Finding> check_daemon(const Location& location) {
   const auto daemon = daemon_location(location);
-  if (!daemon) return problem("daemon", daemon.error());
+  if (!daemon) return {problem("daemon", daemon.error())};
   const std::string& socket = daemon->socket_path;
   auto client = client::Client::connect({.daemon = *daemon, .on_loading = {}});
   if (!client) {
     const ErrorCode code = client.error().code;
     if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
-      return problem("daemon", client.error());
+      return {problem("daemon", client.error())};
     }
-    return {"daemon", Outcome::ok,
-            fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)};
+    return {{"daemon", Outcome::ok,
+             fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)}};
   }
   auto health = client->health();
   auto info = health ? client->info() : Result<client::InfoReport>(health.error());
   if (!info) {
-    return {"daemon", Outcome::problem,
-            fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
-            "'runed shutdown --force' ends it"};
+    return {
+        {"daemon", Outcome::problem,
+         fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
+         "'runed shutdown --force' ends it"}};
   }
-  return judge_daemon(client->daemon_pid(), *health, *info);
+  return {judge_daemon(client->daemon_pid(), *health, *info), judge_settings(location, *info)};
 }
 
 /// The model that would be served now, as far as it is known without reading it.
@@ -235,11 +251,12 @@ Model check_model(const Location& location) {
   }
   const auto file = os::file_identity(choice->path);
   if (!file) return {problem("model", file.error())};
-  const auto installed = bootstrap::Installed::read(paths.installed_file);
-  const auto entry = installed.variants.find(choice->variant);
+  const auto installed = bootstrap::Installed::load(paths.installed_file);
+  if (!installed) return {problem("model", installed.error())};
+  const auto entry = installed->variants.find(choice->variant);
   const auto digest = bootstrap::Record(paths.record_file).find(choice->path);
   Model model{.finding = judge_file(
-                  *choice, entry == installed.variants.end() ? "" : entry->second.sha256, digest),
+                  *choice, entry == installed->variants.end() ? "" : entry->second.sha256, digest),
               .size_bytes = file->size_bytes};
   if (model.finding.outcome == Outcome::problem) return model;
   // An engine would read the whole file for its digest; nothing here depends on it.
@@ -336,7 +353,7 @@ std::vector<Finding> examine(const Result<Location>& location, const Services& s
   }
   findings.push_back(check_threads(settings));
   findings.push_back(check_home(location->paths));
-  findings.push_back(check_daemon(*location));
+  std::ranges::copy(check_daemon(*location), std::back_inserter(findings));
   const Model model = check_model(*location);
   findings.push_back(model.finding);
   if (model.ready.has_value()) {

@@ -3,6 +3,7 @@
 #include "base/duration.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
+#include "cmd/setting_differences.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -42,12 +43,34 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
                         told = std::string()](const client::HealthReport& health) mutable {
     show_loading(health, told, progress);
   };
+  options.on_replaced = [&progress](const client::InfoReport& before,
+                                    const client::InfoReport& now) {
+    const std::string changes = describe_changes(before, now);
+    if (changes.empty()) return;
+    progress.note(fmt::format(
+        "note: the daemon (pid {}) has ended, and the one that goes on (pid {}) has other settings: "
+        "{}",
+        before.pid, now.pid, changes));
+  };
   auto connected = client::Client::connect(std::move(options));
   if (!connected) {
     // The daemon's own reason is in its log; the likeliest can be told better here.
     TRY(bootstrap::choose_model(job.location.paths, job.location.settings));
   }
   return connected;
+}
+
+// One that this command has just started has its settings from it.
+Status check_settings(EmbedJob& job, const client::Client& client, const client::InfoReport& info,
+                      Progress& progress) {
+  if (client.started_daemon()) return {};
+  TRY_ASSIGN(const auto differences,
+             compare_settings(job.location, info, Compared::what_is_named));
+  TRY(refuse_other_daemon(differences));
+  for (const SettingDifference& difference : differences) {
+    progress.note(fmt::format("note: {}; {}", difference.text, kReplaceDaemonHint));
+  }
+  return {};
 }
 
 }  // namespace
@@ -62,6 +85,7 @@ Status embed_by_daemon(EmbedJob& job) {
     if (health && !health->message.empty()) progress.display().note("note: " + health->message);
   }
   TRY_ASSIGN(const auto info, client.info());
+  TRY(check_settings(job, client, info, progress.display()));
   TRY(check_expected(job.flags, info.model_identity));
   job.output.set_model({info.model_name, info.model_identity, info.engine});
   OutputSink sink(job.output, progress);

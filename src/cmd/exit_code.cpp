@@ -27,6 +27,8 @@ ExitCode exit_code_of(ErrorCode code) {
       return ExitCode::model;
     case ErrorCode::model_mismatch:
       return ExitCode::model_mismatch;
+    case ErrorCode::other_settings:
+      return ExitCode::other_settings;
     case ErrorCode::io:
       return ExitCode::io;
     case ErrorCode::network:

@@ -21,6 +21,7 @@ enum class ExitCode {
   internal = 70,        // A bug or a fault of the engine: report it.
   model = 71,           // The model is missing, damaged or not one that can be served.
   model_mismatch = 72,  // Another model than expected: do not mix the vectors.
+  other_settings = 73,  // A daemon runs with other settings: end it, or do without them.
   io = 74,              // Reading or writing failed.
   temporary = 75,       // Try again later.
   integrity = 76,       // Not the bytes that the manifest promises: `runed verify` tells which.

@@ -1,10 +1,17 @@
 #include "cmd/serve.hpp"
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/log.hpp"
 #include "bootstrap/model_choice.hpp"
+#include "client/client.hpp"
+#include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/engine.hpp"
@@ -22,16 +29,8 @@ constexpr const char* kExamples =
 
 std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Settings& settings) {
   std::vector<daemon::ServiceInfo::ConfigValue> values;
-  const Json config = bootstrap::to_json(settings);
-  for (const auto& [key, setting] : config.items()) {
-    const Json& value = setting["value"];
-    std::string text;  // Empty for a value that is not set.
-    if (value.is_string()) {
-      text = value;
-    } else if (!value.is_null()) {
-      text = to_line(value);
-    }
-    values.push_back({key, std::move(text), setting["origin"]});
+  for (auto& [key, value, origin] : bootstrap::to_texts(settings)) {
+    values.push_back({std::move(key), std::move(value), std::string(name_of(origin))});
   }
   return values;
 }
@@ -39,9 +38,9 @@ std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Set
 Result<daemon::Outcome> serve(const Location& location, Services& services, Log& log) {
   const bootstrap::Paths& paths = location.paths;
   bootstrap::Settings settings = location.settings;
+  TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
   TRY(bootstrap::make_directories(paths));
   TRY(daemon::check_engine(paths, settings, services.environment));
-  TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
   if (!settings.model_variant.value.has_value() && !choice.variant.empty()) {
     settings.model_variant = {choice.variant, choice.origin};
   }
@@ -65,6 +64,24 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
                             *services.signals, services.clock, log);
 }
 
+// Another daemon serves this home. That is what was asked for only if it has the settings that this
+// one would have.
+Status check_running_daemon(const Location& location) {
+  TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
+  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  if (!client) return {};  // It has just ended.
+  const auto info = client->info();
+  if (!info) return {};
+  TRY_ASSIGN(const auto differences, compare_settings(location, *info, Compared::everything));
+  if (differences.empty()) return {};
+  std::vector<std::string> texts;
+  for (const SettingDifference& difference : differences) texts.push_back(difference.text);
+  return make_error(ErrorCode::other_settings,
+                    "a daemon with other settings serves this home already (pid {}): {}", info->pid,
+                    fmt::join(texts, "; "))
+      .with_hint("'runed shutdown --wait 10' ends it; then start this one");
+}
+
 }  // namespace
 
 Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
@@ -84,9 +101,11 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                               .threads = flags.threads},
                                              services));
   auto outcome = serve(location, services, log);
-  if (!outcome) {
-    log.error("fatal", {{"err", outcome.error().message}, {"code", name_of(outcome.error().code)}});
-    return std::move(outcome).error();
+  Status ended = outcome ? Status() : Status(std::move(outcome).error());
+  if (ended && *outcome == daemon::Outcome::already_running) ended = check_running_daemon(location);
+  if (!ended) {
+    log.error("fatal", {{"err", ended.error().message}, {"code", name_of(ended.error().code)}});
+    return std::move(ended).error();
   }
   return ExitCode::ok;
 }

@@ -153,12 +153,28 @@ TEST_CASE("a daemon shut down in the middle is replaced, and every vector is rig
   CHECK(daemon.finish().exit_code == 0);
 }
 
+TEST_CASE("a daemon that is replaced by one with other settings is told of", "[embed_stream]") {
+  Home home;
+  const Running daemon = home.serve({"--threads", "1", "--cache-mb", "8"});
+  Begun begun = begin_many(home);
+  unwrap(runed::os::signal_process(daemon.pid(), SIGKILL));
+  const Finished done = begun.command.finish();
+  CAPTURE(done.err);
+  CHECK(done.exit_code == 0);
+  CHECK(done.err.find(fmt::format("note: the daemon (pid {}) has ended, and the one that goes on",
+                                  daemon.pid())) != std::string::npos);
+  CHECK(done.err.find("has other settings: threads is not set instead of '1', cache_mb is '32' "
+                      "instead of '8'") != std::string::npos);
+}
+
 TEST_CASE("vectors of another daemon's model are not printed after those of the first",
           "[embed_stream]") {
   Home home;
-  const Running daemon = home.serve();
   auto expected = vectors_of(home.run({"embed", "--direct"}, numbered_lines(many())).out);
-  home.set("RUNED_MODEL", RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.q8_0.gguf");  // Of the next one.
+  const Running daemon = home.serve({"--variant", "builtin:runed-mini"});
+  // Of the next one, since nothing else is named.
+  std::filesystem::copy(RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.q8_0.gguf",
+                        home / "models/other.gguf");
   Running command = home.start({"embed"}, numbered_lines(many()));
   REQUIRE(eventually([&] { return command.out_size() > 0; }));
   unwrap(runed::os::signal_process(daemon.pid(), SIGKILL));

@@ -11,15 +11,28 @@ using runed::test::unwrap;
 using runed::test::unwrap_error;
 using runed::test::write_text;
 
-TEST_CASE("known keys are read, unknown and empty ones are ignored") {
+TEST_CASE("known keys are read, empty ones are ignored") {
   const TempDir dir;
   write_text(dir / "config.json",
-             R"({"version":1,"engine":"native","model":"","colour":7,"idle_timeout":"5m"})");
+             R"({"version":1,"engine":"native","model":"","idle_timeout":"5m"})");
   const auto config = unwrap(read_config_file(dir / "config.json", Presence::required));
   CHECK(config.values ==
         std::map<std::string, std::string>{{"engine", "native"}, {"idle_timeout", "5m"}});
   CHECK(config.find("engine") == "native");
   CHECK_FALSE(config.find("model").has_value());
+}
+
+TEST_CASE("an unknown key is refused with the nearest one") {
+  const TempDir dir;
+  write_text(dir / "config.json", R"({"version":1,"modle":"/m.gguf"})");
+  const auto misspelt = unwrap_error(read_config_file(dir / "config.json", Presence::optional));
+  CHECK(misspelt.code == ErrorCode::bad_config);
+  CHECK(misspelt.message == "cannot use '" + (dir / "config.json") + "': unknown key 'modle'");
+  CHECK(misspelt.hint == "did you mean 'model'?");
+  write_text(dir / "config.json", R"({"colour":7})");
+  const auto strange = unwrap_error(read_config_file(dir / "config.json", Presence::optional));
+  CHECK(strange.message == "cannot use '" + (dir / "config.json") + "': unknown key 'colour'");
+  CHECK(strange.hint.find("the keys are engine, model, model_variant, ") == 0);
 }
 
 TEST_CASE("an absent version is taken for 1") {

@@ -100,9 +100,8 @@ TEST_CASE("every variable and every key is read") {
       R"("manifest":"https://c","engine":"native","socket":"d.sock","idle_timeout":"1h",)"
       R"("llama_profile":"lowmem","cache_mb":"64","compute":"int16","threads":"3"})");
   const Settings by_key = unwrap(load(home, {}));
-  const std::string here = std::filesystem::current_path().string();
-  CHECK(by_key.llama_server.value == here + "/l");
-  CHECK(by_key.model.value == here + "/m.gguf");
+  CHECK(by_key.llama_server.value == home / "l");
+  CHECK(by_key.model.value == home / "m.gguf");
   CHECK(by_key.runed_binary.value == "runed");
   CHECK(by_key.model_variant.value == "f16");
   CHECK(by_key.manifest.value == "https://c");
@@ -111,8 +110,60 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_key.compute.value == Compute::int16);
   CHECK(by_key.threads.value == 3U);
   CHECK(by_key.llama_profile.value == LlamaProfile::lowmem);
-  CHECK(by_key.socket.value == here + "/d.sock");
+  CHECK(by_key.socket.value == home / "d.sock");
   CHECK(by_key.idle_timeout.value == 1h);
+}
+
+TEST_CASE("a relative path starts where config.json is, elsewhere in the working directory") {
+  const TempDir home;
+  const std::string here = std::filesystem::current_path().string();
+  runed::test::write_text(home / "config.json",
+                          R"({"model":"../m.gguf","manifest":"m.json","llama_server":"bin/l"})");
+  const Settings by_key = unwrap(load(home, {}));
+  CHECK(by_key.model.value == std::filesystem::path(home.path()).parent_path().string() + "/m.gguf");
+  CHECK(by_key.manifest.value == home / "m.json");
+  CHECK(by_key.llama_server.value == home / "bin/l");
+  const Settings by_variable = unwrap(load(home, {{"RUNED_MODEL", "m.gguf"}}));
+  CHECK(by_variable.model.value == here + "/m.gguf");
+  CHECK(unwrap(load(home, {}, {.manifest = "m.json"})).manifest.value == here + "/m.json");
+}
+
+TEST_CASE("a path may begin with the user's home, wherever it stands") {
+  const TempDir home;
+  runed::test::write_text(home / "config.json",
+                          R"({"model":"~/m.gguf","runed_binary":"~/bin/runed"})");
+  const Settings by_key = unwrap(load(home, {{"HOME", "/u"}}));
+  CHECK(by_key.model.value == "/u/m.gguf");
+  CHECK(by_key.runed_binary.value == "/u/bin/runed");
+  const Settings by_variable = unwrap(load(home, {{"HOME", "/u"}, {"RUNED_SOCKET", "~/s"}}));
+  CHECK(by_variable.socket.value == "/u/s");
+}
+
+TEST_CASE("an empty flag is an error, not a default") {
+  const TempDir home;
+  const auto error = unwrap_error(load(home, {}, {.model_variant = ""}));
+  CHECK(error.code == ErrorCode::usage);
+  CHECK(error.message == "--variant: the value is empty");
+  CHECK(error.hint == "give a value, or leave the flag out");
+}
+
+TEST_CASE("settings are told as texts, with the place that each has its value from") {
+  const TempDir home;
+  for (const auto& [key, value, origin] :
+       to_texts(unwrap(load(home, {{"RUNED_THREADS", "3"}}, {.compute = "f32"})))) {
+    CAPTURE(key);
+    if (key == "threads") {
+      CHECK(value == "3");
+      CHECK(origin == Origin::environment);
+    } else if (key == "compute") {
+      CHECK(value == "f32");
+      CHECK(origin == Origin::flag);
+    } else {
+      CHECK(origin == Origin::default_value);
+      CHECK(value.empty() == (key == "model" || key == "model_variant" || key == "llama_server" ||
+                              key == "runed_binary" || key == "ctx_size" || key == "cpu"));
+    }
+  }
 }
 
 TEST_CASE("an idle timeout of 0 or less is never") {

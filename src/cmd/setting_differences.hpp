@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "client/client.hpp"
+#include "cmd/location.hpp"
+
+namespace runed::cmd {
+
+/// One setting that a command has and the daemon that runs has otherwise.
+struct SettingDifference {
+  enum class Subject { model, engine, other };
+
+  Subject subject = Subject::other;
+  bool is_named = true;  // By the user; else it is what the next daemon would choose by itself.
+  std::string text;      // `RUNED_THREADS is '2', and the daemon that runs has '1'`.
+};
+
+/// What of a command's settings is compared.
+enum class Compared {
+  what_is_named,  // In flag and environment, and in config.json where no stronger place has overruled
+                  // it for the daemon; and the model that is chosen where none is named.
+  everything,
+};
+
+/// Compares the settings of a command with those of the daemon that runs. What comes to the same is no
+/// difference: a model named by its path and served by its variant, `auto` where what is in force is
+/// what was named. A daemon that still loads is compared by the names only.
+/// Errors: those of choose_model, where the model is named; io.
+Result<std::vector<SettingDifference>> compare_settings(const Location& location,
+                                                        const client::InfoReport& daemon,
+                                                        Compared compared);
+
+/// Compares the settings of two daemons, of which the second has taken the place of the first:
+/// `compute is 'auto' instead of 'f32'`. Empty if they are the same.
+std::string describe_changes(const client::InfoReport& before, const client::InfoReport& now);
+
+/// Refuses to go on with a daemon that has another model or engine than the command names.
+/// Errors: model_mismatch, other_settings.
+Status refuse_other_daemon(const std::vector<SettingDifference>& differences);
+
+/// What ends the daemon that runs, so that the next one has the settings that are wanted.
+inline constexpr const char* kReplaceDaemonHint =
+    "'runed shutdown --wait 10' ends it, and the next one has what is named now";
+
+}  // namespace runed::cmd

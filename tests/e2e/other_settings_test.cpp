@@ -1,0 +1,183 @@
+// A command beside a daemon that has a model, an engine or settings other than those named.
+#include <filesystem>
+
+#include "install_support.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::test::Finished;
+using runed::test::Home;
+using runed::test::read_text;
+using runed::test::Running;
+using runed::test::write_text;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kModel = 71;
+constexpr int kMismatch = 72;
+constexpr int kOtherSettings = 73;
+const std::string kTiny = RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.q8_0.gguf";
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// `embed` with one variable set, and what it must end with.
+Finished embed_with(Home& home, const std::string& variable, const std::string& value) {
+  home.set(variable, value);
+  Finished done = home.run({"embed", "hello"});
+  home.set(variable, "");
+  return done;
+}
+
+}  // namespace
+
+TEST_CASE("a model that is named and that the daemon does not serve is an error",
+          "[other_model]") {
+  Home home;
+  const Running daemon = home.serve();
+  const std::string pid = std::to_string(daemon.pid());
+  const Finished absent = embed_with(home, "RUNED_MODEL", "/nope.gguf");
+  CHECK(absent.exit_code == kModel);
+  CHECK(contains(absent.err, "there is no model file '/nope.gguf'"));
+
+  const Finished other = embed_with(home, "RUNED_MODEL", kTiny);
+  CAPTURE(other.out, other.err);
+  CHECK(other.exit_code == kMismatch);
+  CHECK(other.out.empty());
+  CHECK(contains(other.err, "RUNED_MODEL names '" + kTiny +
+                                "', but the daemon that runs serves 'builtin:runed-mini' (sha256:"));
+  CHECK(contains(other.err, "hint: 'runed shutdown --wait 10' ends it"));
+
+  const Finished variant = embed_with(home, "RUNED_MODEL_VARIANT", "f16");
+  CHECK(variant.exit_code == kMismatch);
+  CHECK(contains(variant.err, "RUNED_MODEL_VARIANT names 'f16', but the daemon that runs serves"));
+  CHECK(embed_with(home, "RUNED_MANIFEST", "https://127.0.0.1:9/m.json").exit_code == kMismatch);
+
+  const Finished same = embed_with(home, "RUNED_MODEL", "builtin:runed-mini");
+  CHECK(same.exit_code == 0);
+  CHECK(same.err.empty());
+  CHECK(embed_with(home, "RUNED_MODEL_VARIANT", "builtin:runed-mini").err.empty());
+}
+
+TEST_CASE("a model is the same by whatever path it is named, and another once its file is replaced",
+          "[other_model]") {
+  Home home;
+  const std::string file = home.file("m.gguf");
+  fs::copy(kTiny, file);
+  const Running daemon = home.serve({"--model", file});
+  fs::create_hard_link(file, home.file("n.gguf"));
+  fs::create_symlink(file, home.file("link.gguf"));
+  fs::copy(file, home.file("copy.gguf"));
+  for (const char* name : {"m.gguf", "n.gguf", "link.gguf", "copy.gguf"}) {
+    const Finished done = embed_with(home, "RUNED_MODEL", home.file(name));
+    CAPTURE(name, done.err);
+    CHECK(done.exit_code == 0);
+    CHECK(done.err.empty());
+  }
+  // Nothing is named: the daemon was told by its flag.
+  CHECK(home.run({"embed", "hello"}).err.empty());
+  fs::copy(RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.f16.gguf", home.file("new.gguf"));
+  fs::rename(home.file("new.gguf"), file);
+  CHECK(embed_with(home, "RUNED_MODEL", file).exit_code == kMismatch);
+  CHECK(home.run({"embed", "hello"}).exit_code == 0);
+}
+
+TEST_CASE("an engine that is named and that does not compute is an error", "[other_model]") {
+  Home home;
+  const Running daemon = home.serve();
+  const Finished engine = embed_with(home, "RUNED_ENGINE", "llama-server");
+  CAPTURE(engine.err);
+  CHECK(engine.exit_code == kOtherSettings);
+  CHECK(contains(engine.err,
+                 "RUNED_ENGINE names the engine llama-server, but the daemon that runs has native"));
+  const Finished server = embed_with(home, "RUNED_LLAMA_SERVER", "/usr/bin/env");
+  CHECK(server.exit_code == kOtherSettings);
+  CHECK(contains(server.err, "RUNED_LLAMA_SERVER is '/usr/bin/env', but for the daemon that runs it "
+                             "is not set"));
+  for (const char* same : {"native", "auto"}) {
+    const Finished done = embed_with(home, "RUNED_ENGINE", same);
+    CAPTURE(same, done.err);
+    CHECK(done.exit_code == 0);
+    CHECK(done.err.empty());
+  }
+}
+
+TEST_CASE("another setting that is named and not in force is said in a line", "[other_model]") {
+  Home home;
+  const Running daemon = home.serve();
+  const std::vector<std::pair<std::string, std::string>> named{
+      {"RUNED_COMPUTE", "f32"},        {"RUNED_CTX_SIZE", "100"}, {"RUNED_THREADS", "1"},
+      {"RUNED_CPU", "portable"},       {"RUNED_CACHE_MB", "7"},   {"RUNED_IDLE_TIMEOUT", "7m"}};
+  for (const auto& [variable, value] : named) {
+    const Finished done = embed_with(home, variable, value);
+    CAPTURE(variable, done.err);
+    CHECK(done.exit_code == 0);
+    CHECK(contains(done.err, "runed: note: " + variable + " is '" + value +
+                                 "', but for the daemon that runs it is "));
+    CHECK(std::ranges::count(done.err, '\n') == 1);
+  }
+  // In force, though the daemon was not told so.
+  CHECK(embed_with(home, "RUNED_CTX_SIZE", "512").err.empty());
+  CHECK(embed_with(home, "RUNED_LLAMA_PROFILE", "lowmem").err.empty());
+}
+
+TEST_CASE("a config.json that was edited since is not passed over in silence", "[other_model]") {
+  Home home;
+  const Running daemon = home.serve();
+  write_text(home / "config.json", R"({"compute": "f32"})");
+  const Finished note = home.run({"embed", "hello"});
+  CHECK(note.exit_code == 0);
+  CHECK(contains(note.err, "compute in config.json is 'f32', but for the daemon that runs it is"));
+  write_text(home / "config.json", R"({"model": ")" + kTiny + R"("})");
+  const Finished model = home.run({"embed", "hello"});
+  CAPTURE(model.err);
+  CHECK(model.exit_code == kMismatch);
+  CHECK(contains(model.err, "model in config.json names '" + kTiny + "'"));
+  const Finished doctor = home.run({"doctor"});
+  CAPTURE(doctor.out);
+  CHECK(doctor.exit_code == 5);
+  CHECK(contains(doctor.out, "model in config.json names '" + kTiny + "'"));
+  write_text(home / "config.json", R"({"modle": "/m.gguf"})");
+  const Finished misspelt = home.run({"embed", "hello"});
+  CHECK(misspelt.exit_code == 78);
+  CHECK(contains(misspelt.err, "unknown key 'modle'\nhint: did you mean 'model'?"));
+}
+
+TEST_CASE("a daemon that was told by a flag is not measured by config.json", "[other_model]") {
+  Home home;
+  fs::create_directories(home.path());
+  write_text(home / "config.json", R"({"model_variant": "q8_0", "engine": "llama-server"})");
+  const Running daemon =
+      home.serve({"--variant", "builtin:runed-mini", "--engine", "native", "--threads", "1"});
+  const Finished done = home.run({"embed", "hello"});
+  CAPTURE(done.err);
+  CHECK(done.exit_code == 0);
+  CHECK(done.err.empty());
+}
+
+TEST_CASE("a model that was put in place since is said to be the next one's", "[other_model]") {
+  Home home;
+  const Running daemon = home.serve();
+  fs::copy(kTiny, home / "models/tiny.gguf");
+  const Finished done = home.run({"embed", "hello"});
+  CAPTURE(done.err);
+  CHECK(done.exit_code == 0);
+  CHECK(contains(done.err, "note: the daemon that runs serves 'builtin:runed-mini' (sha256:"));
+  CHECK(contains(done.err, "; the next one would serve 'tiny'"));
+}
+
+TEST_CASE("serve beside a daemon ends well only if that has the same settings", "[other_model]") {
+  Home home;
+  const Running daemon = home.serve({"--threads", "1"});
+  CHECK(home.run({"serve", "--threads", "1"}).exit_code == 0);
+  const Finished threads = home.run({"serve", "--threads", "2"});
+  CAPTURE(threads.err);
+  CHECK(threads.exit_code == kOtherSettings);
+  CHECK(contains(threads.err, fmt::format("a daemon with other settings serves this home already "
+                                          "(pid {}): --threads is '2'",
+                                          daemon.pid())));
+  CHECK(home.run({"serve"}).exit_code == kOtherSettings);
+  CHECK(home.run({"serve", "--threads", "1", "--model", kTiny}).exit_code == kOtherSettings);
+}
