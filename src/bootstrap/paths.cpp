@@ -49,6 +49,7 @@ Result<Paths> resolve_paths(const Environment& environment,
       .llama_server_socket = home + "/llama-server.sock",
       .builtin_model_copy = home + "/cache/runed-mini.gguf",
       .centroids = home + "/cache/centroids.bin",
+      .last_daemon = home + "/cache/daemon.json",
   };
 }
 

@@ -1,6 +1,7 @@
 #include "cmd/embed_daemon.hpp"
 
 #include "base/duration.hpp"
+#include "bootstrap/last_daemon.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
 #include "cmd/setting_differences.hpp"
@@ -45,7 +46,7 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
   };
   options.on_replaced = [&progress](const client::InfoReport& before,
                                     const client::InfoReport& now) {
-    const std::string changes = describe_changes(before, now);
+    const std::string changes = describe_changes(before.config, now.config);
     if (changes.empty()) return;
     progress.note(fmt::format(
         "note: the daemon (pid {}) has ended, and the one that goes on (pid {}) has other settings: "
@@ -60,10 +61,28 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
   return connected;
 }
 
+// That the one before has died may be no news, but its flags have gone with it.
+void note_successor(const bootstrap::LastDaemon& dead, const client::InfoReport& info,
+                    Progress& progress) {
+  std::vector<client::InfoReport::ConfigValue> before;
+  for (const auto& [key, value, origin] : dead.settings) {
+    before.push_back({key, value, std::string(name_of(origin))});
+  }
+  const std::string changes = describe_changes(before, info.config);
+  if (changes.empty()) return;
+  progress.note(fmt::format(
+      "note: the daemon before (pid {}) has died, and the one that was started now has other "
+      "settings: {}",
+      dead.pid, changes));
+}
+
 // One that this command has just started has its settings from it.
 Status check_settings(EmbedJob& job, const client::Client& client, const client::InfoReport& info,
-                      Progress& progress) {
-  if (client.started_daemon()) return {};
+                      const std::optional<bootstrap::LastDaemon>& last, Progress& progress) {
+  if (client.started_daemon()) {
+    if (last.has_value()) note_successor(*last, info, progress);
+    return {};
+  }
   TRY_ASSIGN(const auto differences,
              compare_settings(job.location, info, Compared::what_is_named));
   TRY(refuse_other_daemon(differences));
@@ -77,6 +96,7 @@ Status check_settings(EmbedJob& job, const client::Client& client, const client:
 
 Status embed_by_daemon(EmbedJob& job) {
   EmbedProgress progress(job);
+  const auto last = bootstrap::read_last_daemon(job.location.paths.last_daemon);
   TRY_ASSIGN(client::Client client, connect(job, progress.display()));
   TRY(client.wait_ready());
   progress.display().clear();
@@ -85,7 +105,7 @@ Status embed_by_daemon(EmbedJob& job) {
     if (health && !health->message.empty()) progress.display().note("note: " + health->message);
   }
   TRY_ASSIGN(const auto info, client.info());
-  TRY(check_settings(job, client, info, progress.display()));
+  TRY(check_settings(job, client, info, last, progress.display()));
   TRY(check_expected(job.flags, info.model_identity));
   job.output.set_model({info.model_name, info.model_identity, info.engine});
   OutputSink sink(job.output, progress);

@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "bootstrap/last_daemon.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
 #include "cmd/setting_differences.hpp"
@@ -16,6 +17,7 @@
 #include "daemon/daemon.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/engine_maker.hpp"
+#include "os/files.hpp"
 #include "os/process.hpp"
 #include "os/socket_path.hpp"
 
@@ -53,6 +55,13 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
       .cache_bytes = size_t{settings.cache_mb.value} << 20,
       .service = {.daemon_version = kVersion, .config = config_values(settings)},
   };
+  options.on_begin = [&] {
+    const Status written = bootstrap::write_last_daemon(
+        paths.last_daemon,
+        {.pid = os::process_id(), .settings = bootstrap::to_texts(settings)});
+    if (!written) log.warn("cannot leave word", {{"error", written.error().message}});
+  };
+  options.on_end = [&] { static_cast<void>(os::remove_file(paths.last_daemon).has_value()); };
   TRY(os::prepare_socket_directory(options.socket_path));
   return daemon::run_daemon(std::move(options),
                             daemon::make_engine_maker({.paths = paths,

@@ -19,6 +19,7 @@ namespace {
 using bootstrap::Engine;
 using bootstrap::ModelChoice;
 using bootstrap::Origin;
+using ConfigValue = client::InfoReport::ConfigValue;
 using Subject = SettingDifference::Subject;
 
 constexpr const char* kDaemon = "the daemon that runs";
@@ -29,10 +30,9 @@ struct Told {
   Origin origin = Origin::default_value;
 };
 
-std::optional<Told> find_told(const client::InfoReport& daemon, std::string_view key) {
-  const auto found =
-      std::ranges::find(daemon.config, key, &client::InfoReport::ConfigValue::key);
-  if (found == daemon.config.end()) return std::nullopt;
+std::optional<Told> find_told(std::span<const ConfigValue> config, std::string_view key) {
+  const auto found = std::ranges::find(config, key, &ConfigValue::key);
+  if (found == config.end()) return std::nullopt;
   return Told{found->value, bootstrap::find_origin(found->origin).value_or(Origin::default_value)};
 }
 
@@ -86,7 +86,7 @@ class Comparison {
 Origin Comparison::origin_of_model() const {
   Origin strongest = Origin::default_value;
   for (const char* key : {"model", "model_variant"}) {
-    const auto told = find_told(daemon_, key);
+    const auto told = find_told(daemon_.config, key);
     if (told.has_value() && !told->value.empty()) strongest = std::min(strongest, told->origin);
   }
   return strongest;
@@ -95,7 +95,7 @@ Origin Comparison::origin_of_model() const {
 std::string Comparison::model_served() const {
   std::string name = daemon_.variant;
   if (name.empty()) {
-    const auto path = find_told(daemon_, "model");
+    const auto path = find_told(daemon_.config, "model");
     if (path.has_value()) name = path->value;
   }
   if (name.empty()) name = daemon_.model_name;
@@ -123,11 +123,11 @@ Result<bool> Comparison::is_served(const ModelChoice& choice) const {
     return digest == daemon_.model_sha256;
   }
   if (choice.kind == ModelChoice::Kind::file) {
-    const auto path = find_told(daemon_, "model");
+    const auto path = find_told(daemon_.config, "model");
     return path.has_value() && path->value == choice.path;
   }
   if (choice.variant.empty()) {  // The default of a manifest that was never fetched.
-    const auto manifest = find_told(daemon_, "manifest");
+    const auto manifest = find_told(daemon_.config, "manifest");
     return manifest.has_value() &&
            manifest->value == bootstrap::display_url(location_.settings.manifest.value);
   }
@@ -175,7 +175,7 @@ Status Comparison::compare_model() {
 
 void Comparison::compare_engine() {
   const auto& [engine, origin] = location_.settings.engine;
-  if (const auto told = find_told(daemon_, "engine"); told.has_value()) {
+  if (const auto told = find_told(daemon_.config, "engine"); told.has_value()) {
     const std::string wanted(name_of(engine));
     const std::string& in_force = daemon_.engine.empty() ? told->value : daemon_.engine;
     const bool differs = is_everything_ ? told->value != wanted
@@ -189,7 +189,7 @@ void Comparison::compare_engine() {
     }
   }
   const auto& [server, server_origin] = location_.settings.llama_server;
-  const auto told = find_told(daemon_, "llama_server");
+  const auto told = find_told(daemon_.config, "llama_server");
   if (!told.has_value() || engine == Engine::native || told->value == server.value_or("")) return;
   if (is_everything_ || (server.has_value() && is_named(server_origin, told->origin))) {
     found_.push_back({Subject::engine, true,
@@ -218,7 +218,7 @@ void Comparison::compare_rest() {
                                         "cpu",      "compute",       "threads",      "cache_mb"};
   for (const auto& [key, value, origin] : bootstrap::to_texts(location_.settings)) {
     if (std::ranges::find(kCompared, key) == kCompared.end()) continue;
-    const auto told = find_told(daemon_, key);
+    const auto told = find_told(daemon_.config, key);
     if (!told.has_value() || told->value == value) continue;
     if (!is_everything_ && (!is_named(origin, told->origin) || is_in_force(key, value) ||
                             is_of_no_effect(key))) {
@@ -241,9 +241,10 @@ Result<std::vector<SettingDifference>> compare_settings(const Location& location
   return comparison.take();
 }
 
-std::string describe_changes(const client::InfoReport& before, const client::InfoReport& now) {
+std::string describe_changes(std::span<const ConfigValue> before,
+                             std::span<const ConfigValue> now) {
   std::vector<std::string> changes;
-  for (const auto& was : before.config) {
+  for (const auto& was : before) {
     const auto told = find_told(now, was.key);
     if (!told.has_value() || told->value == was.value) continue;
     changes.push_back(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,8 @@ Result<std::vector<SettingDifference>> compare_settings(const Location& location
 
 /// Compares the settings of two daemons, of which the second has taken the place of the first:
 /// `compute is 'auto' instead of 'f32'`. Empty if they are the same.
-std::string describe_changes(const client::InfoReport& before, const client::InfoReport& now);
+std::string describe_changes(std::span<const client::InfoReport::ConfigValue> before,
+                             std::span<const client::InfoReport::ConfigValue> now);
 
 /// Refuses to go on with a daemon that has another model or engine than the command names.
 /// Errors: model_mismatch, other_settings.

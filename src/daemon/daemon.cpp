@@ -270,11 +270,15 @@ Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
     log.info("another runed daemon is already serving this socket; exiting");
     return Outcome::already_running;
   }
+  if (options.on_begin) options.on_begin();
+  const auto on_end = options.on_end;
   Centroids centroids(options.centroids_path, log);
   centroids.restore();
   TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
   Daemon daemon(std::move(options), std::move(make_engine), signals, centroids, clock, log);
-  TRY(daemon.serve(std::move(socket)));
+  const Status served = daemon.serve(std::move(socket));
+  if (on_end) on_end();
+  TRY(Status(served));
   return Outcome::stopped;
 }
 

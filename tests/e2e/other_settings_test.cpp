@@ -1,13 +1,16 @@
 // A command beside a daemon that has a model, an engine or settings other than those named.
+#include <csignal>
 #include <filesystem>
 
 #include "install_support.hpp"
+#include "os/process.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::test::Finished;
 using runed::test::Home;
 using runed::test::read_text;
 using runed::test::Running;
+using runed::test::unwrap;
 using runed::test::write_text;
 
 namespace fs = std::filesystem;
@@ -166,6 +169,32 @@ TEST_CASE("a model that was put in place since is said to be the next one's", "[
   CHECK(done.exit_code == 0);
   CHECK(contains(done.err, "note: the daemon that runs serves 'builtin:runed-mini' (sha256:"));
   CHECK(contains(done.err, "; the next one would serve 'tiny'"));
+}
+
+TEST_CASE("a daemon that died with its flags is not replaced in silence", "[other_model]") {
+  Home home;
+  {
+    const Running daemon = home.serve({"--model", kTiny, "--threads", "1"});
+    unwrap(runed::os::signal_process(daemon.pid(), SIGKILL));
+    REQUIRE(runed::os::wait_for_exit(daemon.pid(), std::chrono::seconds(5)));
+    const Finished done = home.run({"embed", "hello"});
+    CAPTURE(done.err);
+    CHECK(done.exit_code == 0);
+    CHECK(contains(done.err, fmt::format("note: the daemon before (pid {}) has died, and the one "
+                                         "that was started now has other settings: model is not "
+                                         "set instead of '{}'",
+                                         daemon.pid(), kTiny)));
+    CHECK(contains(done.err, "threads is not set instead of '1'"));
+  }
+  CHECK_FALSE(contains(home.run({"embed", "hello"}).err, "has died"));
+  // One that ends in order leaves nothing to be told.
+  CHECK(home.run({"shutdown", "--wait", "20"}).exit_code == 0);
+  CHECK_FALSE(fs::exists(home / "cache/daemon.json"));
+  {
+    Running daemon = home.serve({"--threads", "1"});
+    CHECK(home.run({"shutdown", "--wait", "20"}).exit_code == 0);
+  }
+  CHECK_FALSE(contains(home.run({"embed", "hello"}).err, "has died"));
 }
 
 TEST_CASE("serve beside a daemon ends well only if that has the same settings", "[other_model]") {

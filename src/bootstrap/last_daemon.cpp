@@ -1,0 +1,45 @@
+#include "bootstrap/last_daemon.hpp"
+
+#include "base/json.hpp"
+#include "bootstrap/json_document.hpp"
+#include "os/atomic_file.hpp"
+#include "os/files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+constexpr size_t kMostBytes = size_t{1} << 20;
+
+}  // namespace
+
+Status write_last_daemon(const std::string& path, const LastDaemon& daemon) {
+  Json settings = Json::array();
+  for (const auto& [key, value, origin] : daemon.settings) {
+    settings.push_back({{"key", key}, {"value", value}, {"origin", name_of(origin)}});
+  }
+  return os::write_file_atomically(
+      path, to_document(Json{{"pid", daemon.pid}, {"settings", settings}}), 0600);
+}
+
+std::optional<LastDaemon> read_last_daemon(const std::string& path) {
+  const auto text = os::read_file(path, kMostBytes);
+  if (!text) return std::nullopt;
+  const auto document = parse_json(*text);
+  if (!document || !document->is_object() || !document->contains("pid") ||
+      !document->contains("settings")) {
+    return std::nullopt;
+  }
+  const Json& pid = document->at("pid");
+  const Json& settings = document->at("settings");
+  if (!pid.is_number_integer() || !settings.is_array()) return std::nullopt;
+  LastDaemon daemon{.pid = pid.get<int>(), .settings = {}};
+  for (const Json& setting : settings) {
+    if (!setting.is_object()) return std::nullopt;
+    const auto origin = find_origin(text_of(setting, "origin"));
+    daemon.settings.push_back({text_of(setting, "key"), text_of(setting, "value"),
+                               origin.value_or(Origin::default_value)});
+  }
+  return daemon;
+}
+
+}  // namespace runed::bootstrap
