@@ -5,6 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/json.hpp"
+#include "base/text.hpp"
 
 namespace runed {
 namespace {
@@ -71,7 +72,7 @@ std::optional<ErrorCode> find_error_code(std::string_view name) {
 std::string format_error(const Error& error) {
   std::string text = fmt::format("runed: error: {}\n", error.message);
   if (!error.hint.empty()) text += fmt::format("hint: {}\n", error.hint);
-  return text;
+  return escape_invalid_utf8(text);
 }
 
 std::string format_error_json(const Error& error) {

@@ -99,7 +99,8 @@ Error make_error(ErrorCode code, fmt::format_string<Args...> format, Args&&... a
   return Error{code, fmt::format(format, std::forward<Args>(args)...), {}, {}};
 }
 
-/// Formats an error as the user sees it on stderr: `runed: error: …`, then `hint: …`.
+/// Formats an error as the user sees it on stderr: `runed: error: …`, then `hint: …`. A name in it
+/// that is not UTF-8 is shown with escapes.
 std::string format_error(const Error& error);
 
 /// Formats an error as the one-line JSON document that `--json` commands print.

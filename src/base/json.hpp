@@ -15,7 +15,9 @@ using Json = nlohmann::ordered_json;
 /// Errors: bad_input with the byte offset of the fault, or about a number that no double can hold.
 Result<Json> parse_json(std::string_view text);
 
-/// Serialises on one line. Invalid UTF-8 becomes U+FFFD: a name from outside must not throw here.
+/// Serialises on one line, or indented on many. A text that is not UTF-8, such as a path, is shown
+/// with escapes (escape_invalid_utf8).
 std::string to_line(const Json& json);
+std::string to_lines(const Json& json);
 
 }  // namespace runed

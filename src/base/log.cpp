@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "base/text.hpp"
+
 namespace runed {
 
 std::string format_time(SystemTime time) {
@@ -35,7 +37,7 @@ void Log::write(std::string_view level, std::string_view message,
     for (const Field& field : fields) json[field.first] = field.second;
     line = to_line(json) + "\n";
   } else {
-    line = fmt::format("{} {:<5} {}", time, level, message);
+    line = fmt::format("{} {:<5} {}", time, level, escape_invalid_utf8(message));
     for (const Field& field : fields) {
       line += fmt::format(" {}={}", field.first, to_line(field.second));
     }

@@ -87,6 +87,16 @@ std::optional<std::string> find_nearest(std::string_view word,
   return *best;
 }
 
+std::string escape_invalid_utf8(std::string_view bytes) {
+  std::string text;
+  while (const auto invalid = find_invalid_utf8(bytes)) {
+    text += bytes.substr(0, *invalid);
+    text += fmt::format("\\x{:02x}", static_cast<unsigned char>(bytes[*invalid]));
+    bytes.remove_prefix(*invalid + 1);
+  }
+  return text.append(bytes);
+}
+
 std::string printable(std::string_view bytes, size_t limit_bytes) {
   std::string text;
   while (!bytes.empty() && text.size() < limit_bytes) {

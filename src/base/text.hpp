@@ -23,6 +23,10 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::optional<std::string> find_nearest(std::string_view word,
                                         std::span<const std::string> candidates);
 
+/// Makes any bytes showable where text is expected, such as a path on the wire, in JSON or in a log:
+/// each byte that is not UTF-8 becomes `\xff`, all else stays.
+std::string escape_invalid_utf8(std::string_view bytes);
+
 /// Formats foreign bytes for a message: what is not printable UTF-8 becomes `\x1b`, and what
 /// exceeds the limit becomes `...`.
 std::string printable(std::string_view bytes, size_t limit_bytes = 80);

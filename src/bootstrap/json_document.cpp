@@ -25,7 +25,7 @@ std::string text_of(const Json& object, const char* key) {
 }
 
 std::string to_document(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return to_lines(json) + "\n";
 }
 
 Result<Json> parse_document(std::string_view text, const std::string& name, int version) {

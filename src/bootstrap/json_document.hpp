@@ -14,7 +14,7 @@ std::string describe_type(const Json& value);
 /// Returns the text under a key of an object; empty if there is none.
 std::string text_of(const Json& object, const char* key);
 
-/// Serialises on many lines, for a file that people may read. Invalid UTF-8 becomes U+FFFD.
+/// Serialises on many lines, for a file that people may read.
 std::string to_document(const Json& json);
 
 /// Parses a document that must be an object of this version.

@@ -1,5 +1,8 @@
 #include "bootstrap/record.hpp"
 
+#include <charconv>
+
+#include "base/text.hpp"
 #include "bootstrap/hash_file.hpp"
 #include "bootstrap/json_document.hpp"
 #include "os/atomic_file.hpp"
@@ -22,6 +25,28 @@ Json read(const std::string& path) {
   return document;
 }
 
+// JSON has no other name for a path that is not UTF-8. Two files that share one differ in identity.
+std::string key_of(const std::string& file) {
+  return escape_invalid_utf8(file);
+}
+
+std::string file_of(std::string_view key) {
+  std::string file;
+  while (!key.empty()) {
+    unsigned int byte = 0;
+    if (key.size() >= 4 && key.starts_with("\\x") &&
+        std::from_chars(key.data() + 2, key.data() + 4, byte, 16).ptr == key.data() + 4 &&
+        byte >= 0x80) {
+      file += static_cast<char>(byte);
+      key.remove_prefix(4);
+    } else {
+      file += key.front();
+      key.remove_prefix(1);
+    }
+  }
+  return file;
+}
+
 Json to_json(const os::FileIdentity& identity) {
   return {{"device", identity.device},
           {"inode", identity.inode},
@@ -36,7 +61,7 @@ Json to_entry(const os::FileIdentity& identity, const std::string& sha256) {
 
 std::optional<std::string> find_in(const Json& document, const std::string& file) {
   const auto identity = os::file_identity(file);
-  const auto entry = document[kFiles].find(file);
+  const auto entry = document[kFiles].find(key_of(file));
   if (!identity || entry == document[kFiles].end() || !entry->is_object() ||
       entry->value("identity", Json()) != to_json(*identity)) {
     return std::nullopt;
@@ -49,8 +74,8 @@ std::optional<std::string> find_in(const Json& document, const std::string& file
 // A record that cannot be written is no fault: the next boot hashes once more.
 void write(const std::string& path, Json document) {
   Json kept = Json::object();
-  for (auto& [name, entry] : document[kFiles].items()) {
-    if (os::exists(name)) kept[name] = std::move(entry);
+  for (auto& [key, entry] : document[kFiles].items()) {
+    if (os::exists(key) || os::exists(file_of(key))) kept[key] = std::move(entry);
   }
   document[kFiles] = std::move(kept);
   static_cast<void>(os::write_file_atomically(path, to_document(document), 0600).has_value());
@@ -76,7 +101,7 @@ Result<std::vector<std::string>> Record::digests(const std::vector<std::string>&
     TRY_ASSIGN(digests.emplace_back(), hash_file(file, watch));
     TRY_ASSIGN(const os::FileIdentity after, os::file_identity(file));
     if (before != after) continue;  // Somebody wrote to it meanwhile.
-    document[kFiles][file] = to_entry(after, digests.back());
+    document[kFiles][key_of(file)] = to_entry(after, digests.back());
     is_new = true;
   }
   if (is_new) write(path_, std::move(document));
@@ -93,7 +118,7 @@ void Record::remember(const std::string& file, const std::string& sha256) const 
   const auto identity = os::file_identity(file);
   if (!identity) return;
   Json document = read(path_);
-  document[kFiles][file] = to_entry(*identity, sha256);
+  document[kFiles][key_of(file)] = to_entry(*identity, sha256);
   write(path_, std::move(document));
 }
 

@@ -372,8 +372,9 @@ void print(const std::vector<Finding>& findings, bool json, std::ostream& out) {
           {{"name", name}, {"outcome", name_of(outcome)}, {"detail", detail}, {"advice", advice}});
       continue;
     }
-    out << fmt::format("{:<7} {:<13} {}\n", name_of(outcome), name, detail);
-    if (!advice.empty()) out << fmt::format("{:21} to do: {}\n", "", advice);
+    std::string lines = fmt::format("{:<7} {:<13} {}\n", name_of(outcome), name, detail);
+    if (!advice.empty()) lines += fmt::format("{:21} to do: {}\n", "", advice);
+    out << escape_invalid_utf8(lines);
   }
   if (!json) return;
   const auto count = [&](Outcome outcome) {

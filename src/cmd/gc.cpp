@@ -71,7 +71,7 @@ void print(const GcFlags& flags, const Services& services, const std::vector<GcI
                  << "\n";
     return;
   }
-  services.out << lines
+  services.out << escape_invalid_utf8(lines)
                << (items.empty() ? "there is nothing to remove\n"
                                  : fmt::format("{} in all\n", format_bytes(total)));
 }

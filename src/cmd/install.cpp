@@ -176,9 +176,9 @@ void print_steps(Work& work, const Manifest& manifest, const std::vector<Install
                                  ? subject_of(step) + " is installed"
                              : is_plan ? planned(step)
                                        : done(step);
-    work.services.out << line << "\n";
+    work.services.out << escape_invalid_utf8(line) << "\n";
   }
-  work.services.out << "next: " << next << "\n";
+  work.services.out << "next: " << escape_invalid_utf8(next) << "\n";
 }
 
 Status print_list(Work& work, const Manifest& manifest) {
@@ -209,7 +209,7 @@ Status print_list(Work& work, const Manifest& manifest) {
                             ? to_line(Json{{"manifest", bootstrap::display_url(manifest.source())},
                                            {"variants", all}}) +
                                   "\n"
-                            : lines);
+                            : escape_invalid_utf8(lines));
   return {};
 }
 

@@ -229,7 +229,7 @@ Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
   if (flags.json) {
     services.out << bootstrap::to_document(to_json(seen, location, daemon.socket_path));
   } else {
-    services.out << to_text(seen, location, daemon.socket_path);
+    services.out << escape_invalid_utf8(to_text(seen, location, daemon.socket_path));
   }
   return exit_code_of(seen);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "bootstrap/install.hpp"
 #include "bootstrap/install_lock.hpp"
 #include "bootstrap/manifest_source.hpp"
@@ -185,8 +186,9 @@ void print(Work& work, const std::vector<Check>& checks) {
     return;
   }
   for (const Check& check : checks) {
-    work.services.out << fmt::format("{:<7} {:<16} {}: {}\n", bootstrap::name_of(check.outcome),
-                                     check.name, check.subject, check.detail);
+    work.services.out << escape_invalid_utf8(
+        fmt::format("{:<7} {:<16} {}: {}\n", bootstrap::name_of(check.outcome), check.name,
+                    check.subject, check.detail));
   }
   if (std::ranges::any_of(checks, is_fixable) && !work.flags.fix) {
     work.services.err << "hint: 'runed verify --fix' installs again what is broken\n";

@@ -25,6 +25,18 @@ TEST_CASE("an error in JSON is one line with its code and details") {
         "\n");
 }
 
+TEST_CASE("a path that is not UTF-8 is told with escapes, in words and in JSON") {
+  const auto error = make_error(ErrorCode::io, "cannot open '{}'", "/h\xff/m.gguf")
+                         .with_hint("see '/h\xff'")
+                         .with_detail("path\xfe", "/h\xff");
+  CHECK(format_error(error) ==
+        "runed: error: cannot open '/h\\xff/m.gguf'\nhint: see '/h\\xff'\n");
+  CHECK(format_error_json(error) ==
+        R"({"error":{"code":"IO","message":"cannot open '/h\\xff/m.gguf'",)"
+        R"("hint":"see '/h\\xff'","details":{"path\\xfe":"/h\\xff"}}})"
+        "\n");
+}
+
 TEST_CASE("every code is found again by its wire name") {
   for (int i = 0; i <= static_cast<int>(ErrorCode::peer_refused); ++i) {
     const auto code = static_cast<ErrorCode>(i);
@@ -58,6 +70,12 @@ TEST_CASE("JSON with a fault or a tail names the byte") {
   const runed::Error error = runed::test::unwrap_error(runed::parse_json("{} {}"));
   CHECK(error.code == ErrorCode::bad_input);
   CHECK(error.message == "invalid JSON at byte 4");
+}
+
+TEST_CASE("JSON is UTF-8, whatever is in it") {
+  const runed::Json json = {{"a", {1, "\xff", {{"k\xc3", "v"}}}}, {"b", "\u20ac"}};
+  CHECK(runed::to_line(json) == R"({"a":[1,"\\xff",{"k\\xc3":"v"}],"b":")" "\u20ac\"}");
+  CHECK(runed::to_lines({{"a", "\xff"}}) == "{\n  \"a\": \"\\\\xff\"\n}");
 }
 
 TEST_CASE("a JSON number that is out of range is an error") {

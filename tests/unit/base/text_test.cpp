@@ -49,6 +49,16 @@ TEST_CASE("foreign bytes are made fit for a message") {
   CHECK(runed::printable("abcd", 3) == "abc...");
 }
 
+TEST_CASE("bytes that are not UTF-8 are shown with escapes, and all else stays") {
+  using runed::escape_invalid_utf8;
+  CHECK(escape_invalid_utf8("/home/\u00e9\\xff\n") == "/home/\u00e9\\xff\n");
+  CHECK(escape_invalid_utf8("/h\xff/m.gguf") == "/h\\xff/m.gguf");
+  CHECK(escape_invalid_utf8("\xc3") == "\\xc3");
+  CHECK(escape_invalid_utf8("a\xed\xa0\x80\u20ac") == "a\\xed\\xa0\\x80\u20ac");
+  CHECK(escape_invalid_utf8(std::string(5000, '\xff')).size() == 20'000);
+  CHECK(escape_invalid_utf8("").empty());
+}
+
 TEST_CASE("byte counts are shown in binary units") {
   CHECK(runed::format_bytes(1023) == "1023 B");
   CHECK(runed::format_bytes(10'732'960) == "10.2 MiB");
