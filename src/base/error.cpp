@@ -43,6 +43,8 @@ constexpr std::array kNames{
     NamedCode{ErrorCode::batch_too_large, "BATCH_TOO_LARGE"},
     NamedCode{ErrorCode::bad_dimensions, "BAD_DIMENSIONS"},
     NamedCode{ErrorCode::empty_text, "EMPTY_TEXT"},
+    NamedCode{ErrorCode::not_utf8, "NOT_UTF8"},
+    NamedCode{ErrorCode::request_too_large, "REQUEST_TOO_LARGE"},
     NamedCode{ErrorCode::queue_full, "QUEUE_FULL"},
     NamedCode{ErrorCode::engine_restarting, "ENGINE_RESTARTING"},
     NamedCode{ErrorCode::engine_restarts_exhausted, "ENGINE_RESTARTS_EXHAUSTED"},

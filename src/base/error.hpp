@@ -10,8 +10,9 @@
 
 namespace runed {
 
-/// What went wrong, in the terms a caller can act on. The second group is the wire's list of
-/// reasons (google.rpc.ErrorInfo.reason, domain `runed.v1`): names there are part of the contract.
+/// What went wrong, in the terms a caller can act on. On the wire its name is the reason
+/// (google.rpc.ErrorInfo.reason, domain `runed.v1`): those of the second group are for the wire in the
+/// first place, and all of them are part of the contract.
 enum class ErrorCode {
   invalid_argument,
   usage,
@@ -41,6 +42,8 @@ enum class ErrorCode {
   batch_too_large,
   bad_dimensions,
   empty_text,
+  not_utf8,           // A text or a name in a request.
+  request_too_large,  // More bytes than one message may have.
   queue_full,
   engine_restarting,
   engine_restarts_exhausted,
@@ -58,11 +61,6 @@ std::string_view name_of(ErrorCode code);
 
 /// Finds the code with this wire name.
 std::optional<ErrorCode> find_error_code(std::string_view name);
-
-/// Tells whether the code is one of the wire's reasons.
-constexpr bool is_wire_reason(ErrorCode code) {
-  return code >= ErrorCode::bootstrapping;
-}
 
 /// google.rpc.ErrorInfo.domain of our errors, and the metadata key that carries Error::hint.
 inline constexpr std::string_view kErrorDomain = "runed.v1";

@@ -10,6 +10,7 @@ ExitCode exit_code_of(ErrorCode code) {
       return ExitCode::usage;
     case ErrorCode::bad_input:
     case ErrorCode::batch_too_large:
+    case ErrorCode::not_utf8:
       return ExitCode::bad_input;
     case ErrorCode::blank_line:
     case ErrorCode::empty_text:
@@ -17,6 +18,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::no_input:
       return ExitCode::no_input;
     case ErrorCode::text_too_long:
+    case ErrorCode::request_too_large:
       return ExitCode::text_too_long;
     case ErrorCode::unavailable:
     case ErrorCode::engine_restarts_exhausted:

@@ -6,14 +6,14 @@
 #include <algorithm>
 #include <bit>
 
-#include "runed/v1/runed.pb.h"
+#include "daemon/wire.hpp"
 
 namespace runed::daemon {
 namespace {
 
 using google::protobuf::internal::WireFormatLite;
 using Input = google::protobuf::io::CodedInputStream;
-using Request = v1::SetCentroidsRequest;
+using Request = v1::raw::SetCentroidsRequest;
 
 static_assert(std::endian::native == std::endian::little, "floats are taken as they come");
 
@@ -24,9 +24,9 @@ constexpr uint32_t message_tag(int field) {
   return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 }
 
-constexpr uint32_t kPackedTag = message_tag(v1::Centroid::kVecFieldNumber);
+constexpr uint32_t kPackedTag = message_tag(v1::raw::Centroid::kVecFieldNumber);
 constexpr uint32_t kFloatTag =
-    WireFormatLite::MakeTag(v1::Centroid::kVecFieldNumber, WireFormatLite::WIRETYPE_FIXED32);
+    WireFormatLite::MakeTag(v1::raw::Centroid::kVecFieldNumber, WireFormatLite::WIRETYPE_FIXED32);
 
 template <typename... Args>
 Error refuse(fmt::format_string<Args...> format, Args&&... args) {
@@ -106,7 +106,7 @@ Status CentroidUpload::read_header(Input& input) {
     return refuse("the header frame has {} bytes, {} are allowed", *length, kMostHeaderBytes);
   }
   TRY(take(static_cast<size_t>(*length)));
-  v1::CentroidSetHeader header;
+  v1::raw::CentroidSetHeader header;
   const auto outer = input.PushLimit(*length);
   if (!header.MergeFromCodedStream(&input) || !input.ConsumedEntireMessage() ||
       input.BytesUntilLimit() != 0) {
@@ -121,6 +121,8 @@ Status CentroidUpload::read_header(Input& input) {
     return refuse("the preset has {} bytes, {} are allowed", header.preset().size(),
                   kMostPresetBytes);
   }
+  TRY(check_utf8("version", header.version()));
+  TRY(check_utf8("preset", header.preset()));
   has_header_ = true;
   content_.version = std::move(*header.mutable_version());
   content_.preset = std::move(*header.mutable_preset());
@@ -131,7 +133,7 @@ Status CentroidUpload::read_header(Input& input) {
 Status CentroidUpload::read_batch(Input& input) {
   if (!has_header_) return refuse("batch frame before header");
   return read_embedded(input, [&](uint32_t tag) -> Result<bool> {
-    if (tag != message_tag(v1::CentroidBatch::kCentroidsFieldNumber)) return false;
+    if (tag != message_tag(v1::raw::CentroidBatch::kCentroidsFieldNumber)) return false;
     TRY(read_centroid(input));
     return true;
   });

@@ -42,8 +42,8 @@ class CentroidUpload {
   ~CentroidUpload() { budget_.give_back(taken_); }
 
   /// Adds the next message. After an error the upload is spent.
-  /// Errors: invalid_argument for frames out of order and sets out of bounds; queue_full if the
-  ///         budget is; internal if the message is not readable.
+  /// Errors: invalid_argument for frames out of order and sets out of bounds; not_utf8; queue_full if
+  ///         the budget is; internal if the message is not readable.
   Status add(google::protobuf::io::ZeroCopyInputStream& message);
 
   /// Ends the stream: what was collected, as a set for vectors of this dimension.

@@ -6,13 +6,13 @@
 //   read ─▶ under way (in the queue, or computed and not yet sent) ─▶ sent
 //
 // Messages are parsed here: to a typed callback one that cannot be parsed looks like the end of the
-// stream, and the client would be told that all went well.
+// stream, and the client would be told that all went well. A frame without an item has no id that it
+// could be answered by, so it ends the stream.
 //
 // The stream ends when nothing is under way any more and either the client has sent its last text or
 // an error concerns the whole stream. Whoever finds that under the lock finishes it, once.
 #include "daemon/embed_stream_call.hpp"
 
-#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -23,10 +23,10 @@
 #include <optional>
 #include <utility>
 
-#include "base/check.hpp"
 #include "daemon/admission.hpp"
 #include "daemon/batcher.hpp"
 #include "daemon/error_status.hpp"
+#include "daemon/message_bytes.hpp"
 #include "daemon/open_streams.hpp"
 #include "daemon/wire.hpp"
 #include "google/rpc/status.pb.h"
@@ -34,7 +34,7 @@
 namespace runed::daemon {
 namespace {
 
-using Request = v1::EmbedStreamRequest;
+using Request = v1::raw::EmbedStreamRequest;
 using Response = v1::EmbedStreamResponse;
 
 constexpr size_t kBytesUnderWay = 128 << 10;  // Of text; one text of any size is taken.
@@ -93,11 +93,10 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   void take_frame(std::unique_lock<std::mutex>& lock) {
     Request request;
-    if (!grpc::SerializationTraits<Request>::Deserialize(&frame_, &request).ok()) {
-      end_with({grpc::StatusCode::INTERNAL, "the request cannot be read"});
-    } else if (Status taken = take(request, lock); !taken) {
-      end_with(to_status(taken.error()));
-    }
+    Status taken = read_message(frame_, request);
+    frame_.Clear();
+    if (taken) taken = take(request, lock);
+    if (!taken) end_with(to_status(taken.error()));
   }
 
   // The lock is not held while a text is tokenised.
@@ -105,7 +104,8 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     switch (request.payload_case()) {
       case Request::kOptions:
         if (is_admitted_) {
-          return make_error(ErrorCode::invalid_argument, "the options must be the first frame");
+          return make_error(ErrorCode::invalid_argument, "the options must be the first frame")
+              .with_detail("field", "options");
         }
         return admit(request.options());
       case Request::kItem:
@@ -113,18 +113,20 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
         submit(*request.mutable_item(), lock);
         return {};
       default:
-        return {};
+        return make_error(ErrorCode::invalid_argument, "the frame has no item")
+            .with_hint("a frame is {\"item\": {\"id\": ..., \"text\": ...}}, or the options")
+            .with_detail("field", "item");
     }
   }
 
-  Status admit(const v1::EmbedOptions& options) {
+  Status admit(const v1::raw::EmbedOptions& options) {
     TRY_ASSIGN(route_, admission_.admit(options.with_route()));
     TRY_ASSIGN(options_, read_options(options));
     is_admitted_ = true;
     return {};
   }
 
-  void submit(v1::EmbedStreamItem& item, std::unique_lock<std::mutex>& lock) {
+  void submit(v1::raw::EmbedStreamItem& item, std::unique_lock<std::mutex>& lock) {
     std::string text = std::move(*item.mutable_text());
     const uint64_t id = item.id();
     const size_t bytes = text.size();
@@ -163,7 +165,8 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
       }
     } catch (
         const std::exception& fault) {  // Out of memory. The text must be counted all the same.
-      refusal = grpc::Status(grpc::StatusCode::INTERNAL, "the daemon is out of memory");
+      refusal = to_status(
+          make_error(ErrorCode::internal, "cannot answer text {}: {}", id, fault.what()));
     }
     if (!lock.owns_lock()) lock.lock();
     if (refusal.has_value()) end_with(*std::move(refusal));
@@ -182,8 +185,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
       *response.mutable_error() = to_message(result.error());
     }
     grpc::ByteBuffer message;
-    bool is_own = false;
-    CHECK(grpc::SerializationTraits<Response>::Serialize(response, &message, &is_own).ok());
+    write_message(response, message);
     return message;
   }
 

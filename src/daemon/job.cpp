@@ -1,6 +1,19 @@
 #include "daemon/job.hpp"
 
+#include "base/text.hpp"
+
 namespace runed::daemon {
+
+Status PendingJob::check_texts() const {
+  for (size_t i = 0; i < job.texts.size(); ++i) {
+    if (const auto invalid = find_invalid_utf8(job.texts[i])) {
+      return at_text(
+          i, make_error(ErrorCode::not_utf8, "the text is not UTF-8 at byte {}", *invalid)
+                 .with_detail("byte_offset", std::to_string(*invalid)));
+    }
+  }
+  return {};
+}
 
 Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
                            std::shared_ptr<const embed::ModelInfo> for_model) {

@@ -49,6 +49,10 @@ struct PendingJob {
   /// One without texts is, too, but only once a model has looked at it: it wakes one that sleeps.
   bool is_complete() const { return model != nullptr && embedded == job.texts.size(); }
 
+  /// Checks that the texts are UTF-8.
+  /// Errors: not_utf8 (details: index, byte_offset).
+  Status check_texts() const;
+
   /// Turns the texts into token ids, in place of all that was known of them.
   /// Errors: those of check_options and prepare_text (details: index).
   Status prepare(const embed::Tokenizer& tokenizer,

@@ -2,18 +2,24 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <iterator>
 #include <utility>
 
 #include "daemon/admission.hpp"
 #include "daemon/embed_stream_call.hpp"
 #include "daemon/error_status.hpp"
+#include "daemon/message_bytes.hpp"
 #include "daemon/set_centroids_call.hpp"
 #include "daemon/wire.hpp"
 #include "os/process.hpp"
+#include "runed/v1/raw.pb.h"
 #include "runed/v1/runed.grpc.pb.h"
 
 namespace runed::daemon {
 namespace {
+
+namespace raw = v1::raw;
 
 constexpr uint32_t kApiVersion = 1;
 constexpr uint32_t kMostTextsOfABatch = 1024;
@@ -40,17 +46,36 @@ void fill_reply(const std::vector<Embedding>& embeddings, const CentroidSet* rou
   for (const auto& embedding : embeddings) fill(embedding, route, *response.add_embeddings());
 }
 
+std::vector<std::string> take_texts(raw::EmbedRequest& request) {
+  return {std::move(*request.mutable_text())};
+}
+
+std::vector<std::string> take_texts(raw::EmbedBatchRequest& request) {
+  return {std::make_move_iterator(request.mutable_texts()->begin()),
+          std::make_move_iterator(request.mutable_texts()->end())};
+}
+
 template <typename Response>
 constexpr Priority kPriority = Priority::bulk;
 template <>
 constexpr Priority kPriority<v1::EmbedResponse> = Priority::interactive;
+
+// Whatever is thrown, for want of memory, a call must be finished.
+template <typename Step>
+Status guarded(const Step& step) {
+  try {
+    return step();
+  } catch (const std::exception& fault) {
+    return make_error(ErrorCode::internal, "cannot answer: {}", fault.what());
+  }
+}
 
 // One embedding call under way. gRPC keeps it until OnDone, which follows Finish; Finish is called
 // once, by the job's answer.
 template <typename Response>
 class EmbedCall final : public grpc::ServerUnaryReactor {
  public:
-  explicit EmbedCall(Response* response) : response_(response) {}
+  explicit EmbedCall(grpc::ByteBuffer* reply) : reply_(reply) {}
 
   void start(Batcher& batcher, std::vector<std::string> texts, EmbedOptions options, Route route) {
     route_ = std::move(route);
@@ -67,35 +92,36 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
 
  private:
   void answer(Result<std::vector<Embedding>> result) {
-    if (!result) {
-      fail(result.error());
-      return;
-    }
-    try {
-      fill_reply(*result, route_.get(), *response_);
-    } catch (
-        const std::exception& fault) {  // Out of memory. The call must be finished all the same.
-      fail(make_error(ErrorCode::internal, "cannot answer: {}", fault.what()));
-      return;
-    }
-    Finish(grpc::Status::OK);
+    const Status answered = guarded([&]() -> Status {
+      if (!result) return result.error();
+      Response response;
+      fill_reply(*result, route_.get(), response);
+      write_message(response, *reply_);
+      return {};
+    });
+    Finish(answered ? grpc::Status::OK : to_status(answered.error()));
   }
 
   void OnCancel() override { cancelled_->store(true); }
   void OnDone() override { delete this; }
 
-  Response* response_;
+  grpc::ByteBuffer* const reply_;
   Route route_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-// The streams take their messages as bytes; set_centroids_call.cpp and embed_stream_call.cpp say why.
+// Messages are taken as bytes and read here: gRPC knows the published ones, of which it could not read
+// one with a text that is not UTF-8, and to one that it cannot read it answers UNIMPLEMENTED, from
+// which a client learns that this daemon is too old, or as if a stream had ended.
 using Rpc = v1::RunedService;
 using Streams =
     Rpc::WithRawCallbackMethod_SetCentroids<Rpc::WithRawCallbackMethod_EmbedStream<Rpc::Service>>;
-using ServiceBase =
-    Rpc::WithCallbackMethod_Embed<Rpc::WithCallbackMethod_EmbedBatch<Rpc::WithCallbackMethod_Info<
-        Rpc::WithCallbackMethod_Health<Rpc::WithCallbackMethod_Shutdown<Streams>>>>>;
+using EmbedCalls =
+    Rpc::WithRawCallbackMethod_Embed<Rpc::WithRawCallbackMethod_EmbedBatch<Streams>>;
+using ServiceBase = Rpc::WithRawCallbackMethod_Info<
+    Rpc::WithRawCallbackMethod_Health<Rpc::WithRawCallbackMethod_Shutdown<EmbedCalls>>>;
+using grpc::ByteBuffer;
+using grpc::CallbackServerContext;
 
 class Service final : public ServiceBase {
  public:
@@ -113,29 +139,43 @@ class Service final : public ServiceBase {
         started_(parts.clock.steady_now()),
         started_at_(parts.clock.system_now()) {}
 
-  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* /*context*/,
-                                  const v1::EmbedRequest* request,
-                                  v1::EmbedResponse* response) override {
-    return start_call(*request, response,
-                      [request] { return std::vector<std::string>{request->text()}; });
+  grpc::ServerUnaryReactor* Embed(CallbackServerContext* /*context*/, const ByteBuffer* request,
+                                  ByteBuffer* reply) override {
+    return start_call<raw::EmbedRequest, v1::EmbedResponse>(*request, reply);
   }
 
-  grpc::ServerUnaryReactor* EmbedBatch(grpc::CallbackServerContext* /*context*/,
-                                       const v1::EmbedBatchRequest* request,
-                                       v1::EmbedBatchResponse* response) override {
-    return start_call(*request, response, [request] {
-      return std::vector<std::string>(request->texts().begin(), request->texts().end());
-    });
+  grpc::ServerUnaryReactor* EmbedBatch(CallbackServerContext* /*context*/,
+                                       const ByteBuffer* request, ByteBuffer* reply) override {
+    return start_call<raw::EmbedBatchRequest, v1::EmbedBatchResponse>(*request, reply);
   }
 
-  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* EmbedStream(
-      grpc::CallbackServerContext* /*context*/) override {
+  grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* EmbedStream(
+      CallbackServerContext* /*context*/) override {
     return start_embed_stream(admission_, batcher_, streams_);
   }
 
-  grpc::ServerUnaryReactor* Info(grpc::CallbackServerContext* context,
-                                 const v1::InfoRequest* /*request*/,
-                                 v1::InfoResponse* response) override {
+  grpc::ServerUnaryReactor* Info(CallbackServerContext* context, const ByteBuffer* request,
+                                 ByteBuffer* reply) override {
+    return answer(context, *request, reply, &Service::info);
+  }
+
+  grpc::ServerUnaryReactor* Health(CallbackServerContext* context, const ByteBuffer* request,
+                                   ByteBuffer* reply) override {
+    return answer(context, *request, reply, &Service::health);
+  }
+
+  grpc::ServerUnaryReactor* Shutdown(CallbackServerContext* context, const ByteBuffer* request,
+                                     ByteBuffer* reply) override {
+    return answer(context, *request, reply, &Service::shut_down);
+  }
+
+  grpc::ServerReadReactor<ByteBuffer>* SetCentroids(CallbackServerContext* /*context*/,
+                                                    ByteBuffer* reply) override {
+    return set_centroids_calls_.start(reply);
+  }
+
+ private:
+  void info(const raw::InfoRequest& /*request*/, v1::InfoResponse* response) {
     response->set_daemon_version(info_.daemon_version);
     response->set_pid(os::process_id());
     response->set_started_at_unix_ms(unix_ms(started_at_.time_since_epoch()));
@@ -164,12 +204,9 @@ class Service final : public ServiceBase {
       response->set_compute(model->compute);
       response->set_kernel(model->kernel);
     }
-    return finish(context, grpc::Status::OK);
   }
 
-  grpc::ServerUnaryReactor* Health(grpc::CallbackServerContext* context,
-                                   const v1::HealthRequest* /*request*/,
-                                   v1::HealthResponse* response) override {
+  void health(const raw::HealthRequest& /*request*/, v1::HealthResponse* response) {
     const StateSnapshot state = state_.snapshot();
     response->set_status(to_wire(state.serving));
     response->set_uptime_seconds(
@@ -187,56 +224,67 @@ class Service final : public ServiceBase {
       fill(batcher_.load_statistics(), *response->mutable_load());
       response->mutable_load()->set_cache_bytes(static_cast<int64_t>(batcher_.cache_bytes()));
     }
-    return finish(context, grpc::Status::OK);
   }
 
-  grpc::ServerUnaryReactor* Shutdown(grpc::CallbackServerContext* context,
-                                     const v1::ShutdownRequest* request,
-                                     v1::ShutdownResponse* response) override {
-    log_.info("received Shutdown RPC", {{"grace_seconds", request->grace_seconds()}});
+  void shut_down(const raw::ShutdownRequest& request, v1::ShutdownResponse* response) {
+    log_.info("received Shutdown RPC", {{"grace_seconds", request.grace_seconds()}});
     response->set_accepted(true);
-    request_stop_(request->grace_seconds());
-    return finish(context, grpc::Status::OK);
+    request_stop_(request.grace_seconds());
   }
 
-  grpc::ServerReadReactor<grpc::ByteBuffer>* SetCentroids(grpc::CallbackServerContext* /*context*/,
-                                                          grpc::ByteBuffer* response) override {
-    return set_centroids_calls_.start(response);
-  }
-
- private:
-  static grpc::ServerUnaryReactor* finish(grpc::CallbackServerContext* context,
-                                          const grpc::Status& status) {
+  // Answers a call at once.
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* answer(CallbackServerContext* context, const ByteBuffer& bytes,
+                                   ByteBuffer* reply,
+                                   void (Service::*fill)(const Request&, Response*)) {
+    const Status answered = guarded([&]() -> Status {
+      Request request;
+      TRY(read_message(bytes, request));
+      Response response;
+      (this->*fill)(request, &response);
+      escape_texts(response);
+      write_message(response, *reply);
+      return {};
+    });
     auto* reactor = context->DefaultReactor();
-    reactor->Finish(status);
+    reactor->Finish(answered ? grpc::Status::OK : to_status(answered.error()));
     return reactor;
   }
 
-  template <typename Request, typename Response, typename TakeTexts>
-  grpc::ServerUnaryReactor* start_call(const Request& request, Response* response,
-                                       const TakeTexts& take_texts) {
-    auto* call = new EmbedCall<Response>(response);
-    auto route = admission_.admit(request.with_route());
-    if (!route) {
-      call->fail(route.error());
-      return call;
-    }
-    auto options = read_options(request);
-    if (!options) {
-      call->fail(options.error());
-      return call;
-    }
-    std::vector<std::string> texts = take_texts();
-    const uint32_t most = max_batch_size(state_.model()->dimension);
-    if (texts.size() > most) {
-      call->fail(make_error(ErrorCode::batch_too_large, "the batch has {} texts, {} are allowed",
-                            texts.size(), most)
-                     .with_detail("texts", std::to_string(texts.size()))
-                     .with_detail("limit", std::to_string(most)));
+  template <typename Request, typename Response>
+  grpc::ServerUnaryReactor* start_call(const ByteBuffer& bytes, ByteBuffer* reply) {
+    auto* call = new EmbedCall<Response>(reply);
+    Checked checked;
+    const Status taken = guarded([&] { return check<Request>(bytes, checked); });
+    if (!taken) {
+      call->fail(taken.error());
     } else {  // One without texts, too: it wakes the model, as the predecessor's did.
-      call->start(batcher_, std::move(texts), *std::move(options), *std::move(route));
+      call->start(batcher_, std::move(checked.texts), std::move(checked.options),
+                  std::move(checked.route));
     }
     return call;
+  }
+
+  // What an embedding call asks for.
+  struct Checked {
+    std::vector<std::string> texts;
+    EmbedOptions options;
+    Route route;
+  };
+
+  template <typename Request>
+  Status check(const ByteBuffer& bytes, Checked& checked) {
+    Request request;
+    TRY(read_message(bytes, request));
+    TRY_ASSIGN(checked.route, admission_.admit(request.with_route()));
+    TRY_ASSIGN(checked.options, read_options(request));
+    checked.texts = take_texts(request);
+    const uint32_t most = max_batch_size(state_.model()->dimension);
+    if (checked.texts.size() <= most) return {};
+    return make_error(ErrorCode::batch_too_large, "the batch has {} texts, {} are allowed",
+                      checked.texts.size(), most)
+        .with_detail("texts", std::to_string(checked.texts.size()))
+        .with_detail("limit", std::to_string(most));
   }
 
   State& state_;

@@ -28,9 +28,6 @@ struct ServiceInfo {
   std::vector<ConfigValue> config;
 };
 
-/// The most bytes of one request message: a full batch of texts of 64 KiB each.
-inline constexpr int kMaxReceiveBytes = 64 << 20;
-
 /// Returns the texts that one EmbedBatch may carry: so many that the reply stays below gRPC's
 /// default limit of 4 MiB at a client that set nothing.
 uint32_t max_batch_size(uint32_t dimension);

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "daemon/error_status.hpp"
+#include "daemon/message_bytes.hpp"
 #include "os/memory.hpp"
 #include "runed/v1/runed.pb.h"
 
@@ -75,6 +76,7 @@ class SetCentroidsCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> 
   }
 
   Status add_frame() {
+    TRY(check_size(frame_));
     Status added;
     {
       grpc::ProtoBufferReader reader(&frame_);
@@ -91,8 +93,8 @@ class SetCentroidsCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> 
     v1::SetCentroidsResponse response;
     response.set_version(set.version());
     response.set_nlist(set.count());
-    const grpc::Slice slice(response.SerializeAsString());
-    grpc::ByteBuffer buffer(&slice, 1);
+    grpc::ByteBuffer buffer;
+    write_message(response, buffer);
     centroids_.install(std::move(set));
     response_->Swap(&buffer);
     return {};

@@ -1,40 +1,77 @@
 #include "daemon/wire.hpp"
 
+#include <google/protobuf/descriptor.h>
+
 #include <chrono>
+
+#include "base/text.hpp"
 
 namespace runed::daemon {
 namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+void escape_field(Message& message, const FieldDescriptor& field) {
+  const auto& reflection = *message.GetReflection();
+  if (!field.is_repeated()) {
+    const std::string text = reflection.GetString(message, &field);
+    reflection.SetString(&message, &field, escape_invalid_utf8(text));
+    return;
+  }
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    const std::string text = reflection.GetRepeatedString(message, &field, i);
+    reflection.SetRepeatedString(&message, &field, i, escape_invalid_utf8(text));
+  }
+}
+
+void escape_messages(Message& message, const FieldDescriptor& field) {
+  const auto& reflection = *message.GetReflection();
+  if (!field.is_repeated()) {
+    escape_texts(*reflection.MutableMessage(&message, &field));
+    return;
+  }
+  for (int i = 0; i < reflection.FieldSize(message, &field); ++i) {
+    escape_texts(*reflection.MutableRepeatedMessage(&message, &field, i));
+  }
+}
+
+Error unknown_value(const char* field, std::string_view what, int value) {
+  return make_error(ErrorCode::invalid_argument, "unknown {} {}", what, value)
+      .with_hint("the values are in runed.proto; a newer client may know more than this daemon")
+      .with_detail("field", field)
+      .with_detail("value", std::to_string(value));
+}
 
 // The option fields are the same in each.
 template <typename Request>
 Result<EmbedOptions> read_options_of(const Request& request) {
   EmbedOptions options;
   switch (request.input_type()) {
-    case v1::INPUT_TYPE_UNSPECIFIED:
+    case v1::raw::INPUT_TYPE_UNSPECIFIED:
       break;
-    case v1::INPUT_TYPE_DOCUMENT:
+    case v1::raw::INPUT_TYPE_DOCUMENT:
       options.input_type = InputType::document;
       break;
-    case v1::INPUT_TYPE_QUERY:
+    case v1::raw::INPUT_TYPE_QUERY:
       options.input_type = InputType::query;
       break;
     default:
-      return make_error(ErrorCode::invalid_argument, "unknown input type {}",
-                        static_cast<int>(request.input_type()));
+      return unknown_value("input_type", "input type", request.input_type());
   }
   switch (request.truncate()) {
-    case v1::TRUNCATE_ERROR:
+    case v1::raw::TRUNCATE_ERROR:
       break;
-    case v1::TRUNCATE_RIGHT:
+    case v1::raw::TRUNCATE_RIGHT:
       options.truncate = Truncate::right;
       break;
-    case v1::TRUNCATE_LEFT:
+    case v1::raw::TRUNCATE_LEFT:
       options.truncate = Truncate::left;
       break;
     default:
-      return make_error(ErrorCode::invalid_argument, "unknown truncation {}",
-                        static_cast<int>(request.truncate()));
+      return unknown_value("truncate", "truncation", request.truncate());
   }
+  TRY(check_utf8("instruction", request.instruction()));
   options.instruction = request.instruction();
   options.dimensions = request.dimensions();
   return options;
@@ -97,15 +134,32 @@ void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedRespons
   response.set_centroid_set_version(route->version());
 }
 
-Result<EmbedOptions> read_options(const v1::EmbedRequest& request) {
+void escape_texts(Message& reply) {
+  std::vector<const FieldDescriptor*> fields;
+  reply.GetReflection()->ListFields(reply, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) escape_field(reply, *field);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) escape_messages(reply, *field);
+  }
+}
+
+Status check_utf8(const char* field, const std::string& value) {
+  const auto invalid = find_invalid_utf8(value);
+  if (!invalid.has_value()) return {};
+  return make_error(ErrorCode::not_utf8, "the {} is not UTF-8 at byte {}", field, *invalid)
+      .with_detail("field", field)
+      .with_detail("byte_offset", std::to_string(*invalid));
+}
+
+Result<EmbedOptions> read_options(const v1::raw::EmbedRequest& request) {
   return read_options_of(request);
 }
 
-Result<EmbedOptions> read_options(const v1::EmbedBatchRequest& request) {
+Result<EmbedOptions> read_options(const v1::raw::EmbedBatchRequest& request) {
   return read_options_of(request);
 }
 
-Result<EmbedOptions> read_options(const v1::EmbedOptions& options) {
+Result<EmbedOptions> read_options(const v1::raw::EmbedOptions& options) {
   return read_options_of(options);
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/centroid_set.hpp"
 #include "daemon/load_meter.hpp"
 #include "daemon/state.hpp"
+#include "runed/v1/raw.pb.h"
 #include "runed/v1/runed.pb.h"
 
 namespace runed::daemon {
@@ -16,10 +17,19 @@ void fill(const LoadStatistics& load, v1::LoadStatistics& message);
 /// `route` is what the embedding was routed by, or null.
 void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response);
 
+/// Shows what is not UTF-8 in the texts of a reply, such as a path, with escapes: otherwise a client
+/// could not read any of it.
+void escape_texts(google::protobuf::Message& reply);
+
+/// Checks a name in a request.
+/// Errors: not_utf8 (details: field, byte_offset).
+Status check_utf8(const char* field, const std::string& value);
+
 /// Reads the options of a call.
-/// Errors: invalid_argument for a value that is none of its enumeration.
-Result<EmbedOptions> read_options(const v1::EmbedRequest& request);
-Result<EmbedOptions> read_options(const v1::EmbedBatchRequest& request);
-Result<EmbedOptions> read_options(const v1::EmbedOptions& options);
+/// Errors: invalid_argument for a value that is none of its enumeration, and those of check_utf8
+///         (details: field).
+Result<EmbedOptions> read_options(const v1::raw::EmbedRequest& request);
+Result<EmbedOptions> read_options(const v1::raw::EmbedBatchRequest& request);
+Result<EmbedOptions> read_options(const v1::raw::EmbedOptions& options);
 
 }  // namespace runed::daemon

@@ -48,7 +48,7 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
   /// Tokenises well-formed UTF-8, with EOS appended when the model's header asks for it.
-  /// Errors: invalid_argument if the text is not UTF-8.
+  /// Errors: not_utf8.
   virtual Result<std::vector<TokenId>> tokenize(std::string_view text) const = 0;
 
   /// Tells whether it needs nothing but this process. One that does not can take long, and fail with

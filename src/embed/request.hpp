@@ -32,7 +32,7 @@ Status check_options(const EmbedOptions& options, const ModelInfo& model);
 
 /// Applies the prompt format and tokenises; longer texts are cut or refused as the options say,
 /// with EOS kept last.
-/// Errors: empty_text; text_too_long (details: tokens, limit); invalid_argument for bad UTF-8.
+/// Errors: empty_text; text_too_long (details: tokens, limit); not_utf8.
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
                                   const Tokenizer& tokenizer, uint32_t max_tokens);
 

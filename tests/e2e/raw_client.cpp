@@ -5,6 +5,8 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "google/rpc/status.pb.h"
@@ -31,6 +33,16 @@ std::string to_string(const grpc::ByteBuffer& buffer) {
     bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
   }
   return bytes;
+}
+
+// A path as part of an address: gRPC takes no other bytes.
+std::string as_uri(const std::string& path) {
+  std::string uri;
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    uri += byte < 0x80 && c != '%' ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return uri;
 }
 
 Answer<std::string> call_and_wait(const std::shared_ptr<grpc::Channel>& channel,
@@ -112,6 +124,18 @@ void RawStream::wait() {
   impl_->is_pending = false;
 }
 
+void RawStream::write(const std::string& message) {
+  impl_->is_pending = true;
+  impl_->stream->Write(to_buffer(message), this);
+  wait();
+}
+
+void RawStream::close() {
+  impl_->is_pending = true;
+  impl_->stream->WritesDone(this);
+  wait();
+}
+
 void RawStream::write_last(const std::string& message) {
   impl_->is_pending = true;
   impl_->stream->WriteLast(to_buffer(message), {}, this);
@@ -136,7 +160,7 @@ grpc::Status RawStream::finish() {
 RawClient::RawClient(const Home& home) {
   const std::string socket = home / "embedding.sock";
   REQUIRE(eventually([&] { return std::filesystem::exists(socket); }));
-  channel_ = grpc::CreateChannel("unix:" + socket, grpc::InsecureChannelCredentials());
+  channel_ = grpc::CreateChannel("unix:" + as_uri(socket), grpc::InsecureChannelCredentials());
   REQUIRE(channel_->WaitForConnected(system_clock::now() + seconds(10)));
 }
 

@@ -75,7 +75,9 @@ class RawStream {
   RawStream(const std::shared_ptr<grpc::Channel>& channel, const std::string& method);
   ~RawStream();
 
+  void write(const std::string& message);
   void write_last(const std::string& message);
+  void close();  // Nothing more is written.
   /// Waits for the next message; empty at the end. Fails the test after ten seconds.
   std::optional<std::string> read();
   /// Needs: read() has told the end.

@@ -167,22 +167,6 @@ TEST_CASE("the options of a stream are those of a call, and come first", "[strea
   CHECK(stream.finish().error_code() == grpc::StatusCode::FAILED_PRECONDITION);
 }
 
-TEST_CASE("a frame that cannot be read is the stream's error, not its end", "[stream]") {
-  Home home;
-  const Running daemon = home.serve();
-  Stream stream(home);
-  stream.send(1, "one");
-  stream.send(2, "not \xff UTF-8");
-  stream.send(3, "three");
-  stream.close();
-  size_t answers = 0;
-  while (stream.receive().has_value()) ++answers;
-  CHECK(answers == 1);
-  const auto status = stream.finish();
-  CHECK(status.error_code() == grpc::StatusCode::INTERNAL);
-  CHECK(status.error_message() == "the request cannot be read");
-}
-
 TEST_CASE("a stream without texts ends well", "[stream]") {
   Home home;
   const Running daemon = home.serve();

@@ -33,7 +33,7 @@ Result<std::shared_ptr<const ServerTokenizer>> ServerTokenizer::create(const End
 
 Result<std::vector<TokenId>> ServerTokenizer::tokenize(std::string_view text) const {
   if (const auto invalid = find_invalid_utf8(text)) {
-    return make_error(ErrorCode::invalid_argument, "the text is not UTF-8 at byte {}", *invalid);
+    return make_error(ErrorCode::not_utf8, "the text is not UTF-8 at byte {}", *invalid);
   }
   const Json request = {{"content", text}, {"add_special", true}, {"parse_special", true}};
   const std::lock_guard lock(mutex_);

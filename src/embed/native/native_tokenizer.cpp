@@ -50,7 +50,7 @@ Result<std::vector<TokenId>> NativeTokenizer::tokenize(std::string_view text) co
                       kMostBytes);
   }
   if (const std::optional<size_t> offset = find_invalid_utf8(text)) {
-    return make_error(ErrorCode::invalid_argument, "text is not UTF-8 at byte {}", *offset)
+    return make_error(ErrorCode::not_utf8, "text is not UTF-8 at byte {}", *offset)
         .with_detail("byte_offset", std::to_string(*offset));
   }
   std::vector<TokenId> ids;

@@ -1,9 +1,10 @@
 // Every command and every flag of the parser must be in the man pages and in the completions of all
-// three shells.
+// three shells, and every reason that is for the wire in README.
 #include <CLI/CLI.hpp>
 #include <fstream>
 #include <sstream>
 
+#include "base/error.hpp"
 #include "cmd/command_line.hpp"
 #include "support/catch.hpp"
 
@@ -82,5 +83,16 @@ TEST_CASE("every flag is completed by fish") {
       }
       CHECK(found);
     }
+  }
+}
+
+TEST_CASE("README lists the reasons of errors on the wire") {
+  const std::string readme = read("README.md");
+  constexpr auto kFirst = runed::ErrorCode::bootstrapping;
+  constexpr auto kLast = runed::ErrorCode::peer_refused;
+  for (int i = static_cast<int>(kFirst); i <= static_cast<int>(kLast); ++i) {
+    const auto name = std::string(name_of(static_cast<runed::ErrorCode>(i)));
+    CAPTURE(name);
+    CHECK(readme.find("`" + name + "`") != std::string::npos);
   }
 }

@@ -122,6 +122,19 @@ TEST_CASE("a header without a version, or alone, is an empty set") {
   CHECK(unwrap_error(alone.finish(2)).message == "route: centroid set is empty");
 }
 
+TEST_CASE("a version or a preset that is not UTF-8 is refused by its name") {
+  UploadBudget budget;
+  const std::string version = field(1, "v\xff");
+  const std::string preset = field(1, "v") + field(4, "\xff");
+  for (const auto& [name, header] : {std::pair{"version", version}, std::pair{"preset", preset}}) {
+    CentroidUpload upload(budget);
+    const Error error = unwrap_error(add(upload, field(1, header)));
+    CHECK(error.code == ErrorCode::not_utf8);
+    CHECK(error.message.starts_with(fmt::format("the {} is not UTF-8 at byte ", name)));
+    CHECK(error.details.at("field") == name);
+  }
+}
+
 TEST_CASE("every spelling of the wire format is read") {
   // Floats one by one, packed in two parts, with unknown fields around them.
   const std::string one("\x15\x00\x00\x80\x3F", 5);                      // vec, fixed32: 1
@@ -159,8 +172,6 @@ TEST_CASE("what is not a SetCentroidsRequest is refused, wherever it is cut") {
     unwrap(add(upload, header_frame("v", 2)));
     CHECK(unwrap_error(add(upload, bad)).code == ErrorCode::internal);
   }
-  CentroidUpload upload(budget);
-  CHECK(unwrap_error(add(upload, field(1, field(1, "\xFF")))).code == ErrorCode::internal);
 }
 
 TEST_CASE("version, preset and header are bounded") {
