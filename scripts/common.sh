@@ -41,13 +41,18 @@ install_missing() {
     as_root apt-get install -y -qq --no-install-recommends "$@"
 }
 
-# Installs what scripts/packages lists and this machine lacks.
+# What is installed, and what that provides: a nodejs of another vendor has npm in it, and refuses
+# Debian's beside it.
+there_already() {
+  dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' |
+    sed -n 's/^installed //p' | tr , '\n' | sed 's/(.*//; s/[[:space:]]//g'
+}
+
+# install_packages LIST...: what these lists in scripts/ have and this machine lacks.
 install_packages() {
-  local package missing=()
-  for package in $(grep -v '^#' scripts/packages); do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' ||
-      missing+=("$package")
-  done
+  local there missing
+  there=$(there_already)
+  mapfile -t missing < <(cd scripts && grep -hv '^#' "$@" | grep -vxF "$there")
   [ ${#missing[@]} = 0 ] && return
   if [ "$(id -u)" != 0 ] && command -v sudo >/dev/null; then sudo -v; fi
   step packages "installing ${#missing[@]} Debian packages" install_missing "${missing[@]}"
