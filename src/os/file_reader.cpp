@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "os/files.hpp"
 #include "os/retry.hpp"
 
 namespace runed::os {
@@ -32,10 +33,21 @@ Result<FileReader> FileReader::open(const std::string& path) {
   return FileReader(std::move(fd), path, static_cast<uint64_t>(status.st_size));
 }
 
+Result<FileReader> FileReader::open(const Fd& file) {
+  TRY_ASSIGN(const FileIdentity identity, file_identity(file));
+  Fd own(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+  if (!own.is_open()) return os_error(errno, "cannot open a file again");
+  return FileReader(std::move(own), {}, identity.size_bytes);
+}
+
 Result<std::span<const std::byte>> FileReader::next() {
-  const ssize_t count =
-      retry_interrupted([&] { return ::read(fd_.get(), buffer_.data(), buffer_.size()); });
-  if (count < 0) return os_error(errno, fmt::format("cannot read '{}'", path_));
+  const ssize_t count = retry_interrupted([&] {
+    return ::pread(fd_.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(offset_));
+  });
+  if (count < 0) {
+    return os_error(errno, path_.empty() ? "cannot read" : fmt::format("cannot read '{}'", path_));
+  }
+  offset_ += static_cast<uint64_t>(count);
   return std::span<const std::byte>(buffer_.data(), static_cast<size_t>(count));
 }
 

@@ -16,6 +16,10 @@ class FileReader {
   /// Errors: not_found, permission_denied, io; bad_input if it is not a regular file.
   static Result<FileReader> open(const std::string& path);
 
+  /// Reads a file that is open already, which keeps its position.
+  /// Errors: io.
+  static Result<FileReader> open(const Fd& file);
+
   /// Returns the next block, which stays valid until the next call; empty at the end.
   /// Errors: io.
   Result<std::span<const std::byte>> next();
@@ -26,8 +30,9 @@ class FileReader {
   FileReader(Fd fd, std::string path, uint64_t size_bytes);
 
   Fd fd_;
-  std::string path_;
+  std::string path_;  // Empty if it is not known.
   uint64_t size_bytes_;
+  uint64_t offset_ = 0;
   std::vector<std::byte> buffer_;
 };
 

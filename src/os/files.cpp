@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <limits>
+#include <thread>
 
 #include "os/poll.hpp"
 #include "os/retry.hpp"
@@ -67,6 +68,21 @@ FileIdentity to_identity(const struct stat& status) {
       .modified = to_duration(status.st_mtim),
       .changed = to_duration(status.st_ctim),
   };
+}
+
+// The longest tick of a kernel's clock (CONFIG_HZ=100), twice.
+constexpr std::chrono::milliseconds kTick{20};
+constexpr int kMostWaits = 50;  // For one that is written to all the time.
+
+// A time in the future is no reason to wait: clocks of file servers differ.
+template <typename Look>
+Result<FileIdentity> settled(const Look& look) {
+  for (int waits = 0;; ++waits) {
+    TRY_ASSIGN(const FileIdentity identity, look());
+    const auto age = std::chrono::system_clock::now().time_since_epoch() - identity.modified;
+    if (age < std::chrono::nanoseconds(0) || age >= kTick || waits == kMostWaits) return identity;
+    std::this_thread::sleep_for(kTick - age);
+  }
 }
 
 struct OpenDirectory {
@@ -206,6 +222,14 @@ Result<FileIdentity> file_identity(const Fd& fd) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return os_error(errno, "cannot inspect a file");
   return to_identity(status);
+}
+
+Result<FileIdentity> settled_identity(const std::string& path) {
+  return settled([&path] { return file_identity(path); });
+}
+
+Result<FileIdentity> settled_identity(const Fd& fd) {
+  return settled([&fd] { return file_identity(fd); });
 }
 
 Result<bool> try_lock(const Fd& fd) {

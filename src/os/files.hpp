@@ -76,6 +76,12 @@ struct FileIdentity {
 Result<FileIdentity> file_identity(const std::string& path);
 Result<FileIdentity> file_identity(const Fd& fd);
 
+/// The same for who is about to read the file: waits, if it was written to a moment ago, until its
+/// times are past. Whoever writes to it from then on gives it another identity; within one tick of
+/// the kernel's clock nobody does.
+Result<FileIdentity> settled_identity(const std::string& path);
+Result<FileIdentity> settled_identity(const Fd& fd);
+
 /// Takes the lock of an open file (flock), unless somebody has it. It is freed with the descriptor.
 Result<bool> try_lock(const Fd& fd);
 

@@ -3,22 +3,23 @@
 #include <cstddef>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "base/result.hpp"
+#include "os/fd.hpp"
+#include "os/files.hpp"
+#include "os/mapping_guard.hpp"
 
 namespace runed::os {
 
 /// A whole file as read-only memory. The kernel reads a page when it is first touched, and may
-/// drop it again; a file that another process cuts short meanwhile raises SIGBUS.
+/// drop it again, so what another process writes into the file shows here. One that is cut short
+/// has a hole where it is touched from then on, which reads as zeros: whoever has used the bytes
+/// asks afterwards whether they were the file's.
 class MappedFile {
  public:
   MappedFile() = default;
-  MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
-  MappedFile& operator=(MappedFile&& other) noexcept {
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
 
   /// Maps the file at `path`.
@@ -27,10 +28,26 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
 
- private:
-  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  /// The file that is mapped, whatever its path leads to by now.
+  /// Needs: a file.
+  const Fd& fd() const { return fd_; }
 
+  /// The file as it was when it was opened.
+  const FileIdentity& identity() const { return identity_; }
+
+  /// Tells whether some of the bytes were not to be had: they read as zeros.
+  bool has_hole() const { return guard_.has_hole(); }
+
+  /// Checks that the file is what was opened: no byte was missing, and nobody has written to it.
+  /// Another name, link or mode does not matter.
+  /// Errors: io. Its message is only what has changed: `it was written to`.
+  Status check_unchanged() const;
+
+ private:
+  Fd fd_;
+  FileIdentity identity_{};
   std::span<const std::byte> bytes_;
+  MappingGuard guard_;
 };
 
 }  // namespace runed::os
