@@ -35,7 +35,7 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
                   {.pause = [this](auto duration) { return pause(duration); },
                    .wake = [this] { wake(); },
                    .give_memory_back = [this] { cache_.clear(); }}),
-      runner_(supervisor_, state, clock, log, options.restarts.window),
+      runner_(supervisor_, clock, log, options.restarts.window),
       intake_({state, clock, supervisor_, inbox_, cache_, meter_}),
       thread_([this] { run(); }) {}
 
@@ -176,7 +176,6 @@ Status Batcher::embed_next() {
   const auto is_answered = [](const PendingPtr& pending) { return pending->answered; };
   if (std::ranges::all_of(active_, is_answered)) return {};
   TRY(supervisor_.ensure_running());
-  follow_model();
   if (!prepare_jobs()) return supervisor_.restart_silent();
   const bool interactive = queue_.is_waiting(Priority::interactive);
   const bool bulk = queue_.is_waiting(Priority::bulk);
@@ -229,34 +228,19 @@ bool Batcher::pause(std::chrono::nanoseconds duration) {
   }
 }
 
-// Ids of a model before are void: the file may have been overwritten before the engine was started
-// again.
-void Batcher::follow_model() {
-  const auto model = state_.model();
-  if (model == model_) return;
-  model_ = model;
-  queue_.clear();
-  unqueued_ = active_;
-}
-
 // Fails with engine_restarting if the tokenizer does not answer.
 Status Batcher::prepare_jobs() {
   const auto tokenizer = supervisor_.tokenizer();
   for (const auto& pending : unqueued_) {
-    if (!pending->answered && pending->model != model_) TRY(make_ready(*pending, *tokenizer));
+    if (!pending->answered && pending->model == nullptr) TRY(make_ready(*pending, *tokenizer));
   }
   enqueue_prepared();
   return {};
 }
 
-// Tokenises a job that was not when it came, or was for another model; or answers it.
+// Tokenises a job that was not when it came, or answers it.
 Status Batcher::make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer) {
-  if (pending.embedded > 0) {
-    inbox_.answer(pending, make_error(ErrorCode::model_corrupt, "the model was replaced meanwhile")
-                               .with_hint("embed the texts again"));
-    return {};
-  }
-  if (Status prepared = pending.prepare(tokenizer, model_); !prepared) {
+  if (Status prepared = pending.prepare(tokenizer, state_.model()); !prepared) {
     if (prepared.error().code == ErrorCode::engine_restarting) return prepared;
     inbox_.answer(pending, std::move(prepared).error());
     return {};
@@ -267,7 +251,7 @@ Status Batcher::make_ready(PendingJob& pending, const embed::Tokenizer& tokenize
 
 void Batcher::enqueue_prepared() {
   std::erase_if(unqueued_, [this](const PendingPtr& pending) {
-    if (!pending->answered && pending->model != model_) return false;
+    if (!pending->answered && pending->model == nullptr) return false;
     enqueue(pending);
     return true;
   });
@@ -290,9 +274,9 @@ void Batcher::enqueue(const PendingPtr& pending) {
 // Those who came for the same text while it was computed are told, too.
 void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
   collect_jobs();
-  if (state_.model() == model_) enqueue_prepared();
+  enqueue_prepared();
   queue_.forget(text);
-  if (result) cache_.put(model_, text.text.ids, result->vector);
+  if (result) cache_.put(state_.model(), text.text.ids, result->vector);
   const auto unanswered =
       std::ranges::count_if(text.askers, [](const Asker& asker) { return !asker.job->answered; });
   if (result && unanswered > 1) meter_.texts_shared(static_cast<size_t>(unanswered - 1));

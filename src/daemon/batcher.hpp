@@ -99,7 +99,6 @@ class Batcher {
   void serve_jobs();
   Status embed_next();
   Status run_pass(const TextQueue::Texts& texts);
-  void follow_model();
   Status prepare_jobs();
   Status make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer);
   void enqueue_prepared();
@@ -129,7 +128,6 @@ class Batcher {
   // The thread's own, but for what they say any thread may call.
   std::vector<PendingPtr> active_;    // Not yet answered.
   std::vector<PendingPtr> unqueued_;  // Of those, the ones whose texts are not in the queue yet.
-  std::shared_ptr<const embed::ModelInfo> model_;  // Whose ids are in the queue.
   TextQueue queue_;
   FairShare share_;
   Supervisor supervisor_;

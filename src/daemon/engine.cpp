@@ -9,6 +9,7 @@
 #include "embed/native/gguf.hpp"
 #include "embed/native/model_header.hpp"
 #include "embed/native/native_embedder.hpp"
+#include "embed/native/native_tokenizer.hpp"
 #include "os/cpus.hpp"
 #include "os/socket_path.hpp"
 
@@ -111,12 +112,16 @@ Result<std::unique_ptr<embed::Embedder>> make_llama_server(EngineOptions options
 
 Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
   TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(model)));
-  TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
-  TRY_ASSIGN(const auto header, native::read_model_header(gguf));
-  Vocabulary vocabulary{
-      .model_name = header.name, .model_sha256 = sha256_of(model), .tokenizer = nullptr};
-  TRY_ASSIGN(vocabulary.tokenizer, native::make_tokenizer(file, gguf, header));
-  return vocabulary;
+  return native::read_unchanged(*file, [&]() -> Result<Vocabulary> {
+    TRY_ASSIGN(std::string sha256,
+               native::identify(*file, sha256_of(model), model.file, model.promised_sha256));
+    TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
+    TRY_ASSIGN(const auto header, native::read_model_header(gguf));
+    TRY_ASSIGN(auto tokenizer, native::NativeTokenizer::create(gguf, header));
+    return Vocabulary{.model_name = header.name,
+                      .model_sha256 = std::move(sha256),
+                      .tokenizer = std::move(tokenizer)};
+  });
 }
 
 }  // namespace

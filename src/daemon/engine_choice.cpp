@@ -53,10 +53,12 @@ std::string asked_by(bootstrap::Origin origin) {
 Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
   TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
   TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(model)));
-  TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
-  TRY_ASSIGN(const auto header, native::read_model_header(gguf));
-  TRY(native::find_weights(gguf, header, *kernel));
-  return {};
+  return native::read_unchanged(*file, [&]() -> Status {
+    TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
+    TRY_ASSIGN(const auto header, native::read_model_header(gguf));
+    TRY(native::find_weights(gguf, header, *kernel));
+    return {};
+  });
 }
 
 // Damaged, or converted wrongly: llama-server would not serve it either, or serve wrong vectors.

@@ -90,8 +90,6 @@ void JobIntake::finish(const PendingPtr& pending) {
 // Suspended, or with a tokenizer that may have to be waited for, this is left to the batcher's thread.
 Status JobIntake::prepare(PendingJob& pending) {
   TRY(pending.check_texts());  // Now, since one that is bad must not wake the model.
-  // The model is asked for first: ids of the next one, marked as those of the one before, are only
-  // made anew; the other way round they would be taken.
   const auto model = parts_.state.model();
   const auto tokenizer = parts_.supervisor.tokenizer();
   if (model == nullptr || tokenizer == nullptr || !tokenizer->is_local()) return {};

@@ -57,7 +57,7 @@ class PassRunner::Search {
 
   Status run() {
     refuse_known();
-    while (!pieces_.empty() && runner_.state_.model() == runner_.model_) {
+    while (!pieces_.empty()) {
       Piece piece = std::move(pieces_.front());
       pieces_.pop_front();
       std::erase_if(piece.texts, [this](size_t text) { return !pass_.is_wanted(text); });
@@ -118,6 +118,12 @@ class PassRunner::Search {
       case ErrorCode::engine_fault:
       case ErrorCode::not_finite:
         return answer_bad_answer(std::move(piece), std::move(error));
+      case ErrorCode::model_corrupt:
+        // Of the file, if the engine says it of no text at all.
+        if (Status sound = runner_.supervisor_.check_engine(); !sound) {
+          return restart(std::move(sound).error(), Blame::engine);
+        }
+        [[fallthrough]];
       default:
         if (piece.texts.size() > 1) {
           cut(piece);
@@ -184,11 +190,6 @@ class PassRunner::Search {
 };
 
 Status PassRunner::run(const Pass& pass) {
-  if (const auto model = state_.model(); model != model_) {
-    model_ = model;
-    has_completed_ = true;
-    quarantine_.clear();
-  }
   Search search(*this, pass);
   TRY(search.run());
   search.settle();

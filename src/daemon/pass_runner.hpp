@@ -9,7 +9,6 @@
 #include "base/embedding.hpp"
 #include "base/log.hpp"
 #include "daemon/quarantine.hpp"
-#include "daemon/state.hpp"
 #include "daemon/supervisor.hpp"
 #include "embed/request.hpp"
 
@@ -25,18 +24,17 @@ struct Pass {
 
 /// Gives passes to the engine, and when one fails finds the text that is at fault, so that only
 /// that one fails: engine_crashed_on_text, not_finite or internal. It is remembered, and refused
-/// without the engine, for a while or until the model changes; but not if the engine may have been
-/// at fault after all: it was killed for want of memory, or could not be brought back.
+/// without the engine, for a while; but not if the engine may have been at fault after all: it was
+/// killed for want of memory, or could not be brought back.
 class PassRunner {
  public:
   /// Owns: nothing; all arguments outlive it.
-  PassRunner(Supervisor& supervisor, const State& state, const Clock& clock, Log& log,
+  PassRunner(Supervisor& supervisor, const Clock& clock, Log& log,
              std::chrono::nanoseconds remember)
-      : supervisor_(supervisor), state_(state), log_(log), quarantine_(clock, remember) {}
+      : supervisor_(supervisor), log_(log), quarantine_(clock, remember) {}
 
-  /// Delivers every text that is still wanted, unless the engine came back with another model: the
-  /// ids of the rest are void then.
-  /// Needs:  a running engine; ids of the model that State tells.
+  /// Delivers every text that is still wanted.
+  /// Needs:  a running engine.
   /// Errors: those of Supervisor::restart; the rest is not delivered.
   Status run(const Pass& pass);
 
@@ -44,11 +42,9 @@ class PassRunner {
   class Search;
 
   Supervisor& supervisor_;
-  const State& state_;
   Log& log_;
   Quarantine quarantine_;
-  std::shared_ptr<const embed::ModelInfo> model_;  // Whose ids are in quarantine.
-  bool has_completed_ = true;                      // Anything since a text was last found guilty.
+  bool has_completed_ = true;  // Anything since a text was last found guilty.
 };
 
 }  // namespace runed::daemon

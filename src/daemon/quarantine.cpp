@@ -23,9 +23,4 @@ std::optional<Error> Quarantine::find(std::span<const embed::TokenId> ids) const
   return found->second.error;
 }
 
-void Quarantine::clear() {
-  entries_.clear();
-  order_.clear();
-}
-
 }  // namespace runed::daemon

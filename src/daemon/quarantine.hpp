@@ -29,8 +29,6 @@ class Quarantine {
   /// Finds what these ids led to.
   std::optional<Error> find(std::span<const embed::TokenId> ids) const;
 
-  void clear();
-
  private:
   struct Entry {
     Error error;

@@ -15,6 +15,11 @@ using std::chrono::nanoseconds;
 // Far enough never to matter, near enough not to overflow a time point.
 constexpr nanoseconds kLongestIdle = std::chrono::hours(24 * 365);
 
+// What was told of the model stays true for as long as the daemon lives.
+constexpr const char* kPutBack =
+    "put the file back, or end the daemon with 'runed shutdown --wait 10': the next one serves what "
+    "is there";
+
 constexpr std::array<uint32_t, 1> kNoTexts{0};  // The offsets of a batch of none.
 
 // A connection may break before the end of the process is seen.
@@ -31,7 +36,7 @@ double milliseconds_since(SteadyTime begin, const Clock& clock) {
 // What another start a moment later does not heal. The next request tries all the same.
 bool is_lasting(ErrorCode code) {
   return code == ErrorCode::model_missing || code == ErrorCode::model_corrupt ||
-         code == ErrorCode::model_unsupported || code == ErrorCode::shutting_down;
+         code == ErrorCode::model_unsupported;
 }
 
 Error stopping_error() {
@@ -100,13 +105,12 @@ Status Supervisor::start(std::unique_ptr<embed::Embedder> embedder) {
 }
 
 // `starting_` is set before the question whether to stop, so that whoever stops sees one or the
-// other. The file may have been overwritten before the engine was started again: what is told must
-// be what is served, so the model is published first.
+// other. What was told once is served or nothing is.
 Status Supervisor::start_engine() {
   const auto attempt = [this]() -> Status {
     if (!hooks_.pause(nanoseconds(0))) return stopping_error();
     try {
-      hooks_.give_memory_back();  // It may come back with another model.
+      hooks_.give_memory_back();
       return embedder_->start();
     } catch (const std::exception& fault) {  // The thread's last catch: memory that is lacking.
       return make_error(ErrorCode::internal, "cannot start the engine: {}", fault.what());
@@ -117,11 +121,16 @@ Status Supervisor::start_engine() {
   Status started = attempt();
   starting_ = false;
   TRY(std::move(started));
-  condition_ = Condition::running;
   const auto told = state_.model();
-  if (told == nullptr || told->model_sha256 != embedder_->info().model_sha256) {
-    state_.set_model(embedder_->info());
+  const std::string& sha256 = embedder_->info().model_sha256;
+  if (told != nullptr && told->model_sha256 != sha256) {
+    embedder_->stop();
+    return make_error(ErrorCode::model_corrupt,
+                      "the engine came back with another model: its SHA-256 is {}, not {}", sha256,
+                      told->model_sha256);
   }
+  condition_ = Condition::running;
+  if (told == nullptr) state_.set_model(embedder_->info());
   state_.ok();
   return {};
 }
@@ -147,22 +156,22 @@ Status Supervisor::ensure_running() {
 Status Supervisor::recover() {
   if (!has_died()) return {};
   died_ = false;
-  Status alive = ask_nothing();
+  Status alive = check_engine();
   if (alive) return {};
   Incident incident;
   return restart(std::move(alive).error(), Blame::engine, incident);
 }
 
 Status Supervisor::restart_silent() {
-  Status alive = ask_nothing();
-  if (alive && hooks_.pause(kEndTime)) alive = ask_nothing();
+  Status alive = check_engine();
+  if (alive && hooks_.pause(kEndTime)) alive = check_engine();
   if (alive) alive = make_error(ErrorCode::engine_died, "llama-server does not answer");
   Incident incident;
   return restart(std::move(alive).error(), Blame::engine, incident);
 }
 
 // A batch of nothing tells how the engine ended, and whether it has.
-Status Supervisor::ask_nothing() {
+Status Supervisor::check_engine() {
   return embedder_->embed({.ids = {}, .offsets = kNoTexts}, {});
 }
 
@@ -172,7 +181,8 @@ Status Supervisor::restart(Error cause, Blame blame, Incident& incident) {
   while (true) {
     condition_ = Condition::stopped;
     embedder_->stop();
-    if (is_lasting(cause.code)) return stay_down(std::move(cause));
+    if (cause.code == ErrorCode::shutting_down) return cause;
+    if (is_lasting(cause.code)) return stay_down(std::move(cause).with_hint(kPutBack));
     TRY(wait_to_restart(cause, blame, *account));
     ++restarts_;
     const SteadyTime begin = clock_.steady_now();
@@ -216,7 +226,6 @@ Status Supervisor::wait_to_restart(const Error& cause, Blame blame, Incident& in
 }
 
 Status Supervisor::stay_down(Error error) {
-  if (error.code == ErrorCode::shutting_down) return error;
   log_.error("the engine is down", {{"error", error.message}});
   state_.degraded(error);
   return error;

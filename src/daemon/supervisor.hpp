@@ -55,13 +55,19 @@ class Supervisor {
   /// Errors: the engine's.
   Status start(std::unique_ptr<embed::Embedder> embedder);
 
-  /// Makes the engine ready for a pass: resumes it, or starts it again if it died.
+  /// Makes the engine ready for a pass: resumes it, or starts it again if it died. One that comes back
+  /// with another model than was told is stopped: model_corrupt.
   /// Errors: those of `restart`.
   Status ensure_running();
 
   /// Starts the engine again if it died between two passes.
   /// Errors: those of `restart`.
   Status recover();
+
+  /// Asks a running engine for nothing: tells whether it has ended, and how, or whether its model is
+  /// not what it was.
+  /// Errors: the engine's.
+  Status check_engine();
 
   /// Starts the engine again that does not answer its tokenizer: it has ended, or hangs.
   /// Errors: those of `restart`.
@@ -115,7 +121,6 @@ class Supervisor {
   enum class Condition { stopped, running, exhausted };
 
   Status start_engine();
-  Status ask_nothing();
   Status wait_to_restart(const Error& cause, Blame blame, Incident& incident);
   Status stay_down(Error error);
   Error exhausted_error() const;

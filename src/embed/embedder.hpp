@@ -70,7 +70,8 @@ class Embedder {
  public:
   virtual ~Embedder() = default;
 
-  /// Loads the model, or takes its memory again after `stop`. Does nothing when started.
+  /// Loads the model, or takes its memory again after `stop`: the one that it loaded first, or none.
+  /// Does nothing when started.
   /// Errors: model_missing, model_corrupt, model_unsupported; engine_died, engine_killed,
   ///         engine_fault; shutting_down after `interrupt`.
   virtual Status start() = 0;
@@ -85,10 +86,12 @@ class Embedder {
   virtual std::shared_ptr<const Tokenizer> tokenizer() const = 0;
 
   /// Embeds a packed batch; the same text gives the same vector in any batch (cosine >= 0.9999).
-  /// A batch of no texts computes nothing: it fails if the engine has ended, and tells how.
+  /// A batch of no texts computes nothing: it fails if the engine has ended, and tells how, or if
+  /// the model's file is not what it was.
   /// Shapes: vectors [n_texts, dimension] f32 row-major, each row of unit length.
-  /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary;
-  ///         engine_died, engine_killed, engine_fault; shutting_down after `interrupt`.
+  /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary or the
+  ///         model's file is not what it was, before or after the batch was computed; engine_died,
+  ///         engine_killed, engine_fault; shutting_down after `interrupt`.
   virtual Status embed(const PackedBatch& batch, std::span<float> vectors) = 0;
 
   /// Tokens that one call of `embed` should carry at most: past it memory grows, not speed.

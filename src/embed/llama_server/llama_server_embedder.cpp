@@ -25,6 +25,18 @@ constexpr std::string_view kTooLarge = "too large to process";
 constexpr uint64_t kRoom = uint64_t{512} << 20;
 constexpr milliseconds kMemoryInterval{1000};
 
+// A copy has no digest until it was read: somebody may have left another file there.
+native::ServedFile served_file(const LlamaServerOptions& options) {
+  if (options.source.path.empty()) {
+    return native::ServedFile({.source = {.bytes = {}, .path = options.model_copy_path},
+                               .promised_sha256 = options.sha256});
+  }
+  return native::ServedFile({.source = options.source,
+                             .sha256 = options.sha256,
+                             .file = options.file,
+                             .promised_sha256 = options.promised_sha256});
+}
+
 // Writes a model that is in memory where a child can open it, unless it is there.
 Status write_copy(std::span<const std::byte> bytes, const std::string& path) {
   const auto there = os::MappedFile::open(path);
@@ -55,7 +67,8 @@ LlamaServerEmbedder::LlamaServerEmbedder(LlamaServerOptions options, ServerFeatu
     : options_(std::move(options)),
       features_(std::move(features)),
       clock_(clock),
-      batch_tokens_(fit_batch_tokens(features_, options_.profile)) {}
+      batch_tokens_(fit_batch_tokens(features_, options_.profile)),
+      file_(served_file(options_)) {}
 
 LlamaServerEmbedder::~LlamaServerEmbedder() {
   end_server(milliseconds(0));
@@ -63,10 +76,12 @@ LlamaServerEmbedder::~LlamaServerEmbedder() {
 
 Status LlamaServerEmbedder::start() {
   if (server_.process != nullptr && !server_.process->has_ended()) return {};
-  if (Status loaded = load_model(); !loaded) {
-    return native::about(options_.source, std::move(loaded).error());
-  }
-  return start_server({});
+  Status started = load_model();
+  if (started) started = start_server({});
+  if (started) return {};
+  // Of a file that is cut short a server dies, or it finds in it what is no fault of the file.
+  if (Status same = file_.check_unchanged(); !same) started = std::move(same);
+  return native::about(options_.source, as_told(std::move(started)).error());
 }
 
 void LlamaServerEmbedder::stop() {
@@ -85,30 +100,24 @@ std::shared_ptr<const Tokenizer> LlamaServerEmbedder::tokenizer() const {
   return tokenizer_;
 }
 
-// A file that has taken the path since the last start is another model, and is told as such.
 Status LlamaServerEmbedder::load_model() {
-  TRY_ASSIGN(const auto file, native::ModelFile::open(options_.source));
-  const bool is_in_memory = options_.source.path.empty();
-  model_path_ = is_in_memory ? options_.model_copy_path : options_.source.path;
-  if (is_in_memory) TRY(write_copy(file->bytes(), model_path_));
-  TRY_ASSIGN(model_, describe_model(file));
-  TRY_ASSIGN(
-      const std::string sha256,
-      info_.model_sha256.empty() || is_in_memory
-          ? native::identify(*file, options_.sha256, options_.file, options_.promised_sha256)
-          : native::identify(*file, info_.model_sha256, identity_, options_.promised_sha256));
-  TRY_ASSIGN(const os::FileIdentity identity, os::file_identity(model_path_));
-  if (!is_in_memory && identity != file->identity()) {
-    return make_error(ErrorCode::model_corrupt, "the file was replaced while it was read")
-        .with_hint("try again when it is in place");
-  }
-  identity_ = identity;  // Of the file that has this digest, and of no other.
-  if (info_.model_sha256 == sha256) return {};
+  if (is_in_memory()) TRY(write_copy(options_.source.bytes, options_.model_copy_path));
+  TRY_ASSIGN(const auto file, file_.open());
+  Status described = describe(file);
+  if (!described && info_.model_sha256.empty()) file_.forget();
+  os::release_pages(file->bytes());  // The child has its own.
+  return described;
+}
+
+Status LlamaServerEmbedder::describe(const std::shared_ptr<const native::ModelFile>& file) {
+  TRY_ASSIGN(model_, native::read_unchanged(*file, [&] { return describe_model(file); }));
+  TRY(file_.check());
+  if (!info_.model_sha256.empty()) return {};
   info_ = {
       .engine = "llama-server",
       .version = features_.version,
       .model_name = model_.name,
-      .model_sha256 = sha256,
+      .model_sha256 = file_.sha256(),
       .compute = name_of(options_.profile),
       .kernel = features_.has_gpu ? fmt::format("{}", fmt::join(features_.devices, ", ")) : "cpu",
       .dimension = model_.is_known() ? model_.dimension : 0,  // Of others the first vector tells.
@@ -117,9 +126,10 @@ Status LlamaServerEmbedder::load_model() {
   expected_ = {};
   if (options_.is_compared && model_.is_known()) {
     expected_ = native_first_embedding(
-        {.source = options_.source,
-         .sha256 = sha256,
+        {.source = {.bytes = {}, .path = file->path_for_others()},
+         .sha256 = file_.sha256(),
          .file = file->identity(),
+         .promised_sha256 = file_.sha256(),
          .threads = std::min(options_.threads, native::ThreadPool::kMostThreads),
          .compute = native::Compute::f32},
         clock_);
@@ -148,18 +158,20 @@ Status LlamaServerEmbedder::start_server(Demand demand) {
 
 // Starts a server, and makes of one that is ready an engine that is.
 Status LlamaServerEmbedder::bring_up() {
+  const std::string path = file_.path_for_others();
   TRY_ASSIGN(server_,
              llama_server::start_server(
                  {.executable = options_.executable,
-                  .model_path = model_path_,
-                  .model_bytes = identity_.size_bytes,
+                  .model_path = path,
+                  .model_bytes = file_.bytes().size(),
                   .threads = options_.threads,
                   .profile = options_.profile,
                   .socket_path = options_.socket_path,
                   .log_path = options_.log_path},
                  model_, features_, shape_, options_.patience,
                  {.clock = clock_, .is_interrupted = is_interrupted_, .on_end = tell_death_}));
-  TRY(check_model_file());
+  TRY(check_opened(path));
+  TRY(as_told(file_.check_unchanged()));
   std::shared_ptr<const Tokenizer> tokenizer = model_.tokenizer;
   if (tokenizer == nullptr) {
     TRY_ASSIGN(tokenizer, ServerTokenizer::create(server_.endpoint));
@@ -172,23 +184,18 @@ Status LlamaServerEmbedder::bring_up() {
   return {};
 }
 
-Status LlamaServerEmbedder::check_model_file() const {
-  TRY_ASSIGN(const os::FileIdentity now, os::file_identity(model_path_));
-  if (now == identity_) return {};
-  return make_error(ErrorCode::engine_died, "'{}' was replaced while llama-server read it",
-                    model_path_);
+// The server may have opened the file that is at the path now. It is started again with ours.
+Status LlamaServerEmbedder::check_opened(const std::string& path) const {
+  if (file_.path_for_others() == path) return {};
+  return make_error(ErrorCode::engine_died, "'{}' was replaced while llama-server read it", path);
 }
 
-// A file that is written to in place changes under the server that has mapped it. One that only lost
-// its path, or got another mode, does not.
-Status LlamaServerEmbedder::check_not_overwritten() const {
-  const auto now = os::file_identity(model_path_);
-  const bool is_same_file = now && now->device == identity_.device && now->inode == identity_.inode;
-  if (!is_same_file ||
-      (now->size_bytes == identity_.size_bytes && now->modified == identity_.modified)) {
-    return {};
+// The copy is ours: a start writes it anew, where a file of the user's is for him to put back.
+Status LlamaServerEmbedder::as_told(Status of_file) const {
+  if (!of_file && is_in_memory() && of_file.error().code == ErrorCode::model_corrupt) {
+    of_file.error().code = ErrorCode::engine_died;
   }
-  return make_error(ErrorCode::engine_died, "'{}' was written to while it was served", model_path_);
+  return of_file;
 }
 
 // Better than to be killed for it, and to be killed again. On a GPU the cache is in its own memory.
@@ -221,16 +228,22 @@ Status LlamaServerEmbedder::embed(const PackedBatch& batch, std::span<float> vec
     return make_error(ErrorCode::unavailable, "the engine is not started");
   }
   if (is_interrupted_) return make_error(ErrorCode::shutting_down, "the engine is stopped");
+  TRY(as_told(file_.check()));
   if (server_.process->has_ended()) return server_.process->how_it_ended();
   if (batch.offsets.size() <= 1) return {};
   TRY(check_lengths(batch, info_.max_tokens));
   CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
-  TRY(make_room(batch));
-  TRY_ASSIGN(const std::vector<float> computed, compute(batch));
-  TRY(check_not_overwritten());
-  std::ranges::copy(computed, vectors.begin());
+  const auto computed = compute(batch);
+  TRY(as_told(file_.check_unchanged()));  // First: of a file that is cut short a server dies.
+  if (!computed) return computed.error();
+  std::ranges::copy(*computed, vectors.begin());
   last_useful_work_ = clock_.steady_now();
   return {};
+}
+
+Result<std::vector<float>> LlamaServerEmbedder::compute(const PackedBatch& batch) {
+  TRY(make_room(batch));
+  return compute_whole(batch);
 }
 
 // At least twice the context, so that texts that come sorted by length need few starts; if there is
@@ -270,7 +283,7 @@ Status LlamaServerEmbedder::make_room(const PackedBatch& batch) {
 
 // Builds that cannot cut a text refuse one that is longer than the ubatch; nothing else tells them
 // apart.
-Result<std::vector<float>> LlamaServerEmbedder::compute(const PackedBatch& batch) {
+Result<std::vector<float>> LlamaServerEmbedder::compute_whole(const PackedBatch& batch) {
   auto vectors = run_pass(batch, info_.dimension);
   const bool is_refused = !vectors && vectors.error().code == ErrorCode::engine_fault &&
                           longest_of(batch) > shape_.ubatch &&

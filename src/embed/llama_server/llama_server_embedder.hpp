@@ -19,6 +19,7 @@
 #include "embed/llama_server/server_shape.hpp"
 #include "embed/llama_server/server_start.hpp"
 #include "embed/native/model_file.hpp"
+#include "embed/native/served_file.hpp"
 #include "os/files.hpp"
 
 namespace runed::embed::llama_server {
@@ -42,10 +43,9 @@ struct LlamaServerOptions {
 
 /// Embeddings computed by llama.cpp's llama-server, a child of ours that nobody else can talk to.
 ///
-/// It gets token ids, not text, where the tokenizer is ours, and many texts in a request. It opens
-/// the model by its path, so the path must lead to the same file before and after its start, and
-/// that file must not be written to: what is told is what is served. Its context, and with it its
-/// memory, is as large as the longest text since `stop` needs.
+/// It gets token ids, not text, where the tokenizer is ours, and many texts in a request. We keep the
+/// file that it maps open: what is told is what is served, as NativeEmbedder has it. Its context, and
+/// with it its memory, is as large as the longest text since `stop` needs.
 class LlamaServerEmbedder final : public Embedder {
  public:
   /// Makes a stopped engine.
@@ -58,8 +58,8 @@ class LlamaServerEmbedder final : public Embedder {
   void stop() override;
   const ModelInfo& info() const override { return info_; }
   std::shared_ptr<const Tokenizer> tokenizer() const override;
-  /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long. A batch of no
-  ///         texts only tells whether the engine lives.
+  /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long; model_corrupt
+  ///         if the file was written to. A batch of no texts only tells whether the engine lives.
   Status embed(const PackedBatch& batch, std::span<float> vectors) override;
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
@@ -69,16 +69,19 @@ class LlamaServerEmbedder final : public Embedder {
  private:
   LlamaServerEmbedder(LlamaServerOptions options, ServerFeatures features, const Clock& clock);
 
+  bool is_in_memory() const { return options_.source.path.empty(); }
   Status load_model();
+  Status describe(const std::shared_ptr<const native::ModelFile>& file);
   Status start_server(Demand demand);
   Status bring_up();
-  Status check_model_file() const;
-  Status check_not_overwritten() const;
+  Status check_opened(const std::string& path) const;
+  Status as_told(Status of_file) const;
   Status check_memory(const ServerShape& shape, uint32_t tokens) const;
   Status check_first_embedding(const Tokenizer& tokenizer);
   Result<Demand> demand_for(uint32_t longest) const;
   Status make_room(const PackedBatch& batch);
   Result<std::vector<float>> compute(const PackedBatch& batch);
+  Result<std::vector<float>> compute_whole(const PackedBatch& batch);
   Result<std::vector<float>> run_pass(const PackedBatch& batch, uint32_t dimension);
   bool has_grown();
   void end_server(std::chrono::milliseconds grace);
@@ -93,8 +96,7 @@ class LlamaServerEmbedder final : public Embedder {
 
   // From the first start on.
   ModelInfo info_;
-  os::FileIdentity identity_{};  // Of the file at model_path_ that info_ is of.
-  std::string model_path_;
+  native::ServedFile file_;  // What the child maps: the model's, or the copy of one in memory.
   std::vector<float> expected_;  // Of the first text; empty if nothing is expected.
 
   // While started.

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/model_header.hpp"
+#include "embed/native/native_tokenizer.hpp"
 
 namespace runed::embed::llama_server {
 namespace {
@@ -20,8 +21,7 @@ Result<uint32_t> read_size(const native::Gguf& file, const std::string& key, uin
                     found, most);
 }
 
-Result<ModelDescription> describe_qwen3(const std::shared_ptr<const native::ModelFile>& file,
-                                        const native::Gguf& gguf) {
+Result<ModelDescription> describe_qwen3(const native::Gguf& gguf) {
   TRY_ASSIGN(const native::ModelHeader header, native::read_model_header(gguf));
   ModelDescription model{
       .name = header.name,
@@ -30,7 +30,7 @@ Result<ModelDescription> describe_qwen3(const std::shared_ptr<const native::Mode
       .dimension = header.width,
       .cell_bytes = uint64_t{header.layers} * header.kv_heads * header.head_width * 2 * kBytesOfF16,
       .tokenizer = nullptr};
-  TRY_ASSIGN(model.tokenizer, native::make_tokenizer(file, gguf, header));
+  TRY_ASSIGN(model.tokenizer, native::NativeTokenizer::create(gguf, header));
   return model;
 }
 
@@ -57,7 +57,7 @@ Result<ModelDescription> describe_model(const std::shared_ptr<const native::Mode
   TRY_ASSIGN(const native::Gguf gguf, native::Gguf::parse_metadata(file->bytes()));
   TRY_ASSIGN(const std::string_view architecture, gguf.string_value("general.architecture"));
   if (architecture == "qwen3") {
-    auto known = describe_qwen3(file, gguf);
+    auto known = describe_qwen3(gguf);
     if (known || known.error().details.contains(native::kConversionFault)) return known;
   }
   ModelDescription model{.name = "unnamed", .architecture = printable(architecture)};

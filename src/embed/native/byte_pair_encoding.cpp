@@ -152,8 +152,10 @@ Status BytePairEncoding::index_merges(const TokenIndex& index,
     Merge& merge = merges_[rank];
     const bool has_parts = merge.left != kNoToken && merge.right != kNoToken;
     if (has_parts && merge.merged == kNoToken) {
-      const Parts parts = *split(merges[rank]);
-      merge.merged = index.find(std::string(parts.left).append(parts.right));
+      // Read again, from a file that may have been written to meanwhile.
+      if (const std::optional<Parts> parts = split(merges[rank])) {
+        merge.merged = index.find(std::string(parts->left).append(parts->right));
+      }
     }
     if (merge.merged == kNoToken || !has_parts) {
       return make_error(ErrorCode::model_corrupt,

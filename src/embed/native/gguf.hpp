@@ -47,6 +47,7 @@ class Gguf {
   Result<double> float_value(std::string_view key) const;
   Result<bool> bool_value(std::string_view key) const;
   Result<std::string_view> string_value(std::string_view key) const;
+  /// Errors: also model_corrupt, since a file that is written to meanwhile can have other lengths.
   Result<std::vector<std::string_view>> string_array(std::string_view key) const;
   Result<std::vector<int32_t>> int_array(std::string_view key) const;
   Result<uint64_t> array_size(std::string_view key) const;

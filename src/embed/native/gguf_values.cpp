@@ -1,5 +1,6 @@
-// The typed getters of Gguf. The parser has checked every length, so that reading cannot fail;
-// what may be wrong here is the type.
+// The typed getters of Gguf. The parser has checked every length that it keeps, so that reading cannot
+// fail; what may be wrong here is the type. The lengths of an array's strings are read once more, and
+// who writes to the file meanwhile can have changed them.
 
 #include <cstring>
 #include <utility>
@@ -32,6 +33,10 @@ bool convert(std::span<const std::byte> bytes, uint64_t count, std::vector<To>& 
 Error unexpected_type(std::string_view key, std::string_view found, std::string_view expected) {
   return make_error(ErrorCode::model_unsupported, "key '{}' is {} where {} was expected", key,
                     found, expected);
+}
+
+Error changed_meanwhile(std::string_view key) {
+  return make_error(ErrorCode::model_corrupt, "key '{}' was written to while it was read", key);
 }
 
 }  // namespace
@@ -129,8 +134,10 @@ Result<std::vector<std::string_view>> Gguf::string_array(std::string_view key) c
   strings.reserve(value->count);
   std::span<const std::byte> rest = value->bytes;
   for (uint64_t i = 0; i < value->count; ++i) {
+    if (rest.size() < sizeof(uint64_t)) return changed_meanwhile(key);
     const auto length = load<uint64_t>(rest);
     rest = rest.subspan(sizeof length);
+    if (length > rest.size()) return changed_meanwhile(key);
     strings.emplace_back(reinterpret_cast<const char*>(rest.data()), length);
     rest = rest.subspan(length);
   }

@@ -9,6 +9,7 @@
 #include "embed/native/forward_pass.hpp"
 #include "embed/native/gemm_choice.hpp"
 #include "embed/native/kernel_choice.hpp"
+#include "embed/native/native_tokenizer.hpp"
 #include "embed/native/page_populator.hpp"
 #include "embed/native/weights.hpp"
 #include "os/memory.hpp"
@@ -89,42 +90,41 @@ Result<std::unique_ptr<NativeEmbedder>> NativeEmbedder::create(NativeOptions opt
 }
 
 NativeEmbedder::NativeEmbedder(NativeOptions options, const Kernel& kernel, const Clock& clock)
-    : options_(std::move(options)), kernel_(kernel), clock_(clock), pool_(options_.threads) {}
+    : options_(std::move(options)),
+      kernel_(kernel),
+      clock_(clock),
+      pool_(options_.threads),
+      file_({.source = options_.source,
+             .sha256 = options_.sha256,
+             .file = options_.file,
+             .promised_sha256 = options_.promised_sha256}) {}
 
 NativeEmbedder::~NativeEmbedder() = default;
 
 Status NativeEmbedder::start() {
   if (model_ != nullptr) return {};
   Status loaded = load();
-  if (!loaded) {
-    file_.reset();  // A file that took its place meanwhile may be better.
-    info_ = {};
-    return about(options_.source, std::move(loaded).error());
-  }
-  return {};
+  if (loaded) return {};
+  // What was found in a file that changed meanwhile is no fault of the file.
+  if (Status same = file_.check_unchanged(); !same) loaded = std::move(same);
+  if (info_.model_sha256.empty()) file_.forget();  // What takes its place meanwhile may be better.
+  return about(options_.source, std::move(loaded).error());
 }
 
 Status NativeEmbedder::load() {
-  if (file_ != nullptr && file_->was_overwritten()) {  // It is another model now.
-    file_.reset();
-    info_ = {};
-  }
-  if (file_ == nullptr) {
-    TRY_ASSIGN(file_, ModelFile::open(options_.source));
-  }
-  TRY_ASSIGN(const Gguf gguf, Gguf::parse(file_->bytes()));
+  TRY_ASSIGN(const auto file, file_.open());
+  TRY_ASSIGN(const Gguf gguf, Gguf::parse(file->bytes()));
   TRY_ASSIGN(ModelHeader header, read_model_header(gguf));
   TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
   // From here on, so that it works while the tokenizer is built.
   std::unique_ptr<PagePopulator> populator = populate_weights(weights);
   const Compute compute = choose_gemms(weights, options_.compute, kernel_);
-  TRY_ASSIGN(auto tokenizer, make_tokenizer(file_, gguf, header, &pool_));
+  TRY_ASSIGN(auto tokenizer, NativeTokenizer::create(gguf, header, &pool_));
+  TRY(file_.check());
   if (info_.model_sha256.empty()) {
-    TRY_ASSIGN(const std::string sha256,
-               identify(*file_, options_.sha256, options_.file, options_.promised_sha256));
     info_ = {.engine = "native",
              .model_name = header.name,
-             .model_sha256 = sha256,
+             .model_sha256 = file_.sha256(),
              .compute = std::string(name_of(compute)),
              .kernel = std::string(kernel_.name),
              .dimension = header.width,
@@ -148,7 +148,7 @@ void NativeEmbedder::stop() {
     const std::lock_guard lock(tokenizer_mutex_);
     tokenizer_.reset();
   }
-  os::release_pages(file_->bytes());
+  os::release_pages(file_.bytes());
   os::trim_heap();
 }
 
@@ -159,8 +159,17 @@ std::shared_ptr<const Tokenizer> NativeEmbedder::tokenizer() const {
 
 Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors) {
   if (model_ == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
+  TRY(file_.check());
   if (batch.offsets.size() <= 1) return {};
   TRY(check_batch(batch));
+  TRY(compute(batch, vectors));
+  TRY(file_.check_unchanged());  // First: of a hole vectors are computed that are not finite.
+  TRY(check_finite(vectors, info_.dimension));
+  last_useful_work_ = clock_.steady_now();
+  return {};
+}
+
+Status NativeEmbedder::compute(const PackedBatch& batch, std::span<float> vectors) {
   CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
   try {
     model_->forward_pass.run(batch, vectors);
@@ -168,8 +177,6 @@ Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors)
     return make_error(ErrorCode::internal, "out of memory for a pass of {} tokens",
                       batch.ids.size());
   }
-  TRY(check_finite(vectors, info_.dimension));
-  last_useful_work_ = clock_.steady_now();
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include "embed/native/model_file.hpp"
 #include "embed/native/model_header.hpp"
 #include "embed/native/phase_times.hpp"
+#include "embed/native/served_file.hpp"
 #include "embed/native/thread_pool.hpp"
 
 namespace runed::embed::native {
@@ -45,7 +46,8 @@ uint32_t fit_batch_tokens(const ModelHeader& header);
 ///
 /// Once mapped, a file stays mapped; `stop` only drops its pages. So an engine that is started
 /// again serves the same file under the same identity, even if another one has taken its path. A
-/// file that was overwritten in place meanwhile is loaded anew, under its own identity.
+/// file that was written to gives no vector any more, from the pass on in which that happened: the
+/// engine serves again once it is started and the same bytes are at the path.
 class NativeEmbedder final : public Embedder {
  public:
   /// Makes a stopped engine.
@@ -57,7 +59,8 @@ class NativeEmbedder final : public Embedder {
   void stop() override;
   const ModelInfo& info() const override { return info_; }
   std::shared_ptr<const Tokenizer> tokenizer() const override;
-  /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long.
+  /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long; model_corrupt
+  ///         if the file was written to.
   Status embed(const PackedBatch& batch, std::span<float> vectors) override;
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
@@ -69,14 +72,15 @@ class NativeEmbedder final : public Embedder {
 
   Status load();
   Status check_batch(const PackedBatch& batch) const;
+  Status compute(const PackedBatch& batch, std::span<float> vectors);
 
   const NativeOptions options_;
   const Kernel& kernel_;
   const Clock& clock_;
   ThreadPool pool_;
-  std::shared_ptr<const ModelFile> file_;  // From the first start on.
-  std::unique_ptr<Model> model_;           // While started.
-  ModelInfo info_;                         // Written by the first start.
+  ServedFile file_;
+  std::unique_ptr<Model> model_;  // While started.
+  ModelInfo info_;                // Written by the first start.
   uint32_t batch_tokens_ = kFewestBatchTokens;
   mutable std::mutex tokenizer_mutex_;  // Guards tokenizer_, which any thread may ask for.
   std::shared_ptr<const Tokenizer> tokenizer_;

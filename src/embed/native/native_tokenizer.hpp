@@ -20,7 +20,7 @@ namespace runed::embed::native {
 /// merges for what lies between them. llama.cpp leaves NFC out.
 class NativeTokenizer final : public Tokenizer {
  public:
-  /// Builds the tokenizer. It borrows the file's bytes for the names of the special tokens.
+  /// Builds the tokenizer, which borrows nothing: no later change of the file can reach it.
   /// `pool`, if there is one, helps while this runs.
   /// Errors: model_unsupported or model_corrupt, naming the key.
   static Result<std::unique_ptr<NativeTokenizer>> create(const Gguf& file,

@@ -1,6 +1,7 @@
 #include "embed/native/special_tokens.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 #include "base/text.hpp"
@@ -19,14 +20,14 @@ Result<SpecialTokens> SpecialTokens::create(std::span<const std::string_view> to
   CHECK(tokens.size() == types.size());
   SpecialTokens special;
   for (size_t id = 0; id < tokens.size(); ++id) {
-    const std::string_view text = tokens[id];
-    if ((types[id] != kControl && types[id] != kUserDefined) || text.empty()) continue;
+    if ((types[id] != kControl && types[id] != kUserDefined) || tokens[id].empty()) continue;
+    std::string text(tokens[id]);  // Copied first: the file may be written to meanwhile.
     if (find_invalid_utf8(text)) {
       return make_error(ErrorCode::model_corrupt, "special token {} '{}' is not UTF-8", id,
                         printable(text));
     }
     special.by_first_byte_[static_cast<unsigned char>(text[0])].push_back(
-        {text, static_cast<TokenId>(id)});
+        {std::move(text), static_cast<TokenId>(id)});
   }
   for (std::vector<Token>& bucket : special.by_first_byte_) {
     std::ranges::stable_sort(bucket, std::greater{},

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,7 +14,7 @@
 namespace runed::embed::native {
 
 /// The tokens that stand in a text as they are spelled, such as `<|endoftext|>`: control tokens and
-/// those that were added to the vocabulary. Borrows the vocabulary's strings.
+/// those that were added to the vocabulary. Borrows nothing.
 class SpecialTokens {
  public:
   struct Match {
@@ -33,7 +34,7 @@ class SpecialTokens {
 
  private:
   struct Token {
-    std::string_view text;
+    std::string text;
     TokenId id;
   };
 

@@ -202,30 +202,31 @@ TEST_CASE("an engine that dies while it is suspended stays where it is") {
   CHECK(fixture.script.starts == 2);
 }
 
-TEST_CASE("a job with ids of the model before gets those of the model that came back") {
+TEST_CASE("a model that is not what it was fails every job, and serves when it is back") {
   Fixture fixture;
   fixture.wait_for(Serving::ok);
+  const Error changed = make_error(ErrorCode::model_corrupt, "the model '/m' was changed");
   fixture.script.pause();
   Answer first = fixture.submit({"a"});
   fixture.script.wait_inside(1);
   Answer waiting = fixture.submit({"b"});
-  fixture.script.sha256 = std::string(64, 'b');
-  fixture.die_at_pass(1);
+  fixture.script.on_pass = [&](const auto&) -> runed::Status {
+    fixture.script.death = changed;
+    return changed;
+  };
+  fixture.script.set_start_result(changed);
   fixture.script.resume();
-  unwrap(get(first));
-  unwrap(get(waiting));
-  CHECK(fixture.state.model()->model_sha256 == std::string(64, 'b'));
-}
-
-TEST_CASE("a job of which a part is embedded does not mix two models") {
-  Fixture fixture;
-  fixture.wait_for(Serving::ok);
-  fixture.script.sha256 = std::string(64, 'b');
-  fixture.die_at_pass(2);
-  Answer answer = fixture.submit({"eight888", "8eight88", "third"});  // Two passes.
-  const Error error = unwrap_error(get(answer));
-  CHECK(error.code == ErrorCode::model_corrupt);
-  CHECK(error.message == "the model was replaced meanwhile");
+  CHECK(unwrap_error(get(first)).code == ErrorCode::model_corrupt);
+  CHECK(unwrap_error(get(waiting)).code == ErrorCode::model_corrupt);
+  CHECK(fixture.state.snapshot().reason == ErrorCode::model_corrupt);
+  Answer refused = fixture.submit({"c"});
+  CHECK(unwrap_error(get(refused)).code == ErrorCode::model_corrupt);
+  fixture.script.on_pass = nullptr;
+  fixture.script.set_start_result({});
+  Answer served = fixture.submit({"d"});
+  unwrap(get(served));
+  CHECK(fixture.state.snapshot().serving == Serving::ok);
+  CHECK(fixture.batcher.restarts() == 0);
 }
 
 TEST_CASE("stopping gives up a start that takes its time") {

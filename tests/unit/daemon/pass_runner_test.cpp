@@ -78,7 +78,7 @@ struct Fixture : Supervised {
     };
   }
 
-  PassRunner runner{supervisor, state, clock, log, 10min};
+  PassRunner runner{supervisor, clock, log, 10min};
   std::set<std::string> unwanted;
 };
 
@@ -186,7 +186,7 @@ TEST_CASE("a piece's sibling is tried before the piece is cut further") {
   CHECK(outcome.order == Texts{"c", "d", "X", "b"});
 }
 
-TEST_CASE("a text that was found guilty is refused at once, until the model changes") {
+TEST_CASE("a text that was found guilty is refused at once, by the next engine too") {
   Fixture fixture;
   fixture.poison("X", died());
   unwrap(fixture.run({"X", "b"}).status);
@@ -202,13 +202,48 @@ TEST_CASE("a text that was found guilty is refused at once, until the model chan
   CHECK(fixture.script.pass_sizes.empty());
   CHECK(fixture.supervisor.restarts() == restarts);
 
-  fixture.script.sha256 = std::string(64, 'b');
-  fixture.script.on_pass = nullptr;
   runed::daemon::Incident incident;
   unwrap(fixture.supervisor.restart(killed(), runed::daemon::Blame::engine, incident));
   outcome = fixture.run({"a", "X"});
-  CHECK(outcome.order.size() == 2);
-  CHECK(fixture.script.pass_sizes.front() == 2);
+  CHECK(outcome.order == Texts{"X", "a"});
+  CHECK(fixture.script.pass_sizes == Sizes{1});
+}
+
+TEST_CASE("a pass whose model is not what it was ends, and the engine with it") {
+  Fixture fixture;
+  const Error changed = make_error(ErrorCode::model_corrupt, "the model '/m' was changed");
+  fixture.script.on_pass = [&](const Texts&) -> Status {
+    fixture.script.death = changed;
+    return changed;
+  };
+  const auto outcome = fixture.run({"a", "b", "c"});
+  const Error error = unwrap_error(outcome.status);
+  CHECK(error.code == ErrorCode::model_corrupt);
+  CHECK(error.message == "the model '/m' was changed");
+  CHECK(error.hint ==
+        "put the file back, or end the daemon with 'runed shutdown --wait 10': the next one serves "
+        "what is there");
+  CHECK(outcome.results.empty());
+  CHECK(fixture.script.pass_sizes == Sizes{3});
+  CHECK(fixture.script.stops == 1);
+  CHECK(fixture.supervisor.restarts() == 0);
+  CHECK(fixture.state.snapshot().serving == runed::daemon::Serving::degraded);
+  CHECK(fixture.state.snapshot().reason == ErrorCode::model_corrupt);
+  // It serves again when the engine finds the file as it was.
+  fixture.script.on_pass = nullptr;
+  unwrap(fixture.supervisor.ensure_running());
+  unwrap(fixture.run({"a"}).results.at("a"));
+}
+
+TEST_CASE("a text whose ids the model does not have fails alone") {
+  Fixture fixture;
+  fixture.poison("X", make_error(ErrorCode::model_corrupt, "token 9 is outside the vocabulary"));
+  const auto outcome = fixture.run({"a", "X", "c"});
+  unwrap(outcome.status);
+  CHECK(unwrap_error(outcome.results.at("X")).code == ErrorCode::model_corrupt);
+  unwrap(outcome.results.at("a"));
+  unwrap(outcome.results.at("c"));
+  CHECK(fixture.state.snapshot().serving == runed::daemon::Serving::ok);
 }
 
 TEST_CASE("a text that was found guilty is given another chance after a while") {
@@ -412,17 +447,6 @@ TEST_CASE("an engine that throws fails the texts, not the daemon") {
   const Error error = unwrap_error(fixture.run({"a"}).results.at("a"));
   CHECK(error.code == ErrorCode::internal);
   CHECK(error.message.find("cannot embed: ") == 0);
-}
-
-TEST_CASE("ids of the model before are not given to the one that came back") {
-  Fixture fixture;
-  fixture.fail_next({died()});
-  fixture.script.sha256 = std::string(64, 'b');
-  const auto outcome = fixture.run({"a", "b"});
-  unwrap(outcome.status);
-  CHECK(outcome.results.empty());
-  CHECK(fixture.script.pass_sizes == Sizes{2});
-  CHECK(fixture.state.model()->model_sha256 == std::string(64, 'b'));
 }
 
 TEST_CASE("a pass that is interrupted ends at once") {

@@ -49,14 +49,6 @@ TEST_CASE("a text that is added twice takes one place") {
   CHECK(quarantine.find(std::vector<TokenId>{7}).has_value());
 }
 
-TEST_CASE("a cleared quarantine holds nobody") {
-  const FakeClock clock;
-  Quarantine quarantine(clock, 10min);
-  quarantine.add(std::vector<TokenId>{7}, make_error(ErrorCode::not_finite, "x"));
-  quarantine.clear();
-  CHECK_FALSE(quarantine.find(std::vector<TokenId>{7}).has_value());
-}
-
 TEST_CASE("a text is forgotten in time, and remembered anew when it is added again") {
   FakeClock clock;
   Quarantine quarantine(clock, 10min);

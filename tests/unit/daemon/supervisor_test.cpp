@@ -363,14 +363,24 @@ TEST_CASE("a wait for a restart ends with the daemon, without the restart") {
   CHECK(supervised.script.starts == 1);
 }
 
-TEST_CASE("what comes back is told as what it is") {
+TEST_CASE("an engine that comes back with another model does not serve") {
   Supervised supervised;
   const auto before = supervised.state.model();
   unwrap(restart(supervised, killed()));
   CHECK(supervised.state.model() == before);
   supervised.script.sha256 = std::string(64, 'b');
-  unwrap(restart(supervised, killed()));
-  CHECK(supervised.state.model()->model_sha256 == std::string(64, 'b'));
+  const Error error = unwrap_error(restart(supervised, killed()));
+  CHECK(error.code == ErrorCode::model_corrupt);
+  CHECK(error.message.starts_with("the engine came back with another model: its SHA-256 is bbb"));
+  CHECK(error.hint.starts_with("put the file back, or end the daemon with "));
+  CHECK(supervised.state.model() == before);
+  CHECK(supervised.state.snapshot().serving == Serving::degraded);
+  CHECK(supervised.state.snapshot().reason == ErrorCode::model_corrupt);
+  CHECK(supervised.supervisor.tokenizer() == nullptr);
+  CHECK(unwrap_error(supervised.supervisor.ensure_running()).code == ErrorCode::model_corrupt);
+  supervised.script.sha256 = before->model_sha256;
+  unwrap(supervised.supervisor.ensure_running());
+  CHECK(supervised.state.snapshot().serving == Serving::ok);
 }
 
 TEST_CASE("a stopped supervisor has stopped its engine") {

@@ -140,19 +140,6 @@ TEST_CASE("a build that cannot cut a long text gets a server that need not") {
   CHECK(stage.starts().size() == 2);
 }
 
-TEST_CASE("a file that is written to while it is served gives no vector") {
-  Stage stage({});
-  stage.use_file([](std::string&) {});
-  stage.start();
-  {
-    std::ofstream file(stage.options.source.path, std::ios::app | std::ios::binary);
-    file << "x";
-  }
-  const Error error = unwrap_error(stage.embed({{1}}));
-  CHECK(error.code == ErrorCode::engine_died);
-  CHECK(error.message == "'" + stage.options.source.path + "' was written to while it was served");
-}
-
 TEST_CASE("a server that grows is started anew between two passes") {
   Stage stage({"grows=900000000", "after=1"});
   stage.start();
@@ -201,20 +188,6 @@ TEST_CASE("an interruption ends a pass") {
     }
   });
   CHECK(unwrap_error(stage.embed({{1}})).code == ErrorCode::shutting_down);
-}
-
-TEST_CASE("a model file that was replaced is another model from the next start on") {
-  Stage stage({});
-  stage.use_file([](std::string&) {});
-  stage.start();
-  CHECK(stage.engine->info().model_sha256 == builtin_model_sha256());
-  stage.engine->stop();
-  stage.use_file([](std::string& model) { model.back() = static_cast<char>(model.back() ^ 1); });
-  unwrap(stage.engine->start());
-  CHECK(stage.engine->info().model_sha256 != builtin_model_sha256());
-  stage.engine->stop();
-  std::filesystem::remove(stage.options.source.path);
-  CHECK(unwrap_error(stage.engine->start()).code == ErrorCode::model_missing);
 }
 
 TEST_CASE("a model that is not what was promised is not served") {

@@ -10,6 +10,7 @@
 #include "embed/builtin_model.hpp"
 #include "embed/native/gemm_choice.hpp"
 #include "embed/native/kernel_choice.hpp"
+#include "embed/native/native_tokenizer.hpp"
 #include "support/read_file.hpp"
 #include "support/result_matchers.hpp"
 
@@ -25,11 +26,11 @@ using runed::embed::native::Compute;
 using runed::embed::native::formats_of;
 using runed::embed::native::Gguf;
 using runed::embed::native::Kernel;
-using runed::embed::native::make_tokenizer;
 using runed::embed::native::ModelFile;
 using runed::embed::native::ModelSource;
 using runed::embed::native::NativeEmbedder;
 using runed::embed::native::NativeOptions;
+using runed::embed::native::NativeTokenizer;
 using runed::test::read_file;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -317,7 +318,7 @@ TEST_CASE("a vocabulary without tensors tokenizes, but does not start") {
   const auto file = unwrap(ModelFile::open(source));
   const auto gguf = unwrap(Gguf::parse(file->bytes()));
   const auto tokenizer =
-      unwrap(make_tokenizer(file, gguf, unwrap(runed::embed::native::read_model_header(gguf))));
+      unwrap(NativeTokenizer::create(gguf, unwrap(runed::embed::native::read_model_header(gguf))));
   CHECK(unwrap(tokenizer->tokenize("hello")).back() == 151643);
   const auto engine = unwrap(NativeEmbedder::create({.source = source}, kClock));
   const Error error = unwrap_error(engine->start());
