@@ -209,6 +209,8 @@ Result<std::optional<ArchiveEntry>> ArchiveReader::next() {
   const int answer = api.next_header(state_->archive, &entry);
   if (answer == ARCHIVE_EOF) {
     if (state_->stream.format() != Format::zip) TRY(state_->check_end());
+    const Status same = state_->stream.check_unchanged();
+    if (!same) return state_->error(same.error().message);
     return std::optional<ArchiveEntry>();
   }
   // A warning too: it is about something in the entry that was not understood.

@@ -74,6 +74,13 @@ Result<std::span<const std::byte>> ArchiveStream::next() {
   return block;
 }
 
+Status ArchiveStream::check_unchanged() const {
+  const Status same = file_.check_unchanged();
+  if (same) return {};
+  return make_error(ErrorCode::integrity, "it was changed while it was read: {}",
+                    same.error().message);
+}
+
 Result<std::span<const std::byte>> ArchiveStream::inflate() {
   z_stream& stream = inflater_->stream;
   auto& block = inflater_->block;

@@ -32,6 +32,10 @@ class ArchiveStream {
   ///         message is only the reason.
   Result<std::span<const std::byte>> next();
 
+  /// Checks, once all was read, that it was the file that was opened.
+  /// Errors: integrity. Its message is only the reason.
+  Status check_unchanged() const;
+
   uint64_t file_bytes_read() const { return file_bytes_read_; }
   uint64_t bytes_returned() const { return bytes_returned_; }
   /// Where the zeros begin that `bytes_returned` ends in.

@@ -97,7 +97,7 @@ Result<std::vector<std::string>> Record::digests(const std::vector<std::string>&
       digests.push_back(*std::move(known));
       continue;
     }
-    TRY_ASSIGN(const os::FileIdentity before, os::file_identity(file));
+    TRY_ASSIGN(const os::FileIdentity before, os::settled_identity(file));
     TRY_ASSIGN(digests.emplace_back(), hash_file(file, watch));
     TRY_ASSIGN(const os::FileIdentity after, os::file_identity(file));
     if (before != after) continue;  // Somebody wrote to it meanwhile.

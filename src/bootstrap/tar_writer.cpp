@@ -81,6 +81,14 @@ Result<os::MappedFile> map_file(const std::string& path) {
   return os::MappedFile::open(path);
 }
 
+Status check_unchanged(const TarEntry& entry, const os::MappedFile& file) {
+  if (file.bytes().empty()) return {};
+  const Status same = file.check_unchanged();
+  if (same) return {};
+  return make_error(ErrorCode::io, "'{}' was changed while it was read: {}", entry.content_path,
+                    same.error().message);
+}
+
 class TarWriter {
  public:
   TarWriter(const std::string& path, os::AtomicFile file, const Watch& watch)
@@ -155,7 +163,11 @@ Status TarWriter::run(const std::vector<TarEntry>& entries) {
     }
     bytes_total_ += contents[i].size();
   }
-  for (size_t i = 0; i < entries.size(); ++i) TRY(add_file(entries[i].name, contents[i]));
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const Status added = add_file(entries[i].name, contents[i]);
+    TRY(check_unchanged(entries[i], files[i]));  // First: the kernel cannot write what is gone.
+    TRY(added);
+  }
   TRY(write(std::string(2 * kBlockBytes, '\0')));
   return file_.commit();
 }

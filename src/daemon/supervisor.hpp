@@ -55,8 +55,8 @@ class Supervisor {
   /// Errors: the engine's.
   Status start(std::unique_ptr<embed::Embedder> embedder);
 
-  /// Makes the engine ready for a pass: resumes it, or starts it again if it died. One that comes back
-  /// with another model than was told is stopped: model_corrupt.
+  /// Makes the engine ready for a pass: resumes it, or starts it again if it died. One that comes
+  /// back with another model than was told is stopped: model_corrupt.
   /// Errors: those of `restart`.
   Status ensure_running();
 
@@ -64,8 +64,8 @@ class Supervisor {
   /// Errors: those of `restart`.
   Status recover();
 
-  /// Asks a running engine for nothing: tells whether it has ended, and how, or whether its model is
-  /// not what it was.
+  /// Asks a running engine for nothing: tells whether it has ended, and how, or whether its model
+  /// is not what it was.
   /// Errors: the engine's.
   Status check_engine();
 

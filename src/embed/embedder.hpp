@@ -70,8 +70,8 @@ class Embedder {
  public:
   virtual ~Embedder() = default;
 
-  /// Loads the model, or takes its memory again after `stop`: the one that it loaded first, or none.
-  /// Does nothing when started.
+  /// Loads the model, or takes its memory again after `stop`: the one that it loaded first, or
+  /// none. Does nothing when started.
   /// Errors: model_missing, model_corrupt, model_unsupported; engine_died, engine_killed,
   ///         engine_fault; shutting_down after `interrupt`.
   virtual Status start() = 0;

@@ -43,9 +43,9 @@ struct LlamaServerOptions {
 
 /// Embeddings computed by llama.cpp's llama-server, a child of ours that nobody else can talk to.
 ///
-/// It gets token ids, not text, where the tokenizer is ours, and many texts in a request. We keep the
-/// file that it maps open: what is told is what is served, as NativeEmbedder has it. Its context, and
-/// with it its memory, is as large as the longest text since `stop` needs.
+/// It gets token ids, not text, where the tokenizer is ours, and many texts in a request. We keep
+/// the file that it maps open: what is told is what is served, as NativeEmbedder has it. Its
+/// context, and with it its memory, is as large as the longest text since `stop` needs.
 class LlamaServerEmbedder final : public Embedder {
  public:
   /// Makes a stopped engine.

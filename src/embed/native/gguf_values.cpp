@@ -1,6 +1,6 @@
-// The typed getters of Gguf. The parser has checked every length that it keeps, so that reading cannot
-// fail; what may be wrong here is the type. The lengths of an array's strings are read once more, and
-// who writes to the file meanwhile can have changed them.
+// The typed getters of Gguf. The parser has checked every length that it keeps, so that reading
+// cannot fail; what may be wrong here is the type. The lengths of an array's strings are read once
+// more, and who writes to the file meanwhile can have changed them.
 
 #include <cstring>
 #include <utility>

@@ -37,14 +37,14 @@ class ServedFile {
   std::span<const std::byte> bytes() const;              // Of the file; none if none is open.
   std::string path_for_others() const;                   // As of ModelFile. Needs: it is open.
 
-  /// Checks that the file is what was opened, before something is computed from it. If only its name
-  /// or its mode has changed, or a time that cannot be set has, it is read once more and compared.
-  /// Takes microseconds, but for that reading.
+  /// Checks that the file is what was opened, before something is computed from it. If only its
+  /// name, a link to it or its mode has changed, it is read once more and compared. Takes
+  /// microseconds, but for that reading.
   /// Errors: model_corrupt.
   Status check();
 
-  /// Checks that nobody has written to the file, after something was computed from it. What else may
-  /// have happened is for the next `check`.
+  /// Checks that nobody has written to the file, after something was computed from it. What else
+  /// may have happened is for the next `check`.
   /// Errors: model_corrupt.
   Status check_unchanged() const;
 

@@ -56,6 +56,17 @@ TEST_CASE("a file that was changed is hashed again, even with its size and time 
         sha256_hex("CONTENT"));
 }
 
+TEST_CASE("a file that is written to twice in a moment is hashed twice") {
+  Fixture fixture;
+  for (int round = 0; round < 10; ++round) {
+    for (const char* content : {"content", "CONTENT"}) {
+      write_text(fixture.file, content);
+      CHECK(unwrap(fixture.record.digest(fixture.file, Reading::if_changed, {})) ==
+            sha256_hex(content));
+    }
+  }
+}
+
 TEST_CASE("another file that took the path is hashed again") {
   Fixture fixture;
   unwrap(fixture.record.digest(fixture.file, Reading::if_changed, fixture.watch));

@@ -1,8 +1,10 @@
 #include "bootstrap/tar_writer.hpp"
 
 #include <cstdlib>
+#include <utility>
 
 #include "bootstrap/unpack.hpp"
+#include "support/change_file.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 
@@ -87,4 +89,25 @@ TEST_CASE("progress counts the bytes of the files") {
       {{.name = "a", .content = std::string(3'000'000, 'x')}, {.name = "b", .content = "12"}},
       watch));
   CHECK(last == 3'000'002);
+}
+
+TEST_CASE("a file that is cut short or written to while it is copied gives no tar") {
+  const TempDir dir;
+  const std::string path = dir / "model";
+  for (const bool is_cut : {true, false}) {
+    write_text(path, std::string(3'000'000, 'm'));
+    bool is_changed = false;
+    const Watch changing{.on_progress = [&](uint64_t, uint64_t) {
+      if (std::exchange(is_changed, true)) return;
+      if (is_cut) fs::resize_file(path, 5000);
+      if (!is_cut) runed::test::overwrite(path, "other");
+    }};
+    const auto error = unwrap_error(
+        write_tar(dir / "x.tar", {{.name = "m", .content_path = path, .content = {}}}, changing));
+    CHECK(error.code == ErrorCode::io);
+    CHECK(error.message == "'" + path + "' was changed while it was read: " +
+                               (is_cut ? "its size is 5000 bytes now, and was 3000000"
+                                       : "it was written to"));
+    CHECK_FALSE(fs::exists(dir / "x.tar"));
+  }
 }

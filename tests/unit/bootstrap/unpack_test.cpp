@@ -2,6 +2,10 @@
 
 #include <sys/stat.h>
 
+#include <functional>
+#include <utility>
+
+#include "support/change_file.hpp"
 #include "support/gzip.hpp"
 #include "support/tar_builder.hpp"
 #include "support/unpacked.hpp"
@@ -346,4 +350,33 @@ TEST_CASE("unpacking can be followed and stopped in the middle of a file") {
   CHECK(questions == 21);
   CHECK(read_text(stopped / "first") == "1");
   CHECK_FALSE(fs::exists(stopped / "large"));
+}
+
+TEST_CASE("an archive that is cut short or written to while it is unpacked is refused") {
+  const TempDir dir;
+  const std::string path = dir / "x.tar";
+  // Bytes that are read when the first ones have been told of, and are not compressed.
+  const std::string content(4 << 20, 'x');
+  const std::string tar = TarBuilder().file("large", content).build();
+  const std::string zip = ZipBuilder().add({.name = "large", .mode = 0100644}, content).build();
+  const auto refusal = [&](const std::string& archive, const std::function<void()>& change) {
+    runed::test::write_text(path, archive);
+    bool is_changed = false;
+    const Watch changing{.on_progress = [&](uint64_t, uint64_t) {
+      if (!std::exchange(is_changed, true)) change();
+    }};
+    fs::remove_all(dir / "out");
+    fs::create_directory(dir / "out");
+    const auto error = unwrap_error(runed::bootstrap::unpack(path, dir / "out", {}, changing));
+    CHECK(error.code == ErrorCode::integrity);
+    return error.message;
+  };
+  const std::string start = "cannot unpack '" + path + "': ";
+  const std::string changed = start + "it was changed while it was read: ";
+  const auto cut = [&] { fs::resize_file(path, 2 << 20); };
+  CHECK(refusal(tar, cut) ==
+        changed + fmt::format("its size is {} bytes now, and was {}", 2 << 20, tar.size()));
+  CHECK(refusal(zip, cut).starts_with(start));
+  const auto write = [&] { runed::test::overwrite(path, tar); };
+  CHECK(refusal(tar, write) == changed + "it was written to");
 }

@@ -130,7 +130,8 @@ TEST_CASE("a file that is written to between two passes gives no vector any more
     change(engine.path);
     const Error error = engine.refusal();
     CHECK(error.code == ErrorCode::model_corrupt);
-    CHECK(error.message.starts_with("the model '" + engine.path + "' was changed while it was used: "));
+    CHECK(error.message.starts_with("the model '" + engine.path +
+                                    "' was changed while it was used: "));
     CHECK(engine.refusal().code == ErrorCode::model_corrupt);
     // Nor does it say that all is well when it is asked for nothing.
     const std::array<uint32_t, 1> none{0};
@@ -223,8 +224,8 @@ TEST_CASE("no vector of a pass leaves in which the file was written to") {
   std::string other(as_text(bytes));
   const size_t half = other.size() / 2;
   std::reverse(other.begin() + static_cast<std::ptrdiff_t>(half), other.end());
-  for (const Change& change :
-       {Change(cut_in_half), Change([&](const auto& path) { runed::test::overwrite(path, other); })}) {
+  const auto overwrite = [&](const auto& path) { runed::test::overwrite(path, other); };
+  for (const Change& change : {Change(cut_in_half), Change(overwrite)}) {
     Engine engine(bytes);
     const Vector right = unwrap(embed(*engine.engine, text));
     Passes passes(*engine.engine, text, right);
@@ -241,7 +242,7 @@ TEST_CASE("no vector of a pass leaves in which the file was written to") {
   }
 }
 
-TEST_CASE("a file that is cut short or written to while it is loaded is corrupt, and no other fault") {
+TEST_CASE("a file that is cut short or written to while it is loaded is corrupt, and no more") {
   const TempDir dir;
   const std::string path = dir / "model.gguf";
   const std::string content(as_text(read_file(RUNED_TEST_DATA_UNPACKED "/qwen3-vocab.gguf")));
