@@ -1,6 +1,7 @@
 #include "cmd/embed_daemon.hpp"
 
 #include "base/duration.hpp"
+#include "base/text.hpp"
 #include "bootstrap/last_daemon.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
@@ -66,7 +67,7 @@ void note_successor(const bootstrap::LastDaemon& dead, const client::InfoReport&
                     Progress& progress) {
   std::vector<client::InfoReport::ConfigValue> before;
   for (const auto& [key, value, origin] : dead.settings) {
-    before.push_back({key, value, std::string(name_of(origin))});
+    before.push_back({key, escape_invalid_utf8(value), std::string(name_of(origin))});
   }
   const std::string changes = describe_changes(before, info.config);
   if (changes.empty()) return;

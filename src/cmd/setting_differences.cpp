@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "base/text.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/record.hpp"
@@ -124,12 +125,13 @@ Result<bool> Comparison::is_served(const ModelChoice& choice) const {
   }
   if (choice.kind == ModelChoice::Kind::file) {
     const auto path = find_told(daemon_.config, "model");
-    return path.has_value() && path->value == choice.path;
+    return path.has_value() && path->value == escape_invalid_utf8(choice.path);
   }
   if (choice.variant.empty()) {  // The default of a manifest that was never fetched.
     const auto manifest = find_told(daemon_.config, "manifest");
     return manifest.has_value() &&
-           manifest->value == bootstrap::display_url(location_.settings.manifest.value);
+           manifest->value ==
+               escape_invalid_utf8(bootstrap::display_url(location_.settings.manifest.value));
   }
   const std::array names{daemon_.variant};
   return bootstrap::find_variant(names, choice.variant).has_value();
@@ -190,7 +192,9 @@ void Comparison::compare_engine() {
   }
   const auto& [server, server_origin] = location_.settings.llama_server;
   const auto told = find_told(daemon_.config, "llama_server");
-  if (!told.has_value() || engine == Engine::native || told->value == server.value_or("")) return;
+  if (!told.has_value() || engine == Engine::native || told->value == escape_invalid_utf8(server.value_or(""))) {
+    return;
+  }
   if (is_everything_ || (server.has_value() && is_named(server_origin, told->origin))) {
     found_.push_back({Subject::engine, true,
                       fmt::format("{} is {}, but for {} it is {}",
@@ -216,8 +220,9 @@ bool Comparison::is_of_no_effect(std::string_view key) const {
 void Comparison::compare_rest() {
   static constexpr std::array kCompared{"manifest", "llama_profile", "idle_timeout", "ctx_size",
                                         "cpu",      "compute",       "threads",      "cache_mb"};
-  for (const auto& [key, value, origin] : bootstrap::to_texts(location_.settings)) {
+  for (const auto& [key, raw_value, origin] : bootstrap::to_texts(location_.settings)) {
     if (std::ranges::find(kCompared, key) == kCompared.end()) continue;
+    const std::string value = escape_invalid_utf8(raw_value);  // As the daemon tells it.
     const auto told = find_told(daemon_.config, key);
     if (!told.has_value() || told->value == value) continue;
     if (!is_everything_ && (!is_named(origin, told->origin) || is_in_force(key, value) ||

@@ -67,8 +67,9 @@ TEST_CASE(
     "what is under way when Shutdown comes is answered, and nothing else is taken "
     "(B-061, B-226, B-227, B-231)",
     "[conformance]") {
-  StandInHome home({"slow=1500"});
+  StandInHome home;
   Running daemon = home.serve();
+  home.hold_answers();
   const OldClient client(home);
   const std::string info = client.info().SerializeAsString();
   auto one = client.begin_embed("abc");
@@ -80,6 +81,7 @@ TEST_CASE(
   CHECK(client.shut_down(1).reply.accepted());  // Again, which changes nothing.
   CHECK(eventually([&] { return !fs::exists(home / "embedding.sock"); }));
   CHECK_FALSE(one.has_ended());
+  home.give_answers();
   const auto [one_status, one_reply] = one.finish();
   CHECK(one_status.ok());
   CHECK(one_reply.vector_size() == StandInHome::kDimension);
@@ -90,8 +92,9 @@ TEST_CASE(
 }
 
 TEST_CASE("a signal is a Shutdown to those who are connected (B-225)", "[conformance]") {
-  StandInHome home({"slow=1000"});
+  StandInHome home;
   Running daemon = home.serve();
+  home.hold_answers();
   const OldClient client(home);
   const std::string info = client.info().SerializeAsString();
   auto one = client.begin_embed("abc");
@@ -100,6 +103,7 @@ TEST_CASE("a signal is a Shutdown to those who are connected (B-225)", "[conform
   daemon.signal(SIGTERM);
   client.wait_for(Health::STATUS_SHUTTING_DOWN);
   check_shutting_down(client, info);
+  home.give_answers();
   CHECK(one.finish().status.ok());
   CHECK(two.finish().status.ok());
   CHECK(daemon.finish().exit_code == 0);
@@ -127,8 +131,9 @@ TEST_CASE(
     "a daemon whose socket was replaced answers what is under way and leaves the other alone "
     "(B-042, B-043)",
     "[conformance]") {
-  StandInHome home({"slow=2500"});
+  StandInHome home;
   Running daemon = home.serve();
+  home.hold_answers();
   const OldClient client(home);
   const std::string info = client.info().SerializeAsString();
   auto one = client.begin_embed("abc");
@@ -138,6 +143,7 @@ TEST_CASE(
   fs::rename(home / "other", home / "embedding.sock");
   client.wait_for(Health::STATUS_SHUTTING_DOWN);
   check_shutting_down(client, info);
+  home.give_answers();
   CHECK(one.finish().status.ok());
   CHECK(two.finish().status.ok());
   const Finished ended = daemon.finish();

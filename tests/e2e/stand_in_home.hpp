@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -30,11 +31,17 @@ class StandInHome : public Home {
     set("RUNED_ENGINE", "llama-server");
     use(modes);
     set("RUNED_LLAMA_SERVER", file("llama-server"));
+    give_answers();
   }
+
+  /// Holds back what is asked of the stand-in from now on, until its answers are given.
+  void hold_answers() const { std::filesystem::remove(file("answers")); }
+  void give_answers() const { write_text(file("answers"), ""); }
 
   /// Changes the modes of the stand-ins that are started from now on.
   void use(std::vector<std::string> modes) {
     modes.push_back("dimension=" + std::to_string(kDimension));
+    modes.push_back("waits-for=" + file("answers"));
     write_stand_in(file("llama-server"), modes);
   }
 };

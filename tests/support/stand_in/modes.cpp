@@ -52,6 +52,7 @@ constexpr Known kKnown[] = {
     {"status", Value::number, "answers this status and llama-server's error"},
     // Embeddings, at some of them.
     {"slow", Value::number, "milliseconds for each request"},
+    {"waits-for", Value::text, "answers nothing while this file is not there", false},
     {"grows", Value::number, "bytes of memory kept at each request"},
     {"nan-on-token", Value::number, "as nan, for texts with this id"},
     {"status-on-token", Value::number, "500 for requests with a text with this id"},

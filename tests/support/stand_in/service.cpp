@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <thread>
 
@@ -129,6 +130,10 @@ void Service::suffer(const Asked& asked) {
   if (hangs_ || has_fault("hang-but-healthy", asked)) wait_for_ever();
   if (const auto size_bytes = modes_.number("grows")) keep_memory(*size_bytes);
   std::this_thread::sleep_for(milliseconds(modes_.number("slow").value_or(0)));
+  const std::string gate = modes_.text("waits-for");
+  while (!gate.empty() && !std::filesystem::exists(gate)) {
+    std::this_thread::sleep_for(milliseconds(2));
+  }
 }
 
 bool Service::send_vectors(Connection& connection, const Asked& asked) {
