@@ -67,7 +67,7 @@ Result<std::vector<Embedding>> embed_texts(const std::string& path) {
   std::vector<embed::PreparedText> texts;
   for (const char* text : kTexts) {
     TRY_ASSIGN(embed::PreparedText prepared,
-               embed::prepare_text(text, {}, *engine->tokenizer(), engine->info().max_tokens));
+               embed::prepare_text(text, {}, {}, *engine->tokenizer(), engine->info().max_tokens));
     texts.push_back(std::move(prepared));
   }
   return embed::embed_all(*engine, texts);

@@ -15,7 +15,7 @@ complete -c runed -n '__fish_seen_subcommand_from embed' -l ids -d 'Print the to
 complete -c runed -n '__fish_seen_subcommand_from embed' -l instruct -x -d 'The task of the queries; implies --query'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l json -d 'Print one JSON document; also for errors'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l model -r -F -d 'Model file, with --direct or --ids'
-complete -c runed -n '__fish_seen_subcommand_from embed' -s q -l query -d 'The texts are queries: prompt for a search'
+complete -c runed -n '__fish_seen_subcommand_from embed' -s q -l query -d 'The texts are queries: prompt as the model wants it'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l timeout -x -d 'Give up after this long without progress'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l truncate -x -a 'error right left' -d 'Cut a text that is too long'

@@ -12,10 +12,18 @@ enum class InputType { unspecified, document, query };
 /// What to do with a text of more tokens than the model takes.
 enum class Truncate { error, right, left };
 
+/// What a model was trained to see before a text.
+struct Prompt {
+  std::string prefix;        // Empty: nothing. `{task}` in it stands for the task of a query.
+  std::string default_task;  // Of queries that come without one.
+
+  bool operator==(const Prompt&) const = default;
+};
+
 /// How the texts of one request are to be embedded: the same for the wire and for an engine.
 struct EmbedOptions {
   InputType input_type = InputType::unspecified;
-  std::string instruction;  // The task of a query; empty: the model's default task.
+  std::string instruction;  // The task of a query; empty: the default one of the model's prompt.
   uint32_t dimensions = 0;  // Floats wanted; 0: the model's own number.
   Truncate truncate = Truncate::error;
 };

@@ -34,6 +34,34 @@ bool is_local(const std::string& name) {
          name.find('\0') == std::string::npos && path.has_filename();
 }
 
+// As digests are compared: some programs write them in capitals.
+std::string lower_case(std::string digest) {
+  std::ranges::transform(digest, digest.begin(), [](char digit) {
+    return digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
+  });
+  return digest;
+}
+
+uint32_t number_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned()) return 0;
+  const auto number = found->get<uint64_t>();
+  return number <= INT32_MAX ? static_cast<uint32_t>(number) : 0;
+}
+
+// A prompt with a place for a task and nothing to put there is as good as none that is known.
+void read_prompts(const Json& entry, PublishedModel& model) {
+  const auto prompts = entry.find("prompts");
+  if (prompts == entry.end() || !prompts->is_object()) return;
+  std::string query = text_of(*prompts, "query");
+  std::string task = text_of(entry, "default_task");
+  if (task.empty() && query.find("{task}") != std::string::npos) return;
+  model.has_prompts = true;
+  model.query_prompt = std::move(query);
+  model.default_task = std::move(task);
+  model.document_prompt = text_of(*prompts, "document");
+}
+
 // The object under a key; null where it is missing.
 Result<const Json*> find_object(const Json& parent, const std::string& key) {
   const auto found = parent.find(key);
@@ -122,9 +150,7 @@ Result<Artifact> Manifest::artifact(const Json& entry, const std::string& key,
     }
   }
   TRY_ASSIGN(artifact.sha256, text(entry, "sha256", key));
-  std::ranges::transform(artifact.sha256, artifact.sha256.begin(), [](char digit) {
-    return digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
-  });
+  artifact.sha256 = lower_case(std::move(artifact.sha256));
   if (!is_digest(artifact.sha256)) {
     return fault(key + ".sha256", fmt::format("expected {} hex digits, found '{}'", kDigestDigits,
                                               printable(artifact.sha256)));
@@ -153,6 +179,24 @@ Result<Artifact> Manifest::model(const std::string& variant) const {
   const Json& entry = models->at(variant);
   if (!entry.is_object()) return fault(key, "expected an object, found " + describe_type(entry));
   return artifact(entry, key, {fmt::format("models/{}.gguf", variant), variant + ".gguf"});
+}
+
+std::vector<PublishedModel> Manifest::published_models() const {
+  std::vector<PublishedModel> published;
+  const auto models = document_.find("models");
+  if (models == document_.end() || !models->is_object()) return published;
+  for (const Json& entry : *models) {
+    if (!entry.is_object()) continue;
+    PublishedModel model{.sha256 = lower_case(text_of(entry, "sha256"))};
+    if (!is_digest(model.sha256)) continue;
+    model.architecture = text_of(entry, "architecture");
+    model.dimensions = number_of(entry, "dimensions");
+    model.min_dimensions = number_of(entry, "min_dimensions");
+    model.pooling = text_of(entry, "pooling");
+    read_prompts(entry, model);
+    published.push_back(std::move(model));
+  }
+  return published;
 }
 
 Result<LlamaServerArtifact> Manifest::llama_server(std::string_view platform) const {

@@ -19,6 +19,20 @@ struct Artifact {
   uint64_t size_bytes = 0;           // 0: unknown.
 };
 
+/// What a manifest says of the model in one of its files, besides where it is. What it does not say
+/// is empty or 0.
+struct PublishedModel {
+  std::string sha256;           // Of the file, 64 lower-case hex digits.
+  std::string architecture;     // GGUF general.architecture.
+  uint32_t dimensions = 0;      // Floats of a vector.
+  uint32_t min_dimensions = 0;  // The fewest that a vector may be cut to.
+  std::string pooling;          // mean, cls or last.
+  bool has_prompts = false;     // Whether it says anything of prompts: if so, these are all.
+  std::string query_prompt;     // Put before a query; `{task}` in it stands for its task.
+  std::string default_task;     // Of queries that come without one.
+  std::string document_prompt;  // Put before a document.
+};
+
 /// The llama-server of one platform.
 struct LlamaServerArtifact {
   Artifact artifact;
@@ -51,6 +65,10 @@ class Manifest {
   /// Finds a model by its full name.
   /// Errors: model_missing listing the variants; bad_config for an entry that cannot be used.
   Result<Artifact> model(const std::string& variant) const;
+
+  /// Returns what is said of the models, for whoever has a file and its digest. Nobody has to say
+  /// anything: what is missing, or of another type than expected, is left out.
+  std::vector<PublishedModel> published_models() const;
 
   /// Finds the llama-server for a platform such as `linux-amd64`.
   /// Errors: not_found if there is none; bad_config for an entry that cannot be used.

@@ -32,15 +32,23 @@ Result<ReadyModel> install_model(const Paths& paths, const Settings& settings,
                     .path = step.path,
                     .sha256 = step.artifact.sha256,
                     .promised_sha256 = step.artifact.sha256,
-                    .file = file};
+                    .file = file,
+                    .published = manifest.published_models()};
 }
 
 }  // namespace
 
+std::vector<PublishedModel> published_models(const Paths& paths, const Settings& settings) {
+  const auto manifest = load_local_manifest(paths, settings.manifest.value);
+  return manifest ? manifest->published_models() : std::vector<PublishedModel>();
+}
+
 Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
                                const ModelChoice& choice, const Watch& watch) {
   TRY(check_installed(choice, paths));
-  ReadyModel ready{.variant = choice.variant, .path = choice.path};
+  ReadyModel ready{.variant = choice.variant,
+                   .path = choice.path,
+                   .published = published_models(paths, settings)};
   if (choice.kind == ModelChoice::Kind::builtin) return ready;
   TRY_ASSIGN(ready.file, os::file_identity(choice.path));
   TRY_ASSIGN(ready.sha256,

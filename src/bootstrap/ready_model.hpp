@@ -1,11 +1,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "bootstrap/download.hpp"
 #include "bootstrap/install.hpp"
+#include "bootstrap/manifest.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/paths.hpp"
 #include "bootstrap/settings.hpp"
@@ -20,6 +22,7 @@ struct ReadyModel {
   std::string sha256;           // Of the file; empty for the model in the executable.
   std::string promised_sha256;  // What the file must hash to; empty if nothing says so.
   os::FileIdentity file;  // What the digest is of: another file that takes the path is not it.
+  std::vector<PublishedModel> published{};  // By the manifest in force, of any file.
 };
 
 /// Checks a chosen model against what was installed, else against the manifest as far as it is on
@@ -28,7 +31,10 @@ struct ReadyModel {
 Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
                                const ModelChoice& choice, const Watch& watch);
 
-/// The same, but a variant that is missing or damaged is installed.
+/// Returns what the manifest in force says of the models in files, as far as it is on this machine.
+std::vector<PublishedModel> published_models(const Paths& paths, const Settings& settings);
+
+/// As check_model, but a variant that is missing or damaged is installed.
 /// Errors: those of load_manifest and install.
 Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
                                 const ModelChoice& choice, const DownloadPolicy& policy,

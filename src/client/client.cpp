@@ -73,6 +73,10 @@ std::string phase_name(v1::HealthResponse::Phase phase) {
   }
 }
 
+Prompt to_prompt(const v1::Prompt& wire) {
+  return {.prefix = wire.prefix(), .default_task = wire.default_task()};
+}
+
 HealthReport to_report(const v1::HealthResponse& wire) {
   return HealthReport{
       .state = state_name(wire.status()),
@@ -232,6 +236,12 @@ Result<InfoReport> Client::info_once() {
       .engine_reason = wire.engine_reason(),
       .compute = wire.compute(),
       .kernel = wire.kernel(),
+      .query_prompt = {},
+      .document_prompt = {},
+      .prompt_source = wire.prompt_source(),
+      .pooling = wire.pooling().name(),
+      .pooling_source = wire.pooling().source(),
+      .min_dimensions = wire.min_dimensions(),
       .vector_dim = wire.vector_dim(),
       .max_tokens = wire.max_tokens(),
       .max_batch_size = wire.max_batch_size(),
@@ -239,6 +249,8 @@ Result<InfoReport> Client::info_once() {
       .started_at = SystemTime(milliseconds(wire.started_at_unix_ms())),
       .config = {},
   };
+  if (wire.has_query_prompt()) report.query_prompt = to_prompt(wire.query_prompt());
+  if (wire.has_document_prompt()) report.document_prompt = to_prompt(wire.document_prompt());
   for (const auto& value : wire.config()) {
     report.config.push_back({value.key(), value.value(), value.origin()});
   }

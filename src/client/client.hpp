@@ -38,6 +38,12 @@ struct InfoReport {
   std::string engine_reason;   // Known before the model is loaded.
   std::string compute;
   std::string kernel;
+  std::optional<Prompt> query_prompt;     // Nothing: none is known.
+  std::optional<Prompt> document_prompt;  // Nothing: none is known.
+  std::string prompt_source;              // Empty also of a daemon that does not tell.
+  std::string pooling;
+  std::string pooling_source;
+  int32_t min_dimensions = 0;  // 0: not known to be cuttable.
   int32_t vector_dim = 0;
   int32_t max_tokens = 0;
   int32_t max_batch_size = 0;

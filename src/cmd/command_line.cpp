@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 #include "base/text.hpp"
 #include "cmd/version.hpp"
@@ -96,6 +97,22 @@ std::string as_message(std::string text) {
   return text;
 }
 
+// `--instruct=$TASK` with a variable that is empty or not set: CLI11 would take the next word, a
+// text, for the value. An option that nobody knows is for it to refuse.
+std::optional<std::string> find_option_without_value(const CLI::App& app,
+                                                     const std::vector<std::string>& arguments) {
+  const auto end = std::ranges::find(arguments, "--");  // Texts follow.
+  for (auto word = arguments.begin(); word != end; ++word) {
+    if (!word->starts_with("--") || word->find('=') != word->size() - 1) continue;
+    const std::string name = word->substr(0, word->size() - 1);
+    const auto knows = [&name](const CLI::App* command) {
+      return command->get_option_no_throw(name) != nullptr;
+    };
+    if (std::ranges::any_of(app.get_subcommands({}), knows)) return name;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
@@ -116,6 +133,10 @@ CommandLine::CommandLine()
 CommandLine::~CommandLine() = default;
 
 Result<ParsedCommandLine> CommandLine::parse(const std::vector<std::string>& arguments) {
+  if (const auto name = find_option_without_value(*app_, arguments)) {
+    return usage_error(fmt::format("'{}=' has no value", *name),
+                       "give one after the '=', or leave the option out");
+  }
   // CLI11 wants them last first.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {

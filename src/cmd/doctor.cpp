@@ -264,7 +264,8 @@ Model check_model(const Location& location) {
   model.ready = {.variant = choice->variant,
                  .path = choice->path,
                  .sha256 = digest.value_or(no_digest),
-                 .file = *file};
+                 .file = *file,
+                 .published = bootstrap::published_models(paths, settings)};
   return model;
 }
 

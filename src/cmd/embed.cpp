@@ -19,13 +19,25 @@ constexpr const char* kExamples =
     "  runed embed -f lines.txt > vectors.jsonl";
 
 EmbedOptions embed_options(const EmbedFlags& flags) {
-  return {.input_type =
-              flags.query || !flags.instruction.empty() ? InputType::query : InputType::unspecified,
-          .instruction = flags.instruction,
+  const bool is_query = flags.query || flags.instruction.has_value();
+  return {.input_type = is_query ? InputType::query : InputType::unspecified,
+          .instruction = flags.instruction.value_or(""),
           .dimensions = flags.dimensions,
           .truncate = flags.truncate == "right"  ? Truncate::right
                       : flags.truncate == "left" ? Truncate::left
                                                  : Truncate::error};
+}
+
+// On the wire an empty one is the default task; who writes one here, or a variable that is not set,
+// means something else.
+Status check_instruction(const std::optional<std::string>& instruction) {
+  if (!instruction.has_value()) return {};
+  if (find_invalid_utf8(*instruction).has_value()) {
+    return make_error(ErrorCode::usage, "--instruct is not UTF-8");
+  }
+  if (!is_blank(*instruction)) return {};
+  return make_error(ErrorCode::usage, "--instruct is blank: it takes the task of the queries")
+      .with_hint("name the task, or give --query alone for the default one of the model");
 }
 
 }  // namespace
@@ -38,9 +50,7 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
             "a daemon has one model for everybody: choose it with 'runed serve' or in "
             "config.json");
   }
-  if (find_invalid_utf8(flags.instruction).has_value()) {
-    return make_error(ErrorCode::usage, "--instruct is not UTF-8");
-  }
+  TRY(check_instruction(flags.instruction));
   TRY_ASSIGN(EmbedInput input, flags.texts.empty() ? EmbedInput::open(flags.file, services.stdin_fd)
                                                    : EmbedInput::from_arguments(flags.texts));
   TRY(input.read_ahead());
@@ -69,7 +79,7 @@ Runner define_embed(CLI::App& app) {
       app.add_option("-f,--file", flags->file, "Read texts from a file, one a line; - is stdin");
   file->type_name("FILE")->excludes("TEXT");
   app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
-  app.add_flag("-q,--query", flags->query, "The texts are queries: prompt for a search");
+  app.add_flag("-q,--query", flags->query, "The texts are queries: prompt as the model wants it");
   app.add_option("--instruct", flags->instruction, "The task of the queries; implies --query")
       ->type_name("TASK");
   app.add_option("-d,--dimensions", flags->dimensions,

@@ -16,7 +16,7 @@ struct EmbedFlags {
   std::vector<std::string> texts;
   std::optional<std::string> file;
   bool query = false;
-  std::string instruction;         // Of queries; implies `query`.
+  std::optional<std::string> instruction;  // Of queries; implies `query`.
   uint32_t dimensions = 0;         // 0: native.
   std::string truncate = "error";  // error, right or left.
   bool json = false;

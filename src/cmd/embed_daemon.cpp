@@ -108,7 +108,8 @@ Status embed_by_daemon(EmbedJob& job) {
   TRY_ASSIGN(const auto info, client.info());
   TRY(check_settings(job, client, info, last, progress.display()));
   TRY(check_expected(job.flags, info.model_identity));
-  job.output.set_model({info.model_name, info.model_identity, info.engine});
+  set_model(job, {info.model_name, info.model_identity, info.engine},
+            {info.query_prompt, info.prompt_source}, progress.display());
   OutputSink sink(job.output, progress);
   Status done = client.embed_stream(job.options, info.model_identity, job.input, sink);
   if (!done) return at_place(std::move(done).error(), job.input);

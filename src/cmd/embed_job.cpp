@@ -1,5 +1,8 @@
 #include "cmd/embed_job.hpp"
 
+#include <utility>
+
+#include "embed/model_card.hpp"
 #include "os/process.hpp"
 
 namespace runed::cmd {
@@ -31,6 +34,24 @@ Status check_expected(const EmbedFlags& flags, const std::string& identity) {
           "vectors of different models must not be mixed; embed everything again, or serve "
           "the model that is expected")
       .with_detail("model_identity", identity);
+}
+
+void set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress) {
+  if (job.options.input_type == InputType::query) {
+    if (prompts.query.has_value()) {
+      model.prompt = embed::fill_prompt(*prompts.query, job.options.instruction);
+      model.prompt_source = prompts.source;
+    }
+    // An instruction is an error then.
+    if (model.prompt.empty() && job.options.instruction.empty() && !prompts.source.empty()) {
+      progress.note(fmt::format("note: {}, so they are embedded as they are",
+                                prompts.query.has_value()
+                                    ? fmt::format("'{}' takes no prompt with queries", model.name)
+                                    : fmt::format("no prompt is known for queries of '{}'",
+                                                  model.name)));
+    }
+  }
+  job.output.set_model(std::move(model));
 }
 
 EmbedProgress::EmbedProgress(EmbedJob& job)

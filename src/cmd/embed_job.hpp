@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/embedding.hpp"
@@ -29,6 +30,16 @@ Error at_place(Error error, const EmbedInput& input);
 /// Checks the model against --expect-model.
 /// Errors: model_mismatch.
 Status check_expected(const EmbedFlags& flags, const std::string& identity);
+
+/// What is known of the prompts of a model, whoever told it.
+struct KnownPrompts {
+  std::optional<Prompt> query;  // Nothing: none is known.
+  std::string source;           // Empty: a daemon that does not tell.
+};
+
+/// Says whose results they are, and what is put before the texts. Of queries that nothing is put
+/// before, tells so once.
+void set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress);
 
 /// Shows how many results there are; the input tells how far that is.
 class EmbedProgress {

@@ -18,6 +18,12 @@ Result<bootstrap::ReadyModel> local_model(const Location& location) {
   return bootstrap::check_model(location.paths, location.settings, choice, {});
 }
 
+KnownPrompts known_prompts(const embed::ModelCard& card) {
+  KnownPrompts prompts{.query = {}, .source = std::string(name_of(card.prompts.source))};
+  if (card.prompts.is_known()) prompts.query = card.prompts.value.query;
+  return prompts;
+}
+
 // The texts for some passes, up to the end of the input or its first fault.
 struct Share {
   std::vector<embed::PreparedText> texts;
@@ -28,7 +34,8 @@ struct Share {
 Result<embed::PreparedText> prepare(EmbedJob& job, const embed::Embedder& embedder,
                                     const std::string& text, uint64_t index) {
   auto prepared =
-      embed::prepare_text(text, job.options, *embedder.tokenizer(), embedder.info().max_tokens);
+      embed::prepare_text(text, job.options, embedder.info().card, *embedder.tokenizer(),
+                          embedder.info().max_tokens);
   if (prepared) return prepared;
   return at_place(std::move(prepared).error().with_detail("index", std::to_string(index)),
                   job.input);
@@ -69,8 +76,9 @@ Status embed_direct(EmbedJob& job) {
   const std::string identity = embed::model_identity(model.model_sha256);
   TRY(check_expected(job.flags, identity));
   TRY(embed::check_options(job.options, model));
-  job.output.set_model({model.model_name, identity, model.engine});
   EmbedProgress progress(job);
+  set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.card),
+            progress.display());
   while (true) {
     const Share share = next_share(job, *embedder);
     TRY_ASSIGN(auto embeddings, embed::embed_all(*embedder, share.texts));
@@ -87,15 +95,18 @@ Status embed_direct(EmbedJob& job) {
 Status tokenize_input(EmbedJob& job) {
   TRY_ASSIGN(const auto model, local_model(job.location));
   TRY_ASSIGN(const auto vocabulary, daemon::load_vocabulary(model));
-  const std::string identity = embed::model_identity(vocabulary.model_sha256);
+  const std::string identity = embed::model_identity(vocabulary.model.model_sha256);
   TRY(check_expected(job.flags, identity));
-  job.output.set_model({vocabulary.model_name, identity});
+  TRY(embed::check_options(job.options, vocabulary.model));
   EmbedProgress progress(job);
+  set_model(job, {vocabulary.model.model_name, identity}, known_prompts(vocabulary.model.card),
+            progress.display());
   while (true) {
     TRY_ASSIGN(const auto text, job.input.wait_next());
     if (!text.has_value()) return {};
     TRY_ASSIGN(const auto ids,
-               vocabulary.tokenizer->tokenize(embed::apply_prompt(*text, job.options)));
+               vocabulary.tokenizer->tokenize(
+                   embed::apply_prompt(*text, job.options, vocabulary.model.card)));
     TRY(job.output.add_ids(ids));
     progress.advance();
   }

@@ -16,6 +16,10 @@ std::string json_string(const std::string& text) {
   return to_line(Json(text));
 }
 
+std::string string_or_null(const std::string& text) {
+  return text.empty() ? "null" : json_string(text);
+}
+
 std::string format_ids(std::span<const uint32_t> ids) {
   return fmt::format("[{}]", fmt::join(ids, ","));
 }
@@ -39,6 +43,8 @@ void EmbedOutput::begin_entry(const Embedding* embedding) {
     text_ += fmt::format(R"(,"engine":{},"dim":{})", json_string(model_.engine),
                          embedding->vector.size());
   }
+  text_ += fmt::format(R"(,"prompt":{},"prompt_source":{})", string_or_null(model_.prompt),
+                       string_or_null(model_.prompt.empty() ? "" : model_.prompt_source));
   text_ += R"(,"embeddings":[)";
 }
 

@@ -15,15 +15,18 @@ struct EmbedModel {
   std::string name;
   std::string identity;
   std::string engine{};  // Empty for ids, which no engine made.
+  std::string prompt{};  // Put before every text; empty: nothing.
+  std::string prompt_source{};
 };
 
 /// Formats floats as a JSON array: each in the fewest digits that give the same f32 again.
 std::string format_vector(std::span<const float> vector);
 
 /// Prints results as they come: one JSON array a line, or with `document` the one document
-/// {model, model_identity, engine, dim, embeddings: [{index, tokens, vector}]}; of token ids
-/// {model, model_identity, embeddings: [{index, tokens, ids}]}. Nothing is printed before `finish`,
-/// unless it is more than a bound: a short result is all or nothing.
+/// {model, model_identity, engine, dim, prompt, prompt_source, embeddings: [{index, tokens,
+/// vector}]}; of token ids the same without engine and dim, and with ids in place of the vector.
+/// Nothing is printed before `finish`, unless it is more than a bound: a short result is all or
+/// nothing.
 class EmbedOutput {
  public:
   enum class Format { lines, document };

@@ -112,6 +112,12 @@ Json known(bool is_known, const T& value) {
   return is_known ? Json(value) : Json(nullptr);
 }
 
+Json prompt_json(const std::optional<Prompt>& prompt) {
+  if (!prompt.has_value()) return nullptr;
+  return {{"prefix", prompt->prefix},
+          {"default_task", known(!prompt->default_task.empty(), prompt->default_task)}};
+}
+
 Json config_json(const Observation& seen, const Location& location) {
   if (seen.info.config.empty()) return bootstrap::to_json(location.settings);
   Json config = Json::object();
@@ -146,7 +152,13 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
       {"engine_reason", known(!info.engine_reason.empty(), info.engine_reason)},
       {"compute", known(has_model, info.compute)},
       {"kernel", known(!info.kernel.empty(), info.kernel)},
+      {"query_prompt", prompt_json(info.query_prompt)},
+      {"document_prompt", prompt_json(info.document_prompt)},
+      {"prompt_source", known(!info.prompt_source.empty(), info.prompt_source)},
+      {"pooling", known(!info.pooling.empty(), info.pooling)},
+      {"pooling_source", known(!info.pooling_source.empty(), info.pooling_source)},
       {"vector_dim", known(has_model, info.vector_dim)},
+      {"min_dimensions", known(info.min_dimensions > 0, info.min_dimensions)},
       {"max_tokens", known(has_model, info.max_tokens)},
       {"socket_path", socket},
       {"home", location.paths.home},
@@ -176,6 +188,31 @@ std::string describe_engine(const client::InfoReport& info) {
   return text;
 }
 
+std::string describe_source(const std::string& source) {
+  if (source == "model_file") return "by the model's file";
+  if (source == "manifest") return "by the manifest";
+  return source == "known_model" ? "of a model that runed knows" : source;
+}
+
+// `"query: " for queries, "passage: " for documents (of a model that runed knows)`.
+std::string describe_prompts(const client::InfoReport& info) {
+  if (info.prompt_source.empty()) return {};
+  if (!info.query_prompt.has_value() || !info.document_prompt.has_value()) return "none is known";
+  const auto describe = [](const Prompt& prompt) {
+    // In JSON's quotes, which show where it ends.
+    return prompt.prefix.empty() ? std::string("none") : to_line(Json(prompt.prefix));
+  };
+  return fmt::format("{} for queries, {} for documents ({})", describe(*info.query_prompt),
+                     describe(*info.document_prompt), describe_source(info.prompt_source));
+}
+
+std::string describe_limits(const client::InfoReport& info) {
+  const bool is_cuttable = info.min_dimensions > 0;
+  return fmt::format("{}{} dimensions, {} tokens a text",
+                     is_cuttable ? fmt::format("{} to ", info.min_dimensions) : "",
+                     info.vector_dim, info.max_tokens);
+}
+
 std::string to_text(const Observation& seen, const Location& location, const std::string& socket) {
   std::string text = sentence(seen, socket) + "\n";
   const auto line = [&text](std::string_view key, const std::string& value) {
@@ -188,8 +225,12 @@ std::string to_text(const Observation& seen, const Location& location, const std
     }
     line("because", seen.info.engine_reason);
     if (!seen.info.model_identity.empty()) {
-      line("limits", fmt::format("{} dimensions, {} tokens a text", seen.info.vector_dim,
-                                 seen.info.max_tokens));
+      line("limits", describe_limits(seen.info));
+      line("prompts", describe_prompts(seen.info));
+      if (!seen.info.pooling.empty()) {
+        line("pooling", fmt::format("{} ({})", seen.info.pooling,
+                                    describe_source(seen.info.pooling_source)));
+      }
     }
     line("variant", seen.info.variant);
     line("requests", std::to_string(seen.health.requests));

@@ -58,7 +58,7 @@ Check check_header(const std::string& subject, const bootstrap::ReadyModel& mode
   }
   if (!vocabulary) return failed("header", subject, vocabulary.error());
   return {"header", subject, Outcome::passed,
-          fmt::format("{} can be served", vocabulary->model_name)};
+          fmt::format("{} can be served", vocabulary->model.model_name)};
 }
 
 Result<std::vector<Check>> self_test(Work& work, const std::string& subject,

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "bootstrap/ready_llama_server.hpp"
-#include "embed/builtin_model.hpp"
 #include "embed/llama_server/llama_server_embedder.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/model_header.hpp"
@@ -20,10 +19,6 @@ using bootstrap::Engine;
 using embed::llama_server::LlamaServerEmbedder;
 using embed::llama_server::Profile;
 namespace native = embed::native;
-
-std::string sha256_of(const bootstrap::ReadyModel& model) {
-  return model.path.empty() ? std::string(embed::builtin_model_sha256()) : model.sha256;
-}
 
 native::Compute to_native(bootstrap::Compute compute) {
   switch (compute) {
@@ -82,6 +77,7 @@ Result<std::unique_ptr<embed::Embedder>> make_native(const bootstrap::ReadyModel
   options.sha256 = sha256_of(model);
   options.file = model.file;
   options.promised_sha256 = model.promised_sha256;
+  options.published = published_facts(model);
   TRY_ASSIGN(auto embedder, create_native(std::move(options), clock));
   return std::unique_ptr<embed::Embedder>(std::move(embedder));
 }
@@ -99,6 +95,7 @@ Result<std::unique_ptr<embed::Embedder>> make_llama_server(EngineOptions options
                                           .sha256 = sha256_of(model),
                                           .file = model.file,
                                           .promised_sha256 = model.promised_sha256,
+                                          .published = published_facts(model),
                                           .model_copy_path = std::move(options.places.model_copy),
                                           .socket_path = socket,
                                           .log_path = std::move(options.places.log),
@@ -116,10 +113,17 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
     TRY_ASSIGN(std::string sha256,
                native::identify(*file, sha256_of(model), model.file, model.promised_sha256));
     TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
-    TRY_ASSIGN(const auto header, native::read_model_header(gguf));
+    TRY_ASSIGN(auto card, embed::recognise_model(gguf, sha256, published_facts(model)));
+    TRY_ASSIGN(const auto header, native::read_model_header(gguf, card.pooling.value));
     TRY_ASSIGN(auto tokenizer, native::NativeTokenizer::create(gguf, header));
-    return Vocabulary{.model_name = header.name,
-                      .model_sha256 = std::move(sha256),
+    return Vocabulary{.model = {.engine = {},
+                                .model_name = header.name,
+                                .model_sha256 = std::move(sha256),
+                                .compute = {},
+                                .kernel = {},
+                                .dimension = header.width,
+                                .max_tokens = header.context,
+                                .card = std::move(card)},
                       .tokenizer = std::move(tokenizer)};
   });
 }

@@ -62,8 +62,7 @@ Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
 
 /// The tokenizer of a model, and whose it is. Its file needs no tensors.
 struct Vocabulary {
-  std::string model_name;
-  std::string model_sha256;
+  embed::ModelInfo model;  // Of no engine.
   std::shared_ptr<const embed::Tokenizer> tokenizer;
 };
 

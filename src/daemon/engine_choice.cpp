@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "bootstrap/ready_llama_server.hpp"
-#include "embed/builtin_model.hpp"
 #include "embed/llama_server/server_features.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/kernel_choice.hpp"
@@ -53,10 +52,20 @@ std::string asked_by(bootstrap::Origin origin) {
 Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
   TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
   TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(model)));
+  const auto recognise = [&model](const native::Gguf& gguf) {
+    return embed::recognise_model(gguf, sha256_of(model), published_facts(model));
+  };
   return native::read_unchanged(*file, [&]() -> Status {
-    TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
-    TRY_ASSIGN(const auto header, native::read_model_header(gguf));
-    TRY(native::find_weights(gguf, header, *kernel));
+    const auto gguf = native::Gguf::parse(file->bytes());
+    if (!gguf) {
+      // What is wrong for any engine counts before a tensor type that ours has not.
+      const auto metadata = native::Gguf::parse_metadata(file->bytes());
+      if (metadata) TRY(recognise(*metadata));
+      return gguf.error();
+    }
+    TRY_ASSIGN(const auto card, recognise(*gguf));
+    TRY_ASSIGN(const auto header, native::read_model_header(*gguf, card.pooling.value));
+    TRY(native::find_weights(*gguf, header, *kernel));
     return {};
   });
 }
@@ -149,11 +158,6 @@ Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& pro
 bool is_for_another_engine(const Error& refusal) {
   return refusal.code == ErrorCode::model_unsupported &&
          !refusal.details.contains(native::kConversionFault);
-}
-
-native::ModelSource source_of(const bootstrap::ReadyModel& model) {
-  if (model.path.empty()) return {.bytes = embed::builtin_model(), .path = {}};
-  return {.bytes = {}, .path = model.path};
 }
 
 }  // namespace runed::daemon

@@ -9,7 +9,7 @@
 #include "bootstrap/ready_model.hpp"
 #include "bootstrap/settings.hpp"
 #include "bootstrap/watch.hpp"
-#include "embed/native/model_file.hpp"
+#include "daemon/model_source.hpp"
 
 namespace runed::daemon {
 
@@ -51,8 +51,5 @@ Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& pro
 /// Tells whether another engine may serve a model that the native one refuses with this error: not a
 /// file that is damaged, or wrong for any.
 bool is_for_another_engine(const Error& refusal);
-
-/// Where a model's bytes are.
-embed::native::ModelSource source_of(const bootstrap::ReadyModel& model);
 
 }  // namespace runed::daemon

@@ -203,6 +203,7 @@ class Service final : public ServiceBase {
       response->set_engine_version(model->version);
       response->set_compute(model->compute);
       response->set_kernel(model->kernel);
+      fill(model->card, *response);
     }
   }
 

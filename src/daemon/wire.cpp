@@ -77,6 +77,11 @@ Result<EmbedOptions> read_options_of(const Request& request) {
   return options;
 }
 
+void fill(const Prompt& prompt, v1::Prompt& message) {
+  message.set_prefix(prompt.prefix);
+  message.set_default_task(prompt.default_task);
+}
+
 }  // namespace
 
 v1::HealthResponse::Status to_wire(Serving serving) {
@@ -123,6 +128,17 @@ void fill(const LoadStatistics& load, v1::LoadStatistics& message) {
   message.mutable_wait_counts()->Assign(load.wait_counts.begin(), load.wait_counts.end());
   message.mutable_pass_text_counts()->Assign(load.pass_text_counts.begin(),
                                              load.pass_text_counts.end());
+}
+
+void fill(const embed::ModelCard& card, v1::InfoResponse& response) {
+  response.set_prompt_source(std::string(name_of(card.prompts.source)));
+  if (card.prompts.is_known()) {
+    fill(card.prompts.value.query, *response.mutable_query_prompt());
+    fill(card.prompts.value.document, *response.mutable_document_prompt());
+  }
+  response.mutable_pooling()->set_name(std::string(name_of(card.pooling.value)));
+  response.mutable_pooling()->set_source(std::string(name_of(card.pooling.source)));
+  response.set_min_dimensions(static_cast<int32_t>(card.min_dimensions.value));
 }
 
 void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response) {

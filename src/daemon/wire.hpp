@@ -5,6 +5,7 @@
 #include "daemon/centroid_set.hpp"
 #include "daemon/load_meter.hpp"
 #include "daemon/state.hpp"
+#include "embed/model_card.hpp"
 #include "runed/v1/raw.pb.h"
 #include "runed/v1/runed.pb.h"
 
@@ -14,6 +15,7 @@ namespace runed::daemon {
 v1::HealthResponse::Status to_wire(Serving serving);
 v1::HealthResponse::Phase to_wire(Phase phase);
 void fill(const LoadStatistics& load, v1::LoadStatistics& message);
+void fill(const embed::ModelCard& card, v1::InfoResponse& response);
 /// `route` is what the embedding was routed by, or null.
 void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response);
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "embed/model_card.hpp"
 
 namespace runed::embed {
 
@@ -26,6 +27,7 @@ struct ModelInfo {
                              // devices, or `cpu`.
   uint32_t dimension = 0;    // Floats of one vector.
   uint32_t max_tokens = 0;   // Of one text, EOS included.
+  ModelCard card{};          // What is known of the model, and by whom.
 };
 
 /// Returns the short identity that replies carry: `sha256:` and 16 hex digits. Vectors of models
@@ -43,6 +45,13 @@ struct PackedBatch {
 /// Errors: empty_text, text_too_long (details: index).
 Status check_lengths(const PackedBatch& batch, uint32_t max_tokens);
 
+/// The special tokens around every text, which truncation must leave where they are: a vector may
+/// be that of the first or of the last of them.
+struct Frame {
+  uint32_t before = 0;  // Tokens.
+  uint32_t after = 1;   // Tokens.
+};
+
 /// Turns a text into the ids that the model sees. Immutable, so any thread may use one.
 class Tokenizer {
  public:
@@ -54,6 +63,9 @@ class Tokenizer {
   /// Tells whether it needs nothing but this process. One that does not can take long, and fail with
   /// engine_restarting when what it needs does not answer.
   virtual bool is_local() const { return true; }
+
+  /// What it puts around a text.
+  virtual Frame frame() const { return {}; }
 };
 
 /// The detail of engine_died that says by which signal the process ended; 0 if by none.

@@ -7,46 +7,88 @@
 namespace runed::embed {
 namespace {
 
-// EOS is appended by the tokenizer, so it is the last id, and it must stay the last one.
-void truncate(std::vector<TokenId>& ids, Truncate side, uint32_t limit) {
+// The text is cut, not its frame. If there is no room even for that, its end is what stays.
+void truncate(std::vector<TokenId>& ids, Truncate side, uint32_t limit, const Frame& frame) {
+  const uint32_t after = std::min(frame.after, limit);
+  const uint32_t before = std::min(frame.before, limit - after);
   const auto excess = static_cast<std::ptrdiff_t>(ids.size() - limit);
-  if (side == Truncate::left) {
-    ids.erase(ids.begin(), ids.begin() + excess);
-  } else {
-    ids.erase(ids.end() - 1 - excess, ids.end() - 1);
+  const auto first = side == Truncate::left ? ids.begin() + before : ids.end() - after - excess;
+  ids.erase(first, first + excess);
+}
+
+Error bad_dimensions(const EmbedOptions& options, const ModelInfo& model, uint32_t minimum,
+                     std::string message) {
+  return Error{ErrorCode::bad_dimensions, std::move(message), {}, {}}
+      .with_detail("dimensions", std::to_string(options.dimensions))
+      .with_detail("minimum", std::to_string(minimum))
+      .with_detail("maximum", std::to_string(model.dimension));
+}
+
+// A model that was not trained to be cut loses what it says in any part of its vector.
+Status check_dimensions(const EmbedOptions& options, const ModelInfo& model) {
+  const uint32_t wanted = options.dimensions;
+  if (wanted == 0 || wanted == model.dimension) return {};
+  const uint32_t minimum = model.card.min_dimensions.value;
+  if (!model.card.min_dimensions.is_known() || minimum > model.dimension) {
+    return bad_dimensions(options, model, model.dimension,
+                          fmt::format("cannot give {} dimensions: '{}' has {}, and is not known to "
+                                      "have been trained to be cut",
+                                      wanted, model.model_name, model.dimension))
+        .with_hint(fmt::format("leave the dimensions out, or ask for {}", model.dimension));
   }
+  if (wanted >= minimum && wanted <= model.dimension) return {};
+  return bad_dimensions(options, model, minimum,
+                        fmt::format("cannot give {} dimensions: '{}' has {} to {}", wanted,
+                                    model.model_name, minimum, model.dimension));
+}
+
+Status check_instruction(const EmbedOptions& options, const ModelInfo& model) {
+  if (options.instruction.empty()) return {};
+  if (options.input_type != InputType::query) {
+    return make_error(ErrorCode::invalid_argument, "an instruction goes with queries only")
+        .with_hint("ask for input type query, or leave the instruction out");
+  }
+  const Fact<Prompts>& prompts = model.card.prompts;
+  if (has_task(prompts.value.query)) return {};
+  const bool has_prompt = !prompts.value.query.prefix.empty();
+  const char* const why = !prompts.is_known() ? "no prompt is known for its queries"
+                          : has_prompt        ? "the prompt for its queries has no task"
+                                              : "it takes no prompt with a query";
+  return make_error(ErrorCode::invalid_argument, "cannot give '{}' an instruction: {}",
+                    model.model_name, why)
+      .with_hint("leave the instruction out");
 }
 
 }  // namespace
 
 Status check_options(const EmbedOptions& options, const ModelInfo& model) {
-  if (options.dimensions != 0 &&
-      (options.dimensions < kMinDimensions || options.dimensions > model.dimension)) {
-    return make_error(ErrorCode::bad_dimensions, "cannot give {} dimensions: '{}' has {} to {}",
-                      options.dimensions, model.model_name, kMinDimensions, model.dimension)
-        .with_detail("dimensions", std::to_string(options.dimensions))
-        .with_detail("minimum", std::to_string(kMinDimensions))
-        .with_detail("maximum", std::to_string(model.dimension));
-  }
-  if (!options.instruction.empty() && options.input_type != InputType::query) {
-    return make_error(ErrorCode::invalid_argument, "an instruction goes with queries only")
-        .with_hint("ask for input type query, or leave the instruction out");
+  TRY(check_dimensions(options, model));
+  return check_instruction(options, model);
+}
+
+std::string prompt_for(const EmbedOptions& options, const ModelCard& card) {
+  switch (options.input_type) {
+    case InputType::query:
+      return fill_prompt(card.prompts.value.query, options.instruction);
+    case InputType::document:
+      return fill_prompt(card.prompts.value.document, {});
+    case InputType::unspecified:
+      break;
   }
   return {};
 }
 
-std::string apply_prompt(std::string_view text, const EmbedOptions& options) {
-  if (options.input_type != InputType::query) return std::string(text);
-  const std::string_view task =
-      options.instruction.empty() ? kDefaultTask : std::string_view(options.instruction);
-  return fmt::format("Instruct: {}\nQuery:{}", task, text);
+std::string apply_prompt(std::string_view text, const EmbedOptions& options,
+                         const ModelCard& card) {
+  return prompt_for(options, card).append(text);
 }
 
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
-                                  const Tokenizer& tokenizer, uint32_t max_tokens) {
+                                  const ModelCard& card, const Tokenizer& tokenizer,
+                                  uint32_t max_tokens) {
   if (text.empty()) return make_error(ErrorCode::empty_text, "the text is empty");
   PreparedText prepared;
-  TRY_ASSIGN(prepared.ids, tokenizer.tokenize(apply_prompt(text, options)));
+  TRY_ASSIGN(prepared.ids, tokenizer.tokenize(apply_prompt(text, options, card)));
   const size_t tokens = prepared.ids.size();
   if (tokens <= max_tokens) return prepared;
   if (options.truncate == Truncate::error) {
@@ -57,7 +99,7 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
         .with_detail("limit", std::to_string(max_tokens));
   }
   prepared.tokens_dropped = static_cast<uint32_t>(tokens - max_tokens);
-  truncate(prepared.ids, options.truncate, max_tokens);
+  truncate(prepared.ids, options.truncate, max_tokens, tokenizer.frame());
   return prepared;
 }
 

@@ -12,32 +12,30 @@
 
 namespace runed::embed {
 
-/// The task that Qwen3-Embedding was published with.
-/// Source: Qwen3-Embedding model card, config_sentence_transformers.json, prompt "query".
-inline constexpr std::string_view kDefaultTask =
-    "Given a web search query, retrieve relevant passages that answer the query";
-
-inline constexpr uint32_t kMinDimensions =
-    32;  // Source: Qwen3-Embedding model card, "MRL support".
-
 /// A text that is ready for a forward pass.
 struct PreparedText {
   std::vector<TokenId> ids;     // EOS included.
   uint32_t tokens_dropped = 0;  // By truncation.
 };
 
-/// Checks the options against the model.
-/// Errors: bad_dimensions; invalid_argument for an instruction without a query.
+/// Checks the options against what is known of the model.
+/// Errors: bad_dimensions for a cut that the model is not known to bear; invalid_argument for an
+///         instruction without a query, or for a model whose prompt has no task.
 Status check_options(const EmbedOptions& options, const ModelInfo& model);
 
-/// Applies the prompt format and tokenises; longer texts are cut or refused as the options say,
-/// with EOS kept last.
+/// Applies the model's prompt and tokenises; longer texts are cut or refused as the options say,
+/// within the tokens that frame every text.
 /// Errors: empty_text; text_too_long (details: tokens, limit); not_utf8.
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
-                                  const Tokenizer& tokenizer, uint32_t max_tokens);
+                                  const ModelCard& card, const Tokenizer& tokenizer,
+                                  uint32_t max_tokens);
 
-/// Returns the exact text that the model is given: `Instruct: {task}\nQuery:{query}` for a query.
-std::string apply_prompt(std::string_view text, const EmbedOptions& options);
+/// Returns what the model is given before a text of this kind: the prompt that is known of it for
+/// queries or for documents, else nothing.
+std::string prompt_for(const EmbedOptions& options, const ModelCard& card);
+
+/// Returns the exact text that the model is given.
+std::string apply_prompt(std::string_view text, const EmbedOptions& options, const ModelCard& card);
 
 /// Embeds several prepared texts in one forward pass of `embedder`.
 /// Errors: those of Embedder::embed.

@@ -42,6 +42,8 @@ constexpr std::array kSamples{
 };
 
 constexpr size_t kPublishedTexts = 4;
+constexpr std::string_view kPublishedPrompt =
+    "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:";
 
 // The first query with both documents, then the second.
 constexpr std::array kPublishedScores{0.7646, 0.1414, 0.1355, 0.6000};
@@ -73,7 +75,7 @@ Result<std::vector<Measured>> prepare_samples(const ModelInfo& model, const Toke
   std::vector<Measured> samples;
   const auto add = [&](std::string_view text, InputType input_type) -> Status {
     const EmbedOptions options{.input_type = input_type, .truncate = Truncate::right};
-    TRY_ASSIGN(PreparedText prepared, prepare_text(text, options, tokenizer, limit));
+    TRY_ASSIGN(PreparedText prepared, prepare_text(text, options, model.card, tokenizer, limit));
     samples.push_back({.text = std::move(prepared)});
     return {};
   };
@@ -199,8 +201,13 @@ bool is_qwen3_embedding(const ModelInfo& model) {
          });
 }
 
+bool is_prompted_as_published(const ModelCard& card) {
+  return prompt_for({.input_type = InputType::query}, card) == kPublishedPrompt &&
+         prompt_for({.input_type = InputType::document}, card).empty();
+}
+
 bool has_published_scores(const ModelInfo& model, const std::vector<Measured>& samples) {
-  return is_qwen3_embedding(model) &&
+  return is_qwen3_embedding(model) && is_prompted_as_published(model.card) &&
          std::ranges::all_of(std::span(samples).first(kPublishedTexts),
                              [](const auto& sample) { return sample.text.tokens_dropped == 0; });
 }

@@ -2,6 +2,7 @@
 // and the metadata of errors.
 #include <cmath>
 
+#include "prompted_home.hpp"
 #include "raw_client.hpp"
 #include "runed/v1/runed.pb.h"
 
@@ -13,6 +14,7 @@ using runed::test::kEmbed;
 using runed::test::kEmbedBatch;
 using runed::test::kInfo;
 using runed::test::OldClient;
+using runed::test::PromptedHome;
 using runed::test::reason_of;
 using runed::test::Running;
 
@@ -57,19 +59,15 @@ std::string repeated(const std::string& word, int times) {
 }  // namespace
 
 TEST_CASE("a query is given to the model behind its task, to the letter", "[conformance]") {
-  Home home;
+  PromptedHome home;
   const Running daemon = home.serve();
   const OldClient client(home);
   auto query = request_for("gravity");
   query.set_input_type(v1::INPUT_TYPE_QUERY);
   const auto by_default = embedded(client, query);
-  check_same(by_default,
-             embedded(client, request_for("Instruct: Given a web search query, retrieve relevant "
-                                          "passages that answer the query\nQuery:gravity")));
+  check_same(by_default, embedded(client, request_for(PromptedHome::prompted("gravity"))));
   // A prompt that is nearly right would be told apart.
-  const auto near = embedded(client, request_for("Instruct: Given a web search query, retrieve "
-                                                 "relevant passages that answer the query\n"
-                                                 "Query: gravity"));
+  const auto near = embedded(client, request_for(PromptedHome::prompted(" gravity")));
   CHECK(cosine(floats(by_default), floats(near)) < kSame);
 
   query.set_instruction("Find physics");
@@ -86,7 +84,17 @@ TEST_CASE("a query is given to the model behind its task, to the letter", "[conf
   check_same(reply.embeddings(0), by_task);
 }
 
-TEST_CASE("a document, and a text of no type, are given to the model as they are",
+TEST_CASE("a document is given to the model behind its own prompt", "[conformance]") {
+  PromptedHome home;
+  const Running daemon = home.serve();
+  const OldClient client(home);
+  auto document = request_for("gravity");
+  document.set_input_type(v1::INPUT_TYPE_DOCUMENT);
+  check_same(embedded(client, document), embedded(client, request_for("doc: gravity")));
+  CHECK(cosine(client.vector("gravity"), floats(embedded(client, document))) < kSame);
+}
+
+TEST_CASE("a text of no type, or for a model without prompts, is given to it as it is",
           "[conformance]") {
   Home home;
   const Running daemon = home.serve();
@@ -97,6 +105,14 @@ TEST_CASE("a document, and a text of no type, are given to the model as they are
   CHECK(cosine(client.vector("gravity"), floats(embedded(client, document))) >= kSame);
   document.set_instruction("Find physics");  // Which would be lost.
   CHECK(embed(client, document).status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  auto query = request_for("gravity");
+  query.set_input_type(v1::INPUT_TYPE_QUERY);
+  check_same(embedded(client, query), embedded(client, request_for("gravity")));
+  query.set_instruction("Find physics");  // As it would be here.
+  const grpc::Status refused = embed(client, query).status;
+  CHECK(refused.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CHECK(refused.error_message() ==
+        "cannot give 'runed-mini' an instruction: it takes no prompt with a query");
 }
 
 TEST_CASE("an option that is not known is refused, not taken for another one", "[conformance]") {
@@ -115,8 +131,9 @@ TEST_CASE("an option that is not known is refused, not taken for another one", "
   }
 }
 
-TEST_CASE("dimensions from 32 to the native ones are a prefix of unit length", "[conformance]") {
-  Home home;
+TEST_CASE("dimensions from the fewest to the native ones are a prefix of unit length",
+          "[conformance]") {
+  PromptedHome home;
   const Running daemon = home.serve();
   const OldClient client(home);
   const auto native = static_cast<uint32_t>(client.info().vector_dim());

@@ -95,14 +95,14 @@ TEST_CASE("twenty thousand lines keep their order, in memory that does not grow 
   constexpr int kPeriod = 1500;  // More than are under way, and remembered by the daemon.
   Home home;
   const Running daemon = home.serve();
-  Running few = home.start({"embed", "-d", "32"}, numbered_lines(kPeriod));
+  Running few = home.start({"embed", "-d", "64"}, numbered_lines(kPeriod));
   [[maybe_unused]] const uint64_t peak_of_few = peak_until_end(few);
   [[maybe_unused]] const uint64_t daemon_peak_of_few = peak_kib(daemon.pid());
   const auto expected = vectors_of(few.finish().out);
   REQUIRE(expected.size() == kPeriod);
 
   constexpr int kCount = 20'000;
-  Running all = home.start({"embed", "-d", "32"}, numbered_lines(kCount, kPeriod));
+  Running all = home.start({"embed", "-d", "64"}, numbered_lines(kCount, kPeriod));
   [[maybe_unused]] const uint64_t peak_of_all = peak_until_end(all);
   const Finished done = all.finish();
   CAPTURE(done.err);
@@ -243,7 +243,7 @@ TEST_CASE("an input that pauses keeps its stream, even past the idle time and th
   Running daemon = home.serve({"--idle-timeout", "200ms"});
   const std::string fifo = home.file("fifo");
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-  Running command = home.start({"embed", "-d", "32", "-f", fifo});
+  Running command = home.start({"embed", "-d", "64", "-f", fifo});
   runed::os::Fd writer = unwrap(runed::os::open_for_append(fifo, 0600));
   unwrap(runed::os::write_all(writer.get(), numbered_lines(10)));
   home.wait_for_state("idle");

@@ -2,7 +2,7 @@
 #include <thread>
 
 #include "os/files.hpp"
-#include "runed_process.hpp"
+#include "prompted_home.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::Json;
@@ -11,6 +11,7 @@ using runed::test::engine_under_test;
 using runed::test::Finished;
 using runed::test::Home;
 using runed::test::kReferenceCosine;
+using runed::test::PromptedHome;
 using runed::test::reference_texts;
 using runed::test::vector_of;
 using runed::test::write_text;
@@ -99,7 +100,7 @@ TEST_CASE("texts come from arguments, stdin or a file, and mean the same", "[emb
 }
 
 TEST_CASE("a query is prompted, and its task can be chosen", "[embed]") {
-  Home home;
+  PromptedHome home;
   const std::string plain = home.run({"embed", "gravity"}).out;
   const std::string query = home.run({"embed", "--query", "gravity"}).out;
   const std::string spelt = home.run({"embed", "-f", "-", "--query"}, "gravity").out;
@@ -107,10 +108,7 @@ TEST_CASE("a query is prompted, and its task can be chosen", "[embed]") {
   CHECK(spelt == query);
   CHECK(home.run({"embed", "--instruct", "Find physics", "gravity"}).out != query);
   // The prompt is one text with a line feed in it: an argument can be that.
-  CHECK(home.run({"embed",
-                  "Instruct: Given a web search query, retrieve relevant passages that answer the "
-                  "query\nQuery:gravity"})
-            .out == query);
+  CHECK(home.run({"embed", PromptedHome::prompted("gravity")}).out == query);
 }
 
 TEST_CASE("fewer dimensions are a prefix, made unit length again", "[embed]") {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,13 +20,19 @@ class StandInHome : public Home {
   static constexpr int kDimension = 1024;
   static constexpr int kMaxTokens = 128;
 
-  explicit StandInHome(const std::vector<std::string>& modes = {}) {
-    const auto model = GgufBuilder()
-                           .set("general.architecture", "bert")
-                           .set("bert.context_length", uint32_t{kMaxTokens + 1})
-                           .set("bert.embedding_length", uint32_t{kDimension})
-                           .set("bert.block_count", uint32_t{1})
-                           .build();
+  /// `change` makes another header of it.
+  explicit StandInHome(const std::vector<std::string>& modes = {},
+                       const std::function<void(GgufBuilder&)>& change = {}) {
+    auto header = GgufBuilder()
+                      .set("general.architecture", "bert")
+                      .set("bert.context_length", uint32_t{kMaxTokens + 1})
+                      .set("bert.embedding_length", uint32_t{kDimension})
+                      .set("bert.block_count", uint32_t{1})
+                      .set("bert.attention.causal", false)
+                      .set("bert.pooling_type", uint32_t{1})
+                      .set("tokenizer.ggml.model", "bert");
+    if (change) change(header);
+    const auto model = header.build();
     write_text(file("model.gguf"), {reinterpret_cast<const char*>(model.data()), model.size()});
     set("RUNED_MODEL", file("model.gguf"));
     set("RUNED_ENGINE", "llama-server");

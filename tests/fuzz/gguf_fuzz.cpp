@@ -1,14 +1,16 @@
-// Any bytes as a model file: parsed, passed through the gate, every value read in every way, and a
-// tokenizer built from what is left.
+// Any bytes as a model file: parsed, recognised, passed through the gate, every value read in every
+// way, and a tokenizer built from what is left.
 
 #include <array>
 #include <span>
 
 #include "base/check.hpp"
+#include "embed/model_recognition.hpp"
 #include "embed/native/gguf.hpp"
 #include "embed/native/model_header.hpp"
 #include "embed/native/native_tokenizer.hpp"
 
+using runed::embed::Pooling;
 using runed::embed::native::Gguf;
 using runed::embed::native::NativeTokenizer;
 using runed::embed::native::read_model_header;
@@ -56,6 +58,16 @@ size_t read_values(const Gguf& file) {
   return sum;
 }
 
+void recognise(const Gguf& file) {
+  const auto card = runed::embed::recognise_model(file, {}, {});
+  if (!card.has_value()) {
+    CHECK(!card.error().message.empty());
+    return;
+  }
+  CHECK(card->pooling.is_known());
+  CHECK(card->pooling.value != Pooling::none && card->pooling.value != Pooling::rank);
+}
+
 void read_tensors(const Gguf& file, std::span<const std::byte> bytes) {
   for (const Tensor& tensor : file.tensors()) {
     CHECK(file.find_tensor(tensor.name) == &tensor);
@@ -76,6 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   CHECK(read_values(*file) <= 16 * size);
   read_tensors(*file, bytes);
+  recognise(*file);
   const auto header = read_model_header(*file);
   if (!header.has_value()) return 0;
   const auto tokenizer = NativeTokenizer::create(*file, *header);

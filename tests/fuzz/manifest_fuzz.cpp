@@ -34,6 +34,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     CHECK(bootstrap::is_variant_name(variant));
     check_artifact(*model);
   }
+  for (const bootstrap::PublishedModel& model : manifest->published_models()) {
+    CHECK(model.sha256.size() == 64);
+    CHECK(model.has_prompts || model.query_prompt.empty());
+    CHECK(model.query_prompt.find("{task}") == std::string::npos || !model.default_task.empty());
+  }
   const auto server = manifest->llama_server("linux-amd64");
   if (!server) return 0;
   check_artifact(server->artifact);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -41,7 +42,9 @@ class RandomModel {
   static constexpr float kRopeBase = 1e5F;
   static constexpr float kEpsilon = 0.01F;  // So large that another one would show.
 
-  RandomModel(TensorType type, const ModelShape& of)
+  /// `change` makes another header of it before it is built.
+  RandomModel(TensorType type, const ModelShape& of,
+              const std::function<void(GgufBuilder&)>& change = {})
       : shape(of), type_(type), builder_(small_qwen3()) {
     const uint64_t query_width = uint64_t{shape.heads} * shape.head_width;
     builder_.set("qwen3.block_count", kLayers)
@@ -69,6 +72,7 @@ class RandomModel {
       add_matrix(name("ffn_up"), shape.ff_width, shape.width);
       add_matrix(name("ffn_down"), shape.width, shape.ff_width);
     }
+    if (change) change(builder_);
     file = builder_.build();
   }
 

@@ -110,7 +110,9 @@ Status LlamaServerEmbedder::load_model() {
 }
 
 Status LlamaServerEmbedder::describe(const std::shared_ptr<const native::ModelFile>& file) {
-  TRY_ASSIGN(model_, native::read_unchanged(*file, [&] { return describe_model(file); }));
+  TRY_ASSIGN(model_, native::read_unchanged(*file, [&] {
+               return describe_model(file, file_.sha256(), options_.published);
+             }));
   TRY(file_.check());
   if (!info_.model_sha256.empty()) return {};
   info_ = {
@@ -122,7 +124,8 @@ Status LlamaServerEmbedder::describe(const std::shared_ptr<const native::ModelFi
       .kernel = features_.has_gpu ? fmt::format("{}", fmt::join(features_.devices, ", ")) : "cpu",
       .dimension = model_.is_known() ? model_.dimension : 0,  // Of others the first vector tells.
       .max_tokens = options_.max_tokens == 0 ? model_.context
-                                             : std::min(options_.max_tokens, model_.context)};
+                                             : std::min(options_.max_tokens, model_.context),
+      .card = model_.card};
   expected_ = {};
   if (options_.is_compared && model_.is_known()) {
     expected_ = native_first_embedding(
@@ -130,6 +133,7 @@ Status LlamaServerEmbedder::describe(const std::shared_ptr<const native::ModelFi
          .sha256 = file_.sha256(),
          .file = file->identity(),
          .promised_sha256 = file_.sha256(),
+         .published = options_.published,
          .threads = std::min(options_.threads, native::ThreadPool::kMostThreads),
          .compute = native::Compute::f32},
         clock_);
@@ -174,7 +178,7 @@ Status LlamaServerEmbedder::bring_up() {
   TRY(as_told(file_.check_unchanged()));
   std::shared_ptr<const Tokenizer> tokenizer = model_.tokenizer;
   if (tokenizer == nullptr) {
-    TRY_ASSIGN(tokenizer, ServerTokenizer::create(server_.endpoint));
+    TRY_ASSIGN(tokenizer, ServerTokenizer::create(server_.endpoint, model_.frame));
   }
   TRY(check_first_embedding(*tokenizer));
   most_anonymous_bytes_ = server_.process->anonymous_bytes() * 2 + kRoom;

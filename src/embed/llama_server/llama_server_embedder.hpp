@@ -26,10 +26,11 @@ namespace runed::embed::llama_server {
 
 struct LlamaServerOptions {
   std::string executable;      // Absolute path of llama-server.
-  native::ModelSource source;  // As NativeOptions, as are the next three.
+  native::ModelSource source;  // As NativeOptions, as are the next four.
   std::string sha256;
   os::FileIdentity file{};
   std::string promised_sha256;
+  std::vector<PublishedFacts> published{};  // As recognise_model takes it.
   std::string model_copy_path;  // Where a model that is in memory is written for the child.
   std::string socket_path;      // Where the child listens; its directory is ours alone.
   std::string log_path;         // What the child prints.

@@ -1,6 +1,7 @@
 #include "embed/llama_server/model_description.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 #include "embed/native/gguf.hpp"
@@ -21,14 +22,16 @@ Result<uint32_t> read_size(const native::Gguf& file, const std::string& key, uin
                     found, most);
 }
 
-Result<ModelDescription> describe_qwen3(const native::Gguf& gguf) {
-  TRY_ASSIGN(const native::ModelHeader header, native::read_model_header(gguf));
+Result<ModelDescription> describe_qwen3(const native::Gguf& gguf, const ModelCard& card) {
+  TRY_ASSIGN(const native::ModelHeader header,
+             native::read_model_header(gguf, card.pooling.value));
   ModelDescription model{
       .name = header.name,
       .architecture = "qwen3",
       .context = header.context,
       .dimension = header.width,
       .cell_bytes = uint64_t{header.layers} * header.kv_heads * header.head_width * 2 * kBytesOfF16,
+      .card = card,
       .tokenizer = nullptr};
   TRY_ASSIGN(model.tokenizer, native::NativeTokenizer::create(gguf, header));
   return model;
@@ -51,16 +54,37 @@ uint64_t cell_bytes(const native::Gguf& gguf, const std::string& architecture, u
                                                               : 0;
 }
 
+bool is_set(const native::Gguf& gguf, const char* key, bool otherwise) {
+  const auto found = gguf.bool_value(key);
+  return found ? *found : otherwise;
+}
+
+// Where the file does not say, as llama.cpp does by default.
+// Source: llama.cpp, llama_vocab::impl::load, for the kinds of tokenizer.
+Frame read_frame(const native::Gguf& gguf) {
+  const auto found = gguf.string_value("tokenizer.ggml.model");
+  const std::string_view kind = found ? *found : std::string_view();
+  if (kind == "bert") return {.before = 1, .after = 1};
+  return {.before = is_set(gguf, "tokenizer.ggml.add_bos_token", kind == "llama") ? 1U : 0U,
+          .after = is_set(gguf, "tokenizer.ggml.add_eos_token", kind == "t5") ? 1U : 0U};
+}
+
 }  // namespace
 
-Result<ModelDescription> describe_model(const std::shared_ptr<const native::ModelFile>& file) {
+Result<ModelDescription> describe_model(const std::shared_ptr<const native::ModelFile>& file,
+                                        std::string_view sha256,
+                                        std::span<const PublishedFacts> published) {
   TRY_ASSIGN(const native::Gguf gguf, native::Gguf::parse_metadata(file->bytes()));
   TRY_ASSIGN(const std::string_view architecture, gguf.string_value("general.architecture"));
+  TRY_ASSIGN(ModelCard card, recognise_model(gguf, sha256, published));
   if (architecture == "qwen3") {
-    auto known = describe_qwen3(gguf);
+    auto known = describe_qwen3(gguf, card);
     if (known || known.error().details.contains(native::kConversionFault)) return known;
   }
-  ModelDescription model{.name = "unnamed", .architecture = printable(architecture)};
+  ModelDescription model{.name = "unnamed",
+                         .architecture = printable(architecture),
+                         .card = std::move(card),
+                         .frame = read_frame(gguf)};
   if (gguf.has("general.name")) {
     TRY_ASSIGN(const std::string_view name, gguf.string_value("general.name"));
     model.name = printable(name);
@@ -70,7 +94,6 @@ Result<ModelDescription> describe_model(const std::shared_ptr<const native::Mode
   TRY_ASSIGN(model.dimension, read_size(gguf, prefix + ".embedding_length", kMostDimension));
   model.cell_bytes = cell_bytes(gguf, prefix, model.dimension);
   if (model.context > 1) --model.context;  // llama-server wants one token to be free.
-  model.pools_last = !gguf.has(prefix + ".pooling_type");
   return model;
 }
 

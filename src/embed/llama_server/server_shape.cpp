@@ -67,7 +67,8 @@ std::vector<std::string> make_arguments(const ServerCommand& command, const Mode
   const auto add_known = [&](std::initializer_list<std::string> words) {
     if (features.has(*words.begin())) add(words);
   };
-  if (model.pools_last) add({"--pooling", "last"});
+  // Also where the file says so: it is what Info tells.
+  add({"--pooling", std::string(name_of(model.card.pooling.value))});
   add({"--ctx-size", std::to_string(shape.context)});
   add({"--batch-size", std::to_string(shape.ubatch)});
   add({"--ubatch-size", std::to_string(shape.ubatch)});

@@ -26,9 +26,10 @@ Result<std::vector<TokenId>> read_tokens(std::string_view body) {
 
 }  // namespace
 
-Result<std::shared_ptr<const ServerTokenizer>> ServerTokenizer::create(const Endpoint& endpoint) {
+Result<std::shared_ptr<const ServerTokenizer>> ServerTokenizer::create(const Endpoint& endpoint,
+                                                                       Frame frame) {
   TRY_ASSIGN(auto client, HttpClient::create(endpoint));
-  return std::shared_ptr<const ServerTokenizer>(new ServerTokenizer(std::move(client)));
+  return std::shared_ptr<const ServerTokenizer>(new ServerTokenizer(std::move(client), frame));
 }
 
 Result<std::vector<TokenId>> ServerTokenizer::tokenize(std::string_view text) const {

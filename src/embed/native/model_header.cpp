@@ -21,7 +21,7 @@ constexpr uint32_t kMostWidening = 16;
 
 constexpr double kLeastRopeBase = 1e5;
 constexpr double kMostRopeBase = 1e12;
-constexpr uint64_t kPoolingLast = 3;  // Source: llama.cpp, LLAMA_POOLING_TYPE_LAST.
+constexpr auto kPoolingLast = static_cast<uint64_t>(Pooling::last);
 
 template <typename Value, typename Expected>
 Error refused(std::string_view key, const Value& found, const Expected& expected) {
@@ -124,6 +124,14 @@ Status read_rope(const Gguf& file, ModelHeader& header) {
   return {};
 }
 
+Status check_pooling(const Gguf& file, std::optional<Pooling> otherwise) {
+  constexpr std::string_view kPooling = "qwen3.pooling_type";
+  if (!file.has(kPooling) && otherwise == Pooling::last) return {};
+  TRY_ASSIGN(const uint64_t pooling, file.unsigned_value(kPooling));
+  if (pooling == kPoolingLast) return {};
+  return refused(kPooling, pooling, "3 (last token)");
+}
+
 Status read_vocabulary(const Gguf& file, ModelHeader& header) {
   TRY(expect_string(file, "tokenizer.ggml.model", "gpt2"));
   TRY(expect_string(file, "tokenizer.ggml.pre", "qwen2"));
@@ -156,7 +164,7 @@ Status read_vocabulary(const Gguf& file, ModelHeader& header) {
 
 }  // namespace
 
-Result<ModelHeader> read_model_header(const Gguf& file) {
+Result<ModelHeader> read_model_header(const Gguf& file, std::optional<Pooling> pooling) {
   ModelHeader header;
   TRY(expect_string(file, "general.architecture", "qwen3"));
   header.name = "unnamed";
@@ -164,9 +172,7 @@ Result<ModelHeader> read_model_header(const Gguf& file) {
     TRY_ASSIGN(const std::string_view name, file.string_value("general.name"));
     header.name = printable(name);
   }
-  constexpr std::string_view kPooling = "qwen3.pooling_type";
-  TRY_ASSIGN(const uint64_t pooling, file.unsigned_value(kPooling));
-  if (pooling != kPoolingLast) return refused(kPooling, pooling, "3 (last token)");
+  TRY(check_pooling(file, pooling));
   TRY_ASSIGN(header.layers, read_size(file, "qwen3.block_count", kMostLayers));
   TRY_ASSIGN(header.width, read_size(file, "qwen3.embedding_length", kMostWidth));
   TRY_ASSIGN(header.ff_width, read_size(file, "qwen3.feed_forward_length",

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
+#include "embed/model_card.hpp"
 #include "embed/native/gguf.hpp"
 
 namespace runed::embed::native {
@@ -25,13 +27,15 @@ struct ModelHeader {
   bool append_eos = false;  // Whether a text ends with it.
 };
 
-/// The detail of an error that tells of a fault of conversion: no engine computes such a file right.
+/// The detail of an error that tells of a fault of conversion, or of a file that is no embedding
+/// model: no engine makes right vectors of it.
 inline constexpr const char* kConversionFault = "conversion_fault";
 
 /// The header gate: reads what the forward pass needs and refuses what it would compute wrongly
-/// (another architecture, pooling or position scaling, a missing EOS).
+/// (another architecture, pooling or position scaling, a missing EOS). `pooling` is what somebody
+/// else says of it where the file does not.
 /// Errors: model_unsupported naming the key and the value found, with kConversionFault where that is
 ///         the file's fault and not ours.
-Result<ModelHeader> read_model_header(const Gguf& file);
+Result<ModelHeader> read_model_header(const Gguf& file, std::optional<Pooling> pooling = {});
 
 }  // namespace runed::embed::native

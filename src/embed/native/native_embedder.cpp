@@ -114,7 +114,8 @@ Status NativeEmbedder::start() {
 Status NativeEmbedder::load() {
   TRY_ASSIGN(const auto file, file_.open());
   TRY_ASSIGN(const Gguf gguf, Gguf::parse(file->bytes()));
-  TRY_ASSIGN(ModelHeader header, read_model_header(gguf));
+  TRY_ASSIGN(const ModelCard card, recognise_model(gguf, file_.sha256(), options_.published));
+  TRY_ASSIGN(ModelHeader header, read_model_header(gguf, card.pooling.value));
   TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
   // From here on, so that it works while the tokenizer is built.
   std::unique_ptr<PagePopulator> populator = populate_weights(weights);
@@ -130,7 +131,8 @@ Status NativeEmbedder::load() {
              .dimension = header.width,
              .max_tokens = options_.max_tokens == 0
                                ? header.context
-                               : std::min(options_.max_tokens, header.context)};
+                               : std::min(options_.max_tokens, header.context),
+             .card = card};
   }
   batch_tokens_ = fit_batch_tokens(header);
   model_ = std::make_unique<Model>(std::move(header), std::move(weights), compute, kernel_, pool_);

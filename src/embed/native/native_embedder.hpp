@@ -6,10 +6,12 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "embed/embedder.hpp"
+#include "embed/model_recognition.hpp"
 #include "embed/native/compute.hpp"
 #include "embed/native/kernel.hpp"
 #include "embed/native/model_file.hpp"
@@ -26,6 +28,7 @@ struct NativeOptions {
   os::FileIdentity file{};  // What that digest is of, when the source is a file: it is computed
                             // for any other that is found at the path.
   std::string promised_sha256;  // What any file at the path must hash to; empty: whatever it does.
+  std::vector<PublishedFacts> published{};  // As recognise_model takes it.
   uint32_t threads = 1;         // 1..ThreadPool::kMostThreads.
   std::string kernel;  // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   Compute compute = Compute::automatic;

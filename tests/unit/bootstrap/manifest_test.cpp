@@ -69,6 +69,75 @@ TEST_CASE("a model has its url, its mirrors, its digest in lower case and its si
   CHECK(model.size_bytes == 7);
 }
 
+TEST_CASE("what is said of the models is told by the digests of their files") {
+  const auto published = parse({{"models",
+                                 {{"m.q8_0",
+                                   {{"sha256", std::string(64, 'A')},
+                                    {"architecture", "bert"},
+                                    {"dimensions", 384},
+                                    {"min_dimensions", 64},
+                                    {"pooling", "cls"},
+                                    {"prompts", {{"query", "For {task}: "}, {"document", "d: "}}},
+                                    {"default_task", "search"}}},
+                                  {"silent", {{"sha256", std::string(64, 'b')}}}}}})
+                             .published_models();
+  REQUIRE(published.size() == 2);
+  const auto& told = published[0];
+  CHECK(told.sha256 == kDigest);
+  CHECK(told.architecture == "bert");
+  CHECK(told.dimensions == 384);
+  CHECK(told.min_dimensions == 64);
+  CHECK(told.pooling == "cls");
+  CHECK(told.has_prompts);
+  CHECK(told.query_prompt == "For {task}: ");
+  CHECK(told.default_task == "search");
+  CHECK(told.document_prompt == "d: ");
+  CHECK_FALSE(published[1].has_prompts);
+  CHECK(published[1].dimensions == 0);
+  CHECK(published[1].pooling.empty());
+}
+
+TEST_CASE("what is said of a model in other words than expected is as good as not said") {
+  const auto said = [](const Json& model) {
+    return parse({{"models", {{"m.q8_0", model}}}}).published_models();
+  };
+  for (const Json& model : {Json{{"prompts", "query: "}}, Json{{"prompts", Json::array()}},
+                            Json{{"prompts", {{"query", "For {task}: "}}}},
+                            Json{{"dimensions", "384"}, {"min_dimensions", -1}, {"pooling", 3}},
+                            Json{{"dimensions", uint64_t{1} << 40},
+                                 {"architecture", Json::array()}}}) {
+    INFO(runed::to_line(model));
+    const auto published = said(model);
+    REQUIRE(published.size() == 1);
+    CHECK_FALSE(published[0].has_prompts);
+    CHECK(published[0].dimensions == 0);
+    CHECK(published[0].min_dimensions == 0);
+    CHECK(published[0].pooling.empty());
+    CHECK(published[0].architecture.empty());
+  }
+  const auto empty = said({{"prompts", Json::object()}});
+  CHECK(empty[0].has_prompts);  // The model is said to take none.
+  CHECK(empty[0].query_prompt.empty());
+  CHECK(said({{"sha256", "abc"}}).empty());
+  CHECK(said("https://h/m.gguf").empty());
+}
+
+TEST_CASE("the manifest in the executable says of its models what the table of known ones does") {
+  const auto manifest = unwrap(Manifest::parse(runed::bootstrap::builtin_manifest(), "builtin:"));
+  const auto published = manifest.published_models();
+  REQUIRE(published.size() == 2);
+  for (const auto& model : published) {
+    CHECK(model.architecture == "qwen3");
+    CHECK(model.dimensions == 1024);
+    CHECK(model.min_dimensions == 32);
+    CHECK(model.pooling == "last");
+    CHECK(model.query_prompt == "Instruct: {task}\nQuery:");
+    CHECK(model.default_task ==
+          "Given a web search query, retrieve relevant passages that answer the query");
+    CHECK(model.document_prompt.empty());
+  }
+}
+
 TEST_CASE("what is unknown is ignored, and what is wrong elsewhere does not matter") {
   const Manifest manifest = parse({{"channel", "beta"}, {"models", {{"broken", 7}}}});
   CHECK(unwrap(manifest.model("m.q8_0")).size_bytes == 7);

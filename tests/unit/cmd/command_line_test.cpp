@@ -51,6 +51,17 @@ TEST_CASE("a value that does not fit is refused by the flag's name") {
   CHECK(parse_error({"embed", "-f", "a.txt", "text"}).hint == "run 'runed embed --help'");
 }
 
+TEST_CASE("an option with nothing behind its = does not take the next word") {
+  for (const char* option : {"--instruct", "--file", "--model", "--json"}) {
+    const auto error = parse_error({"embed", fmt::format("{}=", option), "text"});
+    CHECK(error.message == fmt::format("'{}=' has no value", option));
+    CHECK(error.hint == "give one after the '=', or leave the option out");
+  }
+  CHECK(parse_error({"embed", "--instrcut=", "text"}).hint == "did you mean '--instruct'?");
+  CommandLine command_line;
+  unwrap(command_line.parse({"embed", "--instruct=a=", "--", "--file="}));
+}
+
 TEST_CASE("help and version are texts for stdout") {
   CommandLine command_line;
   CHECK(unwrap(command_line.parse({"--version"})).text.starts_with("runed v"));

@@ -21,7 +21,8 @@ const Embedding kSecond{{0.0F, 1.0F, 0.25F}, 4, 2};
 std::string print_both(Format format) {
   std::ostringstream out;
   EmbedOutput output(out, format);
-  output.set_model({"a \"model\"", "sha256:0123456789abcdef", "native"});
+  output.set_model(
+      {"a \"model\"", "sha256:0123456789abcdef", "native", "query:\n", "known_model"});
   unwrap(output.add(kFirst));
   unwrap(output.add(kSecond));
   unwrap(output.finish());
@@ -54,7 +55,8 @@ TEST_CASE("without --json each vector is a line") {
 TEST_CASE("with --json there is one document, with its keys in order") {
   CHECK(print_both(Format::document) ==
         R"({"model":"a \"model\"","model_identity":"sha256:0123456789abcdef","engine":"native",)"
-        R"("dim":3,"embeddings":[{"index":0,"tokens":3,"vector":[0.1,-1,1e-07]},)"
+        R"("dim":3,"prompt":"query:\n","prompt_source":"known_model",)"
+        R"("embeddings":[{"index":0,"tokens":3,"vector":[0.1,-1,1e-07]},)"
         R"({"index":1,"tokens":4,"tokens_dropped":2,"vector":[0,1,0.25]}]})"
         "\n");
 }
@@ -62,7 +64,8 @@ TEST_CASE("with --json there is one document, with its keys in order") {
 TEST_CASE("token ids take the place of vectors") {
   CHECK(print_ids(Format::lines) == "[1,2]\n[3]\n");
   CHECK(print_ids(Format::document) ==
-        R"({"model":"m","model_identity":"sha256:0","embeddings":[)"
+        R"({"model":"m","model_identity":"sha256:0","prompt":null,"prompt_source":null,)"
+        R"("embeddings":[)"
         R"({"index":0,"tokens":2,"ids":[1,2]},{"index":1,"tokens":1,"ids":[3]}]})"
         "\n");
 }

@@ -181,6 +181,34 @@ TEST_CASE("a vector is routed before it is cut") {
   CHECK(embedding.cluster_id == 1);
 }
 
+TEST_CASE("a text is given to the engine behind the prompt of the model that is loaded") {
+  Fixture fixture;
+  fixture.wait_for(Serving::ok);
+  std::vector<std::string> seen;
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.on_pass = [&seen](const auto& texts) -> runed::Status {
+      seen.insert(seen.end(), texts.begin(), texts.end());
+      return {};
+    };
+  }
+  const auto submit = [&fixture](runed::EmbedOptions options) {
+    std::promise<runed::Result<std::vector<runed::Embedding>>> promise;
+    Answer answer = promise.get_future();
+    fixture.batcher.submit({.texts = {"text"},
+                            .options = std::move(options),
+                            .is_cancelled = [] { return false; },
+                            .done = [&](auto result) { promise.set_value(std::move(result)); }});
+    return get(answer);
+  };
+  using runed::InputType;
+  unwrap(submit({.input_type = InputType::query, .instruction = {}}));
+  unwrap(submit({.input_type = InputType::query, .instruction = "b"}));
+  unwrap(submit({.input_type = InputType::document, .instruction = {}}));
+  unwrap(submit({.instruction = {}}));
+  CHECK(seen == std::vector<std::string>{"?a:text", "?b:text", "d:text", "text"});
+}
+
 TEST_CASE("a text whose caller left while the engine came back is computed for the next one") {
   Fixture fixture({.restarts = {.first_wait = 1h, .longest_wait = 1h, .first_pause = 200ms}});
   fixture.wait_for(Serving::ok);

@@ -46,7 +46,7 @@ struct Fixture : runed::test::EngineFixture {
   int looks = 0;
 };
 
-const runed::test::GgufBuilder kOther = small_qwen3().set("general.architecture", "bert");
+const runed::test::GgufBuilder kOther = runed::test::small_bert();
 
 }  // namespace
 
@@ -80,6 +80,40 @@ TEST_CASE("a model that neither engine can be had for is an error about the mode
                              "': key 'general.architecture' is 'bert' where 'qwen3' was expected");
   CHECK(error.hint.find("llama-server may serve it, but: ") == 0);
   CHECK(error.hint.find(fixture.server_source()) != std::string::npos);
+}
+
+TEST_CASE("a model that nobody knows the pooling of goes to no engine") {
+  Fixture fixture;
+  const std::string digest(64, 'a');
+  const auto choose = [&fixture, &digest](const runed::test::GgufBuilder& builder,
+                                          const std::string& pooling = {}) {
+    ReadyModel model = fixture.make_model(builder);
+    model.sha256 = digest;
+    if (!pooling.empty()) model.published = {{.sha256 = digest, .pooling = pooling}};
+    return fixture.choose(model);
+  };
+  for (const auto& [builder, key] :
+       {std::pair(small_qwen3().erase("qwen3.pooling_type"), "qwen3.pooling_type"),
+        std::pair(runed::test::small_bert().erase("bert.pooling_type"), "bert.pooling_type")}) {
+    const Error error = unwrap_error(choose(builder));
+    CHECK(error.code == ErrorCode::model_unsupported);
+    CHECK(error.message.find(fmt::format("the file has no key '{}'", key)) != std::string::npos);
+    CHECK(fixture.gets == 0);
+  }
+  // Unless a manifest says it of this very file.
+  unwrap(choose(runed::test::small_bert().erase("bert.pooling_type"), "mean"));
+  CHECK(fixture.gets == 1);
+}
+
+TEST_CASE("what is wrong for any engine counts before a tensor type that ours has not") {
+  Fixture fixture;
+  const auto with_foreign_tensor = [](runed::test::GgufBuilder builder) {
+    return builder.tensor_raw("token_embd.weight", 999, {1}, 0);
+  };
+  const Error error = unwrap_error(fixture.choose(
+      fixture.make_model(with_foreign_tensor(small_qwen3().erase("qwen3.pooling_type")))));
+  CHECK(error.message.find("nobody says how a text becomes one vector") != std::string::npos);
+  CHECK(fixture.gets == 0);
 }
 
 TEST_CASE("a file that no engine would compute right goes to none") {

@@ -165,7 +165,11 @@ class ScriptedEmbedder final : public embed::Embedder {
                          .compute = "f32",
                          .kernel = "none",
                          .dimension = kDimension,
-                         .max_tokens = kMaxTokens};
+                         .max_tokens = kMaxTokens,
+                         .card = {.prompts = {{.query = {"?{task}:", "a"}, .document = {"d:", {}}},
+                                              embed::FactSource::known_model},
+                                  .pooling = {embed::Pooling::last, embed::FactSource::model_file},
+                                  .min_dimensions = {32, embed::FactSource::known_model}}};
   std::atomic<std::shared_ptr<const embed::Tokenizer>> tokenizer_;
 };
 

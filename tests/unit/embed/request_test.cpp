@@ -11,13 +11,19 @@ using runed::EmbedOptions;
 using runed::Error;
 using runed::ErrorCode;
 using runed::InputType;
+using runed::Prompt;
 using runed::Truncate;
 using runed::embed::apply_prompt;
 using runed::embed::check_options;
 using runed::embed::cut_dimensions;
 using runed::embed::embed_all;
 using runed::embed::embed_pass;
+using runed::embed::FactSource;
+using runed::embed::ModelCard;
+using runed::embed::ModelInfo;
+using runed::embed::Pooling;
 using runed::embed::PreparedText;
+using runed::embed::prompt_for;
 using runed::embed::TokenId;
 using runed::test::FakeEmbedder;
 using runed::test::unwrap;
@@ -30,11 +36,46 @@ using Sizes = std::vector<size_t>;
 
 constexpr TokenId kEos = FakeEmbedder::kEos;
 
+// What is known of a model like this one.
+ModelCard card_of(const Prompt& query, const Prompt& document = {}, uint32_t min_dimensions = 0) {
+  ModelCard card{.prompts = {{query, document}, FactSource::known_model},
+                 .pooling = {Pooling::last, FactSource::model_file},
+                 .min_dimensions = {}};
+  if (min_dimensions > 0) card.min_dimensions = {min_dimensions, FactSource::known_model};
+  return card;
+}
+
+const ModelCard kQwen3 = card_of(
+    {.prefix = "Instruct: {task}\nQuery:",
+     .default_task = "Given a web search query, retrieve relevant passages that answer the query"},
+    {}, 32);
+const ModelCard kE5 = card_of({.prefix = "query: ", .default_task = {}},
+                              {.prefix = "passage: ", .default_task = {}});
+const ModelCard kUnknown;
+
 runed::Result<PreparedText> try_prepare(std::string_view text, const EmbedOptions& options,
                                         uint32_t max_tokens) {
   const FakeEmbedder fake;
-  return prepare_text(text, options, *fake.tokenizer(), max_tokens);
+  return prepare_text(text, options, kQwen3, *fake.tokenizer(), max_tokens);
 }
+
+ModelInfo info_of(const ModelCard& card) {
+  ModelInfo model = FakeEmbedder().model;
+  model.card = card;
+  return model;
+}
+
+// A tokenizer of one token a byte between 1 and 2, as BERT's puts [CLS] and [SEP].
+class Framed final : public runed::embed::Tokenizer {
+ public:
+  runed::Result<Ids> tokenize(std::string_view text) const override {
+    Ids ids{1};
+    for (const char byte : text) ids.push_back(static_cast<unsigned char>(byte));
+    ids.push_back(2);
+    return ids;
+  }
+  runed::embed::Frame frame() const override { return {.before = 1, .after = 1}; }
+};
 
 PreparedText prepare(std::string_view text, const EmbedOptions& options = {},
                      uint32_t max_tokens = 1000) {
@@ -63,16 +104,29 @@ bool has_vectors_of(const std::vector<Embedding>& embeddings,
 
 TEST_CASE("a query is prompted with its task, byte for byte as the model was published") {
   EmbedOptions options{.input_type = InputType::query};
-  CHECK(apply_prompt("where?", options) ==
+  CHECK(apply_prompt("where?", options, kQwen3) ==
         "Instruct: Given a web search query, retrieve relevant passages that answer the query\n"
         "Query:where?");
-  options.instruction = "Find a place";
-  CHECK(apply_prompt(" where?\n", options) == "Instruct: Find a place\nQuery: where?\n");
+  options.instruction = "Find a {task}";  // Which is no place for another one.
+  CHECK(apply_prompt(" where?\n", options, kQwen3) ==
+        "Instruct: Find a {task}\nQuery: where?\n");
 }
 
-TEST_CASE("a text that is not a query is given to the model as it is") {
-  for (const InputType type : {InputType::unspecified, InputType::document}) {
-    CHECK(apply_prompt(" as it is\n", {.input_type = type}) == " as it is\n");
+TEST_CASE("a query and a document get what their model wants before them, and no other model's") {
+  const EmbedOptions query{.input_type = InputType::query};
+  const EmbedOptions document{.input_type = InputType::document};
+  CHECK(apply_prompt("text", query, kE5) == "query: text");
+  CHECK(apply_prompt("text", document, kE5) == "passage: text");
+  CHECK(apply_prompt("text", document, kQwen3) == "text");
+  CHECK(apply_prompt("text", query, card_of({})) == "text");
+  CHECK(apply_prompt(" as it is\n", query, kUnknown) == " as it is\n");
+  CHECK(apply_prompt(" as it is\n", document, kUnknown) == " as it is\n");
+  CHECK(prompt_for(query, kE5) == "query: ");
+}
+
+TEST_CASE("a text of no type is given to any model as it is") {
+  for (const ModelCard& card : {kQwen3, kE5, kUnknown}) {
+    CHECK(apply_prompt(" as it is\n", {}, card) == " as it is\n");
   }
 }
 
@@ -114,13 +168,25 @@ TEST_CASE("truncation drops tokens on its side, counts them, and keeps EOS last"
   CHECK(prepare("ab", {.truncate = Truncate::left}, 1).ids == Ids{kEos});
 }
 
-TEST_CASE("dimensions from 32 to the model's own are accepted, others refused with the range") {
-  const FakeEmbedder fake;
+TEST_CASE("truncation leaves both ends of a text that is framed at both") {
+  const Framed tokenizer;
+  const auto cut = [&tokenizer](Truncate side, uint32_t limit) {
+    return unwrap(prepare_text("abcdef", {.truncate = side}, kUnknown, tokenizer, limit)).ids;
+  };
+  CHECK(cut(Truncate::right, 4) == Ids{1, 'a', 'b', 2});
+  CHECK(cut(Truncate::left, 4) == Ids{1, 'e', 'f', 2});
+  CHECK(cut(Truncate::left, 2) == Ids{1, 2});
+  CHECK(cut(Truncate::right, 1) == Ids{2});
+  CHECK(cut(Truncate::left, 1) == Ids{2});
+}
+
+TEST_CASE("dimensions from the fewest that the model is known to bear to its own are accepted") {
   for (const uint32_t dimensions : {0U, 32U, 33U, 64U}) {
-    unwrap(check_options({.dimensions = dimensions}, fake.model));
+    unwrap(check_options({.dimensions = dimensions}, info_of(kQwen3)));
   }
   for (const uint32_t dimensions : {1U, 31U, 65U}) {
-    const Error error = unwrap_error(check_options({.dimensions = dimensions}, fake.model));
+    const Error error =
+        unwrap_error(check_options({.dimensions = dimensions}, info_of(kQwen3)));
     CHECK(error.code == ErrorCode::bad_dimensions);
     CHECK(error.message ==
           fmt::format("cannot give {} dimensions: 'bytes' has 32 to 64", dimensions));
@@ -130,15 +196,49 @@ TEST_CASE("dimensions from 32 to the model's own are accepted, others refused wi
   }
 }
 
+TEST_CASE("a model that is not known to be cuttable gives its own dimensions and no others") {
+  for (const ModelCard& card : {kUnknown, kE5}) {
+    for (const uint32_t dimensions : {0U, 64U}) {
+      unwrap(check_options({.dimensions = dimensions}, info_of(card)));
+    }
+    for (const uint32_t dimensions : {1U, 32U, 63U, 65U}) {
+      const Error error = unwrap_error(check_options({.dimensions = dimensions}, info_of(card)));
+      CHECK(error.code == ErrorCode::bad_dimensions);
+      CHECK(error.message == fmt::format("cannot give {} dimensions: 'bytes' has 64, and is not "
+                                         "known to have been trained to be cut",
+                                         dimensions));
+      CHECK(error.hint == "leave the dimensions out, or ask for 64");
+      CHECK(error.details.at("minimum") == "64");
+      CHECK(error.details.at("maximum") == "64");
+    }
+  }
+}
+
 TEST_CASE("an instruction goes with queries only") {
-  const FakeEmbedder fake;
-  unwrap(check_options({.input_type = InputType::query, .instruction = "t"}, fake.model));
+  unwrap(check_options({.input_type = InputType::query, .instruction = "t"}, info_of(kQwen3)));
   for (const InputType type : {InputType::unspecified, InputType::document}) {
     const Error error =
-        unwrap_error(check_options({.input_type = type, .instruction = "t"}, fake.model));
+        unwrap_error(check_options({.input_type = type, .instruction = "t"}, info_of(kQwen3)));
     CHECK(error.code == ErrorCode::invalid_argument);
     CHECK(error.message == "an instruction goes with queries only");
   }
+}
+
+TEST_CASE("an instruction is refused where the model's prompt has no place for it") {
+  const auto refusal = [](const ModelCard& card) {
+    const Error error = unwrap_error(
+        check_options({.input_type = InputType::query, .instruction = "t"}, info_of(card)));
+    CHECK(error.code == ErrorCode::invalid_argument);
+    CHECK(error.hint == "leave the instruction out");
+    return error.message;
+  };
+  CHECK(refusal(kUnknown) ==
+        "cannot give 'bytes' an instruction: no prompt is known for its queries");
+  CHECK(refusal(kE5) ==
+        "cannot give 'bytes' an instruction: the prompt for its queries has no task");
+  CHECK(refusal(card_of({})) ==
+        "cannot give 'bytes' an instruction: it takes no prompt with a query");
+  unwrap(check_options({.input_type = InputType::query}, info_of(kUnknown)));
 }
 
 TEST_CASE("one pass gives each text its vector and its counts") {

@@ -79,6 +79,12 @@ FakeEmbedder fake_qwen3(double first_score) {
   FakeEmbedder fake;
   fake.model.model_name = "Qwen3 Embedding 0.6B";
   fake.model.dimension = 1024;
+  fake.model.card.prompts = {
+      {.query = {.prefix = "Instruct: {task}\nQuery:",
+                 .default_task = "Given a web search query, retrieve relevant passages that "
+                                 "answer the query"},
+       .document = {}},
+      runed::embed::FactSource::known_model};
   fake.vector_of = [first_score](Ids ids, const PackedBatch&) {
     const auto scoring = [](double first, double second, size_t rest) {
       Vector vector(1024);
@@ -245,6 +251,7 @@ TEST_CASE("Qwen3-Embedding-0.6B is known by its name, however it is spelt, or by
     fake.model.model_name = name;
     fake.model.dimension = dimension;
     fake.model.model_sha256 = sha256;
+    fake.model.card = fake_qwen3(0).model.card;
     return names_of(unwrap(run_self_test(fake))) == kQwen3;
   };
   const std::string other(64, '0');
@@ -265,6 +272,14 @@ TEST_CASE("Qwen3-Embedding-0.6B is known by its name, however it is spelt, or by
     CHECK(is_known("unnamed", 1024, model["sha256"].get<std::string>()));
   }
   CHECK(published == 2);
+}
+
+TEST_CASE("scores of a model whose prompt is not known, or is another one, are not judged") {
+  FakeEmbedder fake = fake_qwen3(0);
+  fake.model.card.prompts.value.query.prefix = "query: ";
+  CHECK(names_of(unwrap(run_self_test(fake))) == kAnyModel);
+  fake.model.card = {};
+  CHECK(names_of(unwrap(run_self_test(fake))) == kAnyModel);
 }
 
 TEST_CASE("scores of texts that a low token limit has cut are not judged") {

@@ -73,7 +73,7 @@ std::vector<PreparedText> prepare(const Embedder& engine) {
   };
   std::vector<PreparedText> prepared;
   for (const auto& text : texts) {
-    prepared.push_back(unwrap(runed::embed::prepare_text(text, {}, *engine.tokenizer(), 512)));
+    prepared.push_back(unwrap(runed::embed::prepare_text(text, {}, {}, *engine.tokenizer(), 512)));
   }
   PreparedText longest;
   for (TokenId id = 1000; longest.ids.size() < engine.info().max_tokens; id += 7) {

@@ -25,7 +25,13 @@ class NoTokenizer final : public runed::embed::Tokenizer {
 };
 
 const ModelDescription kModel{
-    .name = "m", .architecture = "qwen3", .context = 32768, .dimension = 1024};
+    .name = "m",
+    .architecture = "qwen3",
+    .context = 32768,
+    .dimension = 1024,
+    .card = {.prompts = {},
+             .pooling = {runed::embed::Pooling::last, runed::embed::FactSource::model_file},
+             .min_dimensions = {}}};
 const ServerFeatures kOld{.flags = {"--model"}};
 
 ServerFeatures current() {
@@ -162,8 +168,12 @@ TEST_CASE("the cache of Qwen3-Embedding-0.6B is 112 KiB a token, and about half 
   CHECK(cache_bytes(model, shape, Profile::lowmem) == 2048 * 112 * 1024 / 64 * 34);
 }
 
-TEST_CASE("pooling is left to a file that names it") {
+TEST_CASE("the server pools as the model is known to, whoever knows it") {
+  using runed::embed::Pooling;
   ModelDescription model = kModel;
-  model.pools_last = false;
-  CHECK_FALSE(has(arguments(current(), Profile::speed, 0, model), {"--pooling"}));
+  for (const Pooling pooling : {Pooling::mean, Pooling::cls, Pooling::last}) {
+    model.card.pooling.value = pooling;
+    CHECK(has(arguments(current(), Profile::speed, 0, model),
+              {"--pooling", std::string(name_of(pooling))}));
+  }
 }

@@ -89,6 +89,17 @@ TEST_CASE("another kind of model is refused by the key and the value found") {
         "key 'qwen3.attention.causal' is false where true was expected");
 }
 
+TEST_CASE("how a file is pooled that does not say is what somebody else says") {
+  using runed::embed::Pooling;
+  const auto bytes = small_qwen3().erase("qwen3.pooling_type").build();
+  const Gguf file = unwrap(Gguf::parse(bytes));
+  unwrap(read_model_header(file, Pooling::last));
+  for (const std::optional<Pooling> pooling : {std::optional<Pooling>(), {Pooling::mean}}) {
+    CHECK(unwrap_error(read_model_header(file, pooling)).message ==
+          "key 'qwen3.pooling_type' is missing");
+  }
+}
+
 TEST_CASE("a text that would not end with EOS is refused") {
   const Error error = refusal_of(small_qwen3().set("tokenizer.ggml.add_eos_token", false));
   CHECK(error.message == "key 'tokenizer.ggml.add_eos_token' is false where true was expected");
