@@ -15,6 +15,7 @@
 #include "base/json.hpp"
 #include "bench.hpp"
 #include "bootstrap/hash_file.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/manifest.hpp"
 #include "bootstrap/ready_model.hpp"
 #include "os/child.hpp"

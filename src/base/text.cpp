@@ -113,6 +113,18 @@ std::string printable(std::string_view bytes, size_t limit_bytes) {
   return bytes.empty() ? text : text + "...";
 }
 
+std::string shell_quoted(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
 std::string format_bytes(uint64_t bytes) {
   constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB"};
   if (bytes < 1024) return fmt::format("{} B", bytes);

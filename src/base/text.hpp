@@ -31,6 +31,9 @@ std::string escape_invalid_utf8(std::string_view bytes);
 /// exceeds the limit becomes `...`.
 std::string printable(std::string_view bytes, size_t limit_bytes = 80);
 
+/// Quotes a path for a command that a user is told to run: `'it'\''s'`.
+std::string shell_quoted(std::string_view text);
+
 /// Formats a byte count for people, in binary units: `10.2 MiB`.
 std::string format_bytes(uint64_t bytes);
 

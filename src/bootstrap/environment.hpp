@@ -17,4 +17,8 @@ std::optional<std::string> find_variable(const Environment& environment, const s
 /// where the `~` begins a word, and a service manager never.
 std::string expand_home(const Environment& environment, std::string path);
 
+/// The variable by which a client tells the daemon that it starts that it was started on
+/// demand, and that standard input is a pipe which ends with the client.
+inline constexpr const char* kStartedOnDemand = "RUNED_STARTED_ON_DEMAND";
+
 }  // namespace runed::bootstrap

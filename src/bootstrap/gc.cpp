@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "bootstrap/bundle.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/llama_server.hpp"
 #include "bootstrap/manifest_source.hpp"
@@ -180,11 +181,11 @@ Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings
                 .options = options,
                 .now = clock.system_now().time_since_epoch(),
                 .installed = std::move(installed),
-                .open_files = os::open_files_below(private_directories(paths)),
+                .open_files = os::open_files_below(home_directories(paths)),
                 .items = {}};
   TRY(search.find_variants());
   TRY(search.find_llama_server());
-  for (const std::string& directory : private_directories(paths)) {
+  for (const std::string& directory : home_directories(paths)) {
     // The llama-server's own files may have any name.
     if (directory != paths.llama_cpp_dir) TRY(search.find_left_overs(directory));
   }
@@ -204,7 +205,7 @@ Status collect(const Paths& paths, const std::vector<GcItem>& items) {
         installed.model.reset();
       }
     } else if (item.kind == Kind::llama_server) {
-      removed = os::make_private_directory(paths.llama_cpp_dir);
+      removed = os::make_missing_directories(paths.llama_cpp_dir);
       installed.llama_server.reset();
       installed.llama_server_files.clear();
     }

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/install_lock.hpp"
 #include "bootstrap/licenses.hpp"
 #include "bootstrap/llama_server.hpp"

@@ -53,16 +53,4 @@ Result<Paths> resolve_paths(const Environment& environment,
   };
 }
 
-std::vector<std::string> private_directories(const Paths& paths) {
-  return {paths.home,       paths.bin_dir,  paths.llama_cpp_dir,
-          paths.models_dir, paths.logs_dir, paths.cache_dir};
-}
-
-Status make_directories(const Paths& paths) {
-  for (const std::string& directory : private_directories(paths)) {
-    TRY(os::make_private_directory(os::resolve_links(directory)));
-  }
-  return {};
-}
-
 }  // namespace runed::bootstrap

@@ -3,7 +3,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.hpp"
 #include "bootstrap/environment.hpp"
@@ -45,13 +44,5 @@ struct Paths {
 Result<Paths> resolve_paths(const Environment& environment,
                             const std::optional<std::string>& home_flag,
                             const std::optional<std::string>& socket_override = std::nullopt);
-
-/// The home and the directories in it that only this user may enter.
-std::vector<std::string> private_directories(const Paths& paths);
-
-/// Creates the home and the directories in it, and closes existing ones to other users. Any may be
-/// a link to a directory of the user's, such as `models` on a larger disk.
-/// Errors: as os::make_private_directory.
-Status make_directories(const Paths& paths);
 
 }  // namespace runed::bootstrap

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "bootstrap/home.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/licenses.hpp"
 #include "bootstrap/llama_server.hpp"
@@ -76,12 +77,6 @@ struct Verification {
 
 Status Verification::check_permissions() {
   std::vector<std::string> faults;
-  for (const std::string& directory : private_directories(paths)) {
-    if (!os::exists(directory)) continue;
-    if (Status closed = os::check_private_directory(os::resolve_links(directory)); !closed) {
-      faults.push_back(closed.error().message);
-    }
-  }
   TRY_ASSIGN(const auto files, guarded_files(paths));
   for (const std::string& file : files) {
     const auto owner = os::file_owner(file);

@@ -29,12 +29,13 @@ std::string_view name_of(Check::Outcome outcome);
 
 /// Reads everything installed again and compares it with installed.json and, where it is not null,
 /// the manifest: digests of models and of every file of the llama-server, licences, and that no
-/// other user may write.
+/// other user may write to a file that counts.
+/// Needs:  check_directories has passed: what was computed is recorded in the home.
 /// Errors: cancelled; io. A mismatch is a check that failed.
 Result<std::vector<Check>> verify_files(const Paths& paths, const Manifest* manifest,
                                         const Watch& watch);
 
-/// Corrects what needs no fetching: takes write access of others away, and restores licences.
+/// Corrects what needs no fetching: takes write access to files from others, and restores licences.
 /// Needs:  install.lock.
 Status repair_files(const Paths& paths);
 

@@ -123,7 +123,8 @@ Result<std::unique_ptr<Client::Connection>> Client::open(const ClientOptions& op
                                                          milliseconds timeout) {
   DialledDaemon dialled;
   if (options.start == StartPolicy::on_demand) {
-    TRY_ASSIGN(dialled, dial_or_start_daemon(options.daemon, timeout));
+    const StartOptions start{.timeout = timeout, .on_wait = options.on_wait};
+    TRY_ASSIGN(dialled, dial_or_start_daemon(options.daemon, start));
   } else {
     TRY_ASSIGN(dialled.connection, dial_daemon(options.daemon));
   }
@@ -248,6 +249,7 @@ Result<InfoReport> Client::info_once() {
       .pid = wire.pid(),
       .started_at = SystemTime(milliseconds(wire.started_at_unix_ms())),
       .config = {},
+      .inherited = {wire.inherited().begin(), wire.inherited().end()},
   };
   if (wire.has_query_prompt()) report.query_prompt = to_prompt(wire.query_prompt());
   if (wire.has_document_prompt()) report.document_prompt = to_prompt(wire.document_prompt());

@@ -50,6 +50,7 @@ struct InfoReport {
   int32_t pid = 0;  // 0: the daemon does not tell.
   SystemTime started_at;
   std::vector<ConfigValue> config;
+  std::vector<std::string> inherited;  // What the daemon keeps of the process that started it.
 };
 
 /// What Health tells.
@@ -73,6 +74,7 @@ struct ClientOptions {
   std::function<void(const HealthReport&)> on_loading;  // Told now and then while waiting.
   /// Told when a daemon that had told about itself was replaced by another one.
   std::function<void(const InfoReport& before, const InfoReport& now)> on_replaced{};
+  std::function<void(const std::string&)> on_wait{};    // As of StartOptions.
 };
 
 /// One connection to a daemon, renewed when the daemon goes away. Not thread-safe.

@@ -2,12 +2,19 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
+#include "bootstrap/daemon_lock.hpp"
+#include "bootstrap/environment.hpp"
+#include "bootstrap/home.hpp"
 #include "os/child.hpp"
 #include "os/file_lock.hpp"
 #include "os/files.hpp"
+#include "os/own_directory.hpp"
 #include "os/process.hpp"
 #include "os/rotating_file.hpp"
 #include "os/socket_path.hpp"
@@ -20,6 +27,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kDialTimeout{2000};
 constexpr milliseconds kStartPoll{10};
+constexpr milliseconds kQuietWait{1500};
 constexpr size_t kQuotedLogBytes = 2048;
 
 bool is_absent(const Error& error) {
@@ -40,33 +48,103 @@ std::string quote_log(const std::string& path, uintmax_t begin) {
   return text;
 }
 
-Result<os::Child> spawn(const DaemonLocation& daemon, const os::RotatingFile& log) {
+// Standard input is the pipe by which it learns that we have gone.
+Result<os::Child> spawn(const DaemonLocation& daemon, const os::RotatingFile& log,
+                        const os::Pipe& lifeline) {
+  std::vector<std::string> environment = os::environment_variables();
+  environment.push_back(fmt::format("{}=1", bootstrap::kStartedOnDemand));
   return os::Child::spawn({.arguments = daemon.arguments,
-                           .environment = {},
+                           .environment = std::move(environment),
                            .group = os::ChildOptions::Group::own_session,
+                           .stdin_fd = lifeline.reader.get(),
                            .stdout_fd = log.fd(),
                            .stderr_fd = log.fd()});
 }
 
-// Dials until the new daemon answers, it dies, or the time is over.
-Result<os::Fd> wait_until_listening(const DaemonLocation& daemon, os::Child& child,
-                                    uintmax_t log_begin, SteadyTime until) {
+/// One attempt to reach a daemon: how long it may take, and what its caller was told.
+class Attempt {
+ public:
+  Attempt(const DaemonLocation& daemon, const StartOptions& options)
+      : daemon_(daemon), options_(options), begin_(std::chrono::steady_clock::now()) {}
+
+  bool is_over() const { return elapsed() >= options_.timeout; }
+
+  /// Tells the caller once, after a moment, what `describe` returns, unless that is empty.
+  template <typename Describe>
+  void note(const Describe& describe) {
+    if (told_ || !options_.on_wait || elapsed() < kQuietWait) return;
+    told_ = true;
+    if (const std::string text = describe(); !text.empty()) options_.on_wait(text);
+  }
+
+  Result<os::Fd> wait_until_listening(os::Child& child, uintmax_t log_begin);
+  Result<std::optional<os::FileLock>> wait_for_turn(Result<os::Fd>& connection);
+
+ private:
+  std::chrono::nanoseconds elapsed() const { return std::chrono::steady_clock::now() - begin_; }
+  Error why_not_started(os::ExitStatus status, uintmax_t log_begin) const;
+
+  const DaemonLocation& daemon_;
+  const StartOptions& options_;
+  const SteadyTime begin_;
+  bool told_ = false;
+};
+
+// Takes the lock under which one client starts a daemon; none if one answers before, or the
+// connection fails otherwise.
+Result<std::optional<os::FileLock>> Attempt::wait_for_turn(Result<os::Fd>& connection) {
   while (true) {
-    auto connection = dial_daemon(daemon);
+    TRY_ASSIGN(auto lock, os::FileLock::try_acquire(daemon_.spawn_lock));
+    connection = dial_daemon(daemon_);  // Whoever held the lock may have started one.
+    if (connection || !is_absent(connection.error())) return std::optional<os::FileLock>{};
+    if (lock.has_value()) return lock;
+    const auto holder = os::FileLock::read_holder(daemon_.spawn_lock);
+    if (is_over()) {
+      return make_error(ErrorCode::deadline_exceeded,
+                        "process {}, which is starting the daemon, does not get it started",
+                        holder.value_or(0))
+          .with_hint(fmt::format("it holds '{}'", daemon_.spawn_lock));
+    }
+    note([&] {
+      return fmt::format("waiting for process {}, which is starting the daemon",
+                         holder.value_or(0));
+    });
+    std::this_thread::sleep_for(kStartPoll);
+  }
+}
+
+Error Attempt::why_not_started(os::ExitStatus status, uintmax_t log_begin) const {
+  if (const auto holder =
+          bootstrap::find_daemon_elsewhere(daemon_.daemon_lock, daemon_.socket_path)) {
+    return bootstrap::serves_elsewhere(*holder, daemon_.daemon_lock, daemon_.socket_path);
+  }
+  return make_error(ErrorCode::unavailable, "the daemon could not start: it {}", status.describe())
+      .with_hint(quote_log(daemon_.log_path, log_begin));
+}
+
+// Dials until the new daemon answers, it dies, or the time is over.
+Result<os::Fd> Attempt::wait_until_listening(os::Child& child, uintmax_t log_begin) {
+  while (true) {
+    auto connection = dial_daemon(daemon_);
     if (connection || !is_absent(connection.error())) return connection;
     TRY_ASSIGN(const auto status, child.wait(kStartPoll));
     if (status.has_value()) {
       // One that steps back for another daemon exits as well.
-      if (auto other = dial_daemon(daemon)) return other;
-      return make_error(ErrorCode::unavailable, "the daemon could not start: it {}",
-                        status->describe())
-          .with_hint(quote_log(daemon.log_path, log_begin));
+      if (auto other = dial_daemon(daemon_)) return other;
+      return why_not_started(*status, log_begin);
     }
-    if (std::chrono::steady_clock::now() >= until) {
+    if (is_over()) {
       return make_error(ErrorCode::unavailable, "the daemon (pid {}) does not listen on '{}'",
-                        child.pid(), daemon.socket_path)
-          .with_hint(quote_log(daemon.log_path, log_begin));
+                        child.pid(), daemon_.socket_path)
+          .with_hint(quote_log(daemon_.log_path, log_begin));
     }
+    note([&]() -> std::string {
+      const auto holder = os::FileLock::read_holder(daemon_.daemon_lock);
+      if (holder.value_or(child.pid()) == child.pid()) return {};
+      if (!os::FileLock::is_held(daemon_.daemon_lock)) return {};
+      return fmt::format("waiting for the daemon that is there (pid {}): it is starting or ending",
+                         *holder);
+    });
   }
 }
 
@@ -84,23 +162,29 @@ Result<os::Fd> dial_daemon(const DaemonLocation& daemon) {
   return connection;
 }
 
-Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon, milliseconds timeout) {
-  const SteadyTime until = std::chrono::steady_clock::now() + timeout;
+Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon,
+                                           const StartOptions& options) {
+  Attempt attempt(daemon, options);
   auto connection = dial_daemon(daemon);
   if (connection) return DialledDaemon{*std::move(connection), false};
   if (!is_absent(connection.error())) return std::move(connection).error();
 
-  TRY(os::make_private_directory(os::resolve_links(daemon.home)));
-  TRY(os::make_private_directory(os::parent_directory(daemon.log_path)));
-  TRY_ASSIGN(const auto lock, os::FileLock::acquire(daemon.spawn_lock, timeout));
-  connection = dial_daemon(daemon);  // Whoever held the lock may have started one.
+  TRY(bootstrap::make_home(daemon.home));
+  if (const auto holder =
+          bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
+    return bootstrap::serves_elsewhere(*holder, daemon.daemon_lock, daemon.socket_path);
+  }
+  TRY(os::make_own_directory(os::resolve_links(os::parent_directory(daemon.log_path))));
+  TRY_ASSIGN(const auto lock, attempt.wait_for_turn(connection));
   if (connection) return DialledDaemon{*std::move(connection), false};
-  if (!is_absent(connection.error())) return std::move(connection).error();
+  if (!lock.has_value()) return std::move(connection).error();
 
   TRY_ASSIGN(const auto log, os::RotatingFile::open({.path = daemon.log_path}));
   TRY_ASSIGN(const uint64_t log_begin, log.size_bytes());
-  TRY_ASSIGN(os::Child child, spawn(daemon, log));
-  TRY_ASSIGN(os::Fd started, wait_until_listening(daemon, child, log_begin, until));
+  TRY_ASSIGN(os::Pipe lifeline, os::open_pipe());
+  TRY_ASSIGN(os::Child child, spawn(daemon, log, lifeline));
+  lifeline.reader.close();
+  TRY_ASSIGN(os::Fd started, attempt.wait_until_listening(child, log_begin));
   child.release();
   return DialledDaemon{std::move(started), true};
 }

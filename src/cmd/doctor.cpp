@@ -12,6 +12,8 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "bootstrap/daemon_lock.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/ready_llama_server.hpp"
@@ -135,18 +137,13 @@ Finding check_home(const bootstrap::Paths& paths) {
     return {"home", Outcome::ok,
             fmt::format("'{}' is not there yet, and is made when it is needed", paths.home)};
   }
-  for (const std::string& directory : bootstrap::private_directories(paths)) {
-    if (!os::exists(directory)) continue;
-    if (const Status closed = os::check_private_directory(os::resolve_links(directory)); !closed) {
-      Finding finding = problem("home", closed.error());
-      finding.advice = "'runed verify --fix' corrects modes; what is another user's needs chown";
-      return finding;
-    }
+  if (const Status fit = bootstrap::check_directories(paths); !fit) {
+    return problem("home", fit.error());
   }
   const auto free = os::free_disk_bytes(paths.home);
   if (!free) return problem("home", free.error());
-  std::string detail = fmt::format("'{}', for this user only, with {} of disk free", paths.home,
-                                   format_bytes(*free));
+  std::string detail = fmt::format("'{}', which only this user can change, with {} of disk free",
+                                   paths.home, format_bytes(*free));
   if (*free >= kLeastDisk) return {"home", Outcome::ok, std::move(detail)};
   return {"home", Outcome::warning, std::move(detail),
           "make room: 'runed gc --dry-run' lists what nobody uses"};
@@ -190,6 +187,10 @@ std::vector<Finding> check_daemon(const Location& location) {
     const ErrorCode code = client.error().code;
     if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
       return {problem("daemon", client.error())};
+    }
+    if (const auto holder = bootstrap::find_daemon_elsewhere(daemon->daemon_lock, socket)) {
+      return {
+          problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))};
     }
     return {{"daemon", Outcome::ok,
              fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)}};
@@ -354,7 +355,9 @@ std::vector<Finding> examine(const Result<Location>& location, const Services& s
   }
   findings.push_back(check_threads(settings));
   findings.push_back(check_home(location->paths));
+  const bool is_ours = findings.back().outcome != Outcome::problem;
   std::ranges::copy(check_daemon(*location), std::back_inserter(findings));
+  if (!is_ours) return findings;  // What is in it is neither trusted nor run.
   const Model model = check_model(*location);
   findings.push_back(model.finding);
   if (model.ready.has_value()) {
@@ -390,7 +393,7 @@ void print(const std::vector<Finding>& findings, bool json, std::ostream& out) {
 }  // namespace
 
 Result<ExitCode> run_doctor(const DoctorFlags& flags, Services& services) {
-  const auto findings = examine(locate(flags.location, {}, services), services);
+  const auto findings = examine(locate(flags.location, {}, services, HomeUse::look), services);
   print(findings, flags.json, services.out);
   const bool is_sick =
       std::ranges::find(findings, Outcome::problem, &Finding::outcome) != findings.end();

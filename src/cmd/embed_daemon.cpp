@@ -54,6 +54,7 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
         "{}",
         before.pid, now.pid, changes));
   };
+  options.on_wait = [&progress](const std::string& what) { progress.note(what); };
   auto connected = client::Client::connect(std::move(options));
   if (!connected) {
     // The daemon's own reason is in its log; the likeliest can be told better here.

@@ -9,6 +9,7 @@
 #include "base/duration.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "bootstrap/daemon_lock.hpp"
 #include "bootstrap/gc.hpp"
 #include "bootstrap/install_lock.hpp"
 #include "client/client.hpp"
@@ -42,7 +43,10 @@ Result<std::chrono::nanoseconds> parse_age(const std::string& text) {
 
 // An empty name if no daemon runs: then none is in use.
 Result<std::string> find_running_variant(const Location& location) {
-  TRY_ASSIGN(const auto daemon, daemon_location(location));
+  TRY_ASSIGN(auto daemon, daemon_location(location));
+  if (auto holder = bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
+    daemon.socket_path = std::move(holder->socket);  // It is the daemon of this home all the same.
+  }
   auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
   if (!client) {
     const ErrorCode code = client.error().code;

@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "bootstrap/bundle.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/install.hpp"
 #include "bootstrap/manifest_source.hpp"
 #include "bootstrap/model_choice.hpp"

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "bootstrap/home.hpp"
 #include "os/process.hpp"
 #include "os/socket_path.hpp"
 
@@ -14,10 +15,12 @@ void add_location_flags(CLI::App& app, LocationFlags& flags) {
 }
 
 Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
-                        const Services& services) {
+                        const Services& services, HomeUse use) {
   Location found;
   TRY_ASSIGN(found.paths,
              bootstrap::resolve_paths(services.environment, location.home, location.socket));
+  // Before config.json is read, which may name what is to be run.
+  if (use == HomeUse::change) TRY(bootstrap::check_directories(found.paths));
   flags.socket = location.socket;
   TRY_ASSIGN(found.settings, bootstrap::load_settings(found.paths, services.environment, flags));
   found.paths.socket = found.settings.socket.value;
@@ -29,6 +32,7 @@ Result<client::DaemonLocation> daemon_location(const Location& location) {
       .home = location.paths.home,
       .socket_path = os::resolve_socket_path(location.paths.socket),
       .spawn_lock = location.paths.spawn_lock,
+      .daemon_lock = location.paths.daemon_lock,
       .log_path = location.paths.daemon_log,
       .arguments = {},
   };

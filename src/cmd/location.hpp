@@ -28,9 +28,15 @@ struct Location {
   bootstrap::Settings settings;
 };
 
+/// What a command does with the home.
+enum class HomeUse {
+  look,    // It creates nothing there, and runs nothing from there.
+  change,  // It may, so the home must pass bootstrap::check_directories.
+};
+
 /// Resolves flags, environment and config.json. `flags` carries what a command adds to the two.
 Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
-                        const Services& services);
+                        const Services& services, HomeUse use = HomeUse::change);
 
 /// Says how the daemon of this location is reached and started.
 Result<client::DaemonLocation> daemon_location(const Location& location);

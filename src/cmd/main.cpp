@@ -5,6 +5,7 @@
 
 #include "cmd/command_line.hpp"
 #include "cmd/progress.hpp"
+#include "cmd/serve.hpp"
 #include "os/child_helper.hpp"
 #include "os/process.hpp"
 
@@ -21,21 +22,32 @@ ExitCode report(const Error& error, bool as_json) {
   return exit_code_of(error.code);
 }
 
-// The predecessor's clients start their daemon as a bare `runed` with nothing on stdin, and so does a
-// service manager. Whoever has something there, a text or a keyboard, forgot the command.
+// The predecessor's clients start their daemon as a bare `runed` with nothing on stdin. Whoever has
+// something there, a text or a keyboard, forgot the command.
 bool is_started_as_daemon(const std::vector<std::string>& arguments) {
   return arguments.empty() &&
          (os::is_null_device(os::kStdin) || !os::is_readable_stream(os::kStdin));
 }
 
+Result<ParsedCommandLine> parse(CommandLine& command_line,
+                                const std::vector<std::string>& arguments) {
+  if (is_started_as_daemon(arguments)) {
+    return ParsedCommandLine{
+        [](Services& services) {
+          return run_serve({.starter = daemon::Starter::client}, services);
+        },
+        {}};
+  }
+  const std::string help = command_line.app().help();
+  if (arguments.empty() && os::is_terminal(os::kStdin)) return ParsedCommandLine{{}, help};
+  if (arguments.empty()) std::cout << help << std::flush;
+  return command_line.parse(arguments);
+}
+
 ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* signals) {
   const bool as_json = wants_json(arguments);
   CommandLine command_line;
-  if (arguments.empty()) {
-    std::cout << command_line.app().help() << std::flush;
-    if (os::is_terminal(os::kStdin)) return ExitCode::ok;
-  }
-  auto parsed = command_line.parse(arguments);
+  auto parsed = parse(command_line, arguments);
   if (!parsed) return report(parsed.error(), as_json);
 
   const SystemClock clock;
@@ -66,12 +78,14 @@ int main(int argc, char** argv) {
   runed::os::run_as_child_helper(argc, argv);
   runed::os::fill_standard_descriptors();
   std::optional<runed::os::SignalWatcher> signals;
-  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  if (runed::cmd::is_started_as_daemon(arguments)) arguments = {"serve"};
+  const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  const bool is_daemon = runed::cmd::is_started_as_daemon(arguments);
   const std::string command = arguments.empty() ? "" : arguments.front();
   // The daemon answers signals from its first instruction, and an installation ends in order; other
   // commands simply die of them.
-  if (command == "serve" || command == "install" || command == "verify") signals.emplace();
+  if (is_daemon || command == "serve" || command == "install" || command == "verify") {
+    signals.emplace();
+  }
   if (signals.has_value()) runed::os::ignore_sigpipe();  // Nor must a peer that hangs up end it.
   runed::os::restore_child_signal();
   try {

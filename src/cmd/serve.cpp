@@ -9,6 +9,7 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/last_daemon.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
@@ -37,7 +38,8 @@ std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Set
   return values;
 }
 
-Result<daemon::Outcome> serve(const Location& location, Services& services, Log& log) {
+Result<daemon::Outcome> serve(const Location& location, daemon::Detached detached,
+                              Services& services, Log& log) {
   const bootstrap::Paths& paths = location.paths;
   bootstrap::Settings settings = location.settings;
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
@@ -53,7 +55,10 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
       .centroids_path = paths.centroids,
       .idle_timeout = settings.idle_timeout.value,
       .cache_bytes = size_t{settings.cache_mb.value} << 20,
-      .service = {.daemon_version = kVersion, .config = config_values(settings)},
+      .is_abandoned = std::move(detached.is_abandoned),
+      .service = {.daemon_version = kVersion,
+                  .config = config_values(settings),
+                  .inherited = std::move(detached.inherited)},
   };
   options.on_begin = [&] {
     const Status written = bootstrap::write_last_daemon(
@@ -62,7 +67,6 @@ Result<daemon::Outcome> serve(const Location& location, Services& services, Log&
     if (!written) log.warn("cannot leave word", {{"error", written.error().message}});
   };
   options.on_end = [&] { static_cast<void>(os::remove_file(paths.last_daemon).has_value()); };
-  TRY(os::prepare_socket_directory(options.socket_path));
   return daemon::run_daemon(std::move(options),
                             daemon::make_engine_maker({.paths = paths,
                                                        .settings = settings,
@@ -109,7 +113,9 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                               .compute = flags.compute,
                                               .threads = flags.threads},
                                              services));
-  auto outcome = serve(location, services, log);
+  // Once paths are absolute, and before the CPUs are counted and the first thread is started.
+  daemon::Detached detached = daemon::detach(flags.starter, services.environment);
+  auto outcome = serve(location, std::move(detached), services, log);
   Status ended = outcome ? Status() : Status(std::move(outcome).error());
   if (ended && *outcome == daemon::Outcome::already_running) ended = check_running_daemon(location);
   if (!ended) {

@@ -5,6 +5,7 @@
 
 #include "cmd/commands.hpp"
 #include "cmd/location.hpp"
+#include "daemon/detach.hpp"
 
 namespace runed::cmd {
 
@@ -22,6 +23,7 @@ struct ServeFlags {
   std::optional<std::string> cpu;
   std::optional<std::string> compute;
   std::optional<std::string> threads;
+  daemon::Starter starter = daemon::Starter::user;  // No flag: for a client that gives no command.
 };
 
 Runner define_serve(CLI::App& app);

@@ -6,9 +6,10 @@
 
 #include "base/duration.hpp"
 #include "base/json.hpp"
+#include "bootstrap/daemon_lock.hpp"
 #include "client/client.hpp"
+#include "client/daemon_process.hpp"
 #include "cmd/seconds.hpp"
-#include "os/file_lock.hpp"
 #include "os/process.hpp"
 
 namespace runed::cmd {
@@ -19,6 +20,7 @@ using std::chrono::milliseconds;
 // With --force and no --wait: how long asking, and then SIGTERM, may take.
 constexpr milliseconds kForceWait{5000};
 constexpr milliseconds kKillWait{5000};
+constexpr milliseconds kLastMoment{1000};  // Of a daemon that has let go of its lock.
 
 constexpr const char* kExamples =
     "  runed shutdown\n"
@@ -37,67 +39,105 @@ ExitCode report(const ShutdownFlags& flags, Services& services, std::string_view
   return ExitCode::ok;
 }
 
-// The process to end when it does not listen to its socket: the holder of the daemon's lock.
-std::optional<int> find_lock_holder(const Location& location) {
-  if (!os::FileLock::is_held(location.paths.daemon_lock)) return std::nullopt;
-  return os::FileLock::read_holder(location.paths.daemon_lock);
+using Proof = Result<std::optional<os::ProcessHandle>>;
+
+/// The process that is to end.
+struct Target {
+  int pid = 0;
+  bool was_asked = false;  // And agreed.
+};
+
+Error not_a_daemon(const client::DaemonLocation& daemon, int pid) {
+  return make_error(ErrorCode::permission_denied,
+                    "{} listens on '{}' and is not the daemon of '{}': it is left alone",
+                    client::describe_process(pid), daemon.socket_path, daemon.home)
+      .with_hint("name the home of that daemon with --home; if it is none, end it yourself");
+}
+
+// Without a listener: it may be ending already, or starting.
+Result<std::optional<Target>> find_silent(const client::DaemonLocation& daemon) {
+  if (const auto holder =
+          bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
+    return bootstrap::serves_elsewhere(*holder, daemon.daemon_lock, daemon.socket_path);
+  }
+  TRY_ASSIGN(const auto process, client::find_daemon_process(daemon));
+  if (!process.has_value()) return std::optional<Target>{};
+  return std::optional<Target>{{.pid = process->pid()}};
 }
 
 // Asks, and returns the process to wait for; none if no daemon runs. The connection is closed
 // before any wait: a daemon lets open ones go only after a while.
-Result<std::optional<int>> ask(const ShutdownFlags& flags, const Location& location,
-                               const client::DaemonLocation& daemon) {
+Result<std::optional<Target>> ask(const ShutdownFlags& flags,
+                                  const client::DaemonLocation& daemon) {
   auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
-  if (client) {
-    const Status asked = client->shutdown(flags.grace_seconds);
-    // Unavailable: it is ending already, as asked by somebody else.
-    if (!asked && !flags.force && asked.error().code != ErrorCode::unavailable) {
-      return asked.error();
-    }
-    return client->daemon_pid();
-  }
-  const ErrorCode code = client.error().code;
-  if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
+  if (!client) {
+    const ErrorCode code = client.error().code;
+    if (code == ErrorCode::not_found || code == ErrorCode::unavailable) return find_silent(daemon);
     return std::move(client).error();
   }
-  return find_lock_holder(location);  // It may be finishing already, or starting.
+  const int pid = client->daemon_pid();
+  const Status asked = client->shutdown(flags.grace_seconds);
+  if (asked) return std::optional<Target>{{.pid = pid, .was_asked = true}};
+  const auto process = client::find_daemon_process(daemon);
+  const bool is_daemon = process && process->has_value() && (*process)->pid() == pid;
+  // Unavailable: it is ending already, as asked by somebody else.
+  if (asked.error().code == ErrorCode::unavailable &&
+      (is_daemon || os::wait_for_exit(pid, kLastMoment))) {
+    return std::optional<Target>{{.pid = pid, .was_asked = true}};
+  }
+  if (flags.force) return std::optional<Target>{{.pid = pid}};
+  return is_daemon ? asked.error() : not_a_daemon(daemon, pid);
 }
 
-Status force(int pid, milliseconds wait) {
-  for (const int signal : {SIGTERM, SIGKILL}) {
-    if (os::wait_for_exit(pid, wait)) return {};
-    const Status sent = os::signal_process(pid, signal);
-    if (!sent && sent.error().code != ErrorCode::not_found) return sent;
+// Ends what is proven to be the daemon, and returns its process. What listens at the socket without
+// being that may end as asked, but is never signalled.
+Result<int> force(const client::DaemonLocation& daemon, const Proof& proof, const Target& target,
+                  milliseconds wait) {
+  if (!proof || !proof->has_value()) {
+    if (target.was_asked && os::wait_for_exit(target.pid, wait)) return target.pid;
+    return proof ? not_a_daemon(daemon, target.pid) : proof.error();
   }
-  if (os::wait_for_exit(pid, kKillWait)) return {};
-  return make_error(ErrorCode::deadline_exceeded, "process {} does not end, even by SIGKILL", pid);
+  const os::ProcessHandle& proven = **proof;
+  for (const int signal : {SIGTERM, SIGKILL}) {
+    if (proven.wait_for_exit(wait)) return proven.pid();
+    const Status sent = proven.signal(signal);
+    if (!sent && sent.error().code != ErrorCode::not_found) return sent.error();
+  }
+  if (proven.wait_for_exit(kKillWait)) return proven.pid();
+  return make_error(ErrorCode::deadline_exceeded, "process {} does not end, even by SIGKILL",
+                    proven.pid());
 }
 
 }  // namespace
 
 Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
-  TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
+  TRY_ASSIGN(const Location location, locate(flags.location, {}, services, HomeUse::look));
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
   const milliseconds wait = to_milliseconds(flags.wait_seconds);
 
-  TRY_ASSIGN(const std::optional<int> pid, ask(flags, location, daemon));
-  if (!pid.has_value()) {
+  // Before it is asked: one that is ending lets go of the lock that proves what it is.
+  const Proof proof = flags.force ? client::find_daemon_process(daemon) : Proof();
+  TRY_ASSIGN(const std::optional<Target> target, ask(flags, daemon));
+  if (!target.has_value()) {
     return report(flags, services, "not_running", "runed is not running.", 0);
   }
+  const int pid = target->pid;
   if (flags.force) {
-    TRY(force(*pid, wait.count() > 0 ? wait : kForceWait));
-    return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", *pid), *pid);
+    const milliseconds patience = wait.count() > 0 ? wait : kForceWait;
+    TRY_ASSIGN(const int ended, force(daemon, proof, *target, patience));
+    return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", ended),
+                  ended);
   }
   if (wait.count() == 0) {
     return report(flags, services, "stopping",
-                  fmt::format("runed (pid {}) is shutting down.", *pid), *pid);
+                  fmt::format("runed (pid {}) is shutting down.", pid), pid);
   }
-  if (!os::wait_for_exit(*pid, wait)) {
+  if (!os::wait_for_exit(pid, wait)) {
     return make_error(ErrorCode::deadline_exceeded, "runed (pid {}) is still there after {} s",
-                      *pid, flags.wait_seconds)
+                      pid, flags.wait_seconds)
         .with_hint("wait longer, or end it with 'runed shutdown --force'");
   }
-  return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", *pid), *pid);
+  return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", pid), pid);
 }
 
 Runner define_shutdown(CLI::App& app) {

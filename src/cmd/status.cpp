@@ -1,5 +1,7 @@
 #include "cmd/status.hpp"
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <ostream>
 #include <thread>
@@ -8,6 +10,7 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "bootstrap/daemon_lock.hpp"
 #include "bootstrap/json_document.hpp"
 #include "client/client.hpp"
 #include "os/memory.hpp"
@@ -29,7 +32,8 @@ struct Observation {
   enum class Liveness { absent, silent, answering };
 
   Liveness liveness = Liveness::absent;
-  std::string problem;  // Why it is absent or silent.
+  std::string problem;        // Why it is absent or silent.
+  bool is_elsewhere = false;  // At another socket of the same home.
   int pid = 0;
   client::InfoReport info;
   client::HealthReport health;
@@ -60,6 +64,12 @@ Result<Observation> observe(const client::DaemonLocation& daemon) {
       return std::move(client).error();
     }
     seen.problem = client.error().message;
+    if (const auto holder =
+            bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
+      seen.is_elsewhere = true;
+      seen.problem = bootstrap::serves_elsewhere(*holder, daemon.daemon_lock, daemon.socket_path)
+                         .message;
+    }
     return seen;
   }
   seen.pid = client->daemon_pid();
@@ -87,6 +97,7 @@ ExitCode exit_code_of(const Observation& seen) {
 
 std::string sentence(const Observation& seen, const std::string& socket) {
   const std::string state = seen.state();
+  if (seen.is_elsewhere) return fmt::format("runed is not running there: {}.", seen.problem);
   if (state == "not_running") {
     return fmt::format("runed is not running: nothing listens on '{}'.", socket);
   }
@@ -168,6 +179,7 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
       {"resident_bytes", known(runs, os::resident_bytes_of(seen.pid))},
       {"reason", known(answers && !health.reason.empty(), health.reason)},
       {"message", known(!message.empty(), message)},
+      {"inherited", known(answers, info.inherited)},
       {"config", config_json(seen, location)},
   };
 }
@@ -238,6 +250,7 @@ std::string to_text(const Observation& seen, const Location& location, const std
     if (seen.health.restarts > 0) line("restarts", std::to_string(seen.health.restarts));
     line("version", seen.info.daemon_version);
     line("started", format_time(seen.info.started_at));
+    line("inherited", fmt::format("{}", fmt::join(seen.info.inherited, ", ")));
     line("reason", seen.health.reason);
     if (seen.health.bytes_done > 0) line("progress", describe_progress(seen.health));
     if (seen.state() == "ok") line("note", seen.health.message);
@@ -259,7 +272,7 @@ std::string to_text(const Observation& seen, const Location& location, const std
 }  // namespace
 
 Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
-  TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
+  TRY_ASSIGN(const Location location, locate(flags.location, {}, services, HomeUse::look));
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
   const SteadyTime until = services.clock.steady_now() + to_milliseconds(flags.wait_ready_seconds);
   TRY_ASSIGN(Observation seen, observe(daemon));

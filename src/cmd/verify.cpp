@@ -8,6 +8,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/install.hpp"
 #include "bootstrap/install_lock.hpp"
 #include "bootstrap/manifest_source.hpp"
@@ -101,6 +102,12 @@ Result<std::vector<Check>> check_chosen_model(Work& work) {
 
 Result<std::vector<Check>> check_all(Work& work) {
   const auto& [paths, settings] = work.location;
+  // Of a home that others can change, or that is none, nothing else is worth knowing.
+  if (const Status home = bootstrap::check_directories(paths); !home) {
+    Check check = failed("home", paths.home, home.error());
+    check.detail += "; " + home.error().hint;
+    return std::vector{std::move(check)};
+  }
   const auto manifest = bootstrap::load_local_manifest(paths, settings.manifest.value);
   work.long_work.doing = "hashing";
   TRY_ASSIGN(auto checks, bootstrap::verify_files(paths, manifest ? &*manifest : nullptr,
@@ -147,6 +154,7 @@ bool is_fixable(const Check& check) {
 Status fix(Work& work, const std::vector<Check>& checks) {
   const auto& [paths, settings] = work.location;
   const bootstrap::Watch watch = work.long_work.watch();
+  TRY(bootstrap::check_directories(paths));  // Before a lock is put there.
   {
     TRY_ASSIGN(const os::FileLock lock, bootstrap::acquire_install_lock(paths, watch));
     TRY(bootstrap::repair_files(paths));
@@ -210,7 +218,7 @@ Result<ExitCode> verify(Work& work) {
 }  // namespace
 
 Result<ExitCode> run_verify(const VerifyFlags& flags, Services& services) {
-  TRY_ASSIGN(Location location, locate(flags.location, {}, services));
+  TRY_ASSIGN(Location location, locate(flags.location, {}, services, HomeUse::look));
   Work work{.flags = flags,
             .services = services,
             .location = std::move(location),

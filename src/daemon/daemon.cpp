@@ -21,6 +21,7 @@
 #include "daemon/state.hpp"
 #include "os/memory.hpp"
 #include "os/process.hpp"
+#include "os/socket_path.hpp"
 
 namespace runed::daemon {
 namespace {
@@ -263,8 +264,13 @@ Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
   log.info("starting", {{"version", options.service.daemon_version},
                         {"pid", os::process_id()},
                         {"home", options.home}});
-  TRY_ASSIGN(const AcquiredLock held,
-             acquire_daemon_lock(options.lock_path, options.socket_path, signals));
+  if (!options.service.inherited.empty()) {
+    log.info("kept from the process that started it", {{"inherited", options.service.inherited}});
+  }
+  TRY_ASSIGN(const AcquiredLock held, acquire_daemon_lock({.lock_path = options.lock_path,
+                                                           .socket_path = options.socket_path,
+                                                           .is_abandoned = options.is_abandoned},
+                                                          signals, log));
   if (held.told_to_stop) return Outcome::stopped;
   if (!held.lock.has_value()) {
     log.info("another runed daemon is already serving this socket; exiting");
@@ -274,6 +280,8 @@ Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
   const auto on_end = options.on_end;
   Centroids centroids(options.centroids_path, log);
   centroids.restore();
+  // Not before: one that steps back leaves no directory behind.
+  TRY(os::prepare_socket_directory(options.socket_path));
   TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
   Daemon daemon(std::move(options), std::move(make_engine), signals, centroids, clock, log);
   const Status served = daemon.serve(std::move(socket));

@@ -20,9 +20,10 @@ struct DaemonOptions {
   std::string lock_path;       // Held for the daemon's life.
   std::string centroids_path;  // Where the set of centroids is kept.
   std::chrono::nanoseconds idle_timeout{};
-  size_t cache_bytes = 0;  // Of recent vectors.
+  size_t cache_bytes = 0;            // Of recent vectors.
   std::function<void()> on_begin{};  // Called once the lock is held; the next, before it is released
   std::function<void()> on_end{};    // by a daemon that ends in order.
+  std::function<bool()> is_abandoned{};  // As of SingletonOptions.
   ServiceInfo service;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bootstrap/home.hpp"
 #include "bootstrap/ready_llama_server.hpp"
 #include "embed/llama_server/llama_server_embedder.hpp"
 #include "embed/native/gguf.hpp"

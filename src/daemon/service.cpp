@@ -182,6 +182,7 @@ class Service final : public ServiceBase {
     response->set_api_version(kApiVersion);
     response->set_variant(state_.variant());
     response->set_engine_reason(state_.engine_reason());
+    for (const std::string& each : info_.inherited) response->add_inherited(each);
     for (const auto& value : info_.config) {
       auto* wire = response->add_config();
       wire->set_key(value.key);

@@ -26,6 +26,7 @@ struct ServiceInfo {
   };
   std::string daemon_version;
   std::vector<ConfigValue> config;
+  std::vector<std::string> inherited;  // As of Detached.
 };
 
 /// Returns the texts that one EmbedBatch may carry: so many that the reply stays below gRPC's

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "os/unix_socket.hpp"
+#include "bootstrap/daemon_lock.hpp"
 
 namespace runed::daemon {
 namespace {
@@ -10,34 +10,41 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPatience{75'000};
+constexpr milliseconds kQuietWait{1500};
 constexpr milliseconds kPoll{50};
-constexpr milliseconds kDialTimeout{500};
 
-// Only the holder of the lock counts: anything else that listens there is not a daemon of this
-// home.
-bool is_served_by(const std::string& socket_path, std::optional<int> holder) {
-  const auto connection = os::dial_unix(socket_path, kDialTimeout);
-  if (!connection) return false;
-  const auto peer = os::peer_credentials(connection->get());
-  return peer && peer->pid == holder;
+Error not_serving(int holder, const SingletonOptions& options) {
+  return make_error(ErrorCode::unavailable,
+                    "another daemon (pid {}) holds '{}' but does not serve '{}'", holder,
+                    options.lock_path, options.socket_path)
+      .with_hint("run 'runed shutdown --force'");
 }
 
 }  // namespace
 
-Result<AcquiredLock> acquire_daemon_lock(const std::string& lock_path,
-                                         const std::string& socket_path,
-                                         os::SignalWatcher& signals) {
-  const auto until = std::chrono::steady_clock::now() + kPatience;
+Result<AcquiredLock> acquire_daemon_lock(const SingletonOptions& options,
+                                         os::SignalWatcher& signals, Log& log) {
+  const auto begin = std::chrono::steady_clock::now();
+  bool told = false;
   while (true) {
-    TRY_ASSIGN(auto lock, os::FileLock::try_acquire(lock_path));
+    if (options.is_abandoned && options.is_abandoned()) {
+      log.info("the command that started this daemon has gone; exiting");
+      return AcquiredLock{.told_to_stop = true};
+    }
+    TRY_ASSIGN(auto lock, bootstrap::try_daemon_lock(options.lock_path, options.socket_path));
     if (lock.has_value()) return AcquiredLock{.lock = std::move(lock)};
-    const auto holder = os::FileLock::read_holder(lock_path);
-    if (is_served_by(socket_path, holder)) return AcquiredLock{};
-    if (std::chrono::steady_clock::now() >= until) {
-      return make_error(ErrorCode::unavailable,
-                        "another daemon (pid {}) holds '{}' but does not serve '{}'",
-                        holder.value_or(0), lock_path, socket_path)
-          .with_hint("run 'runed shutdown --force'");
+    const int holder = os::FileLock::read_holder(options.lock_path).value_or(0);
+    if (bootstrap::is_served_by(options.socket_path, holder)) return AcquiredLock{};
+    if (const auto elsewhere =
+            bootstrap::find_daemon_elsewhere(options.lock_path, options.socket_path)) {
+      return bootstrap::serves_elsewhere(*elsewhere, options.lock_path, options.socket_path);
+    }
+    const auto waited = std::chrono::steady_clock::now() - begin;
+    if (waited >= kPatience) return not_serving(holder, options);
+    if (!told && waited >= kQuietWait) {
+      told = true;
+      log.info("waiting for the daemon that holds the lock: it is starting or ending",
+               {{"pid", holder}, {"lock", options.lock_path}});
     }
     if (signals.wait(kPoll)) return AcquiredLock{.told_to_stop = true};
   }

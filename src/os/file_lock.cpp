@@ -20,10 +20,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPollInterval{20};
 constexpr mode_t kLockMode = 0600;
+constexpr size_t kMostBytes = 8192;  // Of the file: an id, and a path at most.
+
 
 // The holder's id is advice for people, so a full disk must not keep anyone from the lock.
-void write_holder(int fd) {
-  const std::string text = std::to_string(::getpid());
+void write_holder(int fd, std::string_view note) {
+  const std::string text =
+      note.empty() ? std::to_string(::getpid()) : fmt::format("{} {}\n", ::getpid(), note);
   if (::ftruncate(fd, 0) != 0) return;
   retry_interrupted([&] { return ::pwrite(fd, text.data(), text.size(), 0); });
 }
@@ -37,13 +40,15 @@ Error not_in_time(const std::string& path, std::chrono::milliseconds timeout) {
 
 }  // namespace
 
-Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path) {
+Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path,
+                                                      std::string_view note) {
   TRY_ASSIGN(Fd fd, open_fd(path, O_RDWR | O_CREAT | O_NOFOLLOW, kLockMode));
   if (retry_interrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
     if (errno == EWOULDBLOCK) return std::optional<FileLock>{};
-    return os_error(errno, fmt::format("cannot lock '{}'", path));
+    return os_error(errno, fmt::format("cannot lock '{}'", path))
+        .with_hint("some network file systems have no locks: name a directory on another one");
   }
-  write_holder(fd.get());
+  write_holder(fd.get(), note);
   return std::optional<FileLock>(FileLock(std::move(fd)));
 }
 
@@ -67,12 +72,20 @@ bool FileLock::is_held(const std::string& path) {
 }
 
 std::optional<int> FileLock::read_holder(const std::string& path) {
-  const Result<std::string> text = read_tail(path, 32);
+  const Result<std::string> text = read_file(path, kMostBytes);
   int holder = 0;
   if (!text.has_value()) return std::nullopt;
   const char* end = text->data() + text->size();
   if (std::from_chars(text->data(), end, holder).ec != std::errc{}) return std::nullopt;
   return holder;
+}
+
+std::string FileLock::read_note(const std::string& path) {
+  const Result<std::string> text = read_file(path, kMostBytes);
+  const size_t blank = text.has_value() ? text->find(' ') : std::string::npos;
+  // One that was not written to its end, for want of disk, is none.
+  if (blank == std::string::npos || !text->ends_with('\n')) return {};
+  return text->substr(blank + 1, text->size() - blank - 2);
 }
 
 void FileLock::release() {

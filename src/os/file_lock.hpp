@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "os/fd.hpp"
@@ -18,8 +19,10 @@ class FileLock {
   FileLock& operator=(FileLock&&) = default;
   ~FileLock() { release(); }
 
-  /// Takes the lock if it is free; empty if it is not.
-  static Result<std::optional<FileLock>> try_acquire(const std::string& path);
+  /// Takes the lock if it is free; empty if it is not. The file then has the process's id and,
+  /// behind a blank, the `note`.
+  static Result<std::optional<FileLock>> try_acquire(const std::string& path,
+                                                     std::string_view note = {});
 
   /// Takes the lock, waiting for it for as long as `timeout`.
   /// Errors: deadline_exceeded naming the holder.
@@ -32,6 +35,9 @@ class FileLock {
   /// Reads the process id that a holder left in the file. It is empty after a release; after a
   /// crash it names a process that is gone.
   static std::optional<int> read_holder(const std::string& path);
+
+  /// Reads the note that a holder left behind its id; as true as the id is. Empty if there is none.
+  static std::string read_note(const std::string& path);
 
   /// Frees the lock. Does nothing the second time.
   void release();

@@ -19,7 +19,6 @@ namespace runed::os {
 namespace {
 
 constexpr mode_t kPrivate = 0700;
-constexpr mode_t kOthers = 0077;
 
 // Reads to the end of the stream, or to one byte past the limit: enough to know that it is passed.
 Result<std::string> read_up_to(int fd, size_t max_bytes) {
@@ -83,32 +82,6 @@ Result<FileIdentity> settled(const Look& look) {
     if (age < std::chrono::nanoseconds(0) || age >= kTick || waits == kMostWaits) return identity;
     std::this_thread::sleep_for(kTick - age);
   }
-}
-
-struct OpenDirectory {
-  Fd fd;
-  mode_t mode = 0;
-};
-
-// Opened, so that what is checked and what is then changed are the same directory.
-Result<OpenDirectory> open_own_directory(const std::string& path) {
-  Result<Fd> fd = open_fd(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  struct stat status {};
-  if (!fd.has_value()) {
-    if (::lstat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode)) {
-      return make_error(ErrorCode::invalid_argument, "cannot use '{}': {}", path,
-                        S_ISLNK(status.st_mode) ? "it is a symbolic link" : "not a directory");
-    }
-    return std::move(fd).error();
-  }
-  if (::fstat(fd->get(), &status) != 0) {
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
-  }
-  if (status.st_uid != ::geteuid()) {
-    return make_error(ErrorCode::permission_denied, "cannot use '{}': it belongs to user {}", path,
-                      status.st_uid);
-  }
-  return OpenDirectory{std::move(fd).value(), status.st_mode};
 }
 
 }  // namespace
@@ -270,25 +243,6 @@ Status make_missing_directories(const std::string& path) {
     if (::mkdir(path.c_str(), kPrivate) == 0 || errno == EEXIST) return {};
   }
   return os_error(errno, fmt::format("cannot create directory '{}'", path));
-}
-
-Status make_private_directory(const std::string& path) {
-  TRY(make_missing_directories(path));
-  TRY_ASSIGN(const OpenDirectory directory, open_own_directory(path));
-  if ((directory.mode & kOthers) != 0 && ::fchmod(directory.fd.get(), kPrivate) != 0) {
-    return os_error(errno, fmt::format("cannot make '{}' private", path));
-  }
-  return {};
-}
-
-Status check_private_directory(const std::string& path) {
-  TRY_ASSIGN(const OpenDirectory directory, open_own_directory(path));
-  if ((directory.mode & kOthers) != 0) {
-    return make_error(ErrorCode::permission_denied,
-                      "cannot use '{}': other users have access to it (mode {:03o})", path,
-                      directory.mode & 0777);
-  }
-  return {};
 }
 
 }  // namespace runed::os

@@ -101,14 +101,4 @@ std::string resolve_links(const std::string& path);
 /// Creates a directory and its missing parents with mode 0700; leaves existing ones as they are.
 Status make_missing_directories(const std::string& path);
 
-/// Creates a directory and its missing parents with mode 0700, and takes the rights of group and
-/// others from one that is there already.
-/// Errors: permission_denied if it belongs to another user; invalid_argument if something else,
-///         a link included, is in its place.
-Status make_private_directory(const std::string& path);
-
-/// Checks that a directory is a real one, of this user, and closed to everybody else.
-/// Errors: as `make_private_directory`, and not_found.
-Status check_private_directory(const std::string& path);
-
 }  // namespace runed::os

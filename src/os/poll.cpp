@@ -37,4 +37,9 @@ bool wait_readable(int fd, std::optional<Milliseconds> timeout) {
   return wait_readable(std::span(&fd, 1), timeout);
 }
 
+bool is_hung_up(int fd) {
+  pollfd entry{fd, 0, 0};  // Hanging up is told without being asked for.
+  return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
+}
+
 }  // namespace runed::os

@@ -11,4 +11,7 @@ namespace runed::os {
 bool wait_readable(std::span<const int> fds, std::optional<std::chrono::milliseconds> timeout);
 bool wait_readable(int fd, std::optional<std::chrono::milliseconds> timeout);
 
+/// Tells whether the other end of a pipe or socket has been closed by all who had it.
+bool is_hung_up(int fd);
+
 }  // namespace runed::os

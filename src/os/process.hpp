@@ -19,7 +19,8 @@ int process_id();
 /// The real user's id, decimal in the predecessor's paths.
 unsigned user_id();
 
-/// Reads a variable of the environment, the only place that does. Nobody of ours changes it.
+/// Reads a variable of the environment, the only place that does. Nobody of ours changes it but
+/// leave_working_directory, at the start of a daemon.
 std::optional<std::string> environment_variable(const std::string& name);
 
 /// Lists the environment: KEY=VALUE.

@@ -4,6 +4,7 @@
 
 #include "base/sha256.hpp"
 #include "os/files.hpp"
+#include "os/own_directory.hpp"
 
 namespace runed::os {
 namespace {
@@ -39,7 +40,7 @@ Status prepare_socket_directory(const std::string& resolved) {
 
 Status prepare_socket_directory(const std::string& resolved, unsigned uid) {
   const std::string parent = parent_directory(resolved);
-  return is_alias(resolved, uid) ? make_private_directory(parent)
+  return is_alias(resolved, uid) ? make_own_directory(parent)
                                  : make_missing_directories(parent);
 }
 
@@ -49,7 +50,7 @@ Status check_alias_directory(const std::string& resolved) {
 
 Status check_alias_directory(const std::string& resolved, unsigned uid) {
   if (!is_alias(resolved, uid)) return {};
-  Status checked = check_private_directory(parent_directory(resolved));
+  Status checked = check_own_directory(parent_directory(resolved));
   if (!checked.has_value() && checked.error().code == ErrorCode::not_found) return {};
   return checked;
 }

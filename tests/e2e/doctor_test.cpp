@@ -140,14 +140,18 @@ TEST_CASE("the doctor asks the llama-server that is named", "[doctor]") {
   CHECK(examine(home, "llama-server", kProblemFound)["outcome"] == "problem");
 }
 
-TEST_CASE("the doctor sees a home that others can enter", "[doctor]") {
+TEST_CASE("the doctor sees a home that others can change", "[doctor]") {
   Home home;
   fs::create_directories(home.path());
   fs::permissions(home.path(), fs::perms::owner_all);
   CHECK(examine(home, "home")["outcome"] == "ok");
-  fs::permissions(home.path(), fs::perms::others_exec, fs::perm_options::add);
+  fs::permissions(home.path(), fs::perms::others_read | fs::perms::others_exec,
+                  fs::perm_options::add);
+  CHECK(examine(home, "home")["outcome"] == "ok");
+  fs::permissions(home.path(), fs::perms::others_write, fs::perm_options::add);
   const Json open = examine(home, "home", kProblemFound);
-  CHECK(contains(open["advice"], "runed verify --fix"));
-  home.run({"verify", "--fix"});
+  CHECK(open["advice"] == "run: chmod go-w '" + home.path() + "'");
+  CHECK(home.run({"verify", "--fix"}).exit_code == 77);  // The mode is its owner's to change.
+  CHECK(home.run_shell("chmod go-w '" + home.path() + "'").exit_code == 0);
   CHECK(examine(home, "home")["outcome"] == "ok");
 }

@@ -8,6 +8,7 @@
 #include "os/file_lock.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
+#include "os/process_handle.hpp"
 #include "support/left_out.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"
@@ -51,6 +52,10 @@ uint64_t Running::out_size() const {
   return unwrap(os::file_identity(out_)).size_bytes;
 }
 
+std::string Running::err() const {
+  return slurp(err_);
+}
+
 Finished Running::finish() {
   const auto status = unwrap(child_.wait(kCommandTimeout));
   if (!status.has_value()) FAIL("the command does not end; stderr: " << slurp(err_));
@@ -74,10 +79,12 @@ Home::Home(const std::string& name) : environment_(choose_engine()), path_(dir_ 
 }
 
 Home::~Home() {
-  const auto lock = os::FileLock::try_acquire(path_ + "/daemon.lock");
-  if (!lock || lock->has_value()) return;  // No home, or nobody holds its lock.
-  const auto pid = os::FileLock::read_holder(path_ + "/daemon.lock");
-  if (pid && os::signal_process(*pid, SIGKILL)) os::wait_for_exit(*pid, seconds(5));
+  const std::string lock = path_ + "/daemon.lock";
+  if (!os::FileLock::is_held(lock)) return;
+  const auto holder = os::find_lock_holder(lock, os::FileLock::read_holder(lock));
+  // Tests have others hold it too.
+  if (!holder.has_value() || std::filesystem::path(holder->program()).filename() != "runed") return;
+  if (holder->signal(SIGKILL)) holder->wait_for_exit(seconds(5));
 }
 
 void Home::set(const std::string& variable, const std::string& value) {

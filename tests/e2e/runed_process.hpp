@@ -33,6 +33,7 @@ class Running {
   bool wait_for(std::chrono::milliseconds timeout);
   /// How much it has printed so far.
   uint64_t out_size() const;
+  std::string err() const;  // What it has printed there so far.
   /// Waits for the end; fails the test after a minute.
   Finished finish();
 

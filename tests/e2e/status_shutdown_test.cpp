@@ -41,7 +41,7 @@ TEST_CASE("the keys of status are the same in every state", "[status_shutdown]")
         "variant",  "engine",       "engine_version", "engine_reason",  "kernel",
         "compute",  "vector_dim",   "max_tokens",     "socket_path",    "home",
         "requests", "queue_tokens", "restarts",       "resident_bytes", "reason",
-        "config"}) {
+        "inherited", "config"}) {
     CAPTURE(key);
     CHECK(std::find(absent.begin(), absent.end(), key) != absent.end());
   }

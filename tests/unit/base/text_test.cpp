@@ -59,6 +59,11 @@ TEST_CASE("bytes that are not UTF-8 are shown with escapes, and all else stays")
   CHECK(escape_invalid_utf8("").empty());
 }
 
+TEST_CASE("a path is quoted so that a shell takes it as it is") {
+  CHECK(runed::shell_quoted("/a b/$x") == "'/a b/$x'");
+  CHECK(runed::shell_quoted("it's") == "'it'\\''s'");
+}
+
 TEST_CASE("byte counts are shown in binary units") {
   CHECK(runed::format_bytes(1023) == "1023 B");
   CHECK(runed::format_bytes(10'732'960) == "10.2 MiB");

@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/sha256.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/install.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/manifest.hpp"

@@ -117,7 +117,6 @@ TEST_CASE("a link of the llama-server that leads elsewhere is found") {
 TEST_CASE("what others may write fails, and is repaired") {
   const Fixture fixture;
   using std::filesystem::perms;
-  std::filesystem::permissions(fixture.paths.models_dir, perms::all);
   std::filesystem::permissions(fixture.model_file("m.small"), perms::all);
   write_text(fixture.paths.licenses_dir + "/NOTICE", "tampered");
   const Check check = fixture.verify("permissions");

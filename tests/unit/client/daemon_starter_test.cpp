@@ -22,6 +22,7 @@ DaemonLocation location_in(const TempDir& dir, std::vector<std::string> argument
   return {.home = dir.path(),
           .socket_path = dir.path() + "/embedding.sock",
           .spawn_lock = dir.path() + "/spawn.lock",
+          .daemon_lock = dir.path() + "/daemon.lock",
           .log_path = dir.path() + "/logs/daemon.log",
           .arguments = std::move(arguments)};
 }
@@ -31,7 +32,7 @@ TEST_CASE("a daemon that runs is dialled and not started") {
   const TempDir dir;
   const DaemonLocation daemon = location_in(dir, {"/bin/false"});
   const auto listener = unwrap(runed::os::UnixListener::listen(daemon.socket_path));
-  const auto dialled = unwrap(dial_or_start_daemon(daemon, 20s));
+  const auto dialled = unwrap(dial_or_start_daemon(daemon, {.timeout = 20s}));
   CHECK(dialled.connection.is_open());
   CHECK_FALSE(dialled.was_started);
   CHECK_FALSE(std::filesystem::exists(daemon.log_path));
@@ -42,7 +43,7 @@ TEST_CASE("no daemon is told apart from a path that is not a socket") {
   const DaemonLocation daemon = location_in(dir, {"/bin/false"});
   CHECK(unwrap_error(dial_daemon(daemon)).code == ErrorCode::not_found);
   std::ofstream(daemon.socket_path) << "not a socket";
-  CHECK(unwrap_error(dial_or_start_daemon(daemon, 20s)).code == ErrorCode::bad_config);
+  CHECK(unwrap_error(dial_or_start_daemon(daemon, {.timeout = 20s})).code == ErrorCode::bad_config);
   CHECK_FALSE(std::filesystem::exists(daemon.log_path));
 }
 
@@ -53,7 +54,7 @@ TEST_CASE("a daemon that dies at once is reported at once, with the end of its l
   std::filesystem::create_directories(dir.path() + "/logs");
   std::ofstream(daemon.log_path) << "an older life\n";
   const auto begin = std::chrono::steady_clock::now();
-  const runed::Error error = unwrap_error(dial_or_start_daemon(daemon, 20s));
+  const runed::Error error = unwrap_error(dial_or_start_daemon(daemon, {.timeout = 20s}));
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
   CHECK(error.code == ErrorCode::unavailable);
   CHECK(error.message == "the daemon could not start: it exited with code 7");
@@ -69,7 +70,7 @@ TEST_CASE("a full log is put aside before a daemon starts, and not quoted") {
   std::ofstream(daemon.log_path) << "an older life\n";
   constexpr uintmax_t kLimitBytes = 8 << 20;
   std::filesystem::resize_file(daemon.log_path, kLimitBytes);
-  const runed::Error error = unwrap_error(dial_or_start_daemon(daemon, 20s));
+  const runed::Error error = unwrap_error(dial_or_start_daemon(daemon, {.timeout = 20s}));
   CHECK(error.hint == "the end of '" + daemon.log_path + "':\n  a new life");
   CHECK(std::filesystem::file_size(daemon.log_path) == 11);
   CHECK(std::filesystem::file_size(daemon.log_path + ".1") == kLimitBytes);
@@ -78,6 +79,7 @@ TEST_CASE("a full log is put aside before a daemon starts, and not quoted") {
 TEST_CASE("a program that is not there is named") {
   const TempDir dir;
   const runed::Error error =
-      unwrap_error(dial_or_start_daemon(location_in(dir, {dir.path() + "/no-such-program"}), 20s));
+      unwrap_error(dial_or_start_daemon(location_in(dir, {dir.path() + "/no-such-program"}),
+                                        {.timeout = 20s}));
   CHECK(error.message.find("no-such-program") != std::string::npos);
 }

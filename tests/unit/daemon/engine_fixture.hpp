@@ -5,6 +5,7 @@
 
 #include "base/json.hpp"
 #include "base/sha256.hpp"
+#include "bootstrap/home.hpp"
 #include "bootstrap/manifest.hpp"
 #include "bootstrap/paths.hpp"
 #include "bootstrap/ready_llama_server.hpp"

@@ -119,57 +119,6 @@ TEST_CASE("absolute paths are clean") {
   CHECK(os::parent_directory("/a") == "/");
 }
 
-TEST_CASE("a private directory is created with its parents, all closed to others") {
-  const TempDir dir;
-  const mode_t before = ::umask(0);
-  const auto made = os::make_private_directory(dir / "a/b/c");
-  ::umask(before);
-  unwrap(made);
-  CHECK(mode_of(dir / "a") == 0700);
-  CHECK(mode_of(dir / "a/b/c") == 0700);
-  CHECK(os::check_private_directory(dir / "a/b/c").has_value());
-}
-
-TEST_CASE("a directory that is open to others is refused by the check and closed by the making") {
-  const TempDir dir;
-  std::filesystem::create_directory(dir / "d");
-  REQUIRE(::chmod((dir / "d").c_str(), 0755) == 0);
-  const auto refused = unwrap_error(os::check_private_directory(dir / "d"));
-  CHECK(refused.code == ErrorCode::permission_denied);
-  CHECK(refused.message ==
-        "cannot use '" + (dir / "d") + "': other users have access to it (mode 755)");
-  unwrap(os::make_private_directory(dir / "d"));
-  CHECK(mode_of(dir / "d") == 0700);
-  CHECK(os::check_private_directory(dir / "d").has_value());
-}
-
-TEST_CASE("a link or a file in the place of a private directory is refused") {
-  const TempDir dir;
-  std::filesystem::create_directory(dir / "real");
-  std::filesystem::create_symlink(dir / "real", dir / "link");
-  write_text(dir / "file", "x");
-  for (const auto& use : {os::make_private_directory, os::check_private_directory}) {
-    const auto link = unwrap_error(use(dir / "link"));
-    CHECK(link.code == ErrorCode::invalid_argument);
-    CHECK(link.message == "cannot use '" + (dir / "link") + "': it is a symbolic link");
-    const auto file = unwrap_error(use(dir / "file"));
-    CHECK(file.message == "cannot use '" + (dir / "file") + "': not a directory");
-  }
-  CHECK(os::resolve_links(dir / "link") == dir / "real");
-  CHECK(os::resolve_links(dir / "none") == dir / "none");
-}
-
-TEST_CASE("a directory of another user is refused") {
-  const TempDir dir;
-  std::filesystem::create_directory(dir / "theirs");
-  // Only root can give a directory away; elsewhere the root directory is somebody else's.
-  const bool given = ::geteuid() == 0 && ::chown((dir / "theirs").c_str(), 4711, 4711) == 0;
-  const std::string path = given ? dir / "theirs" : std::string("/");
-  const auto error = unwrap_error(os::check_private_directory(path));
-  CHECK(error.code == ErrorCode::permission_denied);
-  CHECK(error.message == "cannot use '" + path + "': it belongs to user " + (given ? "4711" : "0"));
-}
-
 TEST_CASE("what is left of a file is counted from where its descriptor stands") {
   const TempDir dir;
   write_text(dir / "f", "12345");

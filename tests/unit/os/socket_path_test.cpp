@@ -60,17 +60,23 @@ TEST_CASE("spellings of one path converge, paths do not, and an alias is its own
         resolve_socket_path(std::filesystem::current_path().string() + "/d.sock", 7));
 }
 
-TEST_CASE("the alias directory is made private and can then be listened in") {
+TEST_CASE("an alias directory that others may write to is refused, and never changed") {
   const FakeUser user;
   CHECK(check_alias_directory(user.socket(), user.uid()).has_value());  // Not there yet.
   std::filesystem::create_directory(user.directory());
+  REQUIRE(::chmod(user.directory().c_str(), 0777) == 0);
+  for (const auto& refused :
+       {unwrap_error(check_alias_directory(user.socket(), user.uid())),
+        unwrap_error(prepare_socket_directory(user.socket(), user.uid()))}) {
+    CHECK(refused.code == ErrorCode::permission_denied);
+    CHECK(refused.message ==
+          "cannot use '" + user.directory() + "' (mode 777): other users may write there");
+    CHECK(refused.hint == "run: chmod go-w '" + user.directory() + "'");
+  }
+  CHECK(runed::test::mode_of(user.directory()) == 0777);
   REQUIRE(::chmod(user.directory().c_str(), 0755) == 0);
-  const auto refused = unwrap_error(check_alias_directory(user.socket(), user.uid()));
-  CHECK(refused.code == ErrorCode::permission_denied);
-  CHECK(refused.message ==
-        "cannot use '" + user.directory() + "': other users have access to it (mode 755)");
   unwrap(prepare_socket_directory(user.socket(), user.uid()));
-  CHECK(runed::test::mode_of(user.directory()) == 0700);
+  CHECK(runed::test::mode_of(user.directory()) == 0755);
   CHECK(check_alias_directory(user.socket(), user.uid()).has_value());
   CHECK(runed::os::UnixListener::listen(user.socket()).has_value());
 }
