@@ -88,11 +88,11 @@ bool Progress::is_due(const std::string& what, uint64_t amount) {
 
 void Progress::show(const std::string& text, uint64_t done, uint64_t total) {
   if (display_ == Display::lines) {
-    err_ << fmt::format("runed: {}: {}\n", what_, text) << std::flush;
+    err_ << escape_invalid_utf8(fmt::format("runed: {}: {}\n", what_, text)) << std::flush;
     return;
   }
   const std::string bar = total > 0 ? draw_bar(done, total) + " " : "";
-  err_ << fmt::format("\r\x1b[K{} {}{}", what_, bar, text) << std::flush;
+  err_ << fmt::format("\r\x1b[K{} {}{}", escape_invalid_utf8(what_), bar, text) << std::flush;
   is_drawn_ = true;
 }
 
@@ -110,7 +110,8 @@ void Progress::update_texts(const std::string& what, uint64_t texts, uint64_t do
 void Progress::note(const std::string& text) {
   clear();
   notes_.push_back(text);
-  if (display_ != Display::none) err_ << fmt::format("runed: {}\n", text) << std::flush;
+  if (display_ == Display::none) return;
+  err_ << escape_invalid_utf8(fmt::format("runed: {}\n", text)) << std::flush;
 }
 
 void Progress::clear() {

@@ -203,14 +203,13 @@ TEST_CASE("a model file whose name is not UTF-8 serves, and one that is missing 
           "[not_utf8]") {
   Home home;
   const std::string path = home.file("m\xff.gguf");
-  {
-    const Running missing = home.start({"serve", "--model", path});
-    Running same = home.start({"embed", "--json", "--direct", "--model", path, "text"});
-    const Finished done = same.finish();
-    CHECK(done.exit_code == 71);
-    check_shown(done);
-    CHECK(error_of(done)["code"] == "MODEL_MISSING");
-  }
+  const Finished direct = home.run({"embed", "--json", "--direct", "--model", path, "text"});
+  CHECK(direct.exit_code == 71);
+  check_shown(direct);
+  CHECK(error_of(direct)["code"] == "MODEL_MISSING");
+  const Finished served = home.run({"serve", "--model", path});
+  CHECK(served.exit_code == 71);
+  check_shown(served);
   std::filesystem::copy_file(RUNED_BUILTIN_MODEL, path);
   const Running daemon = home.serve({"--model", path});
   const auto [status, info] =

@@ -38,7 +38,7 @@ TEST_CASE("the ids of a long text fit into the reply that is allowed") {
 TEST_CASE("a text that is not UTF-8 is refused before the server is asked") {
   const RunningStandIn server;
   const Error error = unwrap_error(tokenizer_of(server)->tokenize("ab\xff"));
-  CHECK(error.code == ErrorCode::invalid_argument);
+  CHECK(error.code == ErrorCode::not_utf8);
   CHECK(error.message == "the text is not UTF-8 at byte 2");
   CHECK(server.record().bodies("/tokenize").empty());
 }

@@ -125,7 +125,7 @@ TEST_CASE("a text with NUL bytes is tokenised to its end") {
 
 TEST_CASE("a text that is not UTF-8 is refused at its byte") {
   const auto error = unwrap_error(qwen3().tokenizer->tokenize("ab\xff"));
-  CHECK(error.code == runed::ErrorCode::invalid_argument);
+  CHECK(error.code == runed::ErrorCode::not_utf8);
   CHECK(error.message == "text is not UTF-8 at byte 2");
   CHECK(error.details.at("byte_offset") == "2");
 }
