@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "base/encoding.hpp"
 #include "base/text.hpp"
 #include "cmd/embed_daemon.hpp"
 #include "cmd/embed_job.hpp"
@@ -33,7 +34,9 @@ EmbedOptions embed_options(const EmbedFlags& flags) {
 Status check_instruction(const std::optional<std::string>& instruction) {
   if (!instruction.has_value()) return {};
   if (find_invalid_utf8(*instruction).has_value()) {
-    return make_error(ErrorCode::usage, "--instruct is not UTF-8");
+    const Encoding encoding = describe_encoding(*instruction);
+    return make_error(ErrorCode::usage, "--instruct is not UTF-8")
+        .with_hint(fmt::format("it looks like {}: {}", encoding.name, encoding.advice));
   }
   if (!is_blank(*instruction)) return {};
   return make_error(ErrorCode::usage, "--instruct is blank: it takes the task of the queries")

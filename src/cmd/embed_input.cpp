@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/encoding.hpp"
+#include "base/file_kind.hpp"
 #include "base/text.hpp"
 #include "os/files.hpp"
 #include "os/poll.hpp"
@@ -16,6 +18,7 @@ using State = client::TextSource::State;
 using Next = client::TextSource::Next;
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kBeginBytes = size_t{64} << 10;  // That tell what an input is.
 constexpr size_t kMostAheadTexts = 1024;
 constexpr size_t kMostAheadBytes = size_t{1} << 20;
 
@@ -28,17 +31,31 @@ std::string name_place(std::string_view kind, uint64_t index) {
   return fmt::format("{} {}", kind, index + 1);
 }
 
-Status check_argument(const std::string& text, size_t index) {
+std::string_view without_mark(std::string_view text) {
+  while (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
+Error with_look(Error error, const Encoding& encoding) {
+  return std::move(error)
+      .with_hint(fmt::format("it looks like {}: {}", encoding.name, encoding.advice))
+      .with_detail("looks_like", encoding.name);
+}
+
+Status check_argument(std::string& text, size_t index) {
+  text.erase(0, text.size() - without_mark(text).size());
   const std::string number = std::to_string(index + 1);
   if (is_blank(text)) {
     return make_error(ErrorCode::blank_line, "{} is blank", name_place("text", index))
         .with_detail("text", number);
   }
   if (const auto offset = find_invalid_utf8(text)) {
-    return make_error(ErrorCode::bad_input, "{} is not UTF-8: invalid byte at offset {}",
-                      name_place("text", index), *offset)
-        .with_detail("text", number)
-        .with_detail("offset", std::to_string(*offset));
+    return with_look(
+        make_error(ErrorCode::bad_input, "{} is not UTF-8: invalid byte at offset {}",
+                   name_place("text", index), *offset)
+            .with_detail("text", number)
+            .with_detail("offset", std::to_string(*offset)),
+        describe_encoding(text));
   }
   return {};
 }
@@ -52,11 +69,13 @@ Result<Next> LineReader::next() {
   while (true) {
     const size_t end = buffer_.find('\n', scanned_);
     const size_t held = std::min(end, buffer_.size()) - begin_;
+    const bool is_begin = lines_ == 0 && scanned_ < kBeginBytes;
+    const bool is_line = end != std::string::npos || is_at_end_;
+    if (is_begin && (is_line || held >= kBeginBytes)) TRY(check_begin());
     if (held > limits_.line_bytes) return too_long();
     if (end != std::string::npos) return take_line(held, 1);
     scanned_ = buffer_.size();
     if (is_at_end_) {
-      // A byte order mark and nothing else is a blank line.
       if (held > 0) return take_line(held, 0);
       if (lines_ == 0) return no_input(fmt::format("{} is empty", name_));
       return Next{};
@@ -93,32 +112,64 @@ Result<size_t> LineReader::read_chunk() {
   return count;
 }
 
+Error LineReader::not_text(const std::string& what, size_t offset, size_t line_offset) const {
+  return make_error(ErrorCode::bad_input, "{}", what)
+      .with_detail("line", std::to_string(lines_ + 1))
+      .with_detail("line_offset", std::to_string(line_offset))
+      .with_detail("offset", std::to_string(base_ + offset));
+}
+
+// Before the first line is judged: of UTF-16 it may be blank, or seem to be UTF-8. A line that is
+// text, and has no half of a wide line feed behind it, is of a file that another one was joined to,
+// unless it is the first one of a PDF or the like.
+Status LineReader::check_begin() const {
+  const size_t end = std::min(buffer_.find('\n'), buffer_.size());
+  const bool has_wide_end = end + 1 < buffer_.size() && buffer_[end + 1] == '\0';
+  const bool is_text = !has_wide_end && buffer_.find('\0') >= end &&
+                       !find_invalid_utf8(std::string_view(buffer_).substr(0, end));
+  if (is_text && !find_file_kind(buffer_)) return {};
+  const auto foreign = find_foreign_content(buffer_);
+  if (!foreign.has_value()) return {};
+  const size_t offset = find_invalid_utf8(buffer_).value_or(0);
+  Error error = not_text(fmt::format("{} is {}, not text in UTF-8", name_, foreign->name), offset,
+                         offset);
+  return with_look(std::move(error), *foreign).with_hint(foreign->advice);
+}
+
+// A line of the buffer. What it is, the bytes before and after it tell better than it does alone.
+Status LineReader::check_text(std::string_view line) const {
+  const auto fault = find_invalid_utf8(line);
+  const bool has_nul = line.find('\0') != std::string_view::npos;
+  if (!fault.has_value() && !has_nul) return {};
+  const auto place = static_cast<size_t>(line.data() - buffer_.data());
+  const size_t offset = place + fault.value_or(0);
+  // Files that are joined can be of several kinds.
+  if (const auto foreign = find_foreign_content(std::string_view(buffer_).substr(begin_))) {
+    Error error = not_text(fmt::format("{} is {} from line {} on, not text in UTF-8", name_,
+                                       foreign->name, lines_ + 1),
+                           offset, fault.value_or(0));
+    return with_look(std::move(error), *foreign).with_hint(foreign->advice);
+  }
+  if (!fault.has_value()) return {};
+  Error error =
+      not_text(fmt::format("{} of {} is not UTF-8: invalid byte at offset {} of the line, {} of "
+                           "the input",
+                           name_place("line", lines_), name_, *fault, base_ + offset),
+               offset, *fault);
+  return with_look(std::move(error), describe_text(buffer_, offset,
+                                                   is_at_end_ ? Extent::whole : Extent::begin));
+}
+
 // The line of this length at begin_, and past it to the next.
 Result<Next> LineReader::take_line(size_t length, size_t end_length) {
-  std::string_view line = std::string_view(buffer_).substr(begin_, length);
-  uint64_t offset_of_line = base_ + begin_;
-  if (offset_of_line == 0 && line.starts_with(kByteOrderMark)) {
-    line.remove_prefix(kByteOrderMark.size());
-    offset_of_line = kByteOrderMark.size();
-  }
+  std::string_view line = without_mark(std::string_view(buffer_).substr(begin_, length));
   if (line.ends_with('\r')) line.remove_suffix(1);
-  const std::string place = name_place("line", lines_);
-  const std::string number = std::to_string(lines_ + 1);
   if (is_blank(line)) {
-    return make_error(ErrorCode::blank_line, "{} of {} is blank", place, name_)
+    return make_error(ErrorCode::blank_line, "{} of {} is blank", name_place("line", lines_), name_)
         .with_hint("remove blank lines, with: grep -v '^[[:space:]]*$'")
-        .with_detail("line", number);
+        .with_detail("line", std::to_string(lines_ + 1));
   }
-  if (const auto offset = find_invalid_utf8(line)) {
-    return make_error(ErrorCode::bad_input,
-                      "{} of {} is not UTF-8: invalid byte at offset {} of the line, {} of the "
-                      "input",
-                      place, name_, *offset, offset_of_line + *offset)
-        .with_hint("convert it first, with: iconv -f LATIN1 -t UTF-8")
-        .with_detail("line", number)
-        .with_detail("line_offset", std::to_string(*offset))
-        .with_detail("offset", std::to_string(offset_of_line + *offset));
-  }
+  TRY(check_text(line));
   Next next{State::text, std::string(line)};
   begin_ += length + end_length;
   scanned_ = begin_;

@@ -19,15 +19,16 @@ struct LineLimits {
 };
 
 /// Reads a stream line by line, in chunks. A line is a text: without its line feed, nor a carriage
-/// return before it, nor a byte order mark at the start.
+/// return before it, nor a byte order mark at its start, which files that were joined have too.
 class LineReader {
  public:
   /// Reads a descriptor that is borrowed. `name` is what the stream is called in errors.
   LineReader(int fd, std::string name, LineLimits limits = {});
 
   /// Takes the next line, without waiting for one.
-  /// Errors: no_input if the stream is empty; blank_line; bad_input if a line is not UTF-8 (details:
-  ///         line, offset in the line, offset in the stream); text_too_long; io.
+  /// Errors: no_input if the stream is empty; blank_line; bad_input if a line is not UTF-8, or the
+  ///         stream is no text (details: line, offset in the line, offset in the stream, and what it
+  ///         looks like); text_too_long; io.
   Result<client::TextSource::Next> next();
 
   uint64_t lines() const { return lines_; }          // Taken.
@@ -36,8 +37,11 @@ class LineReader {
 
  private:
   Result<client::TextSource::Next> take_line(size_t length, size_t end_length);
+  Status check_begin() const;
+  Status check_text(std::string_view line) const;
   Result<size_t> read_chunk();
   Error too_long() const;
+  Error not_text(const std::string& what, size_t offset, size_t line_offset) const;
 
   int fd_;
   std::string name_;
