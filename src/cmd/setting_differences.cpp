@@ -71,6 +71,8 @@ class Comparison {
   void compare_engine();
   void compare_rest();
   Result<bool> is_served(const ModelChoice& choice) const;
+  bool is_told(const std::string& path) const;
+  void note_replaced(const std::string& name);
   Result<std::string> digest_of(const ModelChoice& choice) const;
   bool is_in_force(std::string_view key, const std::string& value) const;
   bool is_of_no_effect(std::string_view key) const;
@@ -123,10 +125,7 @@ Result<bool> Comparison::is_served(const ModelChoice& choice) const {
     TRY_ASSIGN(const std::string digest, digest_of(choice));
     return digest == daemon_.model_sha256;
   }
-  if (choice.kind == ModelChoice::Kind::file) {
-    const auto path = find_told(daemon_.config, "model");
-    return path.has_value() && path->value == escape_invalid_utf8(choice.path);
-  }
+  if (choice.kind == ModelChoice::Kind::file) return is_told(choice.path);
   if (choice.variant.empty()) {  // The default of a manifest that was never fetched.
     const auto manifest = find_told(daemon_.config, "manifest");
     return manifest.has_value() &&
@@ -137,6 +136,17 @@ Result<bool> Comparison::is_served(const ModelChoice& choice) const {
   return bootstrap::find_variant(names, choice.variant).has_value();
 }
 
+bool Comparison::is_told(const std::string& path) const {
+  const auto told = find_told(daemon_.config, "model");
+  return told.has_value() && told->value == escape_invalid_utf8(path);
+}
+
+void Comparison::note_replaced(const std::string& name) {
+  found_.push_back({Subject::model, false,
+                    fmt::format("'{}' is not the file any more that {} serves ({})", name, kDaemon,
+                                daemon_.model_identity)});
+}
+
 Status Comparison::compare_model() {
   const bootstrap::Settings& settings = location_.settings;
   const Origin daemons = origin_of_model();
@@ -145,7 +155,11 @@ Status Comparison::compare_model() {
   if (!choice) {
     const Origin ours = std::min({settings.model.origin, settings.model_variant.origin,
                                   settings.manifest.origin});
-    return names(ours) ? Status(choice.error()) : Status();
+    if (!names(ours)) return {};
+    // The daemon has the file still, if that is its own.
+    if (!settings.model.value.has_value() || !is_told(*settings.model.value)) return choice.error();
+    note_replaced(*settings.model.value);
+    return {};
   }
   const Origin ours =
       choice->origin == Origin::manifest ? settings.manifest.origin : choice->origin;
@@ -155,6 +169,11 @@ Status Comparison::compare_model() {
   TRY_ASSIGN(const bool is_same, is_served(*choice));
   if (is_same) return {};
   const bool is_file = choice->kind == ModelChoice::Kind::file;
+  // What is named is what the daemon was told, and keeps until it ends, as it was.
+  if (is_file ? is_told(choice->path) : choice->variant == daemon_.variant) {
+    note_replaced(is_file ? choice->path : choice->variant);
+    return {};
+  }
   const std::string wanted = is_file                   ? choice->path
                              : choice->variant.empty() ? "the manifest's default model"
                                                        : choice->variant;

@@ -303,6 +303,7 @@ void Supervisor::suspend() {
   condition_ = Condition::stopped;
   hooks_.give_memory_back();
   os::trim_heap();
+  os::release_code();
   state_.idle("after idle to free memory");
   log_.info("engine suspended",
             {{"resident_bytes_before", before}, {"resident_bytes", os::resident_bytes()}});

@@ -4,6 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <charconv>
+#include <string>
+#include <string_view>
+
+#include "base/text.hpp"
 #include "os/files.hpp"
 #include "os/proc_file.hpp"
 
@@ -42,6 +47,25 @@ bool populate_pages(std::span<const std::byte> bytes) {
 
 void trim_heap() {
   ::malloc_trim(0);
+}
+
+// Only what is executable and not writable: data that was relocated is nowhere but in memory.
+// Source: proc_pid_maps(5): begin-end, rights, offset, device, inode, path.
+void release_code() {
+  constexpr size_t kMostMapsBytes = size_t{4} << 20;
+  const Result<std::string> maps = read_file("/proc/self/maps", kMostMapsBytes);
+  if (!maps.has_value()) return;
+  for (const std::string_view line : split(*maps, '\n')) {
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    const char* last = line.data() + line.size();
+    const auto [dash, begin_fault] = std::from_chars(line.data(), last, begin, 16);
+    if (begin_fault != std::errc{} || dash == last) continue;
+    const auto [rest, end_fault] = std::from_chars(dash + 1, last, end, 16);
+    const bool is_code = std::string_view(rest, last).starts_with(" r-xp ");
+    if (end_fault != std::errc{} || !is_code || line.find(" /") == std::string_view::npos) continue;
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
 }
 
 uint64_t resident_bytes() {

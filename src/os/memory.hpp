@@ -19,6 +19,10 @@ void release_pages(std::span<const std::byte> bytes);
 /// Gives the allocator's free memory back to the kernel.
 void trim_heap();
 
+/// Takes the code of the executable and its libraries out of this process. What is executed again is
+/// found in the page cache.
+void release_code();
+
 /// Returns the memory of this process that is in RAM now, shared pages included; 0 if unknown.
 uint64_t resident_bytes();
 

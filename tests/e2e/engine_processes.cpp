@@ -4,12 +4,19 @@
 #include <filesystem>
 #include <functional>
 
+#include "os/files.hpp"
 #include "support/eventually.hpp"
 
 namespace runed::test {
 namespace {
 
-// As `ps` does. A process that ends meanwhile reads as empty.
+// A process that ends meanwhile reads as empty.
+std::string read_process_file(const std::string& path) {
+  constexpr size_t kMostBytes = size_t{1} << 20;
+  return os::read_file(path, kMostBytes).value_or("");
+}
+
+// As `ps` does.
 std::vector<int> find_processes(const std::function<bool(const std::string& directory)>& matches) {
   std::vector<int> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -24,7 +31,7 @@ std::vector<int> find_processes(const std::function<bool(const std::string& dire
 
 std::vector<int> engine_processes(const Home& home) {
   return find_processes([&](const std::string& directory) {
-    const std::string command_line = read_text(directory + "/cmdline");
+    const std::string command_line = read_process_file(directory + "/cmdline");
     return command_line.find("--host") != std::string::npos &&
            command_line.find(home.path() + "/") != std::string::npos;
   });
@@ -41,7 +48,7 @@ int engine_process(const Home& home) {
 bool has_zombie(int parent) {
   return !find_processes([&](const std::string& directory) {
             // The name, in brackets, may hold anything; then come the state and the parent.
-            const std::string stat = read_text(directory + "/stat");
+            const std::string stat = read_process_file(directory + "/stat");
             const size_t end = stat.rfind(") ");
             return end != std::string::npos &&
                    stat.substr(end + 2).starts_with("Z " + std::to_string(parent) + " ");

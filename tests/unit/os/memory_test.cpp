@@ -67,3 +67,10 @@ TEST_CASE("a process that is gone has no memory") {
   CHECK(anonymous_bytes_of(pid) == 0);
   CHECK(runed::os::resident_bytes_of(pid) == 0);
 }
+
+TEST_CASE("code is given back, and executed again") {
+  const uint64_t before = resident_bytes();
+  runed::os::release_code();
+  CHECK(resident_bytes() < before);
+  CHECK(std::to_string(before).size() > 1);  // What was released is found again.
+}
