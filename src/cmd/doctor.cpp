@@ -12,15 +12,12 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "bootstrap/daemon_lock.hpp"
 #include "bootstrap/home.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/ready_llama_server.hpp"
 #include "bootstrap/record.hpp"
-#include "client/client.hpp"
-#include "cmd/setting_differences.hpp"
-#include "cmd/version.hpp"
+#include "cmd/doctor_daemon.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/engine_choice.hpp"
 #include "embed/builtin_model.hpp"
@@ -48,32 +45,6 @@ constexpr uint64_t kWorkMemory = 128 * kMib;  // Of an engine, besides the model
 constexpr const char* kExamples =
     "  runed doctor\n"
     "  runed doctor --json";
-
-enum class Outcome { ok, warning, problem };
-
-/// What one check found.
-struct Finding {
-  std::string name;
-  Outcome outcome = Outcome::ok;
-  std::string detail;
-  std::string advice{};  // What to do; empty if there is nothing.
-};
-
-std::string_view name_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::ok:
-      return "ok";
-    case Outcome::warning:
-      return "warning";
-    case Outcome::problem:
-      break;
-  }
-  return "problem";
-}
-
-Finding problem(std::string name, const Error& error) {
-  return {std::move(name), Outcome::problem, error.message, error.hint};
-}
 
 Finding check_configuration(const Settings& settings) {
   std::vector<std::string> set;
@@ -147,63 +118,6 @@ Finding check_home(const bootstrap::Paths& paths) {
   if (*free >= kLeastDisk) return {"home", Outcome::ok, std::move(detail)};
   return {"home", Outcome::warning, std::move(detail),
           "make room: 'runed gc --dry-run' lists what nobody uses"};
-}
-
-Finding judge_daemon(int pid, const client::HealthReport& health, const client::InfoReport& info) {
-  const std::string state = health.state;
-  std::string detail = fmt::format("pid {} is {}", pid, state);
-  if (!info.model_name.empty()) detail += fmt::format(" and serves {}", info.model_name);
-  if (state != "ok" && state != "idle" && state != "loading") {
-    return {"daemon", Outcome::problem, fmt::format("{}: {}", detail, health.message),
-            "'runed status' has more, and so has logs/daemon.log"};
-  }
-  if (info.daemon_version != kVersion) {
-    return {"daemon", Outcome::warning,
-            fmt::format("{}; it is version {}, this is {}", detail, info.daemon_version, kVersion),
-            "'runed shutdown --wait 10': the next one is this version"};
-  }
-  return {"daemon", Outcome::ok, std::move(detail)};
-}
-
-// What this shell and config.json name beside what the daemon has that runs.
-Finding judge_settings(const Location& location, const client::InfoReport& info) {
-  const auto differences = compare_settings(location, info, Compared::what_is_named);
-  if (!differences) return problem("settings", differences.error());
-  if (differences->empty()) {
-    return {"settings", Outcome::ok, "the daemon that runs has what is named here"};
-  }
-  std::vector<std::string> texts;
-  for (const SettingDifference& difference : *differences) texts.push_back(difference.text);
-  return {"settings", refuse_other_daemon(*differences) ? Outcome::warning : Outcome::problem,
-          fmt::format("{}", fmt::join(texts, "; ")), kReplaceDaemonHint};
-}
-
-std::vector<Finding> check_daemon(const Location& location) {
-  const auto daemon = daemon_location(location);
-  if (!daemon) return {problem("daemon", daemon.error())};
-  const std::string& socket = daemon->socket_path;
-  auto client = client::Client::connect({.daemon = *daemon, .on_loading = {}});
-  if (!client) {
-    const ErrorCode code = client.error().code;
-    if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
-      return {problem("daemon", client.error())};
-    }
-    if (const auto holder = bootstrap::find_daemon_elsewhere(daemon->daemon_lock, socket)) {
-      return {
-          problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))};
-    }
-    return {{"daemon", Outcome::ok,
-             fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)}};
-  }
-  auto health = client->health();
-  auto info = health ? client->info() : Result<client::InfoReport>(health.error());
-  if (!info) {
-    return {
-        {"daemon", Outcome::problem,
-         fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
-         "'runed shutdown --force' ends it"}};
-  }
-  return {judge_daemon(client->daemon_pid(), *health, *info), judge_settings(location, *info)};
 }
 
 /// The model that would be served now, as far as it is known without reading it.

@@ -1,0 +1,75 @@
+#include "cmd/doctor_daemon.hpp"
+
+#include <fmt/ranges.h>
+
+#include <string>
+#include <utility>
+
+#include "bootstrap/daemon_lock.hpp"
+#include "client/client.hpp"
+#include "cmd/setting_differences.hpp"
+#include "cmd/version.hpp"
+
+namespace runed::cmd {
+namespace {
+
+Finding judge_daemon(int pid, const client::HealthReport& health, const client::InfoReport& info) {
+  const std::string state = health.state;
+  std::string detail = fmt::format("pid {} is {}", pid, state);
+  if (!info.model_name.empty()) detail += fmt::format(" and serves {}", info.model_name);
+  if (state != "ok" && state != "idle" && state != "loading") {
+    return {"daemon", Outcome::problem, fmt::format("{}: {}", detail, health.message),
+            "'runed status' has more, and so has logs/daemon.log"};
+  }
+  if (info.daemon_version != kVersion) {
+    return {"daemon", Outcome::warning,
+            fmt::format("{}; it is version {}, this is {}", detail, info.daemon_version, kVersion),
+            "'runed shutdown --wait 10': the next one is this version"};
+  }
+  return {"daemon", Outcome::ok, std::move(detail)};
+}
+
+// What this shell and config.json name beside what the daemon has that runs.
+Finding judge_settings(const Location& location, const client::InfoReport& info) {
+  const auto differences = compare_settings(location, info, Compared::what_is_named);
+  if (!differences) return problem("settings", differences.error());
+  if (differences->empty()) {
+    return {"settings", Outcome::ok, "the daemon that runs has what is named here"};
+  }
+  std::vector<std::string> texts;
+  for (const SettingDifference& difference : *differences) texts.push_back(difference.text);
+  return {"settings", refuse_other_daemon(*differences) ? Outcome::warning : Outcome::problem,
+          fmt::format("{}", fmt::join(texts, "; ")), kReplaceDaemonHint};
+}
+
+}  // namespace
+
+std::vector<Finding> check_daemon(const Location& location) {
+  const auto daemon = daemon_location(location);
+  if (!daemon) return {problem("daemon", daemon.error())};
+  const std::string& socket = daemon->socket_path;
+  auto client = client::Client::connect({.daemon = *daemon, .on_loading = {}});
+  if (!client) {
+    const ErrorCode code = client.error().code;
+    if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
+      return {problem("daemon", client.error())};
+    }
+    if (const auto holder = bootstrap::find_daemon_elsewhere(daemon->daemon_lock, socket)) {
+      return {
+          problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))};
+    }
+    return {{"daemon", Outcome::ok,
+             fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)}};
+  }
+  auto health = client->health();
+  auto info = health ? client->info() : Result<client::InfoReport>(health.error());
+  if (!info) {
+    return {
+        {"daemon", Outcome::problem,
+         fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
+         "'runed shutdown --force' ends it"}};
+  }
+  return {judge_daemon(client->daemon_pid(), *health, *info), judge_settings(location, *info)};
+}
+
+}  // namespace runed::cmd
