@@ -174,12 +174,12 @@ Status Comparison::compare_model() {
     note_replaced(is_file ? choice->path : choice->variant);
     return {};
   }
-  const std::string wanted = is_file                   ? choice->path
-                             : choice->variant.empty() ? "the manifest's default model"
-                                                       : choice->variant;
+  const std::string wanted = !is_file && choice->variant.empty()
+                                 ? "the manifest's default model"
+                                 : quoted(is_file ? choice->path : choice->variant);
   if (ours == Origin::default_value) {
     found_.push_back({Subject::model, false,
-                      fmt::format("{} serves {}; the next one would serve '{}'", kDaemon,
+                      fmt::format("{} serves {}; the next one would serve {}", kDaemon,
                                   model_served(), wanted)});
     return {};
   }
@@ -189,7 +189,7 @@ Status Comparison::compare_model() {
                         ? "model"
                         : "model_variant";
   found_.push_back({Subject::model, true,
-                    fmt::format("{} names '{}', but {} serves {}", bootstrap::place_of(key, ours),
+                    fmt::format("{} names {}, but {} serves {}", bootstrap::place_of(key, ours),
                                 wanted, kDaemon, model_served())});
   return {};
 }
