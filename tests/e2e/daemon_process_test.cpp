@@ -136,12 +136,12 @@ TEST_CASE("what only root could give back is kept, and said", "[daemon_process]"
   Home home;
   // Where anybody may go.
   const std::string d = "/tmp/runed-test-nobody-" + std::to_string(os::process_id());
-  fs::create_directories(d + "/work");
+  fs::create_directories(d + "/start");
   fs::copy_file(RUNED_EXECUTABLE, d + "/runed", fs::copy_options::overwrite_existing);
   REQUIRE(::chmod(d.c_str(), 0755) == 0);
-  REQUIRE(::chown((d + "/work").c_str(), 65534, 65534) == 0);
+  REQUIRE(::chown((d + "/start").c_str(), 65534, 65534) == 0);
   const std::string as_nobody =
-      "cd " + d + "/work && HOME=" + d + "/work RUNED_HOME=" + d + "/work/h " +
+      "cd " + d + "/start && HOME=" + d + "/start RUNED_HOME=" + d + "/start/h " +
       "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --bounding-set=-all ";
   const Finished done =
       home.run_shell(as_nobody + "taskset -c 0 nice -n 5 " + d + "/runed embed x");
