@@ -117,6 +117,7 @@ class ScriptedDaemon final : public v1::RunedService::Service {
 
   std::atomic<bool> is_loading = false;  // At the next Health, once.
   std::atomic<bool> is_another = false;  // Its model, from now on.
+  std::atomic<bool> ends_at_info = false;  // Once, and is back without a model, since it is loading.
 
  private:
   grpc::Status EmbedStream(grpc::ServerContext* /*context*/, Stream* stream) override {
@@ -127,13 +128,20 @@ class ScriptedDaemon final : public v1::RunedService::Service {
   }
   grpc::Status Health(grpc::ServerContext* /*context*/, const v1::HealthRequest* /*request*/,
                       v1::HealthResponse* response) override {
-    response->set_status(is_loading.exchange(false) ? v1::HealthResponse::STATUS_LOADING
-                                                    : v1::HealthResponse::STATUS_OK);
+    const bool was_loading = is_loading.exchange(false);
+    response->set_status(was_loading ? v1::HealthResponse::STATUS_LOADING
+                                     : v1::HealthResponse::STATUS_OK);
+    if (!was_loading) has_model_ = true;
     return grpc::Status::OK;
   }
   grpc::Status Info(grpc::ServerContext* /*context*/, const v1::InfoRequest* /*request*/,
                     v1::InfoResponse* response) override {
-    response->set_model_identity(is_another ? "sha256:another" : "sha256:one");
+    if (ends_at_info.exchange(false)) {
+      has_model_ = false;
+      is_loading = true;
+      return end_with(grpc::StatusCode::UNAVAILABLE, "SHUTTING_DOWN");
+    }
+    if (has_model_) response->set_model_identity(is_another ? "sha256:another" : "sha256:one");
     return grpc::Status::OK;
   }
 
@@ -141,6 +149,7 @@ class ScriptedDaemon final : public v1::RunedService::Service {
   std::vector<Script> calls_;
   std::array<std::vector<std::string>, 8> sent_;
   std::atomic<size_t> count_ = 0;
+  std::atomic<bool> has_model_ = true;
   std::unique_ptr<grpc::Server> server_;
 };
 
@@ -219,6 +228,14 @@ TEST_CASE("a daemon that is still loading is waited for") {
   Collected collected;
   unwrap(embed(daemon, 3, collected));
   CHECK(collected.count == 3);
+}
+
+TEST_CASE("a daemon that took the place of another is asked for its model once it has one") {
+  ScriptedDaemon daemon({});
+  Client client = daemon.connect();
+  unwrap(client.wait_ready());
+  daemon.ends_at_info = true;
+  CHECK(unwrap(client.info()).model_identity == "sha256:one");
 }
 
 TEST_CASE("what a call did not answer is sent again on a new one, and nothing else") {
