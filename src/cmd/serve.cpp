@@ -13,6 +13,7 @@
 #include "bootstrap/last_daemon.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
+#include "cmd/exit_code.hpp"
 #include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
 #include "daemon/daemon.hpp"
@@ -62,9 +63,11 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
   };
   options.on_begin = [&] {
     const Status written = bootstrap::write_last_daemon(
-        paths.last_daemon,
-        {.pid = os::process_id(), .settings = bootstrap::to_texts(settings)});
+        paths.last_daemon, {.pid = os::process_id(), .settings = bootstrap::to_texts(settings)});
     if (!written) log.warn("cannot leave word", {{"error", written.error().message}});
+  };
+  options.exit_code_of = [](const Error& error) {
+    return static_cast<int>(exit_code_of(error.code));
   };
   options.on_end = [&] { static_cast<void>(os::remove_file(paths.last_daemon).has_value()); };
   return daemon::run_daemon(std::move(options),

@@ -11,12 +11,14 @@
 #include <cstdlib>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "daemon/batcher.hpp"
 #include "daemon/centroids.hpp"
 #include "daemon/listener.hpp"
 #include "daemon/open_streams.hpp"
+#include "daemon/shutdown_watch.hpp"
 #include "daemon/singleton.hpp"
 #include "daemon/state.hpp"
 #include "os/memory.hpp"
@@ -36,7 +38,7 @@ constexpr seconds kEndTime{7};  // Then for a child to end: TERM, 5 s, KILL. Or 
 constexpr milliseconds kFlushTime{1000};  // For replies on their way and for Health watchers.
 constexpr milliseconds kShortFlushTime{200};
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
-constexpr milliseconds kDrainPoll{50};       // How soon a second signal is seen.
+constexpr milliseconds kMargin{2000};        // Of the watch beyond a step's own deadline.
 constexpr milliseconds kQuietTime{2000};     // Without work, until memory is given back.
 constexpr int kQuietLooks = 15;              // Half a minute of it.
 constexpr const char* kServiceName = "runed.v1.RunedService";
@@ -75,6 +77,8 @@ class Daemon {
          Centroids& centroids, const Clock& clock, Log& log)
       : signals_(signals),
         log_(log),
+        exit_code_of_(std::move(options.exit_code_of)),
+        on_end_(std::move(options.on_end)),
         stop_(signals),
         state_(clock, [this](Serving) { publish_health(); }),
         batcher_([this, make = std::move(make_engine)](
@@ -83,9 +87,11 @@ class Daemon {
                  {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
                  [this](const Error& error) { stop_.ask({.error = error}); }),
         service_(make_service({state_, batcher_, streams_, centroids, clock, log},
-                              std::move(options.service), [this](int grace_seconds) {
+                              std::move(options.service),
+                              [this](int grace_seconds) {
                                 stop_.ask({grace(grace_seconds), {}});
-                              })) {}
+                              })),
+        watch_(signals, log, [this](int exit_code) { end_process(exit_code); }) {}
 
   Status serve(os::UnixListener socket);
 
@@ -100,11 +106,13 @@ class Daemon {
   void trim_when_quiet();
   void drain(seconds grace);
   void end_batcher();
-  bool wait_for_batcher(seconds timeout);
-  void end_on_second_signal();
+  void end_server();
+  [[noreturn]] void end_process(int exit_code);
 
   os::SignalWatcher& signals_;
   Log& log_;
+  const std::function<int(const Error&)> exit_code_of_;
+  const std::function<void()> on_end_;
   StopRequest stop_;
   std::mutex health_mutex_;  // Guards told_healthy_, and server_ as seen by publish_health.
   std::unique_ptr<grpc::Server> server_;
@@ -115,6 +123,7 @@ class Daemon {
   std::unique_ptr<grpc::Service> service_;
   int64_t seen_work_ = 0;  // At the last look.
   int looks_left_ = 0;     // At a daemon without work.
+  ShutdownWatch watch_;    // Last: it uses the parts above until it is gone.
 };
 
 // gRPC is held until the process ends: with its last server it would take itself down, and wait for
@@ -167,21 +176,17 @@ Status Daemon::serve(os::UnixListener socket) {
   log_.info("listening", {{"socket", path}});
 
   const StopRequest::Details stop = wait_for_stop();
+  watch_.begin(stop.error.has_value() ? exit_code_of_(*stop.error) : 0);
   state_.shutting_down(stop.error);
   batcher_.close();
-  if (stop.error.has_value()) signals_.wait(kFailureLinger);
+  if (stop.error.has_value()) std::this_thread::sleep_for(kFailureLinger);
   listener.close();
   streams_.close();
   drain(stop.grace);
   end_batcher();
-  // A daemon that never had a model has sent no reply that could still be on its way.
-  const milliseconds flush_time = state_.model() == nullptr ? kShortFlushTime : kFlushTime;
-  server_->Shutdown(std::chrono::system_clock::now() + flush_time);
-  {
-    const std::lock_guard lock(health_mutex_);
-    server_.reset();
-  }
+  end_server();
   log_.info("shutdown complete");
+  if (on_end_) on_end_();
   if (stop.error.has_value()) return *stop.error;
   return {};
 }
@@ -213,48 +218,44 @@ void Daemon::trim_when_quiet() {
 }
 
 void Daemon::drain(seconds grace) {
+  watch_.begin_step("draining", grace + kMargin);
   log_.info("draining in-flight requests", {{"grace_seconds", grace.count()}});
-  const SteadyTime until = std::chrono::steady_clock::now() + grace;
-  while (!batcher_.drain(kDrainPoll)) {
-    end_on_second_signal();
-    if (std::chrono::steady_clock::now() >= until) {
-      log_.warn("the grace time is over; requests under way are cut");
-      return;
-    }
+  if (batcher_.drain(grace)) {
+    log_.info("graceful stop complete");
+  } else {
+    log_.warn("the grace time is over; requests under way are cut");
   }
-  log_.info("graceful stop complete");
 }
 
 // Nothing that was asked for is left by now, or the grace is over. A start is given up at once, a
 // pass under way may still end; then the engine is interrupted, so that the batcher's thread can
-// stop it: nothing is to be left of it either. One that cannot be interrupted must not hold us.
+// stop it: nothing is to be left of it either.
 void Daemon::end_batcher() {
-  if (wait_for_batcher(kPassTime)) return;
+  watch_.begin_step("stopping the engine", kPassTime + kEndTime);
+  if (batcher_.stop(kPassTime)) return;
   log_.warn("the forward pass under way takes too long; giving it up");
   batcher_.interrupt();
-  if (wait_for_batcher(kEndTime)) return;
-  log_.warn("ending without the batcher");
-  std::_Exit(0);
+  batcher_.stop(2 * kEndTime);  // The watch does not wait as long.
 }
 
-bool Daemon::wait_for_batcher(seconds timeout) {
-  const SteadyTime until = std::chrono::steady_clock::now() + timeout;
-  while (!batcher_.stop(kDrainPoll)) {
-    end_on_second_signal();
-    if (std::chrono::steady_clock::now() >= until) return false;
-  }
-  return true;
+// gRPC (1.51) waits for each connection to be closed, and closes none while bytes are on their way to
+// it: for ever, if its client does not read.
+void Daemon::end_server() {
+  // A daemon that never had a model has sent no reply that could still be on its way.
+  const milliseconds flush_time = state_.model() == nullptr ? kShortFlushTime : kFlushTime;
+  watch_.begin_step("closing connections", flush_time + kMargin);
+  server_->Shutdown(std::chrono::system_clock::now() + flush_time);
+  const std::lock_guard lock(health_mutex_);
+  server_.reset();
 }
 
-// Destructors would wait for the pass under way. A child that does not end within the moment it is
-// given is killed by the kernel, as its parent-death signal.
-void Daemon::end_on_second_signal() {
-  const auto signal = signals_.wait(milliseconds(0));
-  if (!signal.has_value()) return;
-  log_.warn("received a second signal; ending at once", {{"signal", os::signal_name(*signal)}});
+// Without destructors, which would wait. A child that does not end within the moment it is given is
+// killed by the kernel, as its parent-death signal.
+void Daemon::end_process(int exit_code) {
   batcher_.interrupt();
   batcher_.stop(kShortFlushTime);
-  std::_Exit(128 + *signal);
+  if (on_end_) on_end_();
+  std::_Exit(exit_code);
 }
 
 }  // namespace
@@ -277,16 +278,13 @@ Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
     return Outcome::already_running;
   }
   if (options.on_begin) options.on_begin();
-  const auto on_end = options.on_end;
   Centroids centroids(options.centroids_path, log);
   centroids.restore();
   // Not before: one that steps back leaves no directory behind.
   TRY(os::prepare_socket_directory(options.socket_path));
   TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
   Daemon daemon(std::move(options), std::move(make_engine), signals, centroids, clock, log);
-  const Status served = daemon.serve(std::move(socket));
-  if (on_end) on_end();
-  TRY(Status(served));
+  TRY(daemon.serve(std::move(socket)));
   return Outcome::stopped;
 }
 

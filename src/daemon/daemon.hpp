@@ -21,9 +21,10 @@ struct DaemonOptions {
   std::string centroids_path;  // Where the set of centroids is kept.
   std::chrono::nanoseconds idle_timeout{};
   size_t cache_bytes = 0;            // Of recent vectors.
-  std::function<void()> on_begin{};  // Called once the lock is held; the next, before it is released
-  std::function<void()> on_end{};    // by a daemon that ends in order.
-  std::function<bool()> is_abandoned{};  // As of SingletonOptions.
+  std::function<void()> on_begin{};  // Called once the lock is held.
+  std::function<void()> on_end{};    // Called by one that is told to end, or gives up.
+  std::function<int(const Error&)> exit_code_of{};  // Of a daemon that gave up and cannot return.
+  std::function<bool()> is_abandoned{};             // As of SingletonOptions.
   ServiceInfo service;
 };
 
@@ -38,7 +39,8 @@ enum class Outcome {
 };
 
 /// Serves until told to stop. The lock is taken first and released last; the socket listens before
-/// the model is fetched or loaded; a second signal during the drain ends the process at once.
+/// the model is fetched or loaded. Once told to stop it ends in bounded time, whatever its clients
+/// do: what does not return is left behind by ending the process, and so it is on a second signal.
 /// Errors: unavailable if another process holds the lock or the socket without serving;
 ///         permission_denied and io from the socket; the maker's and the engine's own when the
 ///         model cannot be fetched or loaded.

@@ -1,0 +1,80 @@
+// No peer, and nothing that the machine lacks, makes a daemon or a command wait for ever.
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include "runed_process.hpp"
+#include "stub.hpp"
+#include "support/eventually.hpp"
+
+using runed::test::connect;
+using runed::test::eventually;
+using runed::test::Finished;
+using runed::test::health;
+using runed::test::Home;
+using runed::test::Running;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string numbered_lines(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i) lines += fmt::format("text number {}\n", i);
+  return lines;
+}
+
+// Nothing is computed any more, over some looks.
+bool is_quiet(const Home& home) {
+  const auto stub = connect(home);
+  const int64_t passes = health(*stub).load().passes();
+  for (int look = 0; look < 20; ++look) {
+    std::this_thread::sleep_for(10ms);
+    if (health(*stub).load().passes() != passes) return false;
+  }
+  return true;
+}
+
+// A client that is stopped in the middle of its stream, so that the daemon cannot send any more.
+Running stop_a_reader(Home& home, int lines) {
+  Running reader = home.start({"embed", "-d", "64"}, numbered_lines(lines));
+  REQUIRE(eventually([&] { return reader.out_size() > 0; }));
+  reader.signal(SIGSTOP);
+  REQUIRE(eventually([&] { return is_quiet(home); }, 60s));
+  return reader;
+}
+
+}  // namespace
+
+TEST_CASE("a daemon ends although a client does not read, and the client loses nothing",
+          "[bounded_waits]") {
+  constexpr int kLines = 60'000;
+  for (const char* how : {"signal", "shutdown"}) {
+    CAPTURE(how);
+    Home home;
+    Running daemon = home.serve();
+    Running reader = stop_a_reader(home, kLines);
+    if (std::string(how) == "signal") {
+      daemon.signal(SIGTERM);
+    } else {
+      CHECK(home.run({"shutdown", "--wait", "20"}).exit_code == 0);
+    }
+    CHECK(daemon.finish().exit_code == 0);
+    CHECK(home.run({"embed", "another"}).exit_code == 0);  // By another daemon: the lock is free.
+    reader.signal(SIGCONT);
+    const Finished read = reader.finish();
+    CHECK(read.exit_code == 0);
+    CHECK(std::ranges::count(read.out, '\n') == kLines);
+  }
+}
+
+TEST_CASE("a second signal ends a daemon at once although a client does not read",
+          "[bounded_waits]") {
+  Home home;
+  Running daemon = home.serve();
+  Running reader = stop_a_reader(home, 60'000);
+  daemon.signal(SIGTERM);
+  REQUIRE(eventually([&] { return daemon.err().find("received signal") != std::string::npos; }));
+  daemon.signal(SIGINT);
+  CHECK(daemon.finish().exit_code == 128 + SIGINT);
+  reader.signal(SIGKILL);
+}
