@@ -9,6 +9,7 @@
 //   anything else       Halves; alone it fails as it is.
 #include "daemon/pass_runner.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <deque>
 #include <string>
@@ -96,7 +97,8 @@ class PassRunner::Search {
     std::vector<const embed::PreparedText*> texts;
     texts.reserve(piece.texts.size());
     for (const size_t text : piece.texts) texts.push_back(pass_.texts[text]);
-    auto embeddings = runner_.supervisor_.embed(texts);
+    auto embeddings = runner_.supervisor_.embed(
+        texts, [&] { return std::ranges::any_of(piece.texts, pass_.is_wanted); });
     if (!embeddings) return answer(std::move(piece), std::move(embeddings).error());
     runner_.has_completed_ = true;
     for (size_t i = 0; i < piece.texts.size(); ++i) {
@@ -109,6 +111,9 @@ class PassRunner::Search {
     switch (error.code) {
       case ErrorCode::shutting_down:
         return error;
+      case ErrorCode::cancelled:  // Unless somebody came for it meanwhile, it is not tried again.
+        pieces_.push_front(std::move(piece));
+        return {};
       case ErrorCode::engine_killed:
         pieces_.push_front(std::move(piece));
         return restart(std::move(error), Blame::engine);

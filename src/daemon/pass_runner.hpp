@@ -17,7 +17,7 @@ namespace runed::daemon {
 /// Texts for one forward pass, and whom to tell about each.
 struct Pass {
   std::vector<const embed::PreparedText*> texts;
-  std::function<bool(size_t text)> is_wanted;  // Callers may leave while a pass is tried again.
+  std::function<bool(size_t text)> is_wanted;  // Callers may leave while it is computed.
   /// Called at most once a text, as soon as it is known.
   std::function<void(size_t text, Result<Embedding>)> deliver;
 };

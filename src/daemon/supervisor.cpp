@@ -17,7 +17,8 @@ constexpr nanoseconds kLongestIdle = std::chrono::hours(24 * 365);
 
 // What was told of the model stays true for as long as the daemon lives.
 constexpr const char* kPutBack =
-    "put the file back, or end the daemon with 'runed shutdown --wait 10': the next one serves what "
+    "put the file back, or end the daemon with 'runed shutdown --wait 10': the next one serves "
+    "what "
     "is there";
 
 constexpr std::array<uint32_t, 1> kNoTexts{0};  // The offsets of a batch of none.
@@ -256,11 +257,11 @@ void Supervisor::settle(const Incident& incident, Blame blame) {
   }
 }
 
-Result<std::vector<Embedding>> Supervisor::embed(
-    std::span<const embed::PreparedText* const> texts) {
+Result<std::vector<Embedding>> Supervisor::embed(std::span<const embed::PreparedText* const> texts,
+                                                 const std::function<bool()>& is_wanted) {
   try {
     const SteadyTime begin = clock_.steady_now();
-    auto embeddings = embed::embed_pass(*embedder_, texts);
+    auto embeddings = embed::embed_pass(*embedder_, texts, &is_wanted);
     const SteadyTime end = clock_.steady_now();
     embed_time_ += end - begin;
     if (!embeddings) return embeddings;

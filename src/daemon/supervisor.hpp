@@ -81,9 +81,10 @@ class Supervisor {
   /// Ends an incident: its restarts are the engine's, or a text was found guilty of all of them.
   void settle(const Incident& incident, Blame blame);
 
-  /// Embeds texts in one forward pass. Needs: a running engine.
+  /// Embeds texts in one forward pass, for as long as they are wanted. Needs: a running engine.
   /// Errors: those of Embedder::embed; internal for what it throws.
-  Result<std::vector<Embedding>> embed(std::span<const embed::PreparedText* const> texts);
+  Result<std::vector<Embedding>> embed(std::span<const embed::PreparedText* const> texts,
+                                       const std::function<bool()>& is_wanted);
 
   /// Tells that somebody was served without the engine, which is in use all the same. Any thread.
   void note_use() { used_at_ = clock_.steady_now(); }

@@ -8,6 +8,10 @@ std::string model_identity(std::string_view model_sha256) {
   return fmt::format("sha256:{}", model_sha256.substr(0, 16));
 }
 
+Error unwanted_error() {
+  return make_error(ErrorCode::cancelled, "nobody waits for the texts any more");
+}
+
 Status check_lengths(const PackedBatch& batch, uint32_t max_tokens) {
   CHECK(batch.offsets.front() == 0 && batch.offsets.back() == batch.ids.size());
   for (size_t text = 0; text + 1 < batch.offsets.size(); ++text) {

@@ -39,7 +39,13 @@ std::string model_identity(std::string_view model_sha256);
 struct PackedBatch {
   std::span<const TokenId> ids;
   std::span<const uint32_t> offsets;
+  /// Asked now and then while the batch is computed, by the thread that called `embed`. Once it is
+  /// false the rest is not computed. Null: it is wanted to the end.
+  const std::function<bool()>* is_wanted = nullptr;
 };
+
+/// What an engine returns for a batch that is not wanted any more.
+Error unwanted_error();
 
 /// Checks that every text of a batch has at least one token and at most `max_tokens`.
 /// Errors: empty_text, text_too_long (details: index).
@@ -103,7 +109,8 @@ class Embedder {
   /// Shapes: vectors [n_texts, dimension] f32 row-major, each row of unit length.
   /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary or the
   ///         model's file is not what it was, before or after the batch was computed; engine_died,
-  ///         engine_killed, engine_fault; shutting_down after `interrupt`.
+  ///         engine_killed, engine_fault; shutting_down after `interrupt`; cancelled if the batch is
+  ///         not wanted any more.
   virtual Status embed(const PackedBatch& batch, std::span<float> vectors) = 0;
 
   /// Tokens that one call of `embed` should carry at most: past it memory grows, not speed.
@@ -112,9 +119,9 @@ class Embedder {
   /// When a batch was last completed; the epoch if never.
   virtual SteadyTime last_useful_work() const = 0;
 
-  /// Makes the start or embed under way, and every later one, return soon with shutting_down, if the
-  /// engine can be left half-way. There is no way back. Any thread.
-  virtual void interrupt() {}
+  /// Makes the start or embed under way, and every later one, return soon with shutting_down; a start
+  /// only if it can be left half-way. There is no way back. Any thread.
+  virtual void interrupt() = 0;
 
   /// Sets what any thread calls when a started engine ends by itself between two calls. Before the
   /// first start. An engine in this process never does.

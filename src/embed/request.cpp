@@ -104,7 +104,8 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
 }
 
 Result<std::vector<Embedding>> embed_pass(Embedder& embedder,
-                                          std::span<const PreparedText* const> texts) {
+                                          std::span<const PreparedText* const> texts,
+                                          const std::function<bool()>* is_wanted) {
   std::vector<TokenId> ids;
   std::vector<uint32_t> offsets{0};
   for (const PreparedText* text : texts) {
@@ -113,7 +114,7 @@ Result<std::vector<Embedding>> embed_pass(Embedder& embedder,
   }
   const size_t dimension = embedder.info().dimension;
   std::vector<float> vectors(texts.size() * dimension);
-  TRY(embedder.embed({ids, offsets}, vectors));
+  TRY(embedder.embed({ids, offsets, is_wanted}, vectors));
 
   std::vector<Embedding> embeddings(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,10 +38,12 @@ std::string prompt_for(const EmbedOptions& options, const ModelCard& card);
 /// Returns the exact text that the model is given.
 std::string apply_prompt(std::string_view text, const EmbedOptions& options, const ModelCard& card);
 
-/// Embeds several prepared texts in one forward pass of `embedder`.
+/// Embeds several prepared texts in one forward pass of `embedder`, for as long as they are wanted
+/// (null: to the end; see PackedBatch).
 /// Errors: those of Embedder::embed.
 Result<std::vector<Embedding>> embed_pass(Embedder& embedder,
-                                          std::span<const PreparedText* const> texts);
+                                          std::span<const PreparedText* const> texts,
+                                          const std::function<bool()>* is_wanted = nullptr);
 
 /// Embeds any number of prepared texts, in passes of at most `batch_tokens` tokens.
 /// Errors: those of Embedder::embed.

@@ -99,6 +99,7 @@ void ServerPass::probe() {
 
 Status ServerPass::watch() {
   if (server_.is_interrupted) return make_error(ErrorCode::shutting_down, "the engine is stopped");
+  if (batch_.is_wanted != nullptr && !(*batch_.is_wanted)()) return unwanted_error();
   if (server_.process.has_ended()) return server_.process.how_it_ended();
   const SteadyTime now = server_.clock.steady_now();
   // Whatever kept this thread from looking for so long (a freeze of both) may have kept the server.

@@ -36,7 +36,7 @@ class ServerPass {
 
   /// Sends them, two at a time, and collects the vectors.
   /// Shapes: [n_texts, dimension] f32; dimension 0: as the first vector has, for a single text.
-  /// Errors: not_finite, engine_fault, shutting_down; engine_died and engine_killed: the process has
+  /// Errors: not_finite, engine_fault, shutting_down, cancelled; engine_died and engine_killed: the process has
   ///         ended, or hangs and must be ended.
   Result<std::vector<float>> run(uint32_t dimension);
 

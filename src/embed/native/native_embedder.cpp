@@ -102,6 +102,7 @@ NativeEmbedder::NativeEmbedder(NativeOptions options, const Kernel& kernel, cons
 NativeEmbedder::~NativeEmbedder() = default;
 
 Status NativeEmbedder::start() {
+  TRY(check_interrupted());
   if (model_ != nullptr) return {};
   Status loaded = load();
   if (loaded) return {};
@@ -129,9 +130,8 @@ Status NativeEmbedder::load() {
              .compute = std::string(name_of(compute)),
              .kernel = std::string(kernel_.name),
              .dimension = header.width,
-             .max_tokens = options_.max_tokens == 0
-                               ? header.context
-                               : std::min(options_.max_tokens, header.context),
+             .max_tokens = options_.max_tokens == 0 ? header.context
+                                                    : std::min(options_.max_tokens, header.context),
              .card = card};
   }
   batch_tokens_ = fit_batch_tokens(header);
@@ -173,12 +173,21 @@ Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors)
 
 Status NativeEmbedder::compute(const PackedBatch& batch, std::span<float> vectors) {
   CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
+  const ThreadPool::Lookout lookout(
+      pool_, [&] { return !interrupted_ && (batch.is_wanted == nullptr || (*batch.is_wanted)()); });
   try {
     model_->forward_pass.run(batch, vectors);
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::internal, "out of memory for a pass of {} tokens",
                       batch.ids.size());
   }
+  TRY(check_interrupted());
+  if (lookout.has_given_up()) return unwanted_error();
+  return {};
+}
+
+Status NativeEmbedder::check_interrupted() const {
+  if (interrupted_) return make_error(ErrorCode::shutting_down, "the engine is stopped");
   return {};
 }
 

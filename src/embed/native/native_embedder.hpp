@@ -29,7 +29,7 @@ struct NativeOptions {
                             // for any other that is found at the path.
   std::string promised_sha256;  // What any file at the path must hash to; empty: whatever it does.
   std::vector<PublishedFacts> published{};  // As recognise_model takes it.
-  uint32_t threads = 1;         // 1..ThreadPool::kMostThreads.
+  uint32_t threads = 1;                     // 1..ThreadPool::kMostThreads.
   std::string kernel;  // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   Compute compute = Compute::automatic;
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
@@ -67,6 +67,7 @@ class NativeEmbedder final : public Embedder {
   Status embed(const PackedBatch& batch, std::span<float> vectors) override;
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
+  void interrupt() override { interrupted_ = true; }
 
  private:
   struct Model;
@@ -74,6 +75,7 @@ class NativeEmbedder final : public Embedder {
   NativeEmbedder(NativeOptions options, const Kernel& kernel, const Clock& clock);
 
   Status load();
+  Status check_interrupted() const;
   Status check_batch(const PackedBatch& batch) const;
   Status compute(const PackedBatch& batch, std::span<float> vectors);
 
@@ -88,6 +90,7 @@ class NativeEmbedder final : public Embedder {
   mutable std::mutex tokenizer_mutex_;  // Guards tokenizer_, which any thread may ask for.
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::atomic<SteadyTime> last_useful_work_{SteadyTime{}};
+  std::atomic<bool> interrupted_ = false;
 };
 
 }  // namespace runed::embed::native

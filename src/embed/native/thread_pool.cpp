@@ -1,6 +1,7 @@
 #include "embed/native/thread_pool.hpp"
 
 #include <system_error>
+#include <utility>
 
 #include "base/check.hpp"
 
@@ -15,6 +16,8 @@ constexpr uint64_t kOneJob = 1ULL << 32;  // The count of jobs is above.
 // Some 50 microseconds: longer than the pause between two jobs of a forward pass, and short enough
 // to cost nothing when a batch is done.
 constexpr int kSpins = 1000;
+
+constexpr std::chrono::milliseconds kLookInterval{5};
 
 uint64_t job_number(uint64_t state) {
   return state / kOneJob;
@@ -50,6 +53,26 @@ ThreadPool::~ThreadPool() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+ThreadPool::Lookout::Lookout(ThreadPool& pool, std::function<bool()> is_wanted)
+    : pool_(pool),
+      is_wanted_(std::move(is_wanted)),
+      next_look_(std::chrono::steady_clock::now() + kLookInterval) {
+  CHECK(pool_.lookout_ == nullptr);
+  pool_.lookout_ = this;
+}
+
+ThreadPool::Lookout::~Lookout() {
+  pool_.lookout_ = nullptr;
+  pool_.given_up_ = false;
+}
+
+void ThreadPool::Lookout::look() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (now < next_look_) return;
+  next_look_ = now + kLookInterval;
+  if (!is_wanted_()) pool_.given_up_ = true;
+}
+
 void ThreadPool::run_job(const Job& job) {
   job_ = job;
   next_unit_ = 0;
@@ -70,6 +93,8 @@ void ThreadPool::run_job(const Job& job) {
 
 void ThreadPool::take_units(uint32_t thread) {
   for (size_t unit = next_unit_++; unit < job_.units; unit = next_unit_++) {
+    if (thread == 0 && lookout_ != nullptr) lookout_->look();
+    if (given_up_) return;
     job_.call(job_.callable, unit, thread);
   }
 }

@@ -4,9 +4,12 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/clock.hpp"
 
 namespace runed::embed::native {
 
@@ -28,9 +31,29 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
   ~ThreadPool();
 
+  /// While it lives, `is_wanted` is asked now and then by the caller of `run`, between two units. Once it
+  /// is false no more units are begun, of any job. One at a time, on the thread that calls `run`.
+  class Lookout {
+   public:
+    Lookout(ThreadPool& pool, std::function<bool()> is_wanted);
+    Lookout(const Lookout&) = delete;
+    Lookout& operator=(const Lookout&) = delete;
+    ~Lookout();
+    bool has_given_up() const { return pool_.given_up_; }
+
+   private:
+    friend class ThreadPool;
+    void look();
+
+    ThreadPool& pool_;
+    const std::function<bool()> is_wanted_;
+    SteadyTime next_look_;
+  };
+
   uint32_t threads() const { return static_cast<uint32_t>(workers_.size()) + 1; }
 
-  /// Calls work(unit, thread) once for each unit below `units`, and returns when all calls have.
+  /// Calls work(unit, thread) once for each unit below `units`, unless a Lookout gives them up, and
+  /// returns when all calls have.
   /// `thread` is below threads(), and no two calls at the same time have the same one.
   /// Needs: one caller at a time; `work` does not call `run`.
   template <typename Work>
@@ -58,6 +81,8 @@ class ThreadPool {
   std::atomic<size_t> next_unit_ = 0;
   std::atomic<uint64_t> state_ = 0;  // Jobs so far, open bit, workers inside: thread_pool.cpp.
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> given_up_ = false;  // What is left of all jobs, until the Lookout is gone.
+  Lookout* lookout_ = nullptr;          // The caller's own.
   std::mutex mutex_;  // Guards the waits on the two conditions below, not the state itself.
   std::condition_variable job_opened_;
   std::condition_variable job_emptied_;

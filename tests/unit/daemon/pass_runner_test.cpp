@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <set>
+#include <thread>
 
 #include "supervised.hpp"
 
@@ -42,7 +44,11 @@ struct Fixture : Supervised {
     for (const std::string& text : texts) prepared.push_back({.ids = {text.begin(), text.end()}});
     Outcome outcome;
     Pass pass{.texts = {},
-              .is_wanted = [&](size_t i) { return !unwanted.contains(texts[i]); },
+              .is_wanted =
+                  [&](size_t i) {
+                    const std::lock_guard lock(mutex);
+                    return !unwanted.contains(texts[i]);
+                  },
               .deliver =
                   [&](size_t i, Result<Embedding> result) {
                     outcome.order.push_back(texts[i]);
@@ -53,6 +59,11 @@ struct Fixture : Supervised {
     waits.clear();
     outcome.status = runner.run(pass);
     return outcome;
+  }
+
+  void leave(const std::set<std::string>& texts) {
+    const std::lock_guard lock(mutex);
+    unwanted.insert(texts.begin(), texts.end());
   }
 
   // The engine fails like this on each pass with such a text. Dead, it fails until it is started.
@@ -79,6 +90,7 @@ struct Fixture : Supervised {
   }
 
   PassRunner runner{supervisor, clock, log, 10min};
+  std::mutex mutex;  // Guards unwanted.
   std::set<std::string> unwanted;
 };
 
@@ -113,6 +125,29 @@ TEST_CASE("a pass on which the engine died is given to the next engine whole") {
   CHECK(fixture.script.pass_sizes == Sizes{3, 3});
   CHECK(fixture.waits == Waits{1s});
   CHECK(fixture.supervisor.restarts() == 1);
+}
+
+TEST_CASE("a pass that nobody wants any more is given up, without a fault") {
+  Fixture fixture;
+  fixture.script.pause();
+  std::jthread leaving([&] {
+    fixture.script.wait_inside(1);
+    fixture.leave({"a", "b"});
+  });
+  const auto outcome = fixture.run({"a", "b"});
+  unwrap(outcome.status);
+  CHECK(outcome.results.empty());
+  CHECK(fixture.supervisor.restarts() == 0);
+}
+
+TEST_CASE("a pass goes on for the one who stays, and for one who comes as it is given up") {
+  Fixture fixture;
+  fixture.fail_next({runed::embed::unwanted_error()});
+  const auto outcome = fixture.run({"a", "b"});
+  unwrap(outcome.status);
+  CHECK(outcome.results.size() == 2);
+  CHECK(fixture.script.pass_sizes == Sizes{2, 2});
+  CHECK(fixture.supervisor.restarts() == 0);
 }
 
 TEST_CASE("an engine that lost itself within a pass is started again") {

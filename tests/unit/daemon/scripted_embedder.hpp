@@ -115,7 +115,10 @@ class ScriptedEmbedder final : public embed::Embedder {
     ++script_.inside;
     script_.pass_sizes.push_back(batch.offsets.size() - 1);
     script_.changed.notify_all();
-    script_.changed.wait(lock, [this] { return !script_.paused || script_.interrupted; });
+    const auto goes_on = [this] { return !script_.paused || script_.interrupted; };
+    while (!script_.changed.wait_for(lock, std::chrono::milliseconds(2), goes_on)) {
+      if (!(*batch.is_wanted)()) return embed::unwanted_error();
+    }
     TRY(check_interrupted());
     TRY(script_.on_pass ? script_.on_pass(texts_of(batch)) : check_poison(batch));
     for (size_t i = 0; i < vectors.size(); ++i) vectors[i] = i % kDimension == 0 ? 1.0F : 0.0F;

@@ -38,7 +38,7 @@ Error exhaust(Supervised& supervised) {
 void embed_one(Supervised& supervised) {
   const runed::embed::PreparedText text{.ids = {'a'}};
   const runed::embed::PreparedText* texts[] = {&text};
-  unwrap(supervised.supervisor.embed(texts));
+  unwrap(supervised.supervisor.embed(texts, [] { return true; }));
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ class FakeEmbedder final : public embed::Embedder {
   }
   uint32_t batch_tokens() const override { return tokens_per_pass; }
   SteadyTime last_useful_work() const override { return {}; }
+  void interrupt() override {}
 
   Status embed(const embed::PackedBatch& batch, std::span<float> vectors) override {
     TRY(result);

@@ -68,8 +68,8 @@ std::unique_ptr<NativeEmbedder> started_fixture(const std::string& type, uint32_
                   .compute = compute});
 }
 
-runed::Result<std::vector<Vector>> try_embed(NativeEmbedder& engine,
-                                             const std::vector<Ids>& texts) {
+runed::Result<std::vector<Vector>> try_embed(NativeEmbedder& engine, const std::vector<Ids>& texts,
+                                             const std::function<bool()>* is_wanted = nullptr) {
   Ids ids;
   std::vector<uint32_t> offsets{0};
   for (const Ids& text : texts) {
@@ -78,7 +78,7 @@ runed::Result<std::vector<Vector>> try_embed(NativeEmbedder& engine,
   }
   const size_t dimension = engine.info().dimension;
   Vector all(texts.size() * dimension);
-  TRY(engine.embed({ids, offsets}, all));
+  TRY(engine.embed({ids, offsets, is_wanted}, all));
   std::vector<Vector> vectors;
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto first = all.begin() + static_cast<std::ptrdiff_t>(i * dimension);
@@ -285,6 +285,34 @@ TEST_CASE("a batch that cannot be computed is refused") {
   const Error too_long = unwrap_error(try_embed(*engine, {Ids(1025, 1)}));
   CHECK(too_long.code == ErrorCode::text_too_long);
   CHECK(too_long.message == "text 0 has 1025 tokens; the model takes 1024");
+}
+
+TEST_CASE("a batch that is not wanted any more is given up, and the next one is right") {
+  const auto engine = started_fixture("q8_0");
+  const std::vector<Ids> texts = random_texts(4, 60);
+  const std::vector<Vector> expected = embed(*engine, texts);
+  // As long as it takes until somebody looks.
+  const std::vector<Ids> many(3000, Ids(60, 1));
+  const std::function<bool()> no = [] { return false; };
+  CHECK(unwrap_error(try_embed(*engine, many, &no)).code == ErrorCode::cancelled);
+  CHECK(embed(*engine, texts) == expected);
+  int asked = 0;
+  const std::function<bool()> yes = [&] { return ++asked > 0; };
+  CHECK(unwrap(try_embed(*engine, many, &yes)).size() == many.size());
+  CHECK(asked > 0);
+}
+
+TEST_CASE("an engine that was interrupted computes nothing any more") {
+  const auto engine = started_fixture("q8_0");
+  const std::vector<Ids> many(3000, Ids(60, 1));
+  const std::function<bool()> interrupt = [&] {
+    engine->interrupt();
+    return true;
+  };
+  CHECK(unwrap_error(try_embed(*engine, many, &interrupt)).code == ErrorCode::shutting_down);
+  CHECK(unwrap_error(try_embed(*engine, {{1}})).code == ErrorCode::shutting_down);
+  engine->stop();
+  CHECK(unwrap_error(engine->start()).code == ErrorCode::shutting_down);
 }
 
 TEST_CASE("a vector that is not finite does not leave the engine") {

@@ -65,3 +65,26 @@ TEST_CASE("workers without a job come to rest, and are woken for the next") {
   pool.run(runs.size(), add_one);
   CHECK(std::ranges::count(runs, 2) == 100);
 }
+
+TEST_CASE("what is not wanted any more is not begun, and what comes later is") {
+  for (const uint32_t threads : {1U, 3U}) {
+    ThreadPool pool(threads);
+    std::atomic<size_t> begun{0};
+    std::atomic<bool> is_wanted{true};
+    {
+      const ThreadPool::Lookout lookout(pool, [&] { return is_wanted.load(); });
+      pool.run(100, [&](size_t, uint32_t) { ++begun; });
+      CHECK(begun == 100);
+      CHECK_FALSE(lookout.has_given_up());
+      is_wanted = false;
+      // Until somebody has looked: units without end, for all that a test can wait.
+      pool.run(1'000'000'000, [&](size_t, uint32_t) { std::this_thread::yield(); });
+      CHECK(lookout.has_given_up());
+      begun = 0;
+      pool.run(100, [&](size_t, uint32_t) { ++begun; });
+      CHECK(begun == 0);
+    }
+    pool.run(100, [&](size_t, uint32_t) { ++begun; });
+    CHECK(begun == 100);
+  }
+}
