@@ -33,6 +33,7 @@ constexpr std::array kNames{
     NamedCode{ErrorCode::deadline_exceeded, "DEADLINE_EXCEEDED"},
     NamedCode{ErrorCode::cancelled, "CANCELLED"},
     NamedCode{ErrorCode::not_implemented, "NOT_IMPLEMENTED"},
+    NamedCode{ErrorCode::too_few_threads, "TOO_FEW_THREADS"},
     NamedCode{ErrorCode::engine_died, "ENGINE_DIED"},
     NamedCode{ErrorCode::engine_killed, "ENGINE_KILLED"},
     NamedCode{ErrorCode::engine_fault, "ENGINE_FAULT"},

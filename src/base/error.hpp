@@ -31,7 +31,8 @@ enum class ErrorCode {
   deadline_exceeded,
   cancelled,
   not_implemented,
-  engine_died,    // It ended or hung. Its supervisor answers it; no client sees it, nor the next two.
+  too_few_threads,  // To be had, of those that a library needs.
+  engine_died,  // It ended or hung. Its supervisor answers it; no client sees it, nor the next two.
   engine_killed,  // Somebody else ended it.
   engine_fault,   // It answers what cannot be right.
   internal,

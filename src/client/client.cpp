@@ -10,6 +10,7 @@
 
 #include "client/error_status.hpp"
 #include "os/process.hpp"
+#include "os/thread_room.hpp"
 #include "os/unix_socket.hpp"
 #include "runed/v1/runed.grpc.pb.h"
 
@@ -19,6 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kControlTimeout{5000};  // Info, Health and Shutdown answer in every state.
+constexpr milliseconds kMargin{5000};          // For gRPC, beyond the deadline that it is given.
 constexpr milliseconds kFirstPoll{5};
 constexpr milliseconds kLongestPoll{250};
 constexpr milliseconds kLongestEnd{2000};  // Of a daemon that is ending when it is reached.
@@ -28,8 +30,10 @@ using Method = grpc::Status (v1::RunedService::Stub::*)(grpc::ClientContext*, co
                                                         Response*);
 
 template <typename Request, typename Response>
-Result<Response> call(v1::RunedService::Stub& stub, Method<Request, Response> method,
-                      const Request& request, milliseconds timeout) {
+Result<Response> call(v1::RunedService::Stub& stub, TimeLimit& limit,
+                      Method<Request, Response> method, const Request& request,
+                      milliseconds timeout) {
+  const TimeLimit::Step step(limit, timeout + kMargin);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + timeout);
   Response response;
@@ -41,6 +45,12 @@ Result<Response> call(v1::RunedService::Stub& stub, Method<Request, Response> me
     error.hint = "it may be stopped, or the machine busy; 'runed shutdown --force' ends it";
   }
   return error;
+}
+
+// What gRPC (1.51) has in a process with one channel: pollers by the number of CPUs, executors, timers.
+// Two more are StreamCall's.
+size_t grpc_threads() {
+  return 8 + std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 16);
 }
 
 std::string state_name(v1::HealthResponse::Status status) {
@@ -95,23 +105,35 @@ HealthReport to_report(const v1::HealthResponse& wire) {
 }  // namespace
 
 struct Client::Connection {
-  Connection(int daemon_pid, DialledDaemon dialled)
-      : pid(daemon_pid), was_started(dialled.was_started) {
+  Connection(int daemon_pid, DialledDaemon dialled, std::shared_ptr<TimeLimit> time_limit)
+      : pid(daemon_pid), was_started(dialled.was_started), limit(std::move(time_limit)) {
+    const TimeLimit::Step step(*limit, kMargin);
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
     channel =
         grpc::CreateCustomInsecureChannelFromFd("runed", dialled.connection.release(), arguments);
     stub = v1::RunedService::NewStub(channel);
   }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  // With too few threads gRPC (1.51) waits here for one that it could not start.
+  ~Connection() {
+    const TimeLimit::Step step(*limit, kMargin);
+    stub.reset();
+    channel.reset();
+  }
 
   int pid;
   bool was_started;
+  std::shared_ptr<TimeLimit> limit;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::RunedService::Stub> stub;
 };
 
-Client::Client(ClientOptions options, std::unique_ptr<Connection> connection)
+Client::Client(ClientOptions options, std::shared_ptr<TimeLimit> limit,
+               std::unique_ptr<Connection> connection)
     : options_(std::move(options)),
+      limit_(std::move(limit)),
       until_(std::chrono::steady_clock::now() + options_.timeout),
       connection_(std::move(connection)) {}
 
@@ -120,7 +142,8 @@ Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client::Connection>> Client::open(const ClientOptions& options,
-                                                         milliseconds timeout) {
+                                                         milliseconds timeout,
+                                                         std::shared_ptr<TimeLimit> limit) {
   DialledDaemon dialled;
   if (options.start == StartPolicy::on_demand) {
     const StartOptions start{.timeout = timeout, .on_wait = options.on_wait};
@@ -129,13 +152,16 @@ Result<std::unique_ptr<Client::Connection>> Client::open(const ClientOptions& op
     TRY_ASSIGN(dialled.connection, dial_daemon(options.daemon));
   }
   TRY_ASSIGN(const auto peer, os::peer_credentials(dialled.connection.get()));
-  return std::make_unique<Connection>(peer.pid, std::move(dialled));
+  // Once the daemon, which may be of the same limits, has its own.
+  TRY(os::check_thread_room(grpc_threads()));
+  return std::make_unique<Connection>(peer.pid, std::move(dialled), std::move(limit));
 }
 
 Result<Client> Client::connect(ClientOptions options) {
   const SteadyTime begin = std::chrono::steady_clock::now();
-  TRY_ASSIGN(auto connection, open(options, options.timeout));
-  Client client(std::move(options), std::move(connection));
+  TRY_ASSIGN(std::shared_ptr<TimeLimit> limit, TimeLimit::start(options.on_stuck));
+  TRY_ASSIGN(auto connection, open(options, options.timeout, limit));
+  Client client(std::move(options), std::move(limit), std::move(connection));
   client.until_ = begin + client.options_.timeout;
   return client;
 }
@@ -166,7 +192,7 @@ auto Client::with_reconnect(const Call& call) -> decltype(call()) {
 
 Status Client::reconnect() {
   TRY_ASSIGN(const milliseconds left, time_left());
-  TRY_ASSIGN(connection_, open(options_, left));
+  TRY_ASSIGN(connection_, open(options_, left, limit_));
   return {};
 }
 
@@ -190,11 +216,12 @@ Result<InfoReport> Client::info() {
 // no time: it is asked again for as long as its client is willing to wait.
 template <typename Method, typename Request>
 auto Client::ask(Method method, const Request& request) {
-  using Answer = decltype(call(*connection_->stub, method, request, kControlTimeout));
+  using Answer = decltype(call(*connection_->stub, *limit_, method, request, kControlTimeout));
   while (true) {
     const auto left = time_left();
     if (!left) return Answer(left.error());
-    Answer answer = call(*connection_->stub, method, request, std::min(*left, kControlTimeout));
+    Answer answer =
+        call(*connection_->stub, *limit_, method, request, std::min(*left, kControlTimeout));
     if (answer || answer.error().code != ErrorCode::deadline_exceeded) return answer;
   }
 }
@@ -261,14 +288,14 @@ Result<InfoReport> Client::info_once() {
 }
 
 void Client::note_daemon(const InfoReport& report) {
-  const bool is_other = known_.has_value() && (known_->pid != report.pid ||
-                                               known_->started_at != report.started_at);
+  const bool is_other =
+      known_.has_value() && (known_->pid != report.pid || known_->started_at != report.started_at);
   if (is_other && options_.on_replaced) options_.on_replaced(*known_, report);
   known_ = report;
 }
 
 Result<HealthReport> Client::health() {
-  TRY_ASSIGN(const auto wire, call(*connection_->stub, &v1::RunedService::Stub::Health,
+  TRY_ASSIGN(const auto wire, call(*connection_->stub, *limit_, &v1::RunedService::Stub::Health,
                                    v1::HealthRequest{}, kControlTimeout));
   return to_report(wire);
 }
@@ -276,7 +303,8 @@ Result<HealthReport> Client::health() {
 Status Client::shutdown(int grace_seconds) {
   v1::ShutdownRequest request;
   request.set_grace_seconds(grace_seconds);
-  TRY(call(*connection_->stub, &v1::RunedService::Stub::Shutdown, request, kControlTimeout));
+  TRY(call(*connection_->stub, *limit_, &v1::RunedService::Stub::Shutdown, request,
+           kControlTimeout));
   return {};
 }
 

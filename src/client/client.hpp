@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "client/daemon_starter.hpp"
 #include "client/text_source.hpp"
+#include "client/time_limit.hpp"
 
 namespace grpc {
 class Channel;
@@ -74,7 +75,9 @@ struct ClientOptions {
   std::function<void(const HealthReport&)> on_loading;  // Told now and then while waiting.
   /// Told when a daemon that had told about itself was replaced by another one.
   std::function<void(const InfoReport& before, const InfoReport& now)> on_replaced{};
-  std::function<void(const std::string&)> on_wait{};    // As of StartOptions.
+  std::function<void(const std::string&)> on_wait{};  // As of StartOptions.
+  /// Ends the process, where what talks to the daemon does not return in time. From another thread.
+  std::function<void(const Error&)> on_stuck{};
 };
 
 /// One connection to a daemon, renewed when the daemon goes away. Not thread-safe.
@@ -120,10 +123,12 @@ class Client {
 
  private:
   struct Connection;
-  Client(ClientOptions options, std::unique_ptr<Connection> connection);
+  Client(ClientOptions options, std::shared_ptr<TimeLimit> limit,
+         std::unique_ptr<Connection> connection);
 
   static Result<std::unique_ptr<Connection>> open(const ClientOptions& options,
-                                                  std::chrono::milliseconds timeout);
+                                                  std::chrono::milliseconds timeout,
+                                                  std::shared_ptr<TimeLimit> limit);
   template <typename Call>
   auto with_reconnect(const Call& call) -> decltype(call());
   template <typename Method, typename Request>
@@ -139,7 +144,8 @@ class Client {
   class Stream;  // embed_stream.cpp
 
   ClientOptions options_;
-  SteadyTime until_;  // Unless there is progress before.
+  std::shared_ptr<TimeLimit> limit_;  // Of what gRPC does, which may not return.
+  SteadyTime until_;                  // Unless there is progress before.
   std::unique_ptr<Connection> connection_;
   std::optional<InfoReport> known_;  // What the daemon told last.
 };

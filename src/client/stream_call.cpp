@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -14,6 +15,8 @@
 
 namespace runed::client {
 namespace {
+
+constexpr std::chrono::milliseconds kLongestStep{10'000};  // To begin or to give up a call.
 
 v1::EmbedStreamRequest to_wire(const EmbedOptions& options) {
   v1::EmbedStreamRequest request;
@@ -121,22 +124,35 @@ void StreamCall::State::add_answer(Answer answer) {
 }
 
 StreamCall::StreamCall(const std::shared_ptr<grpc::Channel>& channel, const EmbedOptions& options,
-                       os::Wakeup& wakeup)
-    : state_(std::make_unique<State>(channel, wakeup)) {
+                       os::Wakeup& wakeup, TimeLimit& limit)
+    : limit_(limit), state_(std::make_unique<State>(channel, wakeup)) {
+  const TimeLimit::Step step(limit_, kLongestStep);
   state_->stream = state_->stub->EmbedStream(&state_->context);
-  state_->writer = std::thread([state = state_.get(), options] { state->write(options); });
-  state_->reader = std::thread([state = state_.get()] { state->read(); });
+  try {
+    state_->writer = std::thread([state = state_.get(), options] { state->write(options); });
+    state_->reader = std::thread([state = state_.get()] { state->read(); });
+  } catch (const std::system_error&) {
+    end();
+    throw;
+  }
 }
 
 StreamCall::~StreamCall() {
+  const TimeLimit::Step step(limit_, kLongestStep);
+  end();
+  state_.reset();
+}
+
+void StreamCall::end() {
   close();
   {
     const std::lock_guard lock(state_->mutex);
     state_->outgoing.clear();
   }
   state_->context.TryCancel();
-  state_->writer.join();
-  state_->reader.join();
+  for (std::thread* thread : {&state_->writer, &state_->reader}) {
+    if (thread->joinable()) thread->join();
+  }
 }
 
 void StreamCall::send(uint64_t id, std::shared_ptr<const std::string> text) {

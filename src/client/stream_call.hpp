@@ -8,6 +8,7 @@
 
 #include "base/embedding.hpp"
 #include "base/result.hpp"
+#include "client/time_limit.hpp"
 #include "os/wakeup.hpp"
 
 namespace grpc {
@@ -26,9 +27,9 @@ class StreamCall {
   };
 
   /// Begins the call.
-  /// Owns: nothing of `wakeup`, which is notified when there is something to take.
+  /// Borrows `wakeup`, which is notified when there is something to take, and `limit`.
   StreamCall(const std::shared_ptr<grpc::Channel>& channel, const EmbedOptions& options,
-             os::Wakeup& wakeup);
+             os::Wakeup& wakeup, TimeLimit& limit);
   StreamCall(const StreamCall&) = delete;
   StreamCall& operator=(const StreamCall&) = delete;
   /// Cancels the call unless it has ended.
@@ -47,6 +48,9 @@ class StreamCall {
 
  private:
   struct State;
+  void end();
+
+  TimeLimit& limit_;
   std::unique_ptr<State> state_;
 };
 

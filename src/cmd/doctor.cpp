@@ -270,7 +270,7 @@ std::vector<Finding> examine(const Result<Location>& location, const Services& s
   findings.push_back(check_threads(settings));
   findings.push_back(check_home(location->paths));
   const bool is_ours = findings.back().outcome != Outcome::problem;
-  std::ranges::copy(check_daemon(*location), std::back_inserter(findings));
+  std::ranges::copy(check_daemon(*location, services), std::back_inserter(findings));
   if (!is_ours) return findings;  // What is in it is neither trusted nor run.
   const Model model = check_model(*location);
   findings.push_back(model.finding);

@@ -44,19 +44,19 @@ Finding judge_settings(const Location& location, const client::InfoReport& info)
 
 }  // namespace
 
-std::vector<Finding> check_daemon(const Location& location) {
+std::vector<Finding> check_daemon(const Location& location, const Services& services) {
   const auto daemon = daemon_location(location);
   if (!daemon) return {problem("daemon", daemon.error())};
   const std::string& socket = daemon->socket_path;
-  auto client = client::Client::connect({.daemon = *daemon, .on_loading = {}});
+  auto client = client::Client::connect(
+      {.daemon = *daemon, .on_loading = {}, .on_stuck = services.end_process});
   if (!client) {
     const ErrorCode code = client.error().code;
     if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
       return {problem("daemon", client.error())};
     }
     if (const auto holder = bootstrap::find_daemon_elsewhere(daemon->daemon_lock, socket)) {
-      return {
-          problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))};
+      return {problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))};
     }
     return {{"daemon", Outcome::ok,
              fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)}};
@@ -64,10 +64,9 @@ std::vector<Finding> check_daemon(const Location& location) {
   auto health = client->health();
   auto info = health ? client->info() : Result<client::InfoReport>(health.error());
   if (!info) {
-    return {
-        {"daemon", Outcome::problem,
-         fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
-         "'runed shutdown --force' ends it"}};
+    return {{"daemon", Outcome::problem,
+             fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
+             "'runed shutdown --force' ends it"}};
   }
   return {judge_daemon(client->daemon_pid(), *health, *info), judge_settings(location, *info)};
 }

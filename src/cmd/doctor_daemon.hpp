@@ -8,6 +8,6 @@
 namespace runed::cmd {
 
 /// Looks at the daemon that runs here, if one does, and at what is named here beside what it has.
-std::vector<Finding> check_daemon(const Location& location);
+std::vector<Finding> check_daemon(const Location& location, const Services& services);
 
 }  // namespace runed::cmd

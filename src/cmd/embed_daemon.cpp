@@ -49,11 +49,13 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
                                     const client::InfoReport& now) {
     const std::string changes = describe_changes(before.config, now.config);
     if (changes.empty()) return;
-    progress.note(fmt::format(
-        "note: the daemon (pid {}) has ended, and the one that goes on (pid {}) has other settings: "
-        "{}",
-        before.pid, now.pid, changes));
+    progress.note(
+        fmt::format("note: the daemon (pid {}) has ended, and the one that goes on (pid {}) has "
+                    "other settings: "
+                    "{}",
+                    before.pid, now.pid, changes));
   };
+  options.on_stuck = job.services.end_process;
   options.on_wait = [&progress](const std::string& what) { progress.note(what); };
   auto connected = client::Client::connect(std::move(options));
   if (!connected) {
@@ -85,8 +87,7 @@ Status check_settings(EmbedJob& job, const client::Client& client, const client:
     if (last.has_value()) note_successor(*last, info, progress);
     return {};
   }
-  TRY_ASSIGN(const auto differences,
-             compare_settings(job.location, info, Compared::what_is_named));
+  TRY_ASSIGN(const auto differences, compare_settings(job.location, info, Compared::what_is_named));
   TRY(refuse_other_daemon(differences));
   for (const SettingDifference& difference : differences) {
     progress.note(fmt::format("note: {}; {}", difference.text, kReplaceDaemonHint));

@@ -38,6 +38,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::integrity:
       return ExitCode::integrity;
     case ErrorCode::queue_full:
+    case ErrorCode::too_few_threads:
     case ErrorCode::engine_restarting:
     case ErrorCode::shutting_down:
     case ErrorCode::bootstrapping:

@@ -42,12 +42,13 @@ Result<std::chrono::nanoseconds> parse_age(const std::string& text) {
 }
 
 // An empty name if no daemon runs: then none is in use.
-Result<std::string> find_running_variant(const Location& location) {
+Result<std::string> find_running_variant(const Location& location, const Services& services) {
   TRY_ASSIGN(auto daemon, daemon_location(location));
   if (auto holder = bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
     daemon.socket_path = std::move(holder->socket);  // It is the daemon of this home all the same.
   }
-  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  auto client = client::Client::connect(
+      {.daemon = daemon, .on_loading = {}, .on_stuck = services.end_process});
   if (!client) {
     const ErrorCode code = client.error().code;
     if (code == ErrorCode::not_found || code == ErrorCode::unavailable) return std::string();
@@ -93,7 +94,7 @@ Result<ExitCode> run_gc(const GcFlags& flags, Services& services) {
   if (!flags.dry_run && os::exists(paths.home)) {
     TRY_ASSIGN(lock, bootstrap::try_install_lock(paths));
   }
-  TRY_ASSIGN(options.running_variant, find_running_variant(location));
+  TRY_ASSIGN(options.running_variant, find_running_variant(location, services));
   TRY_ASSIGN(const auto items,
              bootstrap::plan_gc(paths, location.settings, options, services.clock));
   if (!flags.dry_run) TRY(bootstrap::collect(paths, items));

@@ -108,7 +108,8 @@ Json to_json(const InstallStep& step) {
 std::optional<client::InfoReport> find_daemon(const Work& work) {
   const auto daemon = daemon_location(work.location);
   if (!daemon) return std::nullopt;
-  auto client = client::Client::connect({.daemon = *daemon, .on_loading = {}});
+  auto client = client::Client::connect(
+      {.daemon = *daemon, .on_loading = {}, .on_stuck = work.services.end_process});
   if (!client) return std::nullopt;
   auto info = client->info();
   if (!info) return std::nullopt;

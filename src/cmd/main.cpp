@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -32,11 +33,10 @@ bool is_started_as_daemon(const std::vector<std::string>& arguments) {
 Result<ParsedCommandLine> parse(CommandLine& command_line,
                                 const std::vector<std::string>& arguments) {
   if (is_started_as_daemon(arguments)) {
-    return ParsedCommandLine{
-        [](Services& services) {
-          return run_serve({.starter = daemon::Starter::client}, services);
-        },
-        {}};
+    return ParsedCommandLine{[](Services& services) {
+                               return run_serve({.starter = daemon::Starter::client}, services);
+                             },
+                             {}};
   }
   const std::string help = command_line.app().help();
   if (arguments.empty() && os::is_terminal(os::kStdin)) return ParsedCommandLine{{}, help};
@@ -51,13 +51,16 @@ ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* 
   if (!parsed) return report(parsed.error(), as_json);
 
   const SystemClock clock;
-  Services services{.clock = clock,
-                    .environment = os::environment_variable,
-                    .stdin_fd = os::kStdin,
-                    .out = std::cout,
-                    .err = std::cerr,
-                    .err_is_terminal = os::is_terminal(os::kStderr),
-                    .signals = signals};
+  Services services{
+      .clock = clock,
+      .environment = os::environment_variable,
+      .stdin_fd = os::kStdin,
+      .out = std::cout,
+      .err = std::cerr,
+      .err_is_terminal = os::is_terminal(os::kStderr),
+      .end_process =
+          [as_json](const Error& error) { std::_Exit(static_cast<int>(report(error, as_json))); },
+      .signals = signals};
   Result<ExitCode> result = ExitCode::ok;
   if (parsed->run) {
     result = parsed->run(services);

@@ -82,9 +82,10 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
 
 // Another daemon serves this home. That is what was asked for only if it has the settings that this
 // one would have.
-Status check_running_daemon(const Location& location) {
+Status check_running_daemon(const Location& location, const Services& services) {
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
-  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  auto client = client::Client::connect(
+      {.daemon = daemon, .on_loading = {}, .on_stuck = services.end_process});
   if (!client) return {};  // It has just ended.
   const auto info = client->info();
   if (!info) return {};
@@ -120,7 +121,8 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   daemon::Detached detached = daemon::detach(flags.starter, services.environment);
   auto outcome = serve(location, std::move(detached), services, log);
   Status ended = outcome ? Status() : Status(std::move(outcome).error());
-  if (ended && *outcome == daemon::Outcome::already_running) ended = check_running_daemon(location);
+  if (ended && *outcome == daemon::Outcome::already_running)
+    ended = check_running_daemon(location, services);
   if (!ended) {
     log.error("fatal", {{"err", ended.error().message}, {"code", name_of(ended.error().code)}});
     return std::move(ended).error();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <iosfwd>
 
 #include "base/clock.hpp"
@@ -12,10 +13,11 @@ namespace runed::cmd {
 struct Services {
   const Clock& clock;
   bootstrap::Environment environment;
-  int stdin_fd;                // Borrowed.
-  std::ostream& out;           // Results.
-  std::ostream& err;           // Everything else.
-  bool err_is_terminal;        // Whether `err` can be drawn on.
+  int stdin_fd;                                   // Borrowed.
+  std::ostream& out;                              // Results.
+  std::ostream& err;                              // Everything else.
+  bool err_is_terminal;                           // Whether `err` can be drawn on.
+  std::function<void(const Error&)> end_process;  // Reports what does not return. Any thread.
   os::SignalWatcher* signals;  // For commands that end in order; null for those that just die.
 };
 

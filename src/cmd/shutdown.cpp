@@ -67,12 +67,16 @@ Result<std::optional<Target>> find_silent(const client::DaemonLocation& daemon) 
 
 // Asks, and returns the process to wait for; none if no daemon runs. The connection is closed
 // before any wait: a daemon lets open ones go only after a while.
-Result<std::optional<Target>> ask(const ShutdownFlags& flags,
+Result<std::optional<Target>> ask(const ShutdownFlags& flags, const Services& services,
                                   const client::DaemonLocation& daemon) {
-  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  auto client = client::Client::connect(
+      {.daemon = daemon, .on_loading = {}, .on_stuck = services.end_process});
   if (!client) {
     const ErrorCode code = client.error().code;
-    if (code == ErrorCode::not_found || code == ErrorCode::unavailable) return find_silent(daemon);
+    const bool cannot_ask = flags.force && code == ErrorCode::too_few_threads;
+    if (code == ErrorCode::not_found || code == ErrorCode::unavailable || cannot_ask) {
+      return find_silent(daemon);
+    }
     return std::move(client).error();
   }
   const int pid = client->daemon_pid();
@@ -117,7 +121,7 @@ Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
 
   // Before it is asked: one that is ending lets go of the lock that proves what it is.
   const Proof proof = flags.force ? client::find_daemon_process(daemon) : Proof();
-  TRY_ASSIGN(const std::optional<Target> target, ask(flags, daemon));
+  TRY_ASSIGN(const std::optional<Target> target, ask(flags, services, daemon));
   if (!target.has_value()) {
     return report(flags, services, "not_running", "runed is not running.", 0);
   }
@@ -129,12 +133,12 @@ Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
                   ended);
   }
   if (wait.count() == 0) {
-    return report(flags, services, "stopping",
-                  fmt::format("runed (pid {}) is shutting down.", pid), pid);
+    return report(flags, services, "stopping", fmt::format("runed (pid {}) is shutting down.", pid),
+                  pid);
   }
   if (!os::wait_for_exit(pid, wait)) {
-    return make_error(ErrorCode::deadline_exceeded, "runed (pid {}) is still there after {} s",
-                      pid, flags.wait_seconds)
+    return make_error(ErrorCode::deadline_exceeded, "runed (pid {}) is still there after {} s", pid,
+                      flags.wait_seconds)
         .with_hint("wait longer, or end it with 'runed shutdown --force'");
   }
   return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", pid), pid);

@@ -55,9 +55,10 @@ struct Observation {
 };
 
 // Only a socket that nobody listens on means that no daemon runs; anything else is an error.
-Result<Observation> observe(const client::DaemonLocation& daemon) {
+Result<Observation> observe(const client::DaemonLocation& daemon, const Services& services) {
   Observation seen;
-  auto client = client::Client::connect({.daemon = daemon, .on_loading = {}});
+  auto client = client::Client::connect(
+      {.daemon = daemon, .on_loading = {}, .on_stuck = services.end_process});
   if (!client) {
     const ErrorCode code = client.error().code;
     if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
@@ -67,8 +68,8 @@ Result<Observation> observe(const client::DaemonLocation& daemon) {
     if (const auto holder =
             bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
       seen.is_elsewhere = true;
-      seen.problem = bootstrap::serves_elsewhere(*holder, daemon.daemon_lock, daemon.socket_path)
-                         .message;
+      seen.problem =
+          bootstrap::serves_elsewhere(*holder, daemon.daemon_lock, daemon.socket_path).message;
     }
     return seen;
   }
@@ -221,8 +222,8 @@ std::string describe_prompts(const client::InfoReport& info) {
 std::string describe_limits(const client::InfoReport& info) {
   const bool is_cuttable = info.min_dimensions > 0;
   return fmt::format("{}{} dimensions, {} tokens a text",
-                     is_cuttable ? fmt::format("{} to ", info.min_dimensions) : "",
-                     info.vector_dim, info.max_tokens);
+                     is_cuttable ? fmt::format("{} to ", info.min_dimensions) : "", info.vector_dim,
+                     info.max_tokens);
 }
 
 std::string to_text(const Observation& seen, const Location& location, const std::string& socket) {
@@ -240,8 +241,8 @@ std::string to_text(const Observation& seen, const Location& location, const std
       line("limits", describe_limits(seen.info));
       line("prompts", describe_prompts(seen.info));
       if (!seen.info.pooling.empty()) {
-        line("pooling", fmt::format("{} ({})", seen.info.pooling,
-                                    describe_source(seen.info.pooling_source)));
+        line("pooling",
+             fmt::format("{} ({})", seen.info.pooling, describe_source(seen.info.pooling_source)));
       }
     }
     line("variant", seen.info.variant);
@@ -275,10 +276,10 @@ Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
   TRY_ASSIGN(const Location location, locate(flags.location, {}, services, HomeUse::look));
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
   const SteadyTime until = services.clock.steady_now() + to_milliseconds(flags.wait_ready_seconds);
-  TRY_ASSIGN(Observation seen, observe(daemon));
+  TRY_ASSIGN(Observation seen, observe(daemon, services));
   while (!seen.is_ready() && services.clock.steady_now() < until) {
     std::this_thread::sleep_for(kPoll);
-    TRY_ASSIGN(seen, observe(daemon));
+    TRY_ASSIGN(seen, observe(daemon, services));
   }
   if (flags.json) {
     services.out << bootstrap::to_document(to_json(seen, location, daemon.socket_path));

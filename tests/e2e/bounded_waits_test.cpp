@@ -1,11 +1,15 @@
 // No peer, and nothing that the machine lacks, makes a daemon or a command wait for ever.
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "runed_process.hpp"
 #include "stub.hpp"
 #include "support/eventually.hpp"
+#include "support/left_out.hpp"
 
 using runed::test::connect;
 using runed::test::eventually;
@@ -14,6 +18,7 @@ using runed::test::health;
 using runed::test::Home;
 using runed::test::Running;
 using namespace std::chrono_literals;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -77,4 +82,42 @@ TEST_CASE("a second signal ends a daemon at once although a client does not read
   daemon.signal(SIGINT);
   CHECK(daemon.finish().exit_code == 128 + SIGINT);
   reader.signal(SIGKILL);
+}
+
+TEST_CASE("with too few threads every command ends in time, and says what it lacks",
+          "[bounded_waits]") {
+  if (::geteuid() != 0) {
+    runed::test::leave_out("only root can be another user, whose threads alone are counted");
+    return;
+  }
+  Home home;
+  const std::string program = home.file("runed");
+  fs::copy_file(RUNED_EXECUTABLE, program);
+  fs::permissions(fs::path(program).parent_path(), fs::perms(0777));
+  home.set("RUNED_HOME", home.file("other-home"));
+  const auto run = [&](int threads, const std::string& command) {
+    return home.run_shell(
+        fmt::format("exec setpriv --reuid 54321 --regid 54321 --clear-groups "
+                    "sh -c 'ulimit -u {}; exec {} {}'",
+                    threads, program, command));
+  };
+  for (int threads = 1; threads <= 40; threads += 3) {
+    CAPTURE(threads);
+    const auto begin = std::chrono::steady_clock::now();
+    const Finished done = run(threads, "embed --timeout 20 text");
+    CAPTURE(done.err);
+    CHECK(std::chrono::steady_clock::now() - begin < 30s);
+    if (done.exit_code != 0) {
+      CHECK((done.exit_code == 69 || done.exit_code == 75 || done.exit_code == 124));
+      CHECK(done.err.find("runed: error: ") == 0);
+      CHECK(done.err.find("SIGABRT") == std::string::npos);
+    }
+    run(100, "shutdown --wait 20");
+  }
+  REQUIRE(run(100, "embed text").exit_code == 0);
+  const Finished status = run(8, "status");  // Not that there is no daemon.
+  CHECK(status.exit_code == 75);
+  CHECK(status.err.find("threads are needed") != std::string::npos);
+  CHECK(run(8, "shutdown").exit_code == 75);
+  CHECK(run(8, "shutdown --force").exit_code == 0);
 }
