@@ -1,7 +1,9 @@
 #include "daemon/centroid_set.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "base/check.hpp"
@@ -106,6 +108,11 @@ Result<CentroidSet> CentroidSet::make(CentroidContent content,
                                content.ragged->length, content.dim));
   }
   CHECK(content.floats.size() == size_t{content.count} * content.dim);
+  const auto bad = std::ranges::find_if(content.floats, [](float v) { return !std::isfinite(v); });
+  if (bad != content.floats.end()) {
+    return invalid(fmt::format("route: centroid {} has a value that is not finite",
+                               (bad - content.floats.begin()) / content.dim));
+  }
   if (!content.preset.empty()) {
     const std::string computed = centroid_version(content);
     if (computed != content.version) {

@@ -146,14 +146,16 @@ TEST_CASE("sums are of f64: f32 would lose the difference") {
             .assign(std::vector<float>{1, 1, 1}) == 2);
 }
 
-TEST_CASE("what is not a number never wins") {
+TEST_CASE("a centroid that is not finite is refused") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
-  const std::vector<float> one{1};
-  CHECK(untagged(1, {nan, -2, nan, -1, nan}).assign(one) == 3);
-  CHECK(untagged(1, {nan, -infinity}).assign(one) == 1);
-  CHECK(untagged(1, {nan, nan}).assign(one) == 0);
-  CHECK(untagged(1, {1, infinity, 2}).assign(one) == 1);
+  for (const float bad : {nan, infinity, -infinity}) {
+    CentroidContent content = make_content(3, 2);
+    content.floats[5] = bad;
+    const Error error = unwrap_error(CentroidSet::make(std::move(content), 2));
+    CHECK(error.code == ErrorCode::invalid_argument);
+    CHECK(error.message == "route: centroid 2 has a value that is not finite");
+  }
 }
 
 TEST_CASE("assigning to 1024 centroids of 1024 floats", "[.][benchmark]") {
