@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 
@@ -109,6 +110,7 @@ class Gguf::Parser {
   Status read_tensors();
   Status read_tensor(uint64_t index);
   Status place_tensors();
+  Status check_apart() const;
   Result<std::string_view> read_key(std::string_view part);
   Result<uint64_t> read_alignment() const;
   Error cut_short(std::string_view part, size_t start) const;
@@ -353,6 +355,22 @@ Status Gguf::Parser::place_tensors() {
                      layout.name, offset);
     }
     tensor.data = file_.subspan(data_start + offset, *size);
+  }
+  return check_apart();
+}
+
+// Two tensors never share bytes: one of them has another's weights.
+Status Gguf::Parser::check_apart() const {
+  std::vector<const Tensor*> in_order;
+  for (const Tensor& tensor : gguf_.tensors_) in_order.push_back(&tensor);
+  std::ranges::sort(in_order, {}, [](const Tensor* tensor) {
+    return std::pair(tensor->data.data(), tensor->data.size());
+  });
+  for (size_t i = 1; i < in_order.size(); ++i) {
+    const Tensor& before = *in_order[i - 1];
+    if (before.data.data() + before.data.size() <= in_order[i]->data.data()) continue;
+    return corrupt("tensors '{}' and '{}' have the same data", printable(before.name),
+                   printable(in_order[i]->name));
   }
   return {};
 }
