@@ -33,9 +33,11 @@ struct Share {
 
 Result<embed::PreparedText> prepare(EmbedJob& job, const embed::Embedder& embedder,
                                     const std::string& text, uint64_t index) {
-  auto prepared =
-      embed::prepare_text(text, job.options, embedder.info().card, *embedder.tokenizer(),
-                          embedder.info().max_tokens);
+  const embed::ModelInfo& model = embedder.info();
+  const auto bound = embed::bound_text(text, job.options, model);
+  auto prepared = bound ? embed::prepare_text(*bound, job.options, model.card,
+                                              *embedder.tokenizer(), model.max_tokens)
+                        : Result<embed::PreparedText>(bound.error());
   if (prepared) return prepared;
   return at_place(std::move(prepared).error().with_detail("index", std::to_string(index)),
                   job.input);
@@ -104,9 +106,8 @@ Status tokenize_input(EmbedJob& job) {
   while (true) {
     TRY_ASSIGN(const auto text, job.input.wait_next());
     if (!text.has_value()) return {};
-    TRY_ASSIGN(const auto ids,
-               vocabulary.tokenizer->tokenize(
-                   embed::apply_prompt(*text, job.options, vocabulary.model.card)));
+    TRY_ASSIGN(const auto ids, vocabulary.tokenizer->tokenize(
+                                   embed::apply_prompt(*text, job.options, vocabulary.model.card)));
     TRY(job.output.add_ids(ids));
     progress.advance();
   }

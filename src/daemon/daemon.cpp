@@ -4,10 +4,12 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
@@ -17,6 +19,7 @@
 #include "daemon/batcher.hpp"
 #include "daemon/centroids.hpp"
 #include "daemon/listener.hpp"
+#include "daemon/message_bytes.hpp"
 #include "daemon/open_streams.hpp"
 #include "daemon/shutdown_watch.hpp"
 #include "daemon/singleton.hpp"
@@ -24,6 +27,7 @@
 #include "os/memory.hpp"
 #include "os/process.hpp"
 #include "os/socket_path.hpp"
+#include "os/thread_room.hpp"
 
 namespace runed::daemon {
 namespace {
@@ -40,7 +44,8 @@ constexpr milliseconds kShortFlushTime{200};
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
 constexpr milliseconds kMargin{2000};        // Of the watch beyond a step's own deadline.
 constexpr milliseconds kQuietTime{2000};     // Without work, until memory is given back.
-constexpr int kQuietLooks = 15;              // Half a minute of it.
+constexpr size_t kMostBytesOfRequests = 8 * kMostRequestBytes;
+constexpr int kQuietLooks = 15;  // Half a minute of it.
 constexpr const char* kServiceName = "runed.v1.RunedService";
 
 /// Why and how to stop: the first request wins.
@@ -137,6 +142,8 @@ void Daemon::build_server() {
   // Ours is the limit that counts, message_bytes.hpp: it refuses with a reason. gRPC (1.51) compares a
   // message with its own only when it has all of it, so that one bounds no memory.
   builder.SetMaxReceiveMessageSize(-1);
+  // Of all requests together, while gRPC has them: past it no more is read from clients.
+  builder.SetResourceQuota(grpc::ResourceQuota("requests").Resize(kMostBytesOfRequests));
   // A client on this machine needs no window that grows with the distance; it would only let one
   // that does not read its results leave megabytes with us.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
@@ -258,6 +265,12 @@ void Daemon::end_process(int exit_code) {
   std::_Exit(exit_code);
 }
 
+// Ours, and those of gRPC (1.51), which ends the process where it cannot have one for its service of
+// the standard protocols.
+size_t daemon_threads() {
+  return 14 + 2 * std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 16);
+}
+
 }  // namespace
 
 Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
@@ -277,6 +290,7 @@ Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
     log.info("another runed daemon is already serving this socket; exiting");
     return Outcome::already_running;
   }
+  TRY(os::check_thread_room(daemon_threads()));
   if (options.on_begin) options.on_begin();
   Centroids centroids(options.centroids_path, log);
   centroids.restore();

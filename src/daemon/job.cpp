@@ -7,10 +7,22 @@ namespace runed::daemon {
 Status PendingJob::check_texts() const {
   for (size_t i = 0; i < job.texts.size(); ++i) {
     if (const auto invalid = find_invalid_utf8(job.texts[i])) {
-      return at_text(
-          i, make_error(ErrorCode::not_utf8, "the text is not UTF-8 at byte {}", *invalid)
-                 .with_detail("byte_offset", std::to_string(*invalid)));
+      return at_text(i,
+                     make_error(ErrorCode::not_utf8, "the text is not UTF-8 at byte {}", *invalid)
+                         .with_detail("byte_offset", std::to_string(*invalid)));
     }
+  }
+  return {};
+}
+
+Status PendingJob::bound_texts(const embed::ModelInfo& for_model) {
+  for (size_t i = 0; i < job.texts.size(); ++i) {
+    std::string& text = job.texts[i];
+    if (text.size() <= for_model.max_text_bytes) continue;
+    TRY(check_texts());
+    const auto bound = embed::bound_text(text, job.options, for_model);
+    if (!bound) return at_text(i, bound.error());
+    if (bound->size() < text.size()) text = std::string(*bound);
   }
   return {};
 }

@@ -53,6 +53,10 @@ struct PendingJob {
   /// Errors: not_utf8 (details: index, byte_offset).
   Status check_texts() const;
 
+  /// Cuts or refuses the texts that are too long by their bytes alone.
+  /// Errors: text_too_long (details: index); those of check_texts, if there is such a text.
+  Status bound_texts(const embed::ModelInfo& for_model);
+
   /// Turns the texts into token ids, in place of all that was known of them.
   /// Errors: those of check_options and prepare_text (details: index).
   Status prepare(const embed::Tokenizer& tokenizer,

@@ -1,5 +1,6 @@
 #include "daemon/job_intake.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace runed::daemon {
@@ -14,9 +15,15 @@ size_t bytes_of(const Job& job) {
   return bytes;
 }
 
-// Before they are counted: prose has four bytes a token, and each text at least its EOS.
-size_t estimated_tokens(const Job& job) {
-  return bytes_of(job) / 4 + job.texts.size();
+// Before they are counted: prose has four bytes a token, and each text at least its EOS. None has more
+// than the model takes, since it is cut or refused.
+size_t estimated_tokens(const Job& job, const embed::ModelInfo* model) {
+  size_t tokens = 0;
+  for (const std::string& text : job.texts) {
+    const size_t some = text.size() / 4 + 1;
+    tokens += model == nullptr ? some : std::min<size_t>(some, model->max_tokens);
+  }
+  return tokens;
 }
 
 }  // namespace
@@ -28,7 +35,12 @@ void JobIntake::submit(Job job) {
   pending->arrived = parts_.clock.steady_now();
   if (pending->job.flow == 0) pending->job.flow = new_flow();
   try {
-    if (bytes_of(pending->job) > kLargeBytes) {
+    const auto model = parts_.state.model();
+    Status bound = model == nullptr ? Status() : pending->bound_texts(*model);
+    pending->queued_tokens = estimated_tokens(pending->job, model.get());
+    if (!bound) {
+      parts_.inbox.answer(*pending, std::move(bound).error());
+    } else if (bytes_of(pending->job) > kLargeBytes) {
       take_large(pending);
     } else {
       take(pending);
@@ -45,7 +57,6 @@ void JobIntake::take(const PendingPtr& pending) {
     pending->job.done(*std::move(refusal));
     return;
   }
-  pending->queued_tokens = estimated_tokens(pending->job);
   Status prepared = prepare(*pending);
   if (!prepared) {
     parts_.inbox.answer(*pending, std::move(prepared).error());
@@ -60,7 +71,6 @@ void JobIntake::take(const PendingPtr& pending) {
 
 // Lets the worker tokenise: two long texts would keep gRPC's threads from every other call.
 void JobIntake::take_large(const PendingPtr& pending) {
-  pending->queued_tokens = estimated_tokens(pending->job);
   if (auto refusal = parts_.inbox.admit(*pending)) {
     parts_.inbox.answer(*pending, *std::move(refusal));
     return;

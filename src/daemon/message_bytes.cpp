@@ -1,5 +1,7 @@
 #include "daemon/message_bytes.hpp"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/proto_buffer_reader.h>
@@ -10,6 +12,7 @@
 namespace runed::daemon {
 
 using google::protobuf::MessageLite;
+using google::protobuf::internal::WireFormatLite;
 
 Status check_size(const grpc::ByteBuffer& bytes) {
   const size_t size = bytes.Length();
@@ -29,6 +32,18 @@ Status read_message(const grpc::ByteBuffer& bytes, MessageLite& message) {
         .with_hint("compare the client's runed.proto with the daemon's");
   }
   return {};
+}
+
+size_t count_field(const grpc::ByteBuffer& bytes, int field_number) {
+  grpc::ByteBuffer same = bytes;
+  grpc::ProtoBufferReader reader(&same);
+  google::protobuf::io::CodedInputStream input(&reader);
+  size_t count = 0;
+  while (const uint32_t tag = input.ReadTag()) {
+    if (WireFormatLite::GetTagFieldNumber(tag) == field_number) ++count;
+    if (!WireFormatLite::SkipField(&input, tag)) break;  // Whoever reads it will tell.
+  }
+  return count;
 }
 
 void write_message(const MessageLite& message, grpc::ByteBuffer& bytes) {

@@ -25,6 +25,9 @@ Status check_size(const grpc::ByteBuffer& bytes);
 /// Errors: those of check_size; internal if it is no such message, as other gRPC servers tell it.
 Status read_message(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite& message);
 
+/// Counts the times that a field of a message occurs, before each of them costs an object.
+size_t count_field(const grpc::ByteBuffer& bytes, int field_number);
+
 /// Writes a reply.
 void write_message(const google::protobuf::MessageLite& message, grpc::ByteBuffer& bytes);
 

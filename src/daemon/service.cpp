@@ -55,6 +55,14 @@ std::vector<std::string> take_texts(raw::EmbedBatchRequest& request) {
           std::make_move_iterator(request.mutable_texts()->end())};
 }
 
+template <typename Request>
+size_t count_texts(const grpc::ByteBuffer& bytes) {
+  if constexpr (std::is_same_v<Request, raw::EmbedBatchRequest>) {
+    return count_field(bytes, Request::kTextsFieldNumber);
+  }
+  return 1;
+}
+
 template <typename Response>
 constexpr Priority kPriority = Priority::bulk;
 template <>
@@ -116,8 +124,7 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
 using Rpc = v1::RunedService;
 using Streams =
     Rpc::WithRawCallbackMethod_SetCentroids<Rpc::WithRawCallbackMethod_EmbedStream<Rpc::Service>>;
-using EmbedCalls =
-    Rpc::WithRawCallbackMethod_Embed<Rpc::WithRawCallbackMethod_EmbedBatch<Streams>>;
+using EmbedCalls = Rpc::WithRawCallbackMethod_Embed<Rpc::WithRawCallbackMethod_EmbedBatch<Streams>>;
 using ServiceBase = Rpc::WithRawCallbackMethod_Info<
     Rpc::WithRawCallbackMethod_Health<Rpc::WithRawCallbackMethod_Shutdown<EmbedCalls>>>;
 using grpc::ByteBuffer;
@@ -276,16 +283,26 @@ class Service final : public ServiceBase {
 
   template <typename Request>
   Status check(const ByteBuffer& bytes, Checked& checked) {
+    TRY(check_size(bytes));
+    const size_t texts = count_texts<Request>(bytes);
+    if (texts > kMostTextsOfABatch) {  // Not even read: each would be an object.
+      TRY(admission_.check_state());
+      return check_batch_size(texts);
+    }
     Request request;
     TRY(read_message(bytes, request));
     TRY_ASSIGN(checked.route, admission_.admit(request.with_route()));
     TRY_ASSIGN(checked.options, read_options(request));
     checked.texts = take_texts(request);
+    return check_batch_size(texts);
+  }
+
+  Status check_batch_size(size_t texts) const {
     const uint32_t most = max_batch_size(state_.model()->dimension);
-    if (checked.texts.size() <= most) return {};
-    return make_error(ErrorCode::batch_too_large, "the batch has {} texts, {} are allowed",
-                      checked.texts.size(), most)
-        .with_detail("texts", std::to_string(checked.texts.size()))
+    if (texts <= most) return {};
+    return make_error(ErrorCode::batch_too_large, "the batch has {} texts, {} are allowed", texts,
+                      most)
+        .with_detail("texts", std::to_string(texts))
         .with_detail("limit", std::to_string(most));
   }
 

@@ -18,16 +18,17 @@ using TokenId = uint32_t;
 
 /// What an engine serves, from the model file and never from constants.
 struct ModelInfo {
-  std::string engine;        // `native` or `llama-server`.
-  std::string version{};     // Of llama-server, as it says it; empty for native.
-  std::string model_name;    // GGUF general.name.
-  std::string model_sha256;  // Of the whole file, 64 hex digits.
-  std::string compute;       // In force, `f32` or another; of llama-server its profile.
-  std::string kernel;        // Instruction set in use, as RUNED_CPU spells it; of llama-server its
-                             // devices, or `cpu`.
-  uint32_t dimension = 0;    // Floats of one vector.
-  uint32_t max_tokens = 0;   // Of one text, EOS included.
-  ModelCard card{};          // What is known of the model, and by whom.
+  std::string engine;         // `native` or `llama-server`.
+  std::string version{};      // Of llama-server, as it says it; empty for native.
+  std::string model_name;     // GGUF general.name.
+  std::string model_sha256;   // Of the whole file, 64 hex digits.
+  std::string compute;        // In force, `f32` or another; of llama-server its profile.
+  std::string kernel;         // Instruction set in use, as RUNED_CPU spells it; of llama-server its
+                              // devices, or `cpu`.
+  uint32_t dimension = 0;     // Floats of one vector.
+  uint32_t max_tokens = 0;    // Of one text, EOS included.
+  size_t max_text_bytes = 0;  // Longer texts have more tokens than that; 0: any may be.
+  ModelCard card{};           // What is known of the model, and by whom.
 };
 
 /// Returns the short identity that replies carry: `sha256:` and 16 hex digits. Vectors of models
@@ -70,9 +71,17 @@ class Tokenizer {
   /// engine_restarting when what it needs does not answer.
   virtual bool is_local() const { return true; }
 
+  /// The most bytes of a text that one token can stand for. Where a tokenizer knows none, words longer
+  /// than this are nothing that a model was made for.
+  virtual size_t most_bytes_per_token() const { return 1024; }
+
   /// What it puts around a text.
   virtual Frame frame() const { return {}; }
 };
+
+/// Returns ModelInfo::max_text_bytes. With room for the tokens that frame a text, so that a text cut to
+/// that many bytes still has more tokens than the model takes.
+size_t max_text_bytes(uint32_t max_tokens, const Tokenizer& tokenizer);
 
 /// The detail of engine_died that says by which signal the process ended; 0 if by none.
 inline constexpr std::string_view kSignalKey = "signal";

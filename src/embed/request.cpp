@@ -83,6 +83,30 @@ std::string apply_prompt(std::string_view text, const EmbedOptions& options,
   return prompt_for(options, card).append(text);
 }
 
+Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& options,
+                                    const ModelInfo& model) {
+  if (model.max_text_bytes == 0 || text.size() <= model.max_text_bytes) return text;
+  const auto is_inside = [&](size_t at) { return (text[at] & 0xC0) == 0x80; };  // Of a character.
+  if (options.truncate == Truncate::right) {
+    size_t end = model.max_text_bytes;
+    while (end > 0 && is_inside(end)) --end;
+    return text.substr(0, end);
+  }
+  if (options.truncate == Truncate::left) {
+    size_t begin = text.size() - model.max_text_bytes;
+    while (begin < text.size() && is_inside(begin)) ++begin;
+    return text.substr(begin);
+  }
+  const size_t tokens = text.size() / (model.max_text_bytes / model.max_tokens);
+  return make_error(ErrorCode::text_too_long,
+                    "the text has {} bytes, which are {} tokens or more; the model takes {}",
+                    text.size(), tokens, model.max_tokens)
+      .with_hint("split the text, or ask for truncation")
+      .with_detail("tokens", std::to_string(tokens))
+      .with_detail("limit", std::to_string(model.max_tokens))
+      .with_detail("bytes", std::to_string(text.size()));
+}
+
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
                                   const ModelCard& card, const Tokenizer& tokenizer,
                                   uint32_t max_tokens) {

@@ -24,6 +24,12 @@ struct PreparedText {
 ///         instruction without a query, or for a model whose prompt has no task.
 Status check_options(const EmbedOptions& options, const ModelInfo& model);
 
+/// Cuts or refuses, as the options say, a text that has more tokens than the model takes by its bytes
+/// alone, before it costs a tokenizer's time and memory. What is left has still too many tokens.
+/// Errors: text_too_long (details: tokens, at least; limit; bytes).
+Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& options,
+                                    const ModelInfo& model);
+
 /// Applies the model's prompt and tokenises; longer texts are cut or refused as the options say,
 /// within the tokens that frame every text.
 /// Errors: empty_text; text_too_long (details: tokens, limit); not_utf8.

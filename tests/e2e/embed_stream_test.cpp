@@ -18,6 +18,7 @@ using runed::test::engine_under_test;
 using runed::test::eventually;
 using runed::test::Finished;
 using runed::test::Home;
+using runed::test::peak_kib;
 using runed::test::Running;
 using runed::test::unwrap;
 using runed::test::vector_of;
@@ -53,15 +54,6 @@ void check_same(const std::vector<std::vector<float>>& vectors,
     if (cosine(vectors[i], expected[i]) < 0.9999) ++wrong;
   }
   CHECK(wrong == 0);
-}
-
-// The most memory that a process has had, in KiB; 0 once it has ended.
-uint64_t peak_kib(int pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6));
-  }
-  return 0;
 }
 
 uint64_t peak_until_end(Running& command) {

@@ -13,6 +13,7 @@ using runed::test::eventually;
 using runed::test::health;
 using runed::test::Home;
 using runed::test::info_of;
+using runed::test::peak_kib;
 using runed::test::Running;
 using runed::test::Stub;
 using runed::test::vector_of;
@@ -30,6 +31,18 @@ v1::EmbedBatchRequest long_batch(size_t texts) {
   }
   request.set_truncate(v1::TRUNCATE_RIGHT);
   return request;
+}
+
+struct Answer {
+  grpc::Status status;
+  v1::EmbedResponse reply;
+};
+
+Answer embed(Stub& stub, const v1::EmbedRequest& request) {
+  grpc::ClientContext context;
+  Answer answer;
+  answer.status = stub.Embed(&context, request, &answer.reply);
+  return answer;
 }
 
 // A batch that was sent, and is under way in the daemon.
@@ -157,4 +170,48 @@ TEST_CASE("a text that was asked for already is not computed again", "[queue]") 
   CHECK(eventually([&] { return health(*stub).load().pass_texts() == 1; }));
   CHECK(health(*stub).load().cached_texts() == 1);
   CHECK(health(*stub).load().cache_bytes() > 0);
+}
+
+TEST_CASE("a text of any size costs no more than the model can take of it", "[queue]") {
+  Home home;
+  const Running daemon = home.serve();
+  const auto stub = connect(home);
+  const uint64_t before = peak_kib(daemon.pid());
+  std::string text;
+  while (text.size() < 60'000'000) text += "some words of a text ";
+  v1::EmbedRequest request;
+  request.set_text(text);
+  const auto [refused, none] = embed(*stub, request);
+  CHECK(refused.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CHECK(info_of(refused).reason() == "TEXT_TOO_LONG");
+  CHECK(info_of(refused).metadata().at("limit") == "512");
+  CHECK(info_of(refused).metadata().at("bytes") == std::to_string(text.size()));
+  for (const auto side : {v1::TRUNCATE_RIGHT, v1::TRUNCATE_LEFT}) {
+    request.set_text(text);
+    request.set_truncate(side);
+    const auto [taken, vector] = embed(*stub, request);
+    CHECK(taken.ok());
+    CHECK(vector.token_count() == 512);
+    CHECK(vector.tokens_dropped() > 0);
+    request.set_text(side == v1::TRUNCATE_RIGHT ? text.substr(0, 10'000)
+                                                : text.substr(text.size() - 10'000));
+    CHECK(vector_of(embed(*stub, request).reply) == vector_of(vector));
+  }
+  CHECK(peak_kib(daemon.pid()) < before + (400 << 10));
+}
+
+TEST_CASE("more texts than a batch may have are counted, not read", "[queue]") {
+  Home home;
+  const Running daemon = home.serve();
+  const auto stub = connect(home);
+  const uint64_t before = peak_kib(daemon.pid());
+  grpc::ClientContext context;
+  v1::EmbedBatchResponse response;
+  v1::EmbedBatchRequest request;
+  for (int i = 0; i < 20'000'000; ++i) request.add_texts();
+  const grpc::Status status = stub->EmbedBatch(&context, request, &response);
+  CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CHECK(info_of(status).reason() == "BATCH_TOO_LARGE");
+  CHECK(info_of(status).metadata().at("texts") == "20000000");
+  CHECK(peak_kib(daemon.pid()) < before + (200 << 10));
 }

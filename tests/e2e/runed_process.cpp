@@ -3,6 +3,7 @@
 #include <cmath>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "os/file_lock.hpp"
@@ -149,6 +150,14 @@ Json Home::wait_for_state(const std::string& state) {
 
 std::string Home::daemon_log() const {
   return slurp(path_ + "/logs/daemon.log");
+}
+
+uint64_t peak_kib(int pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6));
+  }
+  return 0;
 }
 
 const std::vector<ReferenceText>& reference_texts() {

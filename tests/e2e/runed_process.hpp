@@ -91,6 +91,9 @@ class Home {
   int commands_ = 0;
 };
 
+/// The most memory that a process has had, in KiB; 0 once it has ended.
+uint64_t peak_kib(int pid);
+
 /// The texts, ids and vectors of the built-in model's reference.
 struct ReferenceText {
   std::string text;

@@ -30,6 +30,12 @@ google::rpc::ErrorInfo info_of(const google::rpc::Status& error) {
   return info;
 }
 
+google::rpc::ErrorInfo info_of(const grpc::Status& status) {
+  google::rpc::Status details;
+  REQUIRE(details.ParseFromString(status.error_details()));
+  return info_of(details);
+}
+
 std::vector<float> vector_of(const v1::EmbedResponse& response) {
   return {response.vector().begin(), response.vector().end()};
 }

@@ -20,6 +20,8 @@ v1::HealthResponse health(Stub& stub);
 /// Returns the google.rpc.ErrorInfo of an error, which comes first; fails the test if there is none.
 google::rpc::ErrorInfo info_of(const google::rpc::Status& error);
 
+google::rpc::ErrorInfo info_of(const grpc::Status& status);
+
 std::vector<float> vector_of(const v1::EmbedResponse& response);
 
 }  // namespace runed::test

@@ -123,8 +123,8 @@ Status LlamaServerEmbedder::describe(const std::shared_ptr<const native::ModelFi
       .compute = name_of(options_.profile),
       .kernel = features_.has_gpu ? fmt::format("{}", fmt::join(features_.devices, ", ")) : "cpu",
       .dimension = model_.is_known() ? model_.dimension : 0,  // Of others the first vector tells.
-      .max_tokens = options_.max_tokens == 0 ? model_.context
-                                             : std::min(options_.max_tokens, model_.context),
+      .max_tokens =
+          options_.max_tokens == 0 ? model_.context : std::min(options_.max_tokens, model_.context),
       .card = model_.card};
   expected_ = {};
   if (options_.is_compared && model_.is_known()) {
@@ -181,6 +181,7 @@ Status LlamaServerEmbedder::bring_up() {
     TRY_ASSIGN(tokenizer, ServerTokenizer::create(server_.endpoint, model_.frame));
   }
   TRY(check_first_embedding(*tokenizer));
+  info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
   most_anonymous_bytes_ = server_.process->anonymous_bytes() * 2 + kRoom;
   memory_checked_ = clock_.steady_now();
   const std::lock_guard lock(tokenizer_mutex_);

@@ -133,6 +133,7 @@ Status NativeEmbedder::load() {
              .max_tokens = options_.max_tokens == 0 ? header.context
                                                     : std::min(options_.max_tokens, header.context),
              .card = card};
+    info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
   }
   batch_tokens_ = fit_batch_tokens(header);
   model_ = std::make_unique<Model>(std::move(header), std::move(weights), compute, kernel_, pool_);

@@ -1,5 +1,6 @@
 #include "embed/native/native_tokenizer.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,15 +15,20 @@ namespace {
 // any text that a model can take.
 constexpr size_t kMostBytes = size_t{1} << 29;
 
+// How many bytes one byte of form C may have been (nfc_test.cpp): three jamo are a syllable.
+constexpr size_t kMostShrinking = 3;
+
 }  // namespace
 
 NativeTokenizer::NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer,
-                                 BytePairEncoding encoding, const ModelHeader& header)
+                                 BytePairEncoding encoding, const ModelHeader& header,
+                                 size_t most_bytes_per_token)
     : special_(std::move(special)),
       pre_tokenizer_(std::move(pre_tokenizer)),
       encoding_(std::move(encoding)),
       eos_(header.eos),
-      append_eos_(header.append_eos) {}
+      append_eos_(header.append_eos),
+      most_bytes_per_token_(most_bytes_per_token) {}
 
 Result<std::unique_ptr<NativeTokenizer>> NativeTokenizer::create(const Gguf& file,
                                                                  const ModelHeader& header,
@@ -40,8 +46,11 @@ Result<std::unique_ptr<NativeTokenizer>> NativeTokenizer::create(const Gguf& fil
   TRY_ASSIGN(SpecialTokens special, SpecialTokens::create(tokens, types));
   TRY_ASSIGN(PreTokenizer pre_tokenizer, PreTokenizer::create());
   TRY_ASSIGN(BytePairEncoding encoding, BytePairEncoding::create(tokens, merges, pool));
-  return std::unique_ptr<NativeTokenizer>(new NativeTokenizer(
-      std::move(special), std::move(pre_tokenizer), std::move(encoding), header));
+  size_t longest = 1;
+  for (const std::string_view token : tokens) longest = std::max(longest, token.size());
+  return std::unique_ptr<NativeTokenizer>(
+      new NativeTokenizer(std::move(special), std::move(pre_tokenizer), std::move(encoding), header,
+                          kMostShrinking * longest));
 }
 
 Result<std::vector<TokenId>> NativeTokenizer::tokenize(std::string_view text) const {

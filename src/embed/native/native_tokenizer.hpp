@@ -28,10 +28,11 @@ class NativeTokenizer final : public Tokenizer {
                                                          ThreadPool* pool = nullptr);
 
   Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
+  size_t most_bytes_per_token() const override { return most_bytes_per_token_; }
 
  private:
   NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer, BytePairEncoding encoding,
-                  const ModelHeader& header);
+                  const ModelHeader& header, size_t most_bytes_per_token);
 
   Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const;
 
@@ -40,6 +41,7 @@ class NativeTokenizer final : public Tokenizer {
   BytePairEncoding encoding_;
   TokenId eos_;
   bool append_eos_;
+  size_t most_bytes_per_token_;
 };
 
 }  // namespace runed::embed::native

@@ -14,6 +14,7 @@ using google::protobuf::FieldDescriptorProto;
 using google::protobuf::FileDescriptorProto;
 using runed::Error;
 using runed::ErrorCode;
+using runed::daemon::count_field;
 using runed::daemon::read_message;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -107,4 +108,14 @@ TEST_CASE("a reply is written as protobuf writes it") {
   grpc::ByteBuffer buffer;
   runed::daemon::write_message(response, buffer);
   CHECK(buffer.Length() == response.ByteSizeLong());
+}
+
+TEST_CASE("the texts of a batch are counted before they are read") {
+  v1::EmbedBatchRequest request;
+  for (int i = 0; i < 3000; ++i) request.add_texts(i % 2 == 0 ? "" : "a text");
+  request.set_instruction("not a text");
+  const int field = v1::EmbedBatchRequest::kTextsFieldNumber;
+  CHECK(count_field(to_buffer(request.SerializeAsString()), field) == 3000);
+  CHECK(count_field(to_buffer(""), field) == 0);
+  CHECK(count_field(to_buffer("\x0a\x01x\x0a\x7f"), field) == 2);  // Cut short: reading it tells.
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/text.hpp"
 #include "fake_embedder.hpp"
 #include "support/result_matchers.hpp"
 
@@ -14,6 +15,7 @@ using runed::InputType;
 using runed::Prompt;
 using runed::Truncate;
 using runed::embed::apply_prompt;
+using runed::embed::bound_text;
 using runed::embed::check_options;
 using runed::embed::cut_dimensions;
 using runed::embed::embed_all;
@@ -49,8 +51,8 @@ const ModelCard kQwen3 = card_of(
     {.prefix = "Instruct: {task}\nQuery:",
      .default_task = "Given a web search query, retrieve relevant passages that answer the query"},
     {}, 32);
-const ModelCard kE5 = card_of({.prefix = "query: ", .default_task = {}},
-                              {.prefix = "passage: ", .default_task = {}});
+const ModelCard kE5 =
+    card_of({.prefix = "query: ", .default_task = {}}, {.prefix = "passage: ", .default_task = {}});
 const ModelCard kUnknown;
 
 runed::Result<PreparedText> try_prepare(std::string_view text, const EmbedOptions& options,
@@ -108,8 +110,7 @@ TEST_CASE("a query is prompted with its task, byte for byte as the model was pub
         "Instruct: Given a web search query, retrieve relevant passages that answer the query\n"
         "Query:where?");
   options.instruction = "Find a {task}";  // Which is no place for another one.
-  CHECK(apply_prompt(" where?\n", options, kQwen3) ==
-        "Instruct: Find a {task}\nQuery: where?\n");
+  CHECK(apply_prompt(" where?\n", options, kQwen3) == "Instruct: Find a {task}\nQuery: where?\n");
 }
 
 TEST_CASE("a query and a document get what their model wants before them, and no other model's") {
@@ -185,8 +186,7 @@ TEST_CASE("dimensions from the fewest that the model is known to bear to its own
     unwrap(check_options({.dimensions = dimensions}, info_of(kQwen3)));
   }
   for (const uint32_t dimensions : {1U, 31U, 65U}) {
-    const Error error =
-        unwrap_error(check_options({.dimensions = dimensions}, info_of(kQwen3)));
+    const Error error = unwrap_error(check_options({.dimensions = dimensions}, info_of(kQwen3)));
     CHECK(error.code == ErrorCode::bad_dimensions);
     CHECK(error.message ==
           fmt::format("cannot give {} dimensions: 'bytes' has 32 to 64", dimensions));
@@ -307,5 +307,38 @@ TEST_CASE("a cut that leaves nothing to scale is refused") {
     const Error error = unwrap_error(cut_dimensions(vector, 2));
     CHECK(error.code == ErrorCode::not_finite);
     CHECK(error.message == "the vector's first 2 floats cannot be normalised");
+  }
+}
+
+TEST_CASE("a text with far too many bytes is refused or cut before it is tokenised") {
+  ModelInfo model = info_of(kUnknown);
+  model.max_tokens = 100;
+  model.max_text_bytes = 1000;
+  const std::string fits(1000, 'x');
+  CHECK(unwrap(bound_text(fits, {}, model)) == fits);
+  const std::string longer = fits + "yz";
+  const Error error = unwrap_error(bound_text(longer, {}, model));
+  CHECK(error.code == ErrorCode::text_too_long);
+  CHECK(error.message ==
+        "the text has 1002 bytes, which are 100 tokens or more; the model takes 100");
+  CHECK(error.details.at("limit") == "100");
+  CHECK(error.details.at("bytes") == "1002");
+  CHECK(unwrap(bound_text(longer, {.truncate = Truncate::right}, model)) == fits);
+  CHECK(unwrap(bound_text(longer, {.truncate = Truncate::left}, model)) == longer.substr(2));
+  model.max_text_bytes = 0;  // None is known.
+  CHECK(unwrap(bound_text(longer, {}, model)) == longer);
+}
+
+TEST_CASE("a text is cut between two characters") {
+  ModelInfo model = info_of(kUnknown);
+  model.max_tokens = 1;
+  std::string text;
+  for (int i = 0; i < 10; ++i) text += "\U0001F600";
+  for (model.max_text_bytes = 5; model.max_text_bytes < 12; ++model.max_text_bytes) {
+    for (const Truncate side : {Truncate::left, Truncate::right}) {
+      const std::string_view cut = unwrap(bound_text(text, {.truncate = side}, model));
+      CHECK(cut.size() == model.max_text_bytes / 4 * 4);
+      CHECK_FALSE(runed::find_invalid_utf8(cut).has_value());
+    }
   }
 }

@@ -1,5 +1,10 @@
 #include "embed/native/nfc.hpp"
 
+#include <utf8proc.h>
+
+#include <array>
+#include <cstdlib>
+
 #include "support/catch.hpp"
 
 using runed::embed::native::to_nfc;
@@ -58,4 +63,25 @@ TEST_CASE("a long run of marks in the worst order takes no longer than its sort"
   const std::string composed = nfc(text);
   CHECK(composed.starts_with("\u1ea1\u0323"));
   CHECK(composed.ends_with(above.substr(2)));
+}
+
+TEST_CASE("form C has no less than a third of the bytes of any text") {
+  // Every character by itself and taken apart, and every syllable of Hangul from its jamo.
+  const auto check = [](const std::string& text) {
+    const std::string composed = nfc(text);
+    if (text.size() > 3 * composed.size()) FAIL_CHECK(text << " becomes " << composed);
+  };
+  for (utf8proc_int32_t point = 1; point < 0x110000; ++point) {
+    if (!utf8proc_codepoint_valid(point)) continue;
+    std::array<utf8proc_uint8_t, 4> bytes{};
+    const auto size = static_cast<size_t>(utf8proc_encode_char(point, bytes.data()));
+    const std::string text(reinterpret_cast<const char*>(bytes.data()), size);
+    check(text);
+    utf8proc_uint8_t* apart = nullptr;
+    const auto length =
+        utf8proc_map(bytes.data(), static_cast<utf8proc_ssize_t>(size), &apart, UTF8PROC_DECOMPOSE);
+    REQUIRE(length > 0);
+    check({reinterpret_cast<const char*>(apart), static_cast<size_t>(length)});
+    std::free(apart);
+  }
 }
