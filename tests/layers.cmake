@@ -62,6 +62,11 @@ foreach(file IN LISTS files)
     string(REGEX REPLACE "${include}" "\\1" header "${line}")
     check_include("${file}" "${layer}" "${header}")
   endforeach()
+  # Its depth and its keys are bounded in one place.
+  file(STRINGS "${SOURCE_DIR}/${file}" uses REGEX "(Json::parse|Json::sax_parse|json::parse)[ \t]*\\(")
+  if(uses AND NOT file STREQUAL "base/json.cpp")
+    breach("${file}" "only base/json.cpp may parse JSON: use parse_json")
+  endif()
   # As a word, and not behind a comment's slashes.
   file(STRINGS "${SOURCE_DIR}/${file}" uses REGEX "^([^/]*[^A-Za-z0-9_/])?errno([^A-Za-z0-9_]|$)")
   if(uses AND NOT layer STREQUAL "os")

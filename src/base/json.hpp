@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -11,8 +12,13 @@ namespace runed {
 /// JSON whose objects keep the order in which their keys were set.
 using Json = nlohmann::ordered_json;
 
-/// Parses one JSON document; anything after it is an error.
-/// Errors: bad_input with the byte offset of the fault, or about a number that no double can hold.
+/// How deep arrays and objects may lie in each other.
+inline constexpr size_t kMostJsonLevels = 64;
+
+/// Parses one JSON document; anything after it is an error. All JSON that comes from a file, a server
+/// or a child goes through here, which bounds what can be done to a stack and in what time.
+/// Errors: bad_input with the byte of the fault: what is no JSON; nested deeper than that, a key that
+///         is there twice, too many keys, a number that no double can hold.
 Result<Json> parse_json(std::string_view text);
 
 /// Serialises on one line, or indented on many. A text that is not UTF-8, such as a path, is shown

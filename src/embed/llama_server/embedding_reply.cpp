@@ -126,13 +126,14 @@ uint64_t most_reply_bytes(size_t texts, uint32_t dimension) {
 }
 
 Result<std::vector<float>> read_reply(std::string_view body, size_t texts, uint32_t dimension) {
-  const Json reply = Json::parse(body, nullptr, false);
-  if (reply.is_discarded() || !reply.is_object()) return fault("what is no JSON");
-  return read_vectors(reply, texts, dimension);
+  const Result<Json> reply = parse_json(body);
+  if (!reply) return fault("what cannot be read: " + reply.error().message);
+  if (!reply->is_object()) return fault("JSON that is no object");
+  return read_vectors(*reply, texts, dimension);
 }
 
 std::string read_failure(int status, std::string_view body) {
-  const Json reply = Json::parse(body, nullptr, false);
+  const Json reply = parse_json(body).value_or(Json());
   std::string reason;
   if (reply.is_object() && reply.contains("error") && reply["error"].is_object()) {
     const Json& message = reply["error"].value("message", Json());

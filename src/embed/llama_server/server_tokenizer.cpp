@@ -12,7 +12,7 @@ constexpr uint64_t kBytesOfToken = 16;
 constexpr uint64_t kMostOverheadBytes = 65536;
 
 Result<std::vector<TokenId>> read_tokens(std::string_view body) {
-  const Json reply = Json::parse(body, nullptr, false);
+  const Json reply = parse_json(body).value_or(Json());
   const Error fault =
       make_error(ErrorCode::internal, "llama-server answered what is no list of tokens");
   if (!reply.is_object() || !reply.contains("tokens") || !reply["tokens"].is_array()) return fault;

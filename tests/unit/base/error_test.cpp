@@ -1,6 +1,5 @@
 #include "base/error.hpp"
 
-#include "base/json.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::ErrorCode;
@@ -29,8 +28,7 @@ TEST_CASE("a path that is not UTF-8 is told with escapes, in words and in JSON")
   const auto error = make_error(ErrorCode::io, "cannot open '{}'", "/h\xff/m.gguf")
                          .with_hint("see '/h\xff'")
                          .with_detail("path\xfe", "/h\xff");
-  CHECK(format_error(error) ==
-        "runed: error: cannot open '/h\\xff/m.gguf'\nhint: see '/h\\xff'\n");
+  CHECK(format_error(error) == "runed: error: cannot open '/h\\xff/m.gguf'\nhint: see '/h\\xff'\n");
   CHECK(format_error_json(error) ==
         R"({"error":{"code":"IO","message":"cannot open '/h\\xff/m.gguf'",)"
         R"("hint":"see '/h\\xff'","details":{"path\\xfe":"/h\\xff"}}})"
@@ -63,23 +61,4 @@ TEST_CASE("TRY and TRY_ASSIGN pass the first error on") {
   CHECK(runed::test::unwrap(quarter(8)) == "2");
   CHECK(runed::test::unwrap_error(quarter(3)).message == "3 is odd");
   CHECK(runed::test::unwrap_error(quarter(6)).message == "3 is odd");
-}
-
-TEST_CASE("JSON with a fault or a tail names the byte") {
-  CHECK(runed::test::unwrap(runed::parse_json(R"({"a":1})"))["a"] == 1);
-  const runed::Error error = runed::test::unwrap_error(runed::parse_json("{} {}"));
-  CHECK(error.code == ErrorCode::bad_input);
-  CHECK(error.message == "invalid JSON at byte 4");
-}
-
-TEST_CASE("JSON is UTF-8, whatever is in it") {
-  const runed::Json json = {{"a", {1, "\xff", {{"k\xc3", "v"}}}}, {"b", "\u20ac"}};
-  CHECK(runed::to_line(json) == R"({"a":[1,"\\xff",{"k\\xc3":"v"}],"b":")" "\u20ac\"}");
-  CHECK(runed::to_lines({{"a", "\xff"}}) == "{\n  \"a\": \"\\\\xff\"\n}");
-}
-
-TEST_CASE("a JSON number that is out of range is an error") {
-  const runed::Error error = runed::test::unwrap_error(runed::parse_json(R"({"a":1e999})"));
-  CHECK(error.code == ErrorCode::bad_input);
-  CHECK(error.message == "invalid JSON: a number is out of range");
 }

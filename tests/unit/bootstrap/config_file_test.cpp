@@ -66,7 +66,7 @@ TEST_CASE("a config that cannot be used names the file, the key and what was fou
       {R"({} {})", "invalid JSON at byte 4"},
       {R"({"model":"a)", "invalid JSON at byte 12"},
       {"", "invalid JSON at byte 1"},
-      {R"({"colour":1e999})", "invalid JSON: a number is out of range"},
+      {R"({"colour":1e999})", "invalid JSON at byte 15: a number is out of range"},
   };
   for (const auto& [text, why] : cases) {
     CAPTURE(text);

@@ -83,10 +83,12 @@ TEST_CASE("what is no reply is a fault of the engine") {
     std::string message;
   };
   const std::vector<Case> cases{
-      {"", "what is no JSON"},
-      {"<html>", "what is no JSON"},
-      {"[]", "what is no JSON"},
-      {R"({"data":[{"embedding":)", "what is no JSON"},
+      {"", "what cannot be read: invalid JSON at byte 1"},
+      {"<html>", "what cannot be read: invalid JSON at byte 1"},
+      {"[]", "JSON that is no object"},
+      {R"({"data":[{"embedding":)", "what cannot be read: invalid JSON at byte 23"},
+      {R"({"data":)" + std::string(80'000, '['),
+       "what cannot be read: invalid JSON at byte 72: nested deeper than 64 levels"},
       {"{}", "JSON without an array 'data'"},
       {R"({"data":{}})", "JSON without an array 'data'"},
       {reply_of(""), "0 vectors for 1 texts"},

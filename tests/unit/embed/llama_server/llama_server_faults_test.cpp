@@ -35,7 +35,7 @@ TEST_CASE("starts that fail say why, and leave no process") {
       {"never-healthy", ErrorCode::engine_died, "llama-server does not become ready"},
       {"exits-at-once=3", ErrorCode::engine_died, "llama-server exited with code 3"},
       {"exits-at-once=0", ErrorCode::engine_died, "llama-server exited with code 0 before it was"},
-      {"garbage", ErrorCode::engine_fault, "llama-server answered what is no JSON"},
+      {"garbage", ErrorCode::engine_fault, "llama-server answered what cannot be read: "},
       {"cut-body", ErrorCode::engine_fault, "llama-server broke its answer off"},
       {"endless-body", ErrorCode::engine_fault, "llama-server broke its answer off: more than"},
       {"nan", ErrorCode::not_finite, "the vector of text 0 is not finite"},
