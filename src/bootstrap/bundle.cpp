@@ -1,5 +1,8 @@
 #include "bootstrap/bundle.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 #include "bootstrap/install_lock.hpp"
 #include "bootstrap/json_document.hpp"
 #include "bootstrap/llama_server.hpp"
@@ -9,6 +12,7 @@
 #include "bootstrap/url.hpp"
 #include "os/directories.hpp"
 #include "os/files.hpp"
+#include "os/regular_file.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -71,7 +75,12 @@ Result<Bundle> Bundle::open(const Paths& paths, const std::string& from,
   }
   Bundle bundle;
   std::string directory = from;
-  if (os::is_regular_file(os::resolve_links(from))) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(from, ignored)) {
+    if (const std::string fault = os::find_fault_of_kind(from); !fault.empty()) {
+      return make_error(ErrorCode::bad_input, "cannot use the bundle '{}': {}", from, fault)
+          .with_hint("name the tar that 'runed install --export' wrote, or a directory");
+    }
     TRY_ASSIGN(bundle.unpacked_, os::TemporaryDirectory::create(
                                      fmt::format("{}/{}", paths.cache_dir, kBundlePrefix)));
     directory = bundle.unpacked_->path();
@@ -80,6 +89,14 @@ Result<Bundle> Bundle::open(const Paths& paths, const std::string& from,
   TRY_ASSIGN(Manifest manifest, read_manifest(paths, directory, from, configured));
   bundle.manifest_ = std::move(manifest);
   return bundle;
+}
+
+Status check_bundle_place(const std::string& file) {
+  const std::string fault = os::find_fault_of_kind(file);
+  if (fault.empty()) return {};
+  // A rename would put the bundle in its place: of a device, if it is root who runs this.
+  return make_error(ErrorCode::io, "cannot write '{}': {}", file, fault)
+      .with_hint("name a file that is to be written");
 }
 
 Status export_bundle(const Paths& paths, const Manifest& manifest,

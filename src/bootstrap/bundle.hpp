@@ -40,6 +40,10 @@ class Bundle {
   std::optional<os::TemporaryDirectory> unpacked_;  // None for a directory of the user's.
 };
 
+/// Checks that a bundle can be written there: nothing is there yet, or a regular file.
+/// Errors: io.
+Status check_bundle_place(const std::string& file);
+
 /// Writes what was installed in `steps` as a tar, and fetches the archive of the llama-server for
 /// it again if it is not there any more.
 /// Errors: io; those of download.

@@ -8,7 +8,6 @@
 #include "base/text.hpp"
 #include "bootstrap/json_document.hpp"
 #include "bootstrap/setting_names.hpp"
-#include "os/files.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -45,7 +44,8 @@ std::optional<std::string> ConfigFile::find(const std::string& key) const {
 }
 
 Result<ConfigFile> read_config_file(const std::string& path, Presence presence) {
-  const Result<std::string> text = os::read_file(path, kMaxBytes);
+  const Result<std::string> text = read_document(
+      path, kMaxBytes, "put a file of settings in its place, or name another with RUNED_CONFIG");
   if (text.has_value()) return parse_config(path, *text);
   const bool missing = text.error().code == ErrorCode::not_found;
   if (missing && presence == Presence::optional) return ConfigFile{.path = path, .values = {}};

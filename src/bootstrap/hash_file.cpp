@@ -1,11 +1,10 @@
 #include "bootstrap/hash_file.hpp"
 
-#include "os/file_reader.hpp"
+#include <utility>
 
 namespace runed::bootstrap {
 
-Result<uint64_t> hash_into(Sha256& hash, const std::string& path, const Watch& watch) {
-  TRY_ASSIGN(os::FileReader file, os::FileReader::open(path));
+Result<uint64_t> hash_into(Sha256& hash, os::FileReader file, const Watch& watch) {
   uint64_t done = 0;
   while (true) {
     TRY(watch.check());
@@ -19,7 +18,8 @@ Result<uint64_t> hash_into(Sha256& hash, const std::string& path, const Watch& w
 
 Result<std::string> hash_file(const std::string& path, const Watch& watch) {
   Sha256 hash;
-  TRY(hash_into(hash, path, watch));
+  TRY_ASSIGN(os::FileReader file, os::FileReader::open(path));
+  TRY(hash_into(hash, std::move(file), watch));
   return hash.finish();
 }
 

@@ -6,15 +6,16 @@
 #include "base/result.hpp"
 #include "base/sha256.hpp"
 #include "bootstrap/watch.hpp"
+#include "os/file_reader.hpp"
 
 namespace runed::bootstrap {
 
 /// Adds the bytes of a file to a digest, and returns how many there were.
-/// Errors: not_found, io; cancelled.
-Result<uint64_t> hash_into(Sha256& hash, const std::string& path, const Watch& watch);
+/// Errors: io; cancelled.
+Result<uint64_t> hash_into(Sha256& hash, os::FileReader file, const Watch& watch);
 
 /// Returns the SHA-256 of a file: 64 lower-case hex digits.
-/// Errors: as hash_into.
+/// Errors: as hash_into; as FileReader::open.
 Result<std::string> hash_file(const std::string& path, const Watch& watch);
 
 }  // namespace runed::bootstrap

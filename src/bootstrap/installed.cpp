@@ -3,7 +3,6 @@
 #include "base/text.hpp"
 #include "bootstrap/json_document.hpp"
 #include "os/atomic_file.hpp"
-#include "os/files.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -80,7 +79,9 @@ Json to_json(const InstalledArtifact& artifact) {
 }  // namespace
 
 Result<Installed> Installed::load(const std::string& path) {
-  const auto text = os::read_file(path, kMostBytes);
+  const auto text = read_document(
+      path, kMostBytes,
+      fmt::format("run: mv {} {}", shell_quoted(path), shell_quoted(path + ".aside")));
   if (!text && text.error().code == ErrorCode::not_found) return Installed();
   if (!text) return text.error();
   const auto json = parse_json(*text);

@@ -1,5 +1,9 @@
 #include "bootstrap/json_document.hpp"
 
+#include <utility>
+
+#include "os/files.hpp"
+
 namespace runed::bootstrap {
 
 std::string describe_type(const Json& value) {
@@ -26,6 +30,14 @@ std::string text_of(const Json& object, const char* key) {
 
 std::string to_document(const Json& json) {
   return to_lines(json) + "\n";
+}
+
+Result<std::string> read_document(const std::string& path, size_t max_bytes,
+                                  const std::string& hint) {
+  auto text = os::read_file(path, max_bytes);
+  if (text || text.error().code != ErrorCode::bad_input) return text;
+  text.error().code = ErrorCode::bad_config;
+  return std::move(text).error().with_hint(hint);
 }
 
 Result<Json> parse_document(std::string_view text, const std::string& name, int version) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,11 @@ std::string text_of(const Json& object, const char* key);
 
 /// Serialises on many lines, for a file that people may read.
 std::string to_document(const Json& json);
+
+/// Reads the text of a document.
+/// Errors: as os::read_file; what is too large or no regular file is bad_config, with this hint.
+Result<std::string> read_document(const std::string& path, size_t max_bytes,
+                                  const std::string& hint);
 
 /// Parses a document that must be an object of this version.
 /// Errors: bad_config: `cannot use '<name>': version: expected 1, found 2`. A version that is absent

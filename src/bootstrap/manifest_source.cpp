@@ -24,14 +24,6 @@ Result<Manifest> parse(Result<std::string> text, const std::string& url) {
   return std::move(text).error();
 }
 
-// Whoever opens a pipe waits for its other end.
-Result<std::string> read_regular_file(const std::string& path) {
-  if (os::exists(path) && !os::is_regular_file(os::resolve_links(path))) {
-    return make_error(ErrorCode::bad_input, "not a regular file");
-  }
-  return os::read_file(path, kMostBytes);
-}
-
 Result<Manifest> fetch(const Paths& paths, const std::string& url, const DownloadPolicy& policy,
                        const Watch& watch) {
   if (kind_of_url(url) == UrlKind::http) {
@@ -71,7 +63,7 @@ Result<Manifest> load_local_manifest(const Paths& paths, const std::string& url)
   if (kind) {
     const std::string path =
         *kind == UrlKind::file ? path_of_file_url(url) : cached_manifest(paths, url);
-    auto text = read_regular_file(path);
+    auto text = os::read_file(path, kMostBytes);
     if (text) return parse(std::move(text), url);
     return make_error(ErrorCode::bad_config, "cannot use the manifest '{}': {}", display_url(url),
                       text.error().message)

@@ -1,11 +1,9 @@
 #include "bootstrap/partial_file.hpp"
 
-#include <filesystem>
-#include <system_error>
-
 #include "bootstrap/hash_file.hpp"
 #include "bootstrap/json_document.hpp"
 #include "os/atomic_file.hpp"
+#include "os/file_reader.hpp"
 #include "os/files.hpp"
 
 namespace runed::bootstrap {
@@ -22,13 +20,6 @@ Error told_of(const std::string& path, Error error) {
   const size_t colon = error.message.find(':');
   if (colon != std::string::npos) error.message.insert(colon, fmt::format(" '{}'", path));
   return error;
-}
-
-Status truncate(const std::string& path, uint64_t size_bytes) {
-  std::error_code failed;
-  std::filesystem::resize_file(path, size_bytes, failed);
-  if (failed) return os::os_error(failed.value(), fmt::format("cannot truncate '{}'", path));
-  return {};
 }
 
 // What the file says, if it is one of ours and about these bytes.
@@ -80,13 +71,14 @@ PartialFile::~PartialFile() {
 }
 
 Status PartialFile::load(const Watch& watch) {
-  TRY_ASSIGN(const os::FileIdentity identity, os::file_identity(partial_path_));
+  TRY_ASSIGN(const os::FileIdentity identity, os::file_identity(fd_));
   size_bytes_ = identity.size_bytes;
   if (size_bytes_ == 0) return {};
   origin_ = find_origin(origin_path_, sha256_);
   if (!origin_.has_value()) return restart();
   is_mixed_ = true;
-  TRY_ASSIGN(size_bytes_, hash_into(hash_, partial_path_, watch));
+  TRY_ASSIGN(os::FileReader file, os::FileReader::open(fd_));
+  TRY_ASSIGN(size_bytes_, hash_into(hash_, std::move(file), watch));
   return {};
 }
 
@@ -109,7 +101,7 @@ Status PartialFile::append(std::span<const std::byte> bytes) {
       os::write_all(fd_.get(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   if (!written.has_value()) {
     // What was written of it is not in the hash.
-    TRY(truncate(partial_path_, size_bytes_));
+    TRY(truncate(size_bytes_));
     return told_of(partial_path_, std::move(written).error());
   }
   hash_.update(bytes);
@@ -120,8 +112,13 @@ Status PartialFile::append(std::span<const std::byte> bytes) {
   return os::sync_data(fd_);
 }
 
+Status PartialFile::truncate(uint64_t size_bytes) {
+  if (os::truncate_file(fd_, size_bytes)) return {};
+  return make_error(ErrorCode::io, "cannot truncate '{}'", partial_path_);
+}
+
 Status PartialFile::restart() {
-  TRY(truncate(partial_path_, 0));
+  TRY(truncate(0));
   hash_ = Sha256();
   size_bytes_ = 0;
   origin_.reset();

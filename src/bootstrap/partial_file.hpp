@@ -70,6 +70,7 @@ class PartialFile {
   PartialFile(std::string path, std::string sha256);
 
   Status load(const Watch& watch);
+  Status truncate(uint64_t size_bytes);
 
   std::string path_;
   std::string partial_path_;

@@ -191,7 +191,7 @@ Result<EmbedInput> EmbedInput::open(const std::optional<std::string>& file, int 
   int fd = stdin_fd;
   std::string name = "stdin";
   if (file.has_value() && *file != "-") {
-    auto opened = os::open_for_reading(*file);
+    auto opened = os::open_input(*file);
     if (!opened) {
       if (opened.error().code == ErrorCode::not_found) opened.error().code = ErrorCode::no_input;
       return std::move(opened).error();

@@ -239,6 +239,9 @@ Status install(Work& work) {
   const std::string& url = work.location.settings.manifest.value;
   const bootstrap::Watch watch = work.hooks().watch;
   const bool is_look = work.flags.list || work.flags.dry_run;
+  if (work.flags.export_file.has_value()) {
+    TRY(bootstrap::check_bundle_place(os::absolute_path(*work.flags.export_file)));
+  }
   if (!is_look || work.flags.from.has_value()) TRY(bootstrap::make_directories(paths));
   if (work.flags.from.has_value()) {
     work.long_work.doing = "bundle";

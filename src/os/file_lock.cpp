@@ -11,6 +11,7 @@
 
 #include "base/duration.hpp"
 #include "os/files.hpp"
+#include "os/regular_file.hpp"
 #include "os/retry.hpp"
 
 namespace runed::os {
@@ -21,7 +22,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPollInterval{20};
 constexpr mode_t kLockMode = 0600;
 constexpr size_t kMostBytes = 8192;  // Of the file: an id, and a path at most.
-
 
 // The holder's id is advice for people, so a full disk must not keep anyone from the lock.
 void write_holder(int fd, std::string_view note) {
@@ -42,7 +42,7 @@ Error not_in_time(const std::string& path, std::chrono::milliseconds timeout) {
 
 Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path,
                                                       std::string_view note) {
-  TRY_ASSIGN(Fd fd, open_fd(path, O_RDWR | O_CREAT | O_NOFOLLOW, kLockMode));
+  TRY_ASSIGN(Fd fd, open_regular_file(path, O_RDWR | O_CREAT, Links::refused, kLockMode));
   if (retry_interrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
     if (errno == EWOULDBLOCK) return std::optional<FileLock>{};
     return os_error(errno, fmt::format("cannot lock '{}'", path))
@@ -65,7 +65,7 @@ Result<FileLock> FileLock::acquire(const std::string& path, std::chrono::millise
 }
 
 bool FileLock::is_held(const std::string& path) {
-  const Result<Fd> fd = open_fd(path, O_RDONLY | O_NOFOLLOW, kLockMode);
+  const Result<Fd> fd = open_regular_file(path, O_RDONLY, Links::refused);
   if (!fd.has_value()) return false;
   return retry_interrupted([&] { return ::flock(fd->get(), LOCK_SH | LOCK_NB); }) != 0 &&
          errno == EWOULDBLOCK;

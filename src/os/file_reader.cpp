@@ -1,13 +1,13 @@
 #include "os/file_reader.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "os/files.hpp"
+#include "os/regular_file.hpp"
 #include "os/retry.hpp"
 
 namespace runed::os {
@@ -21,16 +21,10 @@ FileReader::FileReader(Fd fd, std::string path, uint64_t size_bytes)
     : fd_(std::move(fd)), path_(std::move(path)), size_bytes_(size_bytes), buffer_(kBlockBytes) {}
 
 Result<FileReader> FileReader::open(const std::string& path) {
-  TRY_ASSIGN(Fd fd, open_fd(path, O_RDONLY | O_NONBLOCK));  // A fifo must not hold the caller.
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) {
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return make_error(ErrorCode::bad_input, "cannot read '{}': not a regular file", path);
-  }
+  TRY_ASSIGN(Fd fd, open_regular_file(path, O_RDONLY, Links::followed));
+  TRY_ASSIGN(const FileIdentity identity, file_identity(fd));
   ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-  return FileReader(std::move(fd), path, static_cast<uint64_t>(status.st_size));
+  return FileReader(std::move(fd), path, identity.size_bytes);
 }
 
 Result<FileReader> FileReader::open(const Fd& file) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "os/poll.hpp"
+#include "os/regular_file.hpp"
 #include "os/retry.hpp"
 
 namespace runed::os {
@@ -20,8 +22,12 @@ namespace {
 
 constexpr mode_t kPrivate = 0700;
 
+// What to do when there is nothing to read yet. A file in which that happens is none that we want:
+// /proc/kmsg is a regular one, and has no end.
+enum class Nothing { waits, fails };
+
 // Reads to the end of the stream, or to one byte past the limit: enough to know that it is passed.
-Result<std::string> read_up_to(int fd, size_t max_bytes) {
+Result<std::string> read_up_to(int fd, size_t max_bytes, Nothing nothing) {
   std::array<char, size_t{64} * 1024> buffer;
   std::string content;
   while (content.size() <= max_bytes) {
@@ -30,7 +36,7 @@ Result<std::string> read_up_to(int fd, size_t max_bytes) {
     if (count == 0) break;
     if (count > 0) {
       content.append(buffer.data(), static_cast<size_t>(count));
-    } else if (errno == EAGAIN) {
+    } else if (errno == EAGAIN && nothing == Nothing::waits) {
       wait_readable(fd, std::nullopt);
     } else {
       return os_error(errno, "cannot read");
@@ -87,8 +93,8 @@ Result<FileIdentity> settled(const Look& look) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {
-  TRY_ASSIGN(const Fd fd, open_fd(path, O_RDONLY));
-  Result<std::string> content = read_up_to(fd.get(), max_bytes);
+  TRY_ASSIGN(const Fd fd, open_regular_file(path, O_RDONLY, Links::followed));
+  Result<std::string> content = read_up_to(fd.get(), max_bytes, Nothing::fails);
   if (!content.has_value()) return while_reading(path, std::move(content).error());
   if (content->size() > max_bytes) {
     return make_error(ErrorCode::bad_input, "cannot read '{}': larger than {} bytes", path,
@@ -98,13 +104,13 @@ Result<std::string> read_file(const std::string& path, size_t max_bytes) {
 }
 
 Result<std::string> read_tail(const std::string& path, size_t max_bytes) {
-  TRY_ASSIGN(const Fd fd, open_fd(path, O_RDONLY));
+  TRY_ASSIGN(const Fd fd, open_regular_file(path, O_RDONLY, Links::followed));
   const off_t size_bytes = ::lseek(fd.get(), 0, SEEK_END);
   const off_t start = std::max<off_t>(0, size_bytes - static_cast<off_t>(max_bytes));
   if (size_bytes < 0 || ::lseek(fd.get(), start, SEEK_SET) < 0) {
     return os_error(errno, fmt::format("cannot seek in '{}'", path));
   }
-  Result<std::string> content = read_up_to(fd.get(), max_bytes);
+  Result<std::string> content = read_up_to(fd.get(), max_bytes, Nothing::fails);
   if (!content.has_value()) return while_reading(path, std::move(content).error());
   // A writer may have appended meanwhile.
   if (content->size() > max_bytes) content->erase(0, content->size() - max_bytes);
@@ -112,13 +118,21 @@ Result<std::string> read_tail(const std::string& path, size_t max_bytes) {
 }
 
 Result<std::string> read_all(int fd) {
-  return read_up_to(fd, std::numeric_limits<size_t>::max() - 1);
+  return read_up_to(fd, std::numeric_limits<size_t>::max() - 1, Nothing::waits);
 }
 
 Result<size_t> read_some(int fd, std::span<char> buffer) {
   const ssize_t count = retry_interrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
   if (count < 0) return os_error(errno, "cannot read");
   return static_cast<size_t>(count);
+}
+
+std::optional<uint64_t> file_size_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+    return std::nullopt;
+  }
+  return limit.rlim_cur;
 }
 
 Status write_all(int fd, std::string_view content) {
@@ -131,7 +145,7 @@ Status write_all(int fd, std::string_view content) {
   return {};
 }
 
-Result<Fd> open_for_reading(const std::string& path) {
+Result<Fd> open_input(const std::string& path) {
   return open_fd(path, O_RDONLY);
 }
 
@@ -144,7 +158,7 @@ std::optional<uint64_t> bytes_left_of_file(int fd) {
 }
 
 Result<Fd> open_for_append(const std::string& path, unsigned mode) {
-  return open_fd(path, O_WRONLY | O_APPEND | O_CREAT, mode);
+  return open_regular_file(path, O_RDWR | O_APPEND | O_CREAT, Links::refused, mode);
 }
 
 Status remove_file(const std::string& path) {
@@ -192,9 +206,17 @@ Result<FileIdentity> file_identity(const std::string& path) {
 }
 
 Result<FileIdentity> file_identity(const Fd& fd) {
+  return file_identity(fd.get());
+}
+
+Result<FileIdentity> file_identity(int fd) {
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return os_error(errno, "cannot inspect a file");
+  if (::fstat(fd, &status) != 0) return os_error(errno, "cannot inspect a file");
   return to_identity(status);
+}
+
+bool is_same_file(const FileIdentity& a, const FileIdentity& b) {
+  return a.device == b.device && a.inode == b.inode;
 }
 
 Result<FileIdentity> settled_identity(const std::string& path) {
@@ -209,6 +231,14 @@ Result<bool> try_lock(const Fd& fd) {
   if (retry_interrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
   return os_error(errno, "cannot lock a file");
+}
+
+Status truncate_file(const Fd& fd, uint64_t size_bytes) {
+  if (retry_interrupted([&] { return ::ftruncate(fd.get(), static_cast<off_t>(size_bytes)); }) !=
+      0) {
+    return os_error(errno, "cannot truncate a file");
+  }
+  return {};
 }
 
 Status sync_data(const Fd& fd) {

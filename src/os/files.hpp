@@ -12,11 +12,11 @@
 
 namespace runed::os {
 
-/// Reads a whole file.
-/// Errors: bad_input if it is larger than `max_bytes`.
+/// Reads a whole regular file; anything else at the path is neither read nor waited for.
+/// Errors: bad_input if it is larger than `max_bytes`; as open_regular_file.
 Result<std::string> read_file(const std::string& path, size_t max_bytes);
 
-/// Reads the last `max_bytes` of a file, or all of it if it is shorter.
+/// Reads the last `max_bytes` of a regular file, or all of it if it is shorter.
 Result<std::string> read_tail(const std::string& path, size_t max_bytes);
 
 /// Reads until the end of the stream, whether or not the descriptor blocks.
@@ -25,17 +25,23 @@ Result<std::string> read_all(int fd);
 /// Reads what there is, once there is something, up to the size of `buffer`; 0 at the end.
 Result<size_t> read_some(int fd, std::span<char> buffer);
 
+/// Returns the most bytes that this process may have in a file (`ulimit -f`); none: as many as the file
+/// system takes.
+std::optional<uint64_t> file_size_limit();
+
 /// Writes all of `content` to a blocking descriptor.
 Status write_all(int fd, std::string_view content);
 
-/// Opens a file to be read.
-Result<Fd> open_for_reading(const std::string& path);
+/// Opens what a user has named as input, a FIFO too: then this waits for its writer. What is ours, or
+/// must not be waited for, is opened by open_regular_file.
+Result<Fd> open_input(const std::string& path);
 
 /// Tells how many bytes a regular file has left from the position of its descriptor on; none for
 /// anything else.
 std::optional<uint64_t> bytes_left_of_file(int fd);
 
-/// Opens a file for appending, and creates it with this mode if there is none.
+/// Opens a regular file of ours for appending and reading, and creates it with this mode if there is
+/// none. A link at the path is not followed.
 Result<Fd> open_for_append(const std::string& path, unsigned mode);
 
 /// Removes a file. One that is not there is no error.
@@ -75,6 +81,10 @@ struct FileIdentity {
 };
 Result<FileIdentity> file_identity(const std::string& path);
 Result<FileIdentity> file_identity(const Fd& fd);
+Result<FileIdentity> file_identity(int fd);
+
+/// Tells whether two identities are of one file, whatever was done to it in between.
+bool is_same_file(const FileIdentity& a, const FileIdentity& b);
 
 /// The same for who is about to read the file: waits, if it was written to a moment ago, until its
 /// times are past. Whoever writes to it from then on gives it another identity; within one tick of
@@ -84,6 +94,9 @@ Result<FileIdentity> settled_identity(const Fd& fd);
 
 /// Takes the lock of an open file (flock), unless somebody has it. It is freed with the descriptor.
 Result<bool> try_lock(const Fd& fd);
+
+/// Cuts an open file short, or lengthens it with zeros.
+Status truncate_file(const Fd& fd, uint64_t size_bytes);
 
 /// Waits until what was written to a file is on the disk.
 Status sync_data(const Fd& fd);

@@ -2,10 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <utility>
+
+#include "os/regular_file.hpp"
 
 namespace runed::os {
 namespace {
@@ -38,15 +39,7 @@ MappedFile::~MappedFile() {
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
   MappedFile file;
-  // O_NONBLOCK: a pipe at the path must give an error, not a wait for its writer.
-  TRY_ASSIGN(file.fd_, open_fd(path, O_RDONLY | O_NONBLOCK));
-  struct stat status {};
-  if (::fstat(file.fd_.get(), &status) != 0) {
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return make_error(ErrorCode::bad_input, "cannot map '{}': not a regular file", path);
-  }
+  TRY_ASSIGN(file.fd_, open_regular_file(path, O_RDONLY, Links::followed));
   TRY_ASSIGN(file.identity_, settled_identity(file.fd_));
   const size_t size_bytes = file.identity_.size_bytes;
   if (size_bytes == 0) {

@@ -1,4 +1,5 @@
 // `embed` of more texts than fit into a message, a window or a pipe, and what can happen on the way.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -236,7 +237,7 @@ TEST_CASE("an input that pauses keeps its stream, even past the idle time and th
   const std::string fifo = home.file("fifo");
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   Running command = home.start({"embed", "-d", "64", "-f", fifo});
-  runed::os::Fd writer = unwrap(runed::os::open_for_append(fifo, 0600));
+  runed::os::Fd writer = unwrap(runed::os::open_fd(fifo, O_WRONLY));
   unwrap(runed::os::write_all(writer.get(), numbered_lines(10)));
   home.wait_for_state("idle");
   unwrap(runed::os::write_all(writer.get(), numbered_lines(10)));

@@ -9,10 +9,6 @@
 namespace runed::embed::native {
 namespace {
 
-bool is_same_inode(const os::FileIdentity& a, const os::FileIdentity& b) {
-  return a.device == b.device && a.inode == b.inode;
-}
-
 // A file that was opened and cannot be read any more is not what it was.
 template <typename Value>
 Result<Value> as_corrupt(Result<Value> result) {
@@ -73,7 +69,7 @@ Result<std::string> ModelFile::digest() const {
 std::string ModelFile::path_for_others() const {
   if (path_.empty()) return {};
   const auto there = os::file_identity(path_);
-  if (there && is_same_inode(*there, identity())) return path_;
+  if (there && os::is_same_file(*there, identity())) return path_;
   return fmt::format("/proc/{}/fd/{}", os::process_id(), map_.fd().get());
 }
 

@@ -254,7 +254,7 @@ TEST_CASE_METHOD(DownloadFixture, "a file that is missing, wrong or no file is t
   CHECK(error.message.find("cannot fetch '" + from + "': its SHA-256 is ") == 0);
   std::filesystem::remove(from);
   std::filesystem::create_directory(from);
-  CHECK(unwrap_error(fetch({from})).message == "cannot read '" + from + "': not a regular file");
+  CHECK(unwrap_error(fetch({from})).message == "cannot open '" + from + "': it is a directory, not a regular file");
   CHECK(entries() == 1);
 }
 

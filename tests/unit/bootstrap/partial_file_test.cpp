@@ -153,7 +153,20 @@ TEST_CASE("a partial file that cannot be made says so") {
         "cannot open '" + (dir / "none/f.partial") + "': no such file or directory");
   std::filesystem::create_directory(dir / "g.partial");
   const auto blocked = unwrap_error(PartialFile::open(dir / "g", kWanted, Watch{}));
-  CHECK(blocked.message == "cannot open '" + (dir / "g.partial") + "': is a directory");
+  CHECK(blocked.message ==
+        "cannot open '" + (dir / "g.partial") + "': it is a directory, not a regular file");
+}
+
+TEST_CASE("a link in the place of a partial file is not followed") {
+  const TempDir dir;
+  write_text(dir / "precious", "precious");
+  std::filesystem::create_symlink("precious", dir / "f.partial");
+  const auto error = unwrap_error(PartialFile::open(dir / "f", kWanted, Watch{}));
+  CHECK(error.code == ErrorCode::io);
+  CHECK(error.message ==
+        "cannot open '" + (dir / "f.partial") + "': it is a symbolic link, not a regular file");
+  CHECK(error.hint.starts_with("run: mv "));
+  CHECK(read_text(dir / "precious") == "precious");
 }
 
 TEST_CASE("while one fetches to a path nobody else can") {

@@ -39,7 +39,7 @@ Read read_all(EmbedInput& input) {
 Read read_content(const std::string& content, LineLimits limits = {}) {
   const TempDir dir;
   write_text(dir / "in", content);
-  const runed::os::Fd fd = unwrap(runed::os::open_for_reading(dir / "in"));
+  const runed::os::Fd fd = unwrap(runed::os::open_input(dir / "in"));
   EmbedInput input = unwrap(EmbedInput::open(std::nullopt, fd.get(), limits));
   return read_all(input);
 }

@@ -32,5 +32,5 @@ TEST_CASE("what is not a file is not read") {
   const TempDir dir;
   CHECK(unwrap_error(FileReader::open(dir / "none")).code == ErrorCode::not_found);
   CHECK(unwrap_error(FileReader::open(dir.path())).message ==
-        "cannot read '" + dir.path() + "': not a regular file");
+        "cannot open '" + dir.path() + "': it is a directory, not a regular file");
 }

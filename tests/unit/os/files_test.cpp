@@ -29,7 +29,8 @@ TEST_CASE("a file is read whole up to the limit and refused past it") {
   const auto missing = unwrap_error(os::read_file(dir / "none", 4));
   CHECK(missing.code == ErrorCode::not_found);
   const auto directory = unwrap_error(os::read_file(dir.path(), 4));
-  CHECK(directory.message == "cannot read '" + dir.path() + "': is a directory");
+  CHECK(directory.message ==
+        "cannot open '" + dir.path() + "': it is a directory, not a regular file");
 }
 
 TEST_CASE("a tail is the end of a long file and all of a short one") {
@@ -122,7 +123,7 @@ TEST_CASE("absolute paths are clean") {
 TEST_CASE("what is left of a file is counted from where its descriptor stands") {
   const TempDir dir;
   write_text(dir / "f", "12345");
-  const os::Fd file = unwrap(os::open_for_reading(dir / "f"));
+  const os::Fd file = unwrap(os::open_input(dir / "f"));
   CHECK(os::bytes_left_of_file(file.get()) == 5);
   std::array<char, 2> two{};
   CHECK(unwrap(os::read_some(file.get(), two)) == 2);

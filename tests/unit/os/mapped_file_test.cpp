@@ -91,7 +91,8 @@ TEST_CASE("what cannot be mapped is refused with its path and the reason") {
   CHECK(empty.message == "cannot map '" + (dir / "empty") + "': the file is empty");
   const auto directory = unwrap_error(MappedFile::open(dir.path()));
   CHECK(directory.code == ErrorCode::bad_input);
-  CHECK(directory.message == "cannot map '" + dir.path() + "': not a regular file");
+  CHECK(directory.message ==
+        "cannot open '" + dir.path() + "': it is a directory, not a regular file");
 }
 
 TEST_CASE("released pages leave memory and come back from the file") {
