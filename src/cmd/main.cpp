@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
     signals.emplace();
   }
   if (signals.has_value()) runed::os::ignore_sigpipe();  // Nor must a peer that hangs up end it.
+  runed::os::ignore_file_size_signal();
   runed::os::restore_child_signal();
   try {
     return static_cast<int>(

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "base/text.hpp"
+#include "os/files.hpp"
 #include "os/retry.hpp"
 
 namespace runed::os {
@@ -50,9 +52,21 @@ Result<Pipe> open_pipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+// The limit is one that somebody set for other programs, most often.
+Error too_large(std::string what) {
+  const auto limit = file_size_limit();
+  return make_error(ErrorCode::io, "{}", what)
+      .with_hint(limit.has_value()
+                     ? fmt::format("a file may have {} here ('ulimit -f'): raise that limit where "
+                                   "this was started",
+                                   format_bytes(*limit))
+                     : "the file system has no larger files: use another one");
+}
+
 Error os_error(int error_number, std::string what) {
   std::string reason = std::generic_category().message(error_number);
   if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(reason[0]));
+  if (error_number == EFBIG) return too_large(fmt::format("{}: {}", what, reason));
   return make_error(code_of(error_number), "{}: {}", what, reason);
 }
 

@@ -41,6 +41,9 @@ struct Pipe {
 };
 Result<Pipe> open_pipe();
 
+/// Makes the Error of a file that would be larger than it may be, with where that limit is set.
+Error too_large(std::string what);
+
 /// Makes the Error of a failed system call: `what: <text of errno>`, with the code that fits.
 Error os_error(int error_number, std::string what);
 

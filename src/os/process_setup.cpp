@@ -52,8 +52,9 @@ std::string absolute_entries(const std::string& list) {
 void reset_signals() {
   for (int signal = 1; signal <= SIGRTMAX; ++signal) {
     struct sigaction action {};
-    // SIGPIPE is ignored by main.
-    if (signal == SIGPIPE || ::sigaction(signal, nullptr, &action) != 0) continue;
+    // Ignored by main.
+    if (signal == SIGPIPE || signal == SIGXFSZ) continue;
+    if (::sigaction(signal, nullptr, &action) != 0) continue;
     if (action.sa_handler == SIG_IGN) std::signal(signal, SIG_DFL);
   }
   // What a SignalWatcher blocks to receive it stays so.

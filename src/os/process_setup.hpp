@@ -15,8 +15,8 @@ void leave_working_directory();
 
 /// Takes from a process that will serve others too what it has of the one that started it: it gets
 /// ordinary priority for CPU, disk and memory, every CPU that its cpuset allows, soft limits as high
-/// as the hard ones (but for core files), and no signal ignored or blocked but SIGPIPE and those of
-/// a SignalWatcher. Returns, for people, what the system does not let it change: `niceness 5`.
+/// as the hard ones (but for core files), and no signal ignored or blocked but SIGPIPE, SIGXFSZ
+/// and those of a SignalWatcher. Returns, for people, what the system does not let it change: `niceness 5`.
 /// Needs:  no other thread runs yet: most of these are of a thread, which new ones inherit.
 std::vector<std::string> shed_inheritance();
 

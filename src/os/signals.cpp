@@ -36,6 +36,10 @@ void ignore_sigpipe() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
+void ignore_file_size_signal() {
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
 void restore_child_signal() {
   std::signal(SIGCHLD, SIG_DFL);
 }

@@ -30,6 +30,10 @@ class SignalWatcher {
 /// Makes a write to a closed pipe or socket an error (EPIPE) instead of the end of the process.
 void ignore_sigpipe();
 
+/// Makes a write past the limit on the size of files (`ulimit -f`) an error, EFBIG, instead of the end
+/// of the process. Our children have the signal as it was.
+void ignore_file_size_signal();
+
 /// Undoes a parent's `trap '' CHLD`, under which the kernel reaps our children before we can.
 void restore_child_signal();
 
