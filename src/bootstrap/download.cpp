@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
+#include "bootstrap/content_range.hpp"
+#include "bootstrap/fetch_error.hpp"
 #include "bootstrap/http.hpp"
 #include "bootstrap/partial_file.hpp"
 #include "bootstrap/retry_policy.hpp"
@@ -26,43 +29,12 @@ using Bytes = std::span<const std::byte>;
 
 constexpr uint64_t kLargestUnknown = uint64_t{64} << 30;  // Of a file whose size nobody told.
 
-template <typename... Args>
-Error cannot_fetch(ErrorCode code, const std::string& url, fmt::format_string<Args...> format,
-                   Args&&... args) {
-  return make_error(code, "cannot fetch '{}': {}", display_url(url),
-                    fmt::format(format, std::forward<Args>(args)...));
-}
+constexpr uint64_t kMostIgnoredBytes = uint64_t{1} << 20;  // Of a page that says that there is no more.
 
 // What is wrong on this machine is wrong for every URL.
 MaybeFailure give_up_if(Status status) {
   if (status.has_value()) return std::nullopt;
   return Failure{std::move(status).error(), Remedy::give_up};
-}
-
-Failure refused_offline(const std::string& url) {
-  return {cannot_fetch(ErrorCode::network, url, "the network is not to be used")
-              .with_hint("leave --offline out, or install from a bundle with --from"),
-          Remedy::next_url};
-}
-
-struct ContentRange {
-  std::optional<uint64_t> start;
-  std::optional<uint64_t> total;
-};
-
-// `bytes 5-9/10`, with `*` for what is not told. Source: RFC 9110, section 14.4.
-ContentRange parse_content_range(std::string_view text) {
-  constexpr std::string_view kUnit = "bytes ";
-  if (!text.starts_with(kUnit)) return {};
-  const auto number = [](std::string_view digits) -> std::optional<uint64_t> {
-    uint64_t value = 0;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc{}) {
-      return std::nullopt;
-    }
-    return value;
-  };
-  text.remove_prefix(kUnit.size());
-  return {number(text), number(text.substr(std::min(text.find('/'), text.size() - 1) + 1))};
 }
 
 // A weak one says that two versions mean the same, not that their bytes are.
@@ -91,7 +63,14 @@ class Download {
   Result<DownloadReport> run();
 
  private:
+  // How far it had come when it was last fast enough.
+  struct Progress {
+    uint64_t bytes = 0;
+    SteadyTime since;
+  };
+
   MaybeFailure fetch_from(const std::string& url);
+  bool has_progressed(Progress& progress) const;
   MaybeFailure try_once(const std::string& url);
   MaybeFailure ask(const std::string& url);
   MaybeFailure copy_from(const std::string& url);
@@ -99,10 +78,13 @@ class Download {
   MaybeFailure check_range(const std::string& url, const HttpHead& head) const;
   MaybeFailure start_piece(const PieceOrigin& origin, std::optional<uint64_t> total);
   MaybeFailure take(const std::string& url, Bytes bytes);
+  MaybeFailure ignore(const std::string& url, Bytes bytes);
+  MaybeFailure check_begin(const std::string& url, Bytes bytes) const;
   MaybeFailure verify(const std::string& url);
   MaybeFailure wrong_size(const std::string& url, const std::string& found) const;
   HttpRequest request(const std::string& url) const;
   Status check_space(uint64_t bytes_to_come) const;
+  MaybeFailure check_space_again();
   Result<DownloadReport> commit(const std::string& url);
   bool is_size_known() const { return source_.size_bytes > 0; }
 
@@ -112,9 +94,11 @@ class Download {
   const Watch& watch_;
   std::string wanted_;  // Lower-case digits.
   std::optional<PartialFile> partial_;
-  uint64_t total_bytes_ = 0;     // 0: unknown.
-  uint64_t bytes_received_ = 0;  // In all pieces.
-  bool is_whole_ = false;        // The server says that there is no more.
+  uint64_t total_bytes_ = 0;      // 0: unknown.
+  uint64_t bytes_received_ = 0;   // In all pieces.
+  uint64_t unchecked_bytes_ = 0;  // Since the free space was last looked at.
+  uint64_t ignored_bytes_ = 0;
+  bool is_whole_ = false;         // The server says that there is no more.
 };
 
 Result<DownloadReport> Download::run() {
@@ -154,7 +138,7 @@ Result<DownloadReport> Download::run() {
 MaybeFailure Download::fetch_from(const std::string& url) {
   RetryPolicy retries(policy_, watch_);
   bool restarted = false;
-  uint64_t furthest = partial_->size_bytes();
+  Progress progress{.bytes = partial_->size_bytes(), .since = std::chrono::steady_clock::now()};
   while (true) {
     MaybeFailure failure = try_once(url);
     if (!failure.has_value()) return std::nullopt;
@@ -166,12 +150,22 @@ MaybeFailure Download::fetch_from(const std::string& url) {
       continue;
     }
     if (failure->remedy != Remedy::retry) return failure;
-    // Only bytes further than ever count: a server that does not resume, and is cut each time,
-    // sends many and brings none.
-    if (partial_->size_bytes() > furthest) retries.reset();
-    furthest = std::max(furthest, partial_->size_bytes());
+    if (has_progressed(progress)) retries.reset();
     if (MaybeFailure over = retries.wait(url, *failure)) return over;
   }
+}
+
+// Only bytes further than ever count: a server that does not resume, and is cut each time, sends many
+// and brings none. And they must be as many as one connection would have to bring in all that time,
+// waits included: a server that sends one byte each time would go on for ever.
+bool Download::has_progressed(Progress& progress) const {
+  const uint64_t have = partial_->size_bytes();
+  if (have <= progress.bytes) return false;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const double seconds = std::chrono::duration<double>(now - progress.since).count();
+  if (static_cast<double>(have - progress.bytes) < policy_.low_speed_bytes * seconds) return false;
+  progress = {.bytes = have, .since = now};
+  return true;
 }
 
 MaybeFailure Download::try_once(const std::string& url) {
@@ -261,7 +255,8 @@ MaybeFailure Download::start_piece(const PieceOrigin& origin, std::optional<uint
 }
 
 MaybeFailure Download::take(const std::string& url, Bytes bytes) {
-  if (is_whole_) return std::nullopt;  // The page of a 416.
+  if (is_whole_) return ignore(url, bytes);
+  if (MaybeFailure wrong = check_begin(url, bytes)) return wrong;
   bytes_received_ += bytes.size();
   const uint64_t limit = is_size_known() ? source_.size_bytes : kLargestUnknown;
   if (bytes.size() > limit - partial_->size_bytes()) {
@@ -278,7 +273,41 @@ MaybeFailure Download::take(const std::string& url, Bytes bytes) {
     return Failure{std::move(error), Remedy::give_up};
   }
   watch_.progress(partial_->size_bytes(), total_bytes_);
-  return std::nullopt;
+  unchecked_bytes_ += bytes.size();
+  return unchecked_bytes_ < policy_.space_step_bytes ? std::nullopt : check_space_again();
+}
+
+// The page of a 416, which may be without an end.
+MaybeFailure Download::ignore(const std::string& url, Bytes bytes) {
+  ignored_bytes_ += bytes.size();
+  if (ignored_bytes_ <= kMostIgnoredBytes) return std::nullopt;
+  return Failure{cannot_fetch(ErrorCode::network, url, "its answer has no end"), Remedy::next_url};
+}
+
+// Others fill the disk too; and nobody may have told how much is to come. In that case what was fetched
+// goes: it would leave a full disk, and nobody knows whether a larger one is enough.
+MaybeFailure Download::check_space_again() {
+  unchecked_bytes_ = 0;
+  const uint64_t have = partial_->size_bytes();
+  MaybeFailure full = give_up_if(check_space(total_bytes_ - std::min(total_bytes_, have)));
+  if (!full.has_value() || total_bytes_ > 0) return full;
+  full->error.hint =
+      fmt::format("the server did not tell its size, and sent {}; a 'size' in the manifest would",
+                  format_bytes(have));
+  if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
+  return full;
+}
+
+// Nobody need wait for the digest of what is something else: an error page, an empty file with a hole.
+MaybeFailure Download::check_begin(const std::string& url, Bytes bytes) const {
+  const std::string_view begin = source_.begin;
+  if (partial_->size_bytes() > 0 || bytes.size() < begin.size()) return std::nullopt;
+  const std::string_view found(reinterpret_cast<const char*>(bytes.data()), begin.size());
+  if (found == begin) return std::nullopt;
+  return Failure{cannot_fetch(ErrorCode::integrity, url, "it starts with '{}', not with '{}'",
+                              printable(found), begin)
+                     .with_detail("url", display_url(url)),
+                 Remedy::next_url};
 }
 
 // Wrong bytes are gone when this returns. Who sent them is known only if they came in one piece.
@@ -332,6 +361,11 @@ MaybeFailure Download::copy_from(const std::string& url) {
 }
 
 Status Download::check_space(uint64_t bytes_to_come) const {
+  const uint64_t size_bytes = partial_->size_bytes() + bytes_to_come;
+  if (const auto most = os::file_size_limit(); most.has_value() && size_bytes > *most) {
+    return os::too_large(
+        fmt::format("no room for '{}': it has {}", path_, format_bytes(size_bytes)));
+  }
   TRY_ASSIGN(const uint64_t free_bytes,
              os::free_disk_bytes(os::parent_directory(os::absolute_path(path_))));
   if (free_bytes >= bytes_to_come && free_bytes - bytes_to_come >= policy_.reserve_bytes) return {};
@@ -351,34 +385,6 @@ Result<DownloadReport> Download::commit(const std::string& url) {
 Result<DownloadReport> download(const DownloadSource& source, const std::string& path,
                                 const DownloadPolicy& policy, const Watch& watch) {
   return Download(source, path, policy, watch).run();
-}
-
-Result<std::string> fetch_text(const std::string& url, size_t max_bytes,
-                               const DownloadPolicy& policy, const Watch& watch) {
-  TRY_ASSIGN(const UrlKind kind, kind_of_url(url));
-  if (kind == UrlKind::file) return os::read_file(path_of_file_url(url), max_bytes);
-  if (policy.offline) return refused_offline(url).error;
-  RetryPolicy retries(policy, watch);
-  std::string text;
-  const auto take_head = [&](const HttpHead& head) -> MaybeFailure {
-    if (head.status == 200) return std::nullopt;
-    return Failure{cannot_fetch(ErrorCode::network, url, "HTTP {}", head.status), Remedy::next_url};
-  };
-  const auto take = [&](Bytes bytes) -> MaybeFailure {
-    if (bytes.size() > max_bytes - text.size()) {
-      return Failure{cannot_fetch(ErrorCode::bad_input, url, "larger than {} bytes", max_bytes),
-                     Remedy::next_url};
-    }
-    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    return std::nullopt;
-  };
-  while (true) {
-    text.clear();
-    MaybeFailure failure = http_get({.url = url, .headers = {}}, {take_head, take}, policy, watch);
-    if (!failure.has_value()) return text;
-    if (failure->remedy == Remedy::retry) failure = retries.wait(url, *failure);
-    if (failure.has_value()) return failure->error;
-  }
 }
 
 }  // namespace runed::bootstrap

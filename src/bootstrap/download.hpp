@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -16,6 +17,7 @@ struct DownloadSource {
   std::vector<std::string> urls;  // Tried in turn: https://, http://, file:///, or a path.
   std::string sha256;             // 64 hex digits, in any case.
   uint64_t size_bytes = 0;        // 0: unknown.
+  std::string_view begin{};       // What it must begin with, of static storage; empty: anything.
 };
 
 struct DownloadReport {
@@ -31,10 +33,5 @@ struct DownloadReport {
 ///         network; io, also for a full disk; cancelled. All URLs that failed are told.
 Result<DownloadReport> download(const DownloadSource& source, const std::string& path,
                                 const DownloadPolicy& policy, const Watch& watch);
-
-/// Fetches a small text.
-/// Errors: bad_input if it is larger than `max_bytes`; otherwise as `download`.
-Result<std::string> fetch_text(const std::string& url, size_t max_bytes,
-                               const DownloadPolicy& policy, const Watch& watch);
 
 }  // namespace runed::bootstrap

@@ -9,6 +9,7 @@
 #include "bootstrap/url.hpp"
 #include "os/curl_library.hpp"
 #include "os/process.hpp"
+#include "os/regular_file.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -84,6 +85,7 @@ class Exchange {
     return static_cast<Exchange*>(self)->take(std::as_bytes(bytes)) ? bytes.size() : 0;
   }
 
+  std::optional<Failure> check_certificates() const;
   void set_options(const DownloadPolicy& policy);
   std::optional<Failure> follow(std::string& url, UrlKind& kind);
   CURLcode transfer(const std::string& url);
@@ -134,9 +136,20 @@ void Exchange::set_options(const DownloadPolicy& policy) {
   if (bundle.has_value() && !bundle->empty()) set(CURLOPT_CAINFO, bundle->c_str());
 }
 
+// OpenSSL would open a FIFO and wait.
+std::optional<Failure> Exchange::check_certificates() const {
+  const std::string bundle = os::environment_variable("SSL_CERT_FILE").value_or("");
+  const std::string fault = bundle.empty() ? "" : os::find_fault_of_kind(bundle);
+  if (fault.empty()) return std::nullopt;
+  return Failure{make_error(ErrorCode::bad_config, "cannot use '{}': {}", bundle, fault)
+                     .with_hint("SSL_CERT_FILE names it"),
+                 Remedy::give_up};
+}
+
 // libcurl follows redirects too, but can only be told which schemes any of them may lead to: from
 // http by https back to http would pass.
 std::optional<Failure> Exchange::run(const DownloadPolicy& policy) {
+  if (std::optional<Failure> refused = check_certificates()) return refused;
   set_options(policy);
   std::string url = request_.url;
   const Result<UrlKind> first_kind = kind_of_url(url);

@@ -66,12 +66,15 @@ Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
   step.path = model_path(paths, step.variant);
   tell(Activity::checking, Part::model, step.variant);
   if (!os::exists(step.path)) return step;
-  TRY_ASSIGN(const std::string digest, record.digest(step.path, Reading::if_changed, hooks.watch));
-  if (digest == step.artifact.sha256) {
+  const auto digest =
+      record.model_digest(step.path, Reading::if_changed, hooks.watch, hooks.inspect);
+  if (!digest && digest.error().code != ErrorCode::model_corrupt) return digest.error();
+  if (digest && *digest == step.artifact.sha256) {
     step.state = State::intact;
   } else {
     const auto known = installed.variants.find(step.variant);
-    const bool as_installed = known != installed.variants.end() && known->second.sha256 == digest;
+    const bool as_installed =
+        digest && known != installed.variants.end() && known->second.sha256 == *digest;
     step.state = as_installed ? State::outdated : State::damaged;
   }
   return step;
@@ -101,7 +104,8 @@ Result<std::vector<InstallStep>> Run::inspect_all(const InstallRequest& request)
 Status Run::fetch_model(InstallStep& step, const DownloadPolicy& policy) {
   TRY_ASSIGN(const DownloadReport report, download({.urls = step.artifact.sources,
                                                     .sha256 = step.artifact.sha256,
-                                                    .size_bytes = step.artifact.size_bytes},
+                                                    .size_bytes = step.artifact.size_bytes,
+                                                    .begin = kGgufMagic},
                                                    step.path, policy, hooks.watch));
   step.bytes_received = report.bytes_received;
   record.remember(step.path, step.artifact.sha256);

@@ -11,6 +11,7 @@
 #include "bootstrap/installed.hpp"
 #include "bootstrap/manifest.hpp"
 #include "bootstrap/paths.hpp"
+#include "bootstrap/record.hpp"
 #include "bootstrap/watch.hpp"
 
 namespace runed::bootstrap {
@@ -48,6 +49,7 @@ struct InstallHooks {
   Watch watch;
   // Told what is begun, with the variant of a model; may be empty.
   std::function<void(Activity, Part, const std::string& variant)> on_activity;
+  ModelInspector inspect{};  // Of a model that is there already; may be empty.
 };
 
 /// Finds out what would have to be done; changes nothing on disk but the record of digests.

@@ -1,6 +1,7 @@
 #include "bootstrap/manifest_source.hpp"
 
 #include "base/sha256.hpp"
+#include "bootstrap/fetch_text.hpp"
 #include "bootstrap/resources.hpp"
 #include "bootstrap/url.hpp"
 #include "os/atomic_file.hpp"

@@ -44,18 +44,28 @@ std::vector<PublishedModel> published_models(const Paths& paths, const Settings&
 }
 
 Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
-                               const ModelChoice& choice, const Watch& watch) {
+                               const ModelChoice& choice, const Watch& watch,
+                               const ModelInspector& inspect) {
   TRY(check_installed(choice, paths));
   ReadyModel ready{.variant = choice.variant,
                    .path = choice.path,
                    .published = published_models(paths, settings)};
   if (choice.kind == ModelChoice::Kind::builtin) return ready;
   TRY_ASSIGN(ready.file, os::file_identity(choice.path));
-  TRY_ASSIGN(ready.sha256,
-             Record(paths.record_file).digest(choice.path, Reading::if_changed, watch));
-  if (choice.kind == ModelChoice::Kind::file) return ready;
-  TRY_ASSIGN(ready.promised_sha256, promised_digest(paths, settings, choice.variant));
+  const bool is_variant = choice.kind == ModelChoice::Kind::variant;
+  if (is_variant) {
+    TRY_ASSIGN(ready.promised_sha256, promised_digest(paths, settings, choice.variant));
+  }
   const std::string& promised = ready.promised_sha256;
+  auto digest =
+      Record(paths.record_file).model_digest(choice.path, Reading::if_changed, watch, inspect);
+  // Then it is not what was installed, and can be had again.
+  if (!digest && digest.error().code == ErrorCode::model_corrupt && !promised.empty()) {
+    digest.error().code = ErrorCode::integrity;
+    digest.error().hint =
+        fmt::format("'runed install --variant {}' fetches it again", choice.variant);
+  }
+  TRY_ASSIGN(ready.sha256, std::move(digest));
   if (promised.empty() || promised == ready.sha256) return ready;
   return make_error(ErrorCode::integrity, "'{}' is damaged: its SHA-256 is {}, not {}", choice.path,
                     ready.sha256, promised)
@@ -65,7 +75,7 @@ Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
 Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
                                 const ModelChoice& choice, const DownloadPolicy& policy,
                                 const Clock& clock, const InstallHooks& hooks) {
-  auto ready = check_model(paths, settings, choice, hooks.watch);
+  auto ready = check_model(paths, settings, choice, hooks.watch, hooks.inspect);
   if (ready || choice.kind != ModelChoice::Kind::variant) return ready;
   const ErrorCode code = ready.error().code;
   if (code != ErrorCode::model_missing && code != ErrorCode::integrity) return ready;

@@ -10,6 +10,7 @@
 #include "bootstrap/manifest.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/paths.hpp"
+#include "bootstrap/record.hpp"
 #include "bootstrap/settings.hpp"
 #include "os/files.hpp"
 
@@ -26,10 +27,13 @@ struct ReadyModel {
 };
 
 /// Checks a chosen model against what was installed, else against the manifest as far as it is on
-/// this machine. A file that neither knows is taken as it is. Uses no network.
-/// Errors: model_missing if it is not installed; integrity if it is not what was installed; io.
+/// this machine. A file that neither knows is taken as it is. Uses no network. A file whose digest is
+/// not known is looked at by `inspect` before it is read.
+/// Errors: model_missing if it is not installed; integrity if it is not what was installed;
+///         model_corrupt if it does not begin as a GGUF file; those of `inspect`; io.
 Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
-                               const ModelChoice& choice, const Watch& watch);
+                               const ModelChoice& choice, const Watch& watch,
+                               const ModelInspector& inspect = {});
 
 /// Returns what the manifest in force says of the models in files, as far as it is on this machine.
 std::vector<PublishedModel> published_models(const Paths& paths, const Settings& settings);

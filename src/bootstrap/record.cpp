@@ -1,11 +1,13 @@
 #include "bootstrap/record.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/text.hpp"
 #include "bootstrap/hash_file.hpp"
 #include "bootstrap/json_document.hpp"
 #include "os/atomic_file.hpp"
+#include "os/file_reader.hpp"
 #include "os/files.hpp"
 
 namespace runed::bootstrap {
@@ -112,6 +114,27 @@ Result<std::string> Record::digest(const std::string& file, Reading reading,
                                    const Watch& watch) const {
   TRY_ASSIGN(auto all, digests({file}, reading, watch));
   return std::move(all.front());
+}
+
+Result<std::string> Record::model_digest(const std::string& file, Reading reading,
+                                         const Watch& watch, const ModelInspector& inspect) const {
+  if (auto known = find(file); known && reading == Reading::if_changed) return *std::move(known);
+  auto reader = os::FileReader::open(file);
+  if (!reader) {
+    Error error = std::move(reader).error();
+    if (error.code == ErrorCode::bad_input) error.code = ErrorCode::model_corrupt;  // Of its kind.
+    return error;
+  }
+  TRY_ASSIGN(const auto block, reader->next());
+  const std::string_view begin(reinterpret_cast<const char*>(block.data()),
+                               std::min(block.size(), kGgufMagic.size()));
+  if (begin != kGgufMagic) {
+    return make_error(ErrorCode::model_corrupt,
+                      "cannot use the model '{}': not a GGUF file: it starts with '{}'", file,
+                      printable(begin));
+  }
+  if (inspect) TRY(inspect(file));
+  return digest(file, reading, watch);
 }
 
 void Record::remember(const std::string& file, const std::string& sha256) const {

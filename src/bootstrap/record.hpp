@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -11,6 +13,12 @@ namespace runed::bootstrap {
 
 /// Whether a file that has not changed since it was hashed is read again.
 enum class Reading { if_changed, always };
+
+/// What a GGUF file begins with. Source: the GGUF specification, header.
+inline constexpr std::string_view kGgufMagic = "GGUF";
+
+/// Looks at a model before all of it is read for its digest, and says what is wrong with it.
+using ModelInspector = std::function<Status(const std::string& path)>;
 
 /// Remembers the SHA-256 of files by path, device, inode, size and times, so that a boot need not read
 /// 640 MB again to know that they are the ones that were verified. A record that is lost or damaged
@@ -29,6 +37,12 @@ class Record {
   Result<std::vector<std::string>> digests(const std::vector<std::string>& files, Reading reading,
                                            const Watch& watch) const;
   Result<std::string> digest(const std::string& file, Reading reading, const Watch& watch) const;
+
+  /// The same of a model, which is looked at first: whether it begins as a GGUF file, then by
+  /// `inspect`, if that is not empty.
+  /// Errors: also model_corrupt for the first, and for what is no file; those of `inspect`.
+  Result<std::string> model_digest(const std::string& file, Reading reading, const Watch& watch,
+                                   const ModelInspector& inspect = {}) const;
 
   /// Remembers the digest of a file that was just written.
   void remember(const std::string& file, const std::string& sha256) const;

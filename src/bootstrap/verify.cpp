@@ -105,7 +105,7 @@ Status Verification::check_model(const std::string& variant) {
     expected = entry->second.sha256;
     authority = "installed.json";
   }
-  const auto digest = record.digest(path, Reading::always, watch);
+  const auto digest = record.model_digest(path, Reading::always, watch);
   if (!digest && digest.error().code == ErrorCode::cancelled) return digest.error();
   if (!digest) {
     add("model", variant, Outcome::failed, digest.error().message);

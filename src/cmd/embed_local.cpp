@@ -15,7 +15,8 @@ constexpr size_t kMostPasses = 4;  // Of tokens: full passes, and one that is no
 
 Result<bootstrap::ReadyModel> local_model(const Location& location) {
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
-  return bootstrap::check_model(location.paths, location.settings, choice, {});
+  return bootstrap::check_model(location.paths, location.settings, choice, {},
+                                daemon::inspect_model);
 }
 
 KnownPrompts known_prompts(const embed::ModelCard& card) {

@@ -13,6 +13,7 @@
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/record.hpp"
 #include "bootstrap/url.hpp"
+#include "daemon/engine.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -116,14 +117,16 @@ Result<std::string> Comparison::digest_of(const ModelChoice& choice) const {
     if (entry != installed.variants.end()) return entry->second.sha256;
   }
   return bootstrap::Record(paths.record_file)
-      .digest(choice.path, bootstrap::Reading::if_changed, {});
+      .model_digest(choice.path, bootstrap::Reading::if_changed, {}, daemon::inspect_model);
 }
 
 Result<bool> Comparison::is_served(const ModelChoice& choice) const {
   if (choice.kind == ModelChoice::Kind::builtin) return daemon_.variant == choice.variant;
   if (!choice.path.empty() && !daemon_.model_sha256.empty()) {
-    TRY_ASSIGN(const std::string digest, digest_of(choice));
-    return digest == daemon_.model_sha256;
+    const auto digest = digest_of(choice);
+    if (digest) return *digest == daemon_.model_sha256;
+    if (digest.error().code == ErrorCode::model_corrupt) return false;  // No daemon serves that.
+    return digest.error();
   }
   if (choice.kind == ModelChoice::Kind::file) return is_told(choice.path);
   if (choice.variant.empty()) {  // The default of a manifest that was never fetched.

@@ -85,7 +85,8 @@ Result<std::vector<Check>> check_chosen_model(Work& work) {
   auto choice = bootstrap::choose_model(paths, settings);
   if (!choice) return std::vector{failed("choice", "", choice.error())};
   const std::string subject = subject_of(*choice);
-  const auto ready = bootstrap::check_model(paths, settings, *choice, work.long_work.watch());
+  const auto ready = bootstrap::check_model(paths, settings, *choice, work.long_work.watch(),
+                                            daemon::inspect_model);
   if (!ready) {
     if (ready.error().code == ErrorCode::cancelled) return ready.error();
     return std::vector{failed("choice", subject, ready.error())};
@@ -125,7 +126,9 @@ bool has_failed(const Check& check) {
 // failing, and says why.
 Status reinstall(Work& work, const Manifest& manifest, const Check& check) {
   const bool is_model = check.name == "model";
-  const bootstrap::InstallHooks hooks{.watch = work.long_work.watch(), .on_activity = {}};
+  const bootstrap::InstallHooks hooks{.watch = work.long_work.watch(),
+                                      .on_activity = {},
+                                      .inspect = daemon::inspect_model};
   work.long_work.doing = is_model ? check.subject : "llama-server";
   if (is_model && !manifest.model(check.subject)) {
     hooks.watch.event(fmt::format("the manifest '{}' has no '{}' to install again",
@@ -172,7 +175,7 @@ Status fix(Work& work, const std::vector<Check>& checks) {
   if (!choice) return {};  // The check of this name goes on failing, and says why.
   work.long_work.doing = "model";
   TRY(bootstrap::ensure_model(paths, settings, *choice, {}, work.services.clock,
-                              {.watch = watch, .on_activity = {}}));
+                              {.watch = watch, .on_activity = {}, .inspect = daemon::inspect_model}));
   return {};
 }
 

@@ -131,6 +131,15 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
 
 }  // namespace
 
+Status inspect_model(const std::string& path) {
+  const native::ModelSource source{.bytes = {}, .path = path};
+  TRY_ASSIGN(const auto file, native::ModelFile::open(source));
+  const auto gguf = native::Gguf::parse(file->bytes());
+  TRY(file->check_unchanged());
+  if (gguf || gguf.error().code != ErrorCode::model_corrupt) return {};
+  return native::about(source, gguf.error());
+}
+
 Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
                     const bootstrap::Environment& environment) {
   const Engine engine = settings.engine.value;

@@ -60,6 +60,11 @@ Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
                                         const bootstrap::Environment& environment,
                                         const bootstrap::ReadyModel& model, const Clock& clock);
 
+/// Looks at the header of a model file, as far as no engine could do with another one. Takes as long
+/// as the header is, whatever the file's size.
+/// Errors: model_corrupt; those of ModelFile::open.
+Status inspect_model(const std::string& path);
+
 /// The tokenizer of a model, and whose it is. Its file needs no tensors.
 struct Vocabulary {
   embed::ModelInfo model;  // Of no engine.

@@ -72,7 +72,8 @@ bootstrap::InstallHooks Making::hooks() {
                         }},
           .on_activity = [this](auto activity, auto part, const std::string& variant) {
             begin(activity, part, variant);
-          }};
+          },
+          .inspect = inspect_model};
 }
 
 Result<std::unique_ptr<embed::Embedder>> Making::run() {

@@ -22,11 +22,23 @@ std::string make_archive() {
   return read_text(dir / "server.tar");
 }
 
+// A body that begins as a model does, and is none.
+HttpBody random_model(uint64_t size_bytes) {
+  const HttpBody random = random_body(size_bytes);
+  return {size_bytes, [random](uint64_t offset, std::span<char> out) {
+            constexpr std::string_view kMagic("GGUF\3\0\0\0", 8);
+            random.fill(offset, out);
+            for (uint64_t i = offset; i < kMagic.size() && i - offset < out.size(); ++i) {
+              out[i - offset] = kMagic[i];
+            }
+          }};
+}
+
 }  // namespace
 
 Mirror::Mirror()
     : small(text_body(read_text(RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.q8_0.gguf"))),
-      large(random_body(kLargeBytes)),
+      large(random_model(kLargeBytes)),
       archive(text_body(make_archive())),
       small_sha256_(sha256_of(small)) {
   const std::string platform(bootstrap::platform_name());

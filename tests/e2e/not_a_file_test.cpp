@@ -119,6 +119,7 @@ TEST_CASE("what a user names is looked at before it is opened", "[not_a_file]") 
       CHECK(done.err.find(other.told) != std::string::npos);
       home.set(variable, "");
     };
+    refuses("RUNED_MODEL", 71, {"embed", "--direct", "hello"});
     refuses("RUNED_CONFIG", 78, {"embed", "hello"});
     refuses("RUNED_MANIFEST", 78, {"install", "--list"});
     if (other.name != "directory") {
@@ -156,6 +157,44 @@ TEST_CASE("links at the places that are written to are not followed", "[not_a_fi
     CHECK(done.exit_code == file.embed_exit_code);
     run_in_time(home, {"shutdown", "--wait", "10"});
     CHECK(read_text(home.file("precious")) == "precious");
+  }
+}
+
+TEST_CASE("a file with a hole of 100 GB in the place of a model is not read to its end",
+          "[not_a_file]") {
+  using namespace std::string_view_literals;
+  constexpr std::string_view kBegin = "GGUF\3\0\0\0"sv;
+  constexpr std::string_view kNone = "\0\0\0\0\0\0\0\0"sv;
+  constexpr std::string_view kBillion = "\0\0\0\x40\0\0\0\0"sv;
+  const std::vector<std::pair<std::string, std::string>> models{
+      {"", "not a GGUF file: it starts with '\\x00\\x00\\x00\\x00'"},
+      // Nothing is reserved for what a header claims, and no digest is computed before it is read.
+      {fmt::format("{}{}{}", kBegin, kBillion, kNone), "has 0 dimensions"},
+      {fmt::format("{}{}{}", kBegin, kNone, kBillion), "key '' at byte 45 is there twice"},
+  };
+  for (const auto& [begin, told] : models) {
+    CAPTURE(told);
+    Home home;
+    make_home(home);
+    const std::string path = home.file("m.gguf");
+    write_text(path, begin);
+    fs::resize_file(path, uint64_t{100} << 30);
+    // Nor where a daemon serves another model.
+    CHECK(run_in_time(home, {"embed", "hello"}).exit_code == 0);
+    home.set("RUNED_MODEL", path);
+    CHECK(run_in_time(home, {"embed", "hello"}).exit_code != 0);
+    CHECK(run_in_time(home, {"shutdown", "--wait", "10"}).exit_code == 0);
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"serve"}, {"embed", "--direct", "hello"}, {"embed", "hello"}}) {
+      CAPTURE(command);
+      const Finished done = run_in_time(home, command);
+      CAPTURE(done.err);
+      CHECK(done.exit_code == 71);
+      CHECK(done.err.find(told) != std::string::npos);
+    }
+    const Finished verified = run_in_time(home, {"verify"});
+    CAPTURE(verified.out);
+    CHECK(verified.out.find(told) != std::string::npos);
   }
 }
 

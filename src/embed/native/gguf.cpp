@@ -25,6 +25,10 @@ constexpr uint64_t kLeastTensorBytes =
     8 + 4 + 8 + 4 + 8;                     // Name length, rank, a size, type, offset.
 constexpr uint64_t kLeastStringBytes = 8;  // Its length.
 
+// What is reserved for it at most: a file with a hole has room for any count.
+constexpr uint64_t kMostReserved = 65536;
+constexpr uint64_t kMostStrings = uint64_t{1} << 24;  // Of an array; a vocabulary has 2^18.
+
 // A place in the file that only moves within it. A failed `take` leaves it where it was.
 class Cursor {
  public:
@@ -192,7 +196,7 @@ Result<std::string_view> Gguf::Parser::read_key(std::string_view part) {
 }
 
 Status Gguf::Parser::read_values() {
-  gguf_.values_.reserve(value_count_);
+  gguf_.values_.reserve(std::min(value_count_, kMostReserved));
   for (uint64_t i = 0; i < value_count_; ++i) {
     TRY_ASSIGN(const std::string_view key, read_key("a metadata key"));
     TRY(read_value(key));
@@ -262,6 +266,10 @@ Status Gguf::Parser::read_strings(std::string_view key, Value& value) {
     return corrupt("key '{}' at byte {} claims {} strings in a file of {} bytes", printable(key),
                    start, value.count, file_.size());
   }
+  if (value.count > kMostStrings) {
+    return corrupt("key '{}' at byte {} claims {} strings; {} are allowed", printable(key), start,
+                   value.count, kMostStrings);
+  }
   for (uint64_t i = 0; i < value.count; ++i) {
     std::span<const std::byte> element;
     if (!cursor_.take_string(element)) {
@@ -276,9 +284,10 @@ Status Gguf::Parser::read_tensors() {
   if (tensor_count_ > cursor_.remaining() / kLeastTensorBytes) {
     return corrupt("GGUF file of {} bytes claims {} tensors", file_.size(), tensor_count_);
   }
-  gguf_.tensors_.reserve(tensor_count_);
-  gguf_.tensor_indices_.reserve(tensor_count_);
-  tensor_offsets_.reserve(tensor_count_);
+  const uint64_t reserved = std::min(tensor_count_, kMostReserved);
+  gguf_.tensors_.reserve(reserved);
+  gguf_.tensor_indices_.reserve(reserved);
+  tensor_offsets_.reserve(reserved);
   for (uint64_t i = 0; i < tensor_count_; ++i) TRY(read_tensor(i));
   return place_tensors();
 }

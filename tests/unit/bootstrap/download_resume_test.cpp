@@ -239,6 +239,14 @@ TEST_CASE_METHOD(DownloadFixture, "a part without a readable origin begins at ze
   CHECK(has_arrived());
 }
 
+TEST_CASE_METHOD(DownloadFixture, "a server that sends a byte a connection is not asked for ever") {
+  server.reply("/f", {.body = body, .cut_after = 1});
+  policy.low_speed_bytes = UINT32_MAX;  // Whatever the machine, five bytes are fewer.
+  CHECK(unwrap_error(fetch()).message.find("(5 attempts)") != std::string::npos);
+  CHECK(server.seen("/f").size() == 5);
+  CHECK(part_bytes() == 5);
+}
+
 TEST_CASE_METHOD(DownloadFixture, "a stalled transfer is broken off and resumed") {
   server.reply_in_turn("/f", {{.body = body, .stall_after = 1'000'000}, {.body = body}});
   // No transfer over loopback is this fast: it stalls whenever it takes a second.

@@ -1,5 +1,9 @@
 #include "bootstrap/download.hpp"
 
+#include <optional>
+
+#include "bootstrap/fetch_text.hpp"
+#include "os/disk_space.hpp"
 #include "download_fixture.hpp"
 #include "support/file_size_limit.hpp"
 
@@ -195,8 +199,12 @@ TEST_CASE_METHOD(DownloadFixture, "a disk that gets full keeps the bytes and tel
   server.reply("/mirror", {.body = body});
   runed::Result<runed::bootstrap::DownloadReport> result;
   {
-    const FileSizeLimit limit(1'000'000);
+    std::optional<FileSizeLimit> limit;  // Not before it has begun, as another program would do it.
+    watch.on_progress = [&](uint64_t /*done*/, uint64_t /*total*/) {
+      if (!limit.has_value()) limit.emplace(1'000'000);
+    };
     result = fetch({"/f", "/mirror"});
+    watch.on_progress = nullptr;
   }
   const Error error = unwrap_error(result);
   CHECK(error.code == ErrorCode::io);
@@ -214,6 +222,45 @@ TEST_CASE_METHOD(DownloadFixture, "a directory that is missing is told and nothi
   CHECK(unwrap_error(fetch()).message ==
         "cannot open '" + path + ".partial': no such file or directory");
   CHECK(server.seen("/f").empty());
+}
+
+TEST_CASE_METHOD(DownloadFixture, "a file whose size nobody told does not fill the disk") {
+  HttpReply reply{.body = random_body(uint64_t{1} << 40)};
+  reply.changed_headers["Content-Length"] = "";
+  server.reply("/f", reply);
+  size_bytes = 0;
+  constexpr uint64_t kRoom = uint64_t{8} << 20;
+  policy.reserve_bytes = unwrap(runed::os::free_disk_bytes(dir.path())) - kRoom;
+  policy.space_step_bytes = uint64_t{1} << 20;
+  const Error error = unwrap_error(fetch());
+  CHECK(error.code == ErrorCode::io);
+  CHECK(error.message.find("no room for '" + path + "': ") == 0);
+  CHECK(error.hint.find("the server did not tell its size, and sent ") == 0);
+  CHECK(server.body_bytes_sent() < 8 * kRoom);
+  CHECK(entries() == 0);
+}
+
+TEST_CASE_METHOD(DownloadFixture, "a file larger than this process may write is not begun") {
+  server.reply("/f", {.body = body});
+  const FileSizeLimit limit(1'000'000);
+  const Error error = unwrap_error(fetch());
+  CHECK(error.code == ErrorCode::io);
+  CHECK(error.message == "no room for '" + path + "': it has 2.9 MiB");
+  CHECK(error.hint.find("a file may have 976.6 KiB here ('ulimit -f')") == 0);
+  CHECK(server.seen("/f").empty());
+}
+
+TEST_CASE_METHOD(DownloadFixture, "what does not begin as it must is not read to its end") {
+  HttpReply reply{.body = random_body(uint64_t{1} << 40)};
+  reply.changed_headers["Content-Length"] = "";
+  server.reply("/f", reply);
+  const auto error = unwrap_error(runed::bootstrap::download(
+      {.urls = {server.url("/f")}, .sha256 = std::string(64, '0'), .begin = "GGUF"}, path, policy,
+      watch));
+  CHECK(error.code == ErrorCode::integrity);
+  CHECK(error.message.find("', not with 'GGUF'") != std::string::npos);
+  CHECK(server.body_bytes_sent() < (uint64_t{64} << 20));
+  CHECK(entries() == 0);
 }
 
 TEST_CASE_METHOD(DownloadFixture, "offline, a URL is an error and nothing is asked") {
@@ -254,7 +301,8 @@ TEST_CASE_METHOD(DownloadFixture, "a file that is missing, wrong or no file is t
   CHECK(error.message.find("cannot fetch '" + from + "': its SHA-256 is ") == 0);
   std::filesystem::remove(from);
   std::filesystem::create_directory(from);
-  CHECK(unwrap_error(fetch({from})).message == "cannot open '" + from + "': it is a directory, not a regular file");
+  CHECK(unwrap_error(fetch({from})).message ==
+        "cannot open '" + from + "': it is a directory, not a regular file");
   CHECK(entries() == 1);
 }
 

@@ -80,7 +80,7 @@ struct InstallFixture {
 
   TempDir dir;
   std::string small = "GGUF small";
-  std::string large = std::string(100'000, 'x');
+  std::string large = "GGUF" + std::string(100'000, 'x');
   bootstrap::Paths paths =
       unwrap(bootstrap::resolve_paths(FakeEnvironment{{"RUNED_HOME", dir / "home"}}, std::nullopt));
   SystemClock clock;

@@ -131,3 +131,18 @@ TEST_CASE("a path that is not UTF-8 is known again, and is no other file") {
   CHECK_FALSE(fixture.record.find(same_key).has_value());
   CHECK(unwrap(fixture.record.digest(same_key, Reading::if_changed, {})) == sha256_hex("plain"));
 }
+
+TEST_CASE("what does not begin as a model is not hashed as one") {
+  Fixture fixture;
+  const auto error =
+      unwrap_error(fixture.record.model_digest(fixture.file, Reading::always, fixture.watch));
+  CHECK(error.code == ErrorCode::model_corrupt);
+  CHECK(error.message ==
+        "cannot use the model '" + fixture.file + "': not a GGUF file: it starts with 'cont'");
+  write_text(fixture.file, "GG");
+  CHECK_FALSE(fixture.record.model_digest(fixture.file, Reading::always, fixture.watch));
+  CHECK(fixture.hashed == 0);
+  write_text(fixture.file, "GGUF and more");
+  CHECK(unwrap(fixture.record.model_digest(fixture.file, Reading::always, fixture.watch)) ==
+        sha256_hex("GGUF and more"));
+}
