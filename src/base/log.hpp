@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <map>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -10,28 +14,52 @@
 
 namespace runed {
 
-/// The daemon's log: one line per event on stderr, with the values needed to follow it.
-/// Lines are JSON with the predecessor's keys (time, level, msg, then ours) for files and
-/// collectors, or plain text for a terminal. Texts to embed are never logged.
+/// The daemon's log: one line per event, with the values needed to follow it. Lines are JSON with the
+/// predecessor's keys (time, level, msg, then ours) for files and collectors, or plain text for a
+/// terminal. Texts to embed are never logged. What peers can cause often is no flood: of one message
+/// there are so many lines a second, the next one has the number of those `left_out`, and a value has
+/// so many bytes.
 class Log {
  public:
   enum class Format { text, json };
   using Field = std::pair<const char*, Json>;
+  /// Takes a line, with its line feed, and tells whether it could be written.
+  using Sink = std::function<bool(std::string_view line)>;
 
-  Log(Format format, const Clock& clock) : format_(format), clock_(clock) {}
+  static constexpr int kMostLinesASecond = 20;  // Of one message.
+  static constexpr size_t kMostValueBytes = 2048;
+
+  /// Writes to `sink`, or else to stderr. Each message is a text of the program's own, not a peer's.
+  Log(Format format, const Clock& clock, Sink sink = {});
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
+  ~Log();
 
   void info(std::string_view message, std::initializer_list<Field> fields = {});
   void warn(std::string_view message, std::initializer_list<Field> fields = {});
   void error(std::string_view message, std::initializer_list<Field> fields = {});
 
+  /// Writes a line for each message of which some were left out and that has paused for a second. To
+  /// be called now and then: no other line of it may come. The destructor does so for all.
+  void tell_left_out();
+
  private:
+  // What was told of one message.
+  struct Told {
+    std::string_view level;
+    SteadyTime second;  // When the one began in which `lines` were written.
+    int lines = 0;
+    uint64_t left_out = 0;  // Since the last line; also those that could not be written.
+  };
+
   void write(std::string_view level, std::string_view message, std::initializer_list<Field> fields);
+  void write_line(std::string_view message, std::initializer_list<Field> fields, Told& told);
 
   const Format format_;
   const Clock& clock_;
-  std::mutex mutex_;  // Guards stderr: a line is never torn.
+  const Sink sink_;
+  std::mutex mutex_;  // Guards told_, and the sink: a line is never torn.
+  std::map<std::string, Told, std::less<>> told_;  // By message.
 };
 
 /// Formats a time as RFC 3339 in UTC with milliseconds: `2026-11-21T08:30:00.125Z`.

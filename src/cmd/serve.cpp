@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,8 +21,10 @@
 #include "daemon/daemon.hpp"
 #include "daemon/engine.hpp"
 #include "daemon/engine_maker.hpp"
+#include "daemon/library_logs.hpp"
 #include "os/files.hpp"
 #include "os/process.hpp"
+#include "os/rotating_file.hpp"
 #include "os/socket_path.hpp"
 
 namespace runed::cmd {
@@ -80,6 +84,15 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
                             *services.signals, services.clock, log);
 }
 
+// A daemon that a client started prints into the log of its home, and puts it aside when it is full.
+// Whatever else standard error is belongs to who started us.
+Log::Sink log_sink(const bootstrap::Paths& paths) {
+  auto file = os::RotatingFile::of_standard_error({.path = paths.daemon_log});
+  if (!file.has_value()) return {};
+  const auto log = std::make_shared<os::RotatingFile>(*std::move(file));
+  return [log](std::string_view line) { return log->write(line).has_value(); };
+}
+
 // Another daemon serves this home. That is what was asked for only if it has the settings that this
 // one would have.
 Status check_running_daemon(const Location& location, const Services& services) {
@@ -103,7 +116,6 @@ Status check_running_daemon(const Location& location, const Services& services) 
 
 Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   CHECK(services.signals != nullptr);
-  Log log(os::is_terminal(os::kStderr) ? Log::Format::text : Log::Format::json, services.clock);
   TRY_ASSIGN(const Location location, locate(flags.location,
                                              {.model = flags.model,
                                               .model_variant = flags.variant,
@@ -119,13 +131,21 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                              services));
   // Once paths are absolute, and before the CPUs are counted and the first thread is started.
   daemon::Detached detached = daemon::detach(flags.starter, services.environment);
+  Log::Sink own_log = log_sink(location.paths);
+  const bool has_own_log = own_log != nullptr;
+  Log log(os::is_terminal(os::kStderr) ? Log::Format::text : Log::Format::json, services.clock,
+          std::move(own_log));
+  const daemon::LibraryLogs library_logs(log);
   auto outcome = serve(location, std::move(detached), services, log);
   Status ended = outcome ? Status() : Status(std::move(outcome).error());
   if (ended && *outcome == daemon::Outcome::already_running)
     ended = check_running_daemon(location, services);
   if (!ended) {
-    log.error("fatal", {{"err", ended.error().message}, {"code", name_of(ended.error().code)}});
-    return std::move(ended).error();
+    const Error& error = ended.error();
+    log.error("fatal",
+              {{"err", error.message}, {"code", name_of(error.code)}, {"hint", error.hint}});
+    if (has_own_log) return exit_code_of(error.code);  // Whoever reads it has been told.
+    return error;
   }
   return ExitCode::ok;
 }

@@ -206,6 +206,7 @@ StopRequest::Details Daemon::wait_for_stop() {
     }
     if (auto details = stop_.get()) return *details;
     trim_when_quiet();
+    log_.tell_left_out();
   }
 }
 

@@ -1,10 +1,15 @@
 #include "os/rotating_file.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "base/check.hpp"
 #include "os/files.hpp"
+#include "os/process.hpp"
 
 namespace runed::os {
 
@@ -19,9 +24,30 @@ Result<RotatingFile> RotatingFile::open(Options options) {
   return file;
 }
 
+std::optional<RotatingFile> RotatingFile::of_standard_error(Options options) {
+  // A link at the path would be no file of ours, whatever it leads to.
+  const auto there = file_identity(options.path);
+  if (!there || !is_regular_file(options.path)) return std::nullopt;
+  for (const int fd : {kStdout, kStderr}) {
+    const auto opened = file_identity(fd);
+    if (opened && is_same_file(*opened, *there)) options.followers.push_back(fd);
+  }
+  if (options.followers.empty() || options.followers.back() != kStderr) return std::nullopt;
+  auto file = open(std::move(options));
+  if (!file) return std::nullopt;
+  return *std::move(file);
+}
+
+// Another process that shares the log may have put it aside already.
 Status RotatingFile::write(std::string_view bytes) {
-  TRY_ASSIGN(const uint64_t before_bytes, size_bytes());
-  if (before_bytes > 0 && before_bytes + bytes.size() > options_.limit_bytes) {
+  TRY_ASSIGN(uint64_t before_bytes, size_bytes());
+  const uint64_t limit_bytes =
+      std::min(options_.limit_bytes, file_size_limit().value_or(options_.limit_bytes));
+  if (before_bytes > 0 && before_bytes + bytes.size() > limit_bytes && !is_at_its_path()) {
+    TRY(reopen());
+    TRY_ASSIGN(before_bytes, size_bytes());
+  }
+  if (before_bytes > 0 && before_bytes + bytes.size() > limit_bytes) {
     TRY(put_aside());
     TRY(reopen());
   }
@@ -36,8 +62,15 @@ Result<uint64_t> RotatingFile::size_bytes() const {
   return identity.size_bytes;
 }
 
+bool RotatingFile::is_at_its_path() const {
+  const auto there = file_identity(options_.path);
+  const auto opened = file_identity(fd_);
+  return there && opened && is_same_file(*there, *opened);
+}
+
 Status RotatingFile::reopen() {
   TRY_ASSIGN(fd_, open_for_append(options_.path, 0600));
+  for (const int follower : options_.followers) ::dup2(fd_.get(), follower);
   return {};
 }
 

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "fake_clock.hpp"
 #include "support/catch.hpp"
+#include "support/fake_clock.hpp"
 
 using runed::ErrorCode;
 using runed::make_error;

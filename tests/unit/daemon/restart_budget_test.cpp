@@ -1,7 +1,7 @@
 #include "daemon/restart_budget.hpp"
 
-#include "fake_clock.hpp"
 #include "support/catch.hpp"
+#include "support/fake_clock.hpp"
 
 using runed::daemon::doubled;
 using runed::daemon::RestartBudget;

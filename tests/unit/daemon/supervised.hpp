@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "daemon/supervisor.hpp"
-#include "fake_clock.hpp"
 #include "scripted_embedder.hpp"
+#include "support/fake_clock.hpp"
 #include "support/result_matchers.hpp"
 
 namespace runed::test {
