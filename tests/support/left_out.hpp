@@ -20,6 +20,14 @@ inline void leave_out(const std::string& reason) {
   WARN("left out: " << reason);
 }
 
+/// Says there by name what of a loop over what a machine has is missing on this one. The test itself
+/// ran, with the rest.
+inline void say_lacking(const std::string& what) {
+  const std::string name = Catch::getResultCapture().getCurrentTestName();
+  std::fprintf(stderr, "runed: LEFT OUT: '%s': this machine has no %s\n", name.c_str(),
+               what.c_str());
+}
+
 /// Ends the test that runs, whose outcome stays what it is: for helpers of one that is left out.
 [[noreturn]] inline void end_test() {
   throw Catch::TestFailureException();  // Catch2 takes it for the end of a test, and no more.

@@ -6,6 +6,7 @@
 
 #include "embed/native/kernel_choice.hpp"
 #include "support/gemm_reference.hpp"
+#include "support/left_out.hpp"
 #include "support/result_matchers.hpp"
 #include "support/stored_weights.hpp"
 
@@ -60,11 +61,14 @@ Compute automatic_for(TensorType type) {
 // Calls check(kernel) for each kernel that multiplies in integers.
 template <typename Check>
 void for_each_integer_kernel(const Check& check) {
+  bool has_any = false;
   for (const Kernel* kernel : available_kernels()) {
     if (kernel->int8 == nullptr) continue;
     INFO("kernel " << kernel->name);
     check(*kernel);
+    has_any = true;
   }
+  if (!has_any) runed::test::say_lacking("kernel that multiplies in integers");
 }
 
 }  // namespace
