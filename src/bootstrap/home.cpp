@@ -7,8 +7,10 @@
 
 #include "base/text.hpp"
 #include "os/atomic_file.hpp"
+#include "os/directories.hpp"
 #include "os/files.hpp"
 #include "os/own_directory.hpp"
+#include "os/process.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -26,6 +28,41 @@ constexpr std::array<std::string_view, 10> kNames{
 };
 
 constexpr size_t kMostNamed = 3;
+
+constexpr unsigned kOwnersBits = 0700;
+
+// What makes a directory that cannot be made or written to one that can. Root is not held by modes.
+std::string advice_on(std::string path) {
+  while (!os::is_taken(path) && path.size() > 1) path = os::parent_directory(path);
+  const auto owner = os::file_owner(path);
+  if (HeldDirectory::open(path) && owner && owner->uid != 0 && owner->uid == os::user_id() &&
+      (owner->mode & kOwnersBits) != kOwnersBits) {
+    return fmt::format("run: chmod u+rwx {}", shell_quoted(path));
+  }
+  return "name a directory that is yours or can be made, with --home or RUNED_HOME";
+}
+
+// Such a directory is refused, whatever the system calls it.
+Error refused(const std::string& path, Error error) {
+  if (error.code == ErrorCode::not_found) error.code = ErrorCode::permission_denied;
+  if (error.hint.empty()) error.hint = advice_on(os::resolve_links(path));
+  return error;
+}
+
+// Of those on the way, the link that leads nowhere.
+Status find_dangling(std::string path) {
+  for (; path.size() > 1; path = os::parent_directory(path)) {
+    if (os::is_taken(path) && !os::exists(path)) TRY(HeldDirectory::open(path));
+  }
+  return {};
+}
+
+Status make_directory(const std::string& path) {
+  Status made = os::make_missing_directories(os::resolve_links(path));
+  if (made) return made;
+  if (Status there = find_dangling(path); !there) made = std::move(there);
+  return refused(path, std::move(made).error());
+}
 
 bool is_mark(std::string_view name) {
   return std::ranges::find(kMarks, name) != kMarks.end();
@@ -60,7 +97,10 @@ Status check_names(const HeldDirectory& home) {
 }
 
 Result<HeldDirectory> open_home(const std::string& path) {
-  TRY_ASSIGN(HeldDirectory home, HeldDirectory::open(path));
+  auto opened = HeldDirectory::open(path);
+  if (!opened && opened.error().code == ErrorCode::not_found) return opened;
+  if (!opened) return refused(path, std::move(opened).error());
+  HeldDirectory home = *std::move(opened);
   // First, so that nobody is told to change the owner or the mode of what is not ours.
   TRY(check_names(home));
   TRY(home.check_owner());
@@ -105,15 +145,36 @@ Status check_directories(const Paths& paths) {
   return check_closed(directories);
 }
 
+Status check_usable(const Paths& paths) {
+  TRY(check_directories(paths));
+  for (const std::string& path : home_directories(paths)) {
+    // What is only read may be where nobody can write.
+    const bool is_written = path == paths.home || path == paths.logs_dir;
+    if (!is_written && os::is_taken(path)) continue;
+    if (Status makeable = os::check_can_make(os::resolve_links(path)); !makeable) {
+      Error error = refused(path, std::move(makeable).error());
+      error.message =
+          fmt::format("cannot use '{}' as the data directory: {}", paths.home, error.message);
+      return error;
+    }
+  }
+  return {};
+}
+
 Status make_home(const std::string& home) {
-  TRY(os::make_missing_directories(os::resolve_links(home)));
+  TRY(make_directory(home));
   return check_home(home);
+}
+
+Status make_logs_directory(const std::string& path) {
+  TRY(make_directory(path));
+  return os::check_own_directory(os::resolve_links(path));
 }
 
 Status make_directories(const Paths& paths) {
   TRY(make_home(paths.home));
   for (const std::string& path : home_directories(paths)) {
-    TRY(os::make_missing_directories(os::resolve_links(path)));
+    TRY(make_directory(path));
   }
   return check_directories(paths);
 }

@@ -22,13 +22,22 @@ Status check_home(const std::string& home);
 /// Errors: permission_denied, with the command that mends it.
 Status check_directories(const Paths& paths);
 
+/// Checks, and changes nothing, that make_directories would succeed, and that files can be made in
+/// the home and where the daemon's log is.
+/// Errors: permission_denied, with what was found and what to do; io.
+Status check_usable(const Paths& paths);
+
 /// Creates the home if it is not there, with mode 0700, and checks it.
-/// Errors: as check_home.
+/// Errors: as check_home; io.
 Status make_home(const std::string& home);
 
 /// The same with the directories in it. The modes of those that are there do not change. Any may be
 /// a link to a directory of the user's, such as `models` on a larger disk.
-/// Errors: as check_directories.
+/// Errors: as check_directories; io.
 Status make_directories(const Paths& paths);
+
+/// Creates the directory of the logs in a home, and checks that it is ours.
+/// Errors: as make_home.
+Status make_logs_directory(const std::string& path);
 
 }  // namespace runed::bootstrap

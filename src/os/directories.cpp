@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "os/files.hpp"
+#include "os/own_directory.hpp"
 
 namespace runed::os {
 namespace {
@@ -117,6 +118,21 @@ Result<std::string> make_temporary_directory(const std::string& prefix) {
     return os_error(errno, fmt::format("cannot create directory '{}XXXXXX'", prefix));
   }
   return path;
+}
+
+Status check_can_make(const std::string& directory) {
+  std::string there = directory;
+  while (!is_taken(there) && there != parent_directory(there)) there = parent_directory(there);
+  TRY(HeldDirectory::open(resolve_links(there)));
+  // A file without a name is one that nobody else ever sees. Not every file system has them.
+  const Fd file(::open(there.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (file.is_open()) return {};
+  std::string probe = there + "/runed.tmp-XXXXXX";
+  if ((errno == EOPNOTSUPP || errno == EISDIR) && ::mkdtemp(probe.data()) != nullptr) {
+    ::rmdir(probe.c_str());
+    return {};
+  }
+  return os_error(errno, fmt::format("nothing can be made in '{}'", there));
 }
 
 Result<TemporaryDirectory> TemporaryDirectory::create(const std::string& prefix) {

@@ -38,6 +38,11 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+/// Checks that files can be made in a directory, or that it can be made where it is not there. It
+/// leaves nothing behind.
+/// Errors: as HeldDirectory::open; as of making a file.
+Status check_can_make(const std::string& directory);
+
 /// Puts `staged` in the place of `target` in one step, so that `target` is never missing, and waits
 /// until that is on the disk. `staged` holds the old tree afterwards, or nothing if there was none.
 /// Where the file system cannot exchange two names this is `replace_directory`.

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "os/files.hpp"
@@ -22,6 +24,19 @@ Error cannot_read(const std::string& path, int error_number) {
   return os_error(error_number, fmt::format("cannot read '{}'", path));
 }
 
+// Something else than a directory is at the path.
+Error not_a_directory(const std::string& path, mode_t mode) {
+  const auto refuse = [&path](const std::string& why) {
+    return make_error(ErrorCode::permission_denied, "cannot use '{}': {}", path, why);
+  };
+  if (!S_ISLNK(mode)) return refuse("not a directory");
+  if (exists(path)) return refuse("it is a symbolic link");
+  std::error_code unreadable;
+  const auto target = std::filesystem::read_symlink(path, unreadable);
+  return refuse(fmt::format("it is a link that leads nowhere, to '{}'", target.string()))
+      .with_hint("make that directory, or remove the link");
+}
+
 }  // namespace
 
 // O_PATH: whose it is can be told of a directory that may not be read.
@@ -30,8 +45,7 @@ Result<HeldDirectory> HeldDirectory::open(const std::string& path) {
   struct stat status {};
   if (!fd.has_value()) {
     if (::lstat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return fd.error();
-    return make_error(ErrorCode::invalid_argument, "cannot use '{}': {}", path,
-                      S_ISLNK(status.st_mode) ? "it is a symbolic link" : "not a directory");
+    return not_a_directory(path, status.st_mode);
   }
   if (::fstat(fd->get(), &status) != 0) {
     return os_error(errno, fmt::format("cannot inspect '{}'", path));

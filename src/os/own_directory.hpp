@@ -11,7 +11,7 @@ namespace runed::os {
 /// becomes of its path meanwhile.
 class HeldDirectory {
  public:
-  /// Errors: not_found; invalid_argument if something else, a link included, is in its place.
+  /// Errors: not_found; permission_denied if something else, a link included, is in its place.
   static Result<HeldDirectory> open(const std::string& path);
 
   /// Lists what is in it, sorted.

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "base/duration.hpp"
+#include "os/directories.hpp"
 #include "os/files.hpp"
 #include "os/retry.hpp"
 
@@ -48,18 +49,23 @@ const char* type_name(mode_t mode) {
   return "something else than a socket";
 }
 
-// Removes a socket that nobody listens on, and nothing else.
-Status clear_path(const std::string& path) {
+// Whether a socket is there; anything else is an error.
+Result<bool> find_socket(const std::string& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return {};
+    if (errno == ENOENT) return false;
     return os_error(errno, fmt::format("cannot inspect '{}'", path));
   }
-  if (!S_ISSOCK(status.st_mode)) {
-    return make_error(ErrorCode::bad_config, "cannot listen on '{}': {} is in its place", path,
-                      type_name(status.st_mode))
-        .with_hint("move it away, or name another socket with RUNED_SOCKET");
-  }
+  if (S_ISSOCK(status.st_mode)) return true;
+  return make_error(ErrorCode::bad_config, "cannot listen on '{}': {} is in its place", path,
+                    type_name(status.st_mode))
+      .with_hint("move it away, or name another socket with RUNED_SOCKET");
+}
+
+// Removes a socket that nobody listens on, and nothing else.
+Status clear_path(const std::string& path) {
+  TRY_ASSIGN(const bool is_taken, find_socket(path));
+  if (!is_taken) return {};
   const Result<Fd> probe = dial_unix(path, kProbeTimeout);
   if (probe.has_value() || probe.error().code == ErrorCode::deadline_exceeded) {
     return make_error(ErrorCode::unavailable, "cannot listen on '{}': already in use", path);
@@ -91,6 +97,17 @@ UnixListener& UnixListener::operator=(UnixListener&& other) noexcept {
   std::swap(device_, other.device_);
   std::swap(inode_, other.inode_);
   return *this;
+}
+
+Status check_listenable(const std::string& path) {
+  TRY(address_of(path));
+  const auto socket = find_socket(path);
+  if (!socket && socket.error().code == ErrorCode::bad_config) return socket.error();
+  Status makeable = check_can_make(resolve_links(parent_directory(path)));
+  if (makeable) return makeable;
+  return make_error(makeable.error().code, "cannot listen on '{}': {}", path,
+                    makeable.error().message)
+      .with_hint("name a socket in another directory with --socket or RUNED_SOCKET");
 }
 
 Result<UnixListener> UnixListener::listen(const std::string& path) {

@@ -57,6 +57,10 @@ class UnixListener {
   uint64_t inode_ = 0;
 };
 
+/// Checks, and changes nothing, that a socket can be bound at a path on which nobody listens.
+/// Errors: as UnixListener::listen; as os::check_can_make of its directory.
+Status check_listenable(const std::string& path);
+
 /// Connects to a Unix stream socket; the descriptor does not block afterwards.
 /// Errors: not_found if there is nothing at the path; unavailable if nobody listens;
 ///         bad_config if it is not a socket or the path is too long; permission_denied;

@@ -6,12 +6,14 @@
 #include <filesystem>
 
 #include "support/fake_environment.hpp"
+#include "support/left_out.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 
 using runed::ErrorCode;
 using runed::bootstrap::check_directories;
 using runed::bootstrap::check_home;
+using runed::bootstrap::check_usable;
 using runed::bootstrap::make_directories;
 using runed::bootstrap::make_home;
 using runed::bootstrap::Paths;
@@ -151,7 +153,10 @@ TEST_CASE("nobody is told to change the mode or the owner of what is not a home"
   set_mode(dir.path(), 01777);
   CHECK(unwrap_error(check_home(dir.path())).hint.find("chmod") == std::string::npos);
   set_mode(dir.path(), 0700);
-  if (::geteuid() != 0) return;
+  if (::geteuid() != 0) {
+    runed::test::say_lacking("root, who alone can give a directory away");
+    return;
+  }
   REQUIRE(::chown(dir.path().c_str(), 4711, 4711) == 0);
   CHECK(unwrap_error(check_home(dir.path())).hint.find("chown") == std::string::npos);
   fs::remove(dir / "mine.txt");
@@ -183,4 +188,49 @@ TEST_CASE("a directory of the home may be on another disk, and that disk may be 
   CHECK_FALSE(fs::exists(dir / "not mounted"));
   set_mode(dir / "disk", 0775);
   CHECK(unwrap_error(make_directories(paths)).hint == "run: chmod go-w '" + (dir / "disk") + "'");
+}
+
+TEST_CASE("a home is usable that can be made or written to, and nothing is left by the look") {
+  const TempDir dir;
+  const Paths paths = paths_of(dir / "a/b/home");
+  unwrap(check_usable(paths));
+  CHECK(names_in(dir.path()).empty());
+  fs::create_directories(paths.models_dir);
+  set_mode(paths.models_dir, 0500);  // It may lie where nobody can write.
+  unwrap(check_usable(paths));
+  CHECK(names_in(paths.home) == std::vector<std::string>{"models"});
+}
+
+TEST_CASE("where nothing can be made there is no home") {
+  for (const char* path : {"/proc/none", "/sys/none", "/dev/null/none"}) {
+    CAPTURE(path);
+    const Paths paths = paths_of(path);
+    const auto error = unwrap_error(check_usable(paths));
+    CHECK(error.code == ErrorCode::permission_denied);
+    CHECK(error.message.find(fmt::format("cannot use '{}' as the data directory: ", path)) == 0);
+    CHECK(error.hint.find("--home") != std::string::npos);
+    CHECK(unwrap_error(make_directories(paths)).code == ErrorCode::permission_denied);
+  }
+}
+
+TEST_CASE("a link that leads nowhere is no directory, wherever in a home it is") {
+  const TempDir dir;
+  fs::create_symlink(dir / "gone", dir / "link");
+  const std::string why = fmt::format("it is a link that leads nowhere, to '{}'", dir / "gone");
+  for (const auto& error :
+       {unwrap_error(check_home(dir / "link")), unwrap_error(check_usable(paths_of(dir / "link"))),
+        unwrap_error(make_home(dir / "link"))}) {
+    CHECK(error.code == ErrorCode::permission_denied);
+    CHECK(error.message == fmt::format("cannot use '{}': {}", dir / "link", why));
+  }
+  for (const char* name : {"logs", "bin"}) {
+    CAPTURE(name);
+    const Paths paths = paths_of(dir / name);
+    fs::create_directory(paths.home);
+    fs::create_symlink(dir / "gone", paths.home + "/" + name);
+    CHECK(unwrap_error(check_usable(paths)).message.ends_with(why));
+  }
+  CHECK(unwrap_error(make_directories(paths_of(dir / "bin"))).message.ends_with(why));
+  const Paths paths = paths_of(dir / "logs");
+  CHECK(unwrap_error(runed::bootstrap::make_logs_directory(paths.logs_dir)).message.ends_with(why));
 }

@@ -74,10 +74,11 @@ TEST_CASE("a link or a file in the place of a directory is refused") {
   write_text(dir / "file", "x");
   for (const auto& use : {make_own_directory, check_own_directory}) {
     const auto link = unwrap_error(use(dir / "link"));
-    CHECK(link.code == ErrorCode::invalid_argument);
+    CHECK(link.code == ErrorCode::permission_denied);
     CHECK(link.message == "cannot use '" + (dir / "link") + "': it is a symbolic link");
     CHECK(unwrap_error(use(dir / "dangling")).message ==
-          "cannot use '" + (dir / "dangling") + "': it is a symbolic link");
+          "cannot use '" + (dir / "dangling") + "': it is a link that leads nowhere, to '" +
+              (dir / "gone") + "'");
     CHECK(unwrap_error(use(dir / "file")).message ==
           "cannot use '" + (dir / "file") + "': not a directory");
   }
