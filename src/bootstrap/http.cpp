@@ -17,6 +17,7 @@ namespace {
 using Remedy = Failure::Remedy;
 
 constexpr int kMaxRedirects = 10;
+constexpr int kProxyAuthentication = 407;  // RFC 9110, section 15.5.8.
 constexpr int kPollMilliseconds = 100;
 constexpr long kBufferBytes = 256L * 1024;
 constexpr uint64_t kMaxIgnoredBytes = uint64_t{1} << 20;  // Of a redirect's own page.
@@ -98,6 +99,7 @@ class Exchange {
   Failure failed(Remedy remedy, const std::string& reason) const;
   Failure failed(CURLcode code) const;
   Failure failed_by_status() const;
+  Failure refused_by_proxy() const;
 
   const os::CurlLibrary& curl_;
   const HttpRequest& request_;
@@ -271,7 +273,11 @@ Failure Exchange::failed(Remedy remedy, const std::string& reason) const {
 }
 
 Failure Exchange::failed(CURLcode code) const {
-  const std::string reason = reason_[0] != '\0' ? reason_.data() : curl_.easy_strerror(code);
+  long of_proxy = 0;  // What a proxy said to being asked for a tunnel.
+  curl_.easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &of_proxy);
+  if (of_proxy == kProxyAuthentication) return refused_by_proxy();
+  const std::string reason = without_proxy_secrets(
+      reason_[0] != '\0' ? reason_.data() : curl_.easy_strerror(code), os::environment_variable);
   Failure failure = failed(can_pass(code) ? Remedy::retry : Remedy::next_url, lower_first(reason));
   if (can_pass(code)) {
     failure.error.hint = "check the connection and the proxy variables (https_proxy, no_proxy)";
@@ -281,13 +287,24 @@ Failure Exchange::failed(CURLcode code) const {
   return failure;
 }
 
+// The request never got to the server, so nothing is wrong with its URL.
+Failure Exchange::refused_by_proxy() const {
+  Failure failure =
+      failed(Remedy::give_up, fmt::format("the proxy refuses it: HTTP {}", kProxyAuthentication));
+  failure.error.hint =
+      "the proxy wants a user and a password: http_proxy and https_proxy can have them, as "
+      "http://USER:PASSWORD@HOST:PORT";
+  return failure;
+}
+
 Failure Exchange::failed_by_status() const {
+  if (status() == kProxyAuthentication) return refused_by_proxy();
   Failure failure = failed(can_pass(status()) ? Remedy::retry : Remedy::next_url,
                            fmt::format("HTTP {}", status()));
   curl_off_t seconds = 0;  // From a number of them or a date.
   curl_.easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &seconds);
   failure.retry_after = std::chrono::seconds(seconds);
-  if (!can_pass(status())) failure.error.hint = "the URL comes from the manifest: check it there";
+  if (!can_pass(status())) failure.error.hint = kWrongUrlHint;
   return failure;
 }
 

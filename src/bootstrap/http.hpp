@@ -36,6 +36,9 @@ struct HttpReceiver {
   std::function<std::optional<Failure>(std::span<const std::byte>)> on_body;
 };
 
+/// The hint where a server refuses a URL for good. Whoever knows better where that is from says so.
+inline constexpr const char* kWrongUrlHint = "the URL comes from the manifest: check it there";
+
 /// Asks for a URL once, following up to ten redirects, none of them from https to http. The bytes
 /// are passed on as they are sent: no content coding is undone. Proxies are those of the usual
 /// variables; SSL_CERT_FILE names another bundle of trusted certificates.

@@ -170,7 +170,7 @@ Result<Artifact> Manifest::model(const std::string& variant) const {
   if (models == document_.end() || !models->is_object() || !models->contains(variant)) {
     return make_error(ErrorCode::model_missing, "the manifest '{}' has no model '{}'",
                       display_url(source_), printable(variant))
-        .with_hint("it has: " + join_names(variants()));
+        .with_hint(advise_variant(variants(), variant));
   }
   const std::string key = "models." + variant;
   if (!is_variant_name(variant)) {

@@ -2,6 +2,7 @@
 
 #include "base/sha256.hpp"
 #include "bootstrap/fetch_text.hpp"
+#include "bootstrap/http.hpp"
 #include "bootstrap/resources.hpp"
 #include "bootstrap/url.hpp"
 #include "os/atomic_file.hpp"
@@ -33,7 +34,11 @@ Result<Manifest> fetch(const Paths& paths, const std::string& url, const Downloa
         "use https for '{}'",
         display_url(url)));
   }
-  const auto text = fetch_text(url, kMostBytes, policy, watch);
+  auto text = fetch_text(url, kMostBytes, policy, watch);
+  if (!text && text.error().hint == kWrongUrlHint) {
+    text.error().hint =
+        "the URL is named by --manifest, RUNED_MANIFEST or config.json: check it there";
+  }
   TRY_ASSIGN(Manifest manifest, parse(text, url));
   if (!os::exists(paths.cache_dir)) return manifest;  // Nothing was ever installed here.
   if (Status kept = os::write_file_atomically(cached_manifest(paths, url), *text, 0600); !kept) {

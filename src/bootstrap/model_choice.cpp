@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "bootstrap/installed.hpp"
 #include "bootstrap/manifest_source.hpp"
 #include "os/directories.hpp"
@@ -75,32 +76,42 @@ std::string default_of_manifest(const Paths& paths, const Settings& settings) {
   return manifest ? manifest->default_model() : std::string();
 }
 
+// What no manifest has cannot be fetched; one that is not here may have it.
+bool can_be_fetched(const Paths& paths, const Settings& settings, const std::string& variant) {
+  const auto manifest = load_local_manifest(paths, settings.manifest.value);
+  return !manifest || contains(manifest->variants(), variant);
+}
+
 // The variant that counts where none is named. It was chosen, so no other one answers in its place.
-Result<ModelChoice> choose_present(const Paths& paths, const std::string& variant,
-                                   std::string_view why) {
+Result<ModelChoice> choose_present(const Paths& paths, const Settings& settings,
+                                   const std::string& variant, std::string_view why) {
   const std::string path = model_path(paths, variant);
   if (is_there(path)) return installed_choice(paths, variant, Origin::default_value);
   const auto file = os::file_identity(path);
   return make_error(ErrorCode::model_missing, "{} is {}, and its file is not there: {}", why,
                     variant, file ? fmt::format("'{}' is not a file", path) : file.error().message)
       .with_hint(
-          fmt::format("put the file back (is a disk not mounted?), or fetch it with 'runed install "
-                      "--variant {}', or name another model with RUNED_MODEL_VARIANT; {} is always "
-                      "there",
-                      variant, kBuiltinVariant));
+          fmt::format("put the file back (is a disk not mounted?){}, or name another model with "
+                      "RUNED_MODEL_VARIANT; {} is always there",
+                      can_be_fetched(paths, settings, variant)
+                          ? fmt::format(", or fetch it with 'runed install --variant {}'", variant)
+                          : "",
+                      kBuiltinVariant));
 }
 
 // Nothing was named, and the manifest is the one that comes with runed.
 Result<ModelChoice> choose_among_installed(const Paths& paths, const Settings& settings) {
   TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   if (!installed.model_variant.empty()) {
-    return choose_present(paths, installed.model_variant, "the model installed last");
+    return choose_present(paths, settings, installed.model_variant, "the model installed last");
   }
   TRY_ASSIGN(const std::vector<std::string> names, named_variants(paths));
   if (names.empty()) return builtin_choice(Origin::default_value);
   const std::string likely = default_of_manifest(paths, settings);
-  if (contains(names, likely)) return choose_present(paths, likely, "the model in models/");
-  if (names.size() == 1) return choose_present(paths, names.front(), "the only model in models/");
+  if (contains(names, likely))
+    return choose_present(paths, settings, likely, "the model in models/");
+  if (names.size() == 1)
+    return choose_present(paths, settings, names.front(), "the only model in models/");
   return make_error(ErrorCode::bad_config, "several variants are installed and none is chosen: {}",
                     join_names(names))
       .with_hint("name one with RUNED_MODEL_VARIANT, or with model_variant in config.json");
@@ -144,7 +155,8 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
       return make_error(ErrorCode::model_missing, "{}",
                         is_absent ? fmt::format("there is no model file '{}'", *model)
                                   : "cannot use the model: " + file.error().message)
-          .with_hint(fmt::format("the name comes from: {}", name_of(settings.model.origin)));
+          .with_hint(fmt::format("{} names it: correct the path, or leave it out",
+                                 place_of("model", settings.model.origin)));
     }
     return ModelChoice{Kind::file, {}, *model, settings.model.origin};
   }
@@ -155,18 +167,33 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
   return choose_default_of_manifest(paths, settings);
 }
 
-Status check_installed(const ModelChoice& choice, const Paths& paths) {
+Status check_installed(const ModelChoice& choice, const Paths& paths, const Settings& settings) {
   if (choice.is_installed()) return {};
   TRY_ASSIGN(std::vector<std::string> known, installed_variants(paths));
   known.emplace_back(kBuiltinVariant);
-  const bool is_named = !choice.variant.empty();
-  const std::string what = is_named ? fmt::format("variant '{}'", choice.variant)
-                                    : std::string("the default model of the manifest");
-  return make_error(ErrorCode::model_missing, "{} is not installed", what)
-      .with_hint(
-          fmt::format("there are: {}; 'runed install{}' fetches it, or name a GGUF file with "
-                      "RUNED_MODEL",
-                      join_names(known), is_named ? " --variant " + choice.variant : ""));
+  if (choice.variant.empty()) {
+    return make_error(ErrorCode::model_missing,
+                      "the default model of the manifest is not installed")
+        .with_hint(
+            fmt::format("there are: {}; 'runed install' fetches it, or name a GGUF file with "
+                        "RUNED_MODEL",
+                        join_names(known)));
+  }
+  Error error = make_error(ErrorCode::model_missing, "variant '{}' is not installed",
+                           printable(choice.variant));
+  // What no manifest has cannot be fetched.
+  const auto manifest = load_local_manifest(paths, settings.manifest.value);
+  std::vector<std::string> names = manifest ? manifest->variants() : std::vector<std::string>();
+  if (manifest && !find_variant(names, choice.variant)) {
+    for (const std::string& name : known) {
+      if (!contains(names, name)) names.push_back(name);
+    }
+    return std::move(error).with_hint(advise_variant(names, choice.variant));
+  }
+  return std::move(error).with_hint(fmt::format(
+      "there are: {}; 'runed install --variant {}' fetches it, or name a GGUF file with "
+      "RUNED_MODEL",
+      join_names(known), choice.variant));
 }
 
 }  // namespace runed::bootstrap

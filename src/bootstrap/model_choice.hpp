@@ -40,7 +40,7 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings);
 
 /// Refuses a variant that is not installed.
 /// Errors: model_missing listing what is installed.
-Status check_installed(const ModelChoice& choice, const Paths& paths);
+Status check_installed(const ModelChoice& choice, const Paths& paths, const Settings& settings);
 
 /// Returns the path of a variant's file, whether or not it is there.
 std::string model_path(const Paths& paths, std::string_view variant);

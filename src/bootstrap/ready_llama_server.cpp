@@ -53,7 +53,7 @@ Result<LlamaServerArtifact> find_in_manifest(const Manifest& manifest) {
   if (wanted || wanted.error().code != ErrorCode::not_found) return wanted;
   wanted.error().code = ErrorCode::bad_config;
   return std::move(wanted).error().with_hint(
-      "name one with RUNED_LLAMA_SERVER; Debian's package llama.cpp-tools has one");
+      "name one with RUNED_LLAMA_SERVER; the package llama.cpp-tools of newer Debians has one");
 }
 
 }  // namespace

@@ -20,6 +20,24 @@ Result<std::string> promised_digest(const Paths& paths, const Settings& settings
   return model ? model->sha256 : std::string();
 }
 
+// A file that is no model for whatever reason is a fault of the model, but for a disk that fails.
+Error unreadable(Error error) {
+  switch (error.code) {
+    case ErrorCode::cancelled:
+    case ErrorCode::io:
+    case ErrorCode::integrity:
+    case ErrorCode::model_missing:
+    case ErrorCode::model_corrupt:
+    case ErrorCode::model_unsupported:
+      return error;
+    default:
+      error.code =
+          error.code == ErrorCode::not_found ? ErrorCode::model_missing : ErrorCode::model_corrupt;
+      error.message.insert(0, "cannot use the model: ");
+      return error;
+  }
+}
+
 Result<ReadyModel> install_model(const Paths& paths, const Settings& settings,
                                  const InstallRequest& request, const DownloadPolicy& policy,
                                  const Clock& clock, const InstallHooks& hooks) {
@@ -46,12 +64,14 @@ std::vector<PublishedModel> published_models(const Paths& paths, const Settings&
 Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
                                const ModelChoice& choice, const Watch& watch,
                                const ModelInspector& inspect) {
-  TRY(check_installed(choice, paths));
+  TRY(check_installed(choice, paths, settings));
   ReadyModel ready{.variant = choice.variant,
                    .path = choice.path,
                    .published = published_models(paths, settings)};
   if (choice.kind == ModelChoice::Kind::builtin) return ready;
-  TRY_ASSIGN(ready.file, os::file_identity(choice.path));
+  auto file = os::file_identity(choice.path);
+  if (!file) return unreadable(std::move(file).error());
+  ready.file = *file;
   const bool is_variant = choice.kind == ModelChoice::Kind::variant;
   if (is_variant) {
     TRY_ASSIGN(ready.promised_sha256, promised_digest(paths, settings, choice.variant));
@@ -65,7 +85,8 @@ Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
     digest.error().hint =
         fmt::format("'runed install --variant {}' fetches it again", choice.variant);
   }
-  TRY_ASSIGN(ready.sha256, std::move(digest));
+  if (!digest) return unreadable(std::move(digest).error());
+  ready.sha256 = *std::move(digest);
   if (promised.empty() || promised == ready.sha256) return ready;
   return make_error(ErrorCode::integrity, "'{}' is damaged: its SHA-256 is {}, not {}", choice.path,
                     ready.sha256, promised)

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
+#include "bootstrap/environment.hpp"
 
 namespace runed::bootstrap {
 
@@ -20,5 +21,9 @@ std::string path_of_file_url(std::string_view url);
 
 /// Formats a URL for messages: without user and password, query and fragment, which may be secrets.
 std::string display_url(std::string_view url);
+
+/// Takes user and password out of each place in a text, such as an error of libcurl's, where the value
+/// of a proxy variable stands.
+std::string without_proxy_secrets(std::string text, const Environment& environment);
 
 }  // namespace runed::bootstrap

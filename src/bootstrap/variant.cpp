@@ -1,6 +1,8 @@
 #include "bootstrap/variant.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
@@ -13,6 +15,14 @@ constexpr size_t kLongestName = 200;  // With `.gguf.partial.json` it still is a
 bool is_alphanumeric(char letter) {
   return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') ||
          (letter >= 'A' && letter <= 'Z');
+}
+
+std::string in_lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char letter) {
+    return static_cast<char>(std::tolower(letter));
+  });
+  return lower;
 }
 
 }  // namespace
@@ -30,7 +40,28 @@ Result<std::string> find_variant(std::span<const std::string> names, std::string
         .with_hint("name it in full");
   }
   return make_error(ErrorCode::not_found, "there is no variant '{}'", printable(wanted))
-      .with_hint(names.empty() ? "there are none" : "there are: " + join_names(names));
+      .with_hint(advise_variant(names, wanted));
+}
+
+std::string advise_variant(std::span<const std::string> names, std::string_view wanted) {
+  if (names.empty()) return "there are none";
+  std::vector<std::string> shown;  // Of which `lowered` are the same in lower case.
+  std::vector<std::string> lowered;
+  const auto add = [&](std::string name) {
+    lowered.push_back(in_lower_case(name));
+    shown.push_back(std::move(name));
+  };
+  for (const std::string& name : names) add(name);
+  for (const std::string& name : names) {
+    std::string last = name.substr(name.rfind('.') + 1);
+    // One that several names end with is no name.
+    if (find_variant(names, last)) add(std::move(last));
+  }
+  const std::string all = "there are: " + join_names(names);
+  const auto nearest = find_nearest(in_lower_case(wanted), lowered);
+  if (!nearest.has_value()) return all;
+  const auto at = static_cast<size_t>(std::ranges::find(lowered, *nearest) - lowered.begin());
+  return fmt::format("did you mean '{}'? {}", printable(shown[at]), all);
 }
 
 std::string join_names(std::span<const std::string> names) {

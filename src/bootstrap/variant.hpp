@@ -16,6 +16,10 @@ inline constexpr std::string_view kBuiltinVariant = "builtin:runed-mini";
 /// Errors: not_found listing the names; bad_config if it could be any of several.
 Result<std::string> find_variant(std::span<const std::string> names, std::string_view wanted);
 
+/// Lists the names for a hint, the nearest to what was wanted first, be it the last part of one and in
+/// whatever case: `did you mean 'q8_0'? there are: m.q8_0, m.f16`.
+std::string advise_variant(std::span<const std::string> names, std::string_view wanted);
+
 /// Lists names for people, with what a terminal must not get made visible.
 std::string join_names(std::span<const std::string> names);
 

@@ -77,18 +77,21 @@ struct Verification {
 
 Status Verification::check_permissions() {
   std::vector<std::string> faults;
+  bool is_ours = true;
   TRY_ASSIGN(const auto files, guarded_files(paths));
   for (const std::string& file : files) {
     const auto owner = os::file_owner(file);
     if (!owner) continue;
     if (owner->uid != os::user_id()) {
       faults.push_back(fmt::format("'{}' belongs to user {}", file, owner->uid));
+      is_ours = false;
     } else if ((owner->mode & kWriteByOthers) != 0) {
       faults.push_back(fmt::format("other users may write '{}' (mode {:03o})", file, owner->mode));
     }
   }
   checks.push_back(
       judge("permissions", paths.home, faults, "only this user can change what is installed"));
+  checks.back().can_be_fixed = is_ours;
   return {};
 }
 
@@ -105,6 +108,8 @@ Status Verification::check_model(const std::string& variant) {
     expected = entry->second.sha256;
     authority = "installed.json";
   }
+  // A manifest that is not here may have it.
+  const bool can_be_fetched = manifest == nullptr || promised;
   const auto digest = record.model_digest(path, Reading::always, watch);
   if (!digest && digest.error().code == ErrorCode::cancelled) return digest.error();
   if (!digest) {
@@ -119,6 +124,7 @@ Status Verification::check_model(const std::string& variant) {
     add("model", variant, Outcome::failed,
         fmt::format("SHA-256 {}, but {} has {}", *digest, authority, expected));
   }
+  checks.back().can_be_fixed = can_be_fetched;
   return {};
 }
 
@@ -144,6 +150,8 @@ Status Verification::check_llama_server() {
       judge("llama_server", paths.llama_cpp_dir,
             found ? differences(expected, *found) : std::vector<std::string>{found.error().message},
             fmt::format("{} files as they were unpacked", expected.size())));
+  checks.back().can_be_fixed =
+      manifest == nullptr || manifest->llama_server(platform_name()).has_value();
   return {};
 }
 
@@ -180,6 +188,7 @@ Result<std::vector<Check>> verify_files(const Paths& paths, const Manifest* mani
   if (os::exists(paths.installed_file)) {
     verification.checks.push_back(
         judge("licenses", paths.licenses_dir, find_license_faults(paths.licenses_dir), "complete"));
+    verification.checks.back().can_be_fixed = true;
   }
   return std::move(verification.checks);
 }

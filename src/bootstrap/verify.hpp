@@ -22,6 +22,7 @@ struct Check {
   std::string subject;  // What: a variant, a path.
   Outcome outcome = Outcome::passed;
   std::string detail;  // For people.
+  bool can_be_fixed = false;  // One that failed: by installing it again, or by repair_files.
 };
 
 /// Returns `passed`, `failed` or `unknown`.

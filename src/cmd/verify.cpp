@@ -14,6 +14,7 @@
 #include "bootstrap/manifest_source.hpp"
 #include "bootstrap/ready_model.hpp"
 #include "bootstrap/url.hpp"
+#include "bootstrap/variant.hpp"
 #include "bootstrap/verify.hpp"
 #include "cmd/progress.hpp"
 #include "daemon/engine.hpp"
@@ -79,6 +80,17 @@ Result<std::vector<Check>> self_test(Work& work, const std::string& subject,
   return checks;
 }
 
+// Whether the manifest has it, as far as one is here.
+bool can_be_fetched(const Work& work, const bootstrap::ModelChoice& choice) {
+  if (choice.kind != bootstrap::ModelChoice::Kind::variant) return false;
+  const auto& [paths, settings] = work.location;
+  const auto manifest = bootstrap::load_local_manifest(paths, settings.manifest.value);
+  if (!manifest) return true;
+  return choice.variant.empty()
+             ? !manifest->default_model().empty()
+             : bootstrap::find_variant(manifest->variants(), choice.variant).has_value();
+}
+
 // The model that would be served now.
 Result<std::vector<Check>> check_chosen_model(Work& work) {
   const auto& [paths, settings] = work.location;
@@ -89,7 +101,9 @@ Result<std::vector<Check>> check_chosen_model(Work& work) {
                                             daemon::inspect_model);
   if (!ready) {
     if (ready.error().code == ErrorCode::cancelled) return ready.error();
-    return std::vector{failed("choice", subject, ready.error())};
+    Check check = failed("choice", subject, ready.error());
+    check.can_be_fixed = can_be_fetched(work, *choice);
+    return std::vector{std::move(check)};
   }
   std::vector<Check> checks{check_header(subject, *ready, settings)};
   if (!work.flags.deep || checks.front().outcome == Outcome::failed) return checks;
@@ -147,11 +161,9 @@ bool is_reinstallable(const Check& check) {
   return has_failed(check) && (check.name == "model" || check.name == "llama_server");
 }
 
-// A file that is as it was installed, and cannot be served, stays so.
+// A file that is as it was installed, and cannot be served, stays so; and so does what no manifest has.
 bool is_fixable(const Check& check) {
-  return is_reinstallable(check) ||
-         (has_failed(check) &&
-          (check.name == "permissions" || check.name == "licenses" || check.name == "choice"));
+  return has_failed(check) && check.can_be_fixed;
 }
 
 Status fix(Work& work, const std::vector<Check>& checks) {

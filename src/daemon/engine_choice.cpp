@@ -112,6 +112,12 @@ Result<std::optional<EngineChoice>> find_for_gpu(const EngineQuery& query, const
   return std::nullopt;
 }
 
+// It is not the model that is to blame for a server that is not reached, or a disk that is full.
+bool can_be_had_later(const Error& error) {
+  return error.code == ErrorCode::network || error.code == ErrorCode::integrity ||
+         error.code == ErrorCode::io || error.code == ErrorCode::deadline_exceeded;
+}
+
 Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
                                      const std::string& doubt) {
   if (served) {
@@ -126,6 +132,12 @@ Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
   auto choice =
       choose_llama_server(query, fmt::format("the native engine cannot serve this model: {}", why));
   if (choice || choice.error().code == ErrorCode::cancelled) return choice;
+  if (can_be_had_later(choice.error())) {
+    Error error = std::move(choice).error();
+    error.message =
+        fmt::format("this model needs llama-server, and that cannot be had: {}", error.message);
+    return error;
+  }
   // The model is what can be changed most easily.
   refusal.hint = "llama-server may serve it, but: " + choice.error().message;
   if (!choice.error().hint.empty()) refusal.hint += "; " + choice.error().hint;

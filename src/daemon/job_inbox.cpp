@@ -13,7 +13,7 @@ constexpr std::chrono::minutes kLongestRetry{1};
 
 Error shutting_down_error() {
   return make_error(ErrorCode::shutting_down, "the daemon is shutting down")
-      .with_hint("try again: the next call starts another daemon");
+      .with_hint("try again with the next daemon: any 'runed embed' starts one");
 }
 
 std::optional<Error> JobInbox::find_refusal(const PendingJob& pending) {

@@ -42,7 +42,7 @@ Status compare_first_embedding(const std::vector<float>& answered,
                     cosine)
       .with_hint(
           "this build of llama-server, or its GPU, cannot be trusted with the model: use "
-          "another, or --engine native");
+          "another, or RUNED_ENGINE=native");
 }
 
 }  // namespace runed::embed::llama_server

@@ -213,7 +213,7 @@ Status LlamaServerEmbedder::check_memory(const ServerShape& shape, uint32_t toke
   return make_error(ErrorCode::text_too_long,
                     "the text has {} tokens; llama-server would need {} for it, and {} are left",
                     tokens, format_bytes(needed), format_bytes(usable))
-      .with_hint("split the text, or use the native engine or --llama-profile lowmem")
+      .with_hint("split the text, or set RUNED_LLAMA_PROFILE=lowmem for the next daemon")
       .with_detail("tokens", std::to_string(tokens));
 }
 

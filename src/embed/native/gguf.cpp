@@ -72,7 +72,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 template <typename... Args>
 Error corrupt(fmt::format_string<Args...> format, Args&&... args) {
   return make_error(ErrorCode::model_corrupt, format, std::forward<Args>(args)...)
-      .with_hint("the file is damaged: install the model again");
+      .with_hint("the file is damaged, or none of a model: get it once more, or name another");
 }
 
 // How many bytes a tensor takes; none if the product does not fit.
@@ -169,7 +169,7 @@ Status Gguf::Parser::read_preamble() {
   if (version != 0 && (version & 0xFFFF) == 0) {
     return make_error(ErrorCode::model_unsupported, "GGUF file is big-endian (version bytes {:#x})",
                       version)
-        .with_hint("install the little-endian file of the model");
+        .with_hint("use the little-endian file of the model");
   }
   if (version != 2 && version != 3) {
     return make_error(ErrorCode::model_unsupported, "GGUF version is {} where 2 or 3 was expected",

@@ -82,7 +82,7 @@ Result<std::string> identify(const ModelFile& file, const std::string& sha256,
   if (promised.empty() || found == promised) return found;
   return make_error(ErrorCode::model_corrupt, "the file was replaced: its SHA-256 is {}, not {}",
                     found, promised)
-      .with_hint("'runed verify --fix' installs again what is broken");
+      .with_hint("'runed verify' tells which file it is, and whether it can be installed again");
 }
 
 Error about(const ModelSource& source, Error error) {

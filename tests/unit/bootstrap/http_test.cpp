@@ -237,6 +237,33 @@ TEST_CASE("what the receiver refuses ends the transfer") {
   CHECK(pieces == 1);
 }
 
+TEST_CASE("a proxy that wants a password is blamed, and not the URL") {
+  HttpServer proxy;
+  const ScopedVariable all("no_proxy", "");
+  const ScopedVariable variable("http_proxy", proxy.url(""));
+  proxy.reply("http://models.invalid/f", {.status = 407, .body = text_body("who are you")});
+  Client client;
+  const Failure failure = client.fail("http://models.invalid/f");
+  CHECK(failure.error.code == ErrorCode::network);
+  CHECK(failure.error.message ==
+        "cannot fetch 'http://models.invalid/f': the proxy refuses it: HTTP 407");
+  CHECK(failure.error.hint.find("http_proxy") != std::string::npos);
+  CHECK(failure.remedy == Remedy::give_up);
+}
+
+TEST_CASE("the password of a proxy is in no message") {
+  const ScopedVariable all("no_proxy", "");
+  for (const char* url : {"no-such-scheme://user:secret@proxy.invalid:1",
+                          "http://user:secret@proxy.invalid:1", "http://user:secret@[:::]:1"}) {
+    CAPTURE(url);
+    const ScopedVariable variable("http_proxy", url);
+    Client client;
+    const Failure failure = client.fail("http://models.invalid/f");
+    CHECK(failure.error.message.find("secret") == std::string::npos);
+    CHECK(failure.error.hint.find("secret") == std::string::npos);
+  }
+}
+
 TEST_CASE("the proxy of the environment is asked") {
   HttpServer proxy;
   const ScopedVariable all("no_proxy", "");

@@ -181,7 +181,7 @@ TEST_CASE("a model that cannot be fetched safely is refused by its key") {
 TEST_CASE("a model that the manifest lacks is missing, and those it has are listed") {
   const auto error = unwrap_error(parse().model("other"));
   CHECK(error.code == ErrorCode::model_missing);
-  CHECK(error.hint == "it has: m.q8_0");
+  CHECK(error.hint == "there are: m.q8_0");
 }
 
 TEST_CASE("a llama-server is found for its platform") {

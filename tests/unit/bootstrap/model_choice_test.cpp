@@ -82,7 +82,8 @@ TEST_CASE("where the variant installed last is gone, no other model takes its pl
     CHECK(error.code == ErrorCode::model_missing);
     CHECK(error.message.find("the model installed last is gone.q8_0, and its file is not there: " +
                              why) == 0);
-    CHECK(error.hint.find("'runed install --variant gone.q8_0'") != std::string::npos);
+    CHECK(error.hint.find("put the file back") == 0);
+    CHECK(error.hint.find("install") == std::string::npos);  // The manifest does not have it.
   };
   check("cannot inspect '" + file + "': no such file");
   fixture.leave_only("b.q8_0");
@@ -209,10 +210,20 @@ TEST_CASE(
   const ModelChoice choice = unwrap(choose_model(fixture.paths, fixture.settings));
   CHECK(choice.variant == "../notes");
   CHECK_FALSE(choice.is_installed());
-  const auto error = unwrap_error(check_installed(choice, fixture.paths));
+  const auto error = unwrap_error(check_installed(choice, fixture.paths, fixture.settings));
   CHECK(error.code == ErrorCode::model_missing);
-  CHECK(error.hint.find("there are: a.q8_0, b.f16, b.q8_0, builtin:runed-mini; 'runed install "
-                        "--variant ../notes' fetches it") == 0);
+  // No manifest has it, so nobody is told to install it.
+  CHECK(error.hint.find("there are: ") == 0);
+  CHECK(error.hint.find("a.q8_0, b.f16, b.q8_0, builtin:runed-mini") != std::string::npos);
+  CHECK(error.hint.find("runed install") == std::string::npos);
+  const auto known = [&](const std::string& name) {
+    const ModelChoice chosen{ModelChoice::Kind::variant, name, {}, Origin::flag};
+    return unwrap_error(check_installed(chosen, fixture.paths, fixture.settings)).hint;
+  };
+  CHECK(known("qwen3-embedding-0.6b.f16")
+            .find("'runed install --variant qwen3-embedding-0.6b.f16' fetches it") !=
+        std::string::npos);
+  CHECK(known("B.Q8_0").find("did you mean 'b.q8_0'?") == 0);
 }
 
 TEST_CASE("of a file and a variant the one named in the stronger place wins") {

@@ -184,7 +184,8 @@ TEST_CASE("a manifest without a llama-server for this machine says what to do in
   CHECK(error.message == fmt::format("the manifest '{}' has no llama_server for {}",
                                      fixture.settings.manifest.value,
                                      runed::bootstrap::platform_name()));
-  CHECK(error.hint == "name one with RUNED_LLAMA_SERVER; Debian's package llama.cpp-tools has one");
+  CHECK(error.hint ==
+        "name one with RUNED_LLAMA_SERVER; the package llama.cpp-tools of newer Debians has one");
   const Error early =
       unwrap_error(check_llama_server_source(fixture.paths, fixture.settings, fixture.environment));
   CHECK(early.message == error.message);

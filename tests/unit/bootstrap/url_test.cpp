@@ -1,5 +1,6 @@
 #include "bootstrap/url.hpp"
 
+#include "support/fake_environment.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::bootstrap::display_url;
@@ -37,9 +38,22 @@ TEST_CASE("a URL is shown without what may be secret") {
   CHECK(display_url("https://user:pass@host:8/p/q?token=x#y") == "https://host:8/p/q");
   CHECK(display_url("https://user:p@ss@host/a@b") == "https://host/a@b");
   CHECK(display_url("https://host?token=x") == "https://host");
+  // What ought to be escaped in a password, and is not.
+  CHECK(display_url("http://user:p/a?s#s@host:8/x") == "http://host:8/x");
+  CHECK(display_url("http://host:80/a@b") == "http://host:80/a@b");
+  CHECK(display_url("http://[::1]:80/a@b") == "http://[::1]:80/a@b");
   CHECK(display_url("user:pass@host/a") == "host/a");
   CHECK(display_url("/data/a@b?c#d") == "/data/a@b?c#d");
   CHECK(display_url("file:///a?b") == "file:///a?b");
+}
+
+TEST_CASE("the proxies of the environment lose their passwords wherever they are quoted") {
+  const runed::test::FakeEnvironment environment{{"https_proxy", "http://user:secret@proxy:3128"},
+                                                 {"ALL_PROXY", "socks9://me:hidden@other"}};
+  CHECK(runed::bootstrap::without_proxy_secrets(
+            "Unsupported proxy syntax in 'http://user:secret@proxy:3128', "
+            "or 'socks9://me:hidden@other'",
+            environment) == "Unsupported proxy syntax in 'http://proxy:3128', or 'socks9://other'");
 }
 
 TEST_CASE("a URL that would move the cursor is shown without that") {

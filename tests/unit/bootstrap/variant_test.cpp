@@ -35,6 +35,16 @@ TEST_CASE("what could be several, or is none, is answered with what there is") {
   CHECK(none.hint == "there are: a.q8_0, b.q8_0, b.f16, q8_0.b");
 }
 
+TEST_CASE("a misspelt variant, or one in another case, is answered with the nearest") {
+  const std::vector<std::string> names{"large.q8_0", "large.f16", "small.f16"};
+  const std::string all = "? there are: large.q8_0, large.f16, small.f16";
+  CHECK(unwrap_error(find_variant(names, "Q8_0")).hint == "did you mean 'q8_0'" + all);
+  CHECK(unwrap_error(find_variant(names, "q80")).hint == "did you mean 'q8_0'" + all);
+  CHECK(unwrap_error(find_variant(names, "LARGE.F16")).hint == "did you mean 'large.f16'" + all);
+  // What several end with is no name.
+  CHECK(unwrap_error(find_variant(names, "F16")).hint == all.substr(2));
+}
+
 TEST_CASE("a variant's name is a plain file name") {
   for (const char* good : {"qwen3-embedding-0.6b.q8_0", "A", "7b.Q4_K_M", "x+y"}) {
     CAPTURE(good);

@@ -25,8 +25,9 @@ struct Fixture : runed::test::EngineFixture {
                           .model = model,
                           .environment = environment,
                           .get_llama_server =
-                              [this] {
+                              [this]() -> Result<std::string> {
                                 ++gets;
+                                if (fault.has_value()) return *fault;
                                 return ensure_server();
                               }},
                          {.has_device = [this] { return has_device; },
@@ -42,6 +43,7 @@ struct Fixture : runed::test::EngineFixture {
 
   bool has_device = false;
   Result<std::string> usable = std::string();  // What the llama-server says of GPUs.
+  std::optional<Error> fault;                    // Of getting a llama-server.
   int gets = 0;
   int looks = 0;
 };
@@ -80,6 +82,18 @@ TEST_CASE("a model that neither engine can be had for is an error about the mode
                              "': key 'general.architecture' is 'bert' where 'qwen3' was expected");
   CHECK(error.hint.find("llama-server may serve it, but: ") == 0);
   CHECK(error.hint.find(fixture.server_source()) != std::string::npos);
+}
+
+TEST_CASE("a llama-server that cannot be fetched now is no fault of the model") {
+  Fixture fixture;
+  fixture.fault = runed::make_error(ErrorCode::network, "cannot fetch 'https://h/x': no route")
+                      .with_hint("check the connection");
+  const Error error = unwrap_error(fixture.choose(fixture.make_model(kOther)));
+  CHECK(error.code == ErrorCode::network);
+  CHECK(error.message ==
+        "this model needs llama-server, and that cannot be had: cannot fetch 'https://h/x': no "
+        "route");
+  CHECK(error.hint == "check the connection");
 }
 
 TEST_CASE("a model that nobody knows the pooling of goes to no engine") {
