@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "client/error_status.hpp"
+#include "os/child.hpp"
 #include "os/process.hpp"
 #include "os/thread_room.hpp"
 #include "os/unix_socket.hpp"
@@ -23,6 +24,7 @@ constexpr milliseconds kControlTimeout{5000};  // Info, Health and Shutdown answ
 constexpr milliseconds kMargin{5000};          // For gRPC, beyond the deadline that it is given.
 constexpr milliseconds kFirstPoll{5};
 constexpr milliseconds kLongestPoll{250};
+constexpr milliseconds kDeath{500};        // Of a process whose connections are closed already.
 constexpr milliseconds kLongestEnd{2000};  // Of a daemon that is ending when it is reached.
 
 template <typename Request, typename Response>
@@ -106,7 +108,11 @@ HealthReport to_report(const v1::HealthResponse& wire) {
 
 struct Client::Connection {
   Connection(int daemon_pid, DialledDaemon dialled, std::shared_ptr<TimeLimit> time_limit)
-      : pid(daemon_pid), was_started(dialled.was_started), limit(std::move(time_limit)) {
+      : pid(daemon_pid),
+        was_started(dialled.was_started),
+        process(std::move(dialled.process)),
+        log_begin(dialled.log_begin),
+        limit(std::move(time_limit)) {
     const TimeLimit::Step step(*limit, kMargin);
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);
@@ -125,6 +131,8 @@ struct Client::Connection {
 
   int pid;
   bool was_started;
+  std::shared_ptr<os::Child> process;  // If it was.
+  uint64_t log_begin;
   std::shared_ptr<TimeLimit> limit;
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::RunedService::Stub> stub;
@@ -183,11 +191,34 @@ auto Client::with_reconnect(const Call& call) -> decltype(call()) {
   if (result || options_.start != StartPolicy::on_demand ||
       (result.error().code != ErrorCode::unavailable &&
        result.error().code != ErrorCode::shutting_down)) {
+    if (!result) return explain(std::move(result).error());
     return result;
   }
   TRY(reconnect());
-  TRY(wait_ready_once());  // While it loads it cannot tell which model it has.
-  return call();
+  Status ready = wait_ready_once();  // While it loads it cannot tell which model it has.
+  if (!ready) return explain(std::move(ready).error());
+  result = call();
+  if (!result) return explain(std::move(result).error());
+  return result;
+}
+
+// Who ended a connection, and by what, where its end says no more than that.
+Error Client::explain(Error error) const {
+  if (error.message != kConnectionLost) return error;
+  const Connection& lost = *connection_;
+  const std::string& log = options_.daemon.log_path;
+  if (lost.process != nullptr) {
+    const auto status = lost.process->wait(kDeath);
+    if (status && status->has_value()) {
+      error.message = fmt::format("the daemon (pid {}) {}", lost.pid, (*status)->describe());
+      return std::move(error).with_hint(quote_log(log, lost.log_begin));
+    }
+  }
+  error.message =
+      fmt::format("the daemon (pid {}) {}", lost.pid,
+                  os::wait_for_exit(lost.pid, kDeath) ? "has ended" : "closed the connection");
+  return std::move(error).with_hint(
+      fmt::format("its log is '{}', or where 'runed serve' was told to write it", log));
 }
 
 Status Client::reconnect() {
@@ -295,16 +326,18 @@ void Client::note_daemon(const InfoReport& report) {
 }
 
 Result<HealthReport> Client::health() {
-  TRY_ASSIGN(const auto wire, call(*connection_->stub, *limit_, &v1::RunedService::Stub::Health,
-                                   v1::HealthRequest{}, kControlTimeout));
-  return to_report(wire);
+  const auto wire = call(*connection_->stub, *limit_, &v1::RunedService::Stub::Health,
+                         v1::HealthRequest{}, kControlTimeout);
+  if (!wire) return explain(wire.error());
+  return to_report(*wire);
 }
 
 Status Client::shutdown(int grace_seconds) {
   v1::ShutdownRequest request;
   request.set_grace_seconds(grace_seconds);
-  TRY(call(*connection_->stub, *limit_, &v1::RunedService::Stub::Shutdown, request,
-           kControlTimeout));
+  const auto asked = call(*connection_->stub, *limit_, &v1::RunedService::Stub::Shutdown, request,
+                          kControlTimeout);
+  if (!asked) return explain(asked.error());
   return {};
 }
 

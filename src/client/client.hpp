@@ -137,6 +137,7 @@ class Client {
   void note_daemon(const InfoReport& report);
   Status wait_ready_once();
   Status reconnect();
+  Error explain(Error error) const;
   const std::shared_ptr<grpc::Channel>& channel() const;
   void note_progress();
   Result<std::chrono::milliseconds> time_left() const;

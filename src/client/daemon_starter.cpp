@@ -14,7 +14,6 @@
 #include "os/child.hpp"
 #include "os/file_lock.hpp"
 #include "os/files.hpp"
-#include "os/own_directory.hpp"
 #include "os/process.hpp"
 #include "os/rotating_file.hpp"
 #include "os/socket_path.hpp"
@@ -30,22 +29,16 @@ constexpr milliseconds kStartPoll{10};
 constexpr milliseconds kQuietWait{1500};
 constexpr size_t kQuotedLogBytes = 2048;
 
+// The daemon lives on, whoever lets go of it.
+struct LetGo {
+  void operator()(os::Child* child) const {
+    child->release();
+    delete child;
+  }
+};
+
 bool is_absent(const Error& error) {
   return error.code == ErrorCode::not_found || error.code == ErrorCode::unavailable;
-}
-
-// What the log has gained since `begin`, its end at most, one line of it after another.
-std::string quote_log(const std::string& path, uintmax_t begin) {
-  std::error_code missing;
-  const uintmax_t end = std::filesystem::file_size(path, missing);
-  if (missing || end <= begin) return fmt::format("'{}' has nothing about it", path);
-  const std::string tail =
-      os::read_tail(path, std::min<size_t>(end - begin, kQuotedLogBytes)).value_or("");
-  std::string text = fmt::format("the end of '{}':", path);
-  for (const std::string_view line : split(tail, '\n')) {
-    if (!line.empty()) text += fmt::format("\n  {}", line);
-  }
-  return text;
 }
 
 // Standard input is the pipe by which it learns that we have gone.
@@ -150,6 +143,19 @@ Result<os::Fd> Attempt::wait_until_listening(os::Child& child, uintmax_t log_beg
 
 }  // namespace
 
+std::string quote_log(const std::string& path, uint64_t begin) {
+  std::error_code missing;
+  const uintmax_t end = std::filesystem::file_size(path, missing);
+  if (missing || end <= begin) return fmt::format("'{}' has nothing about it", path);
+  const std::string tail =
+      os::read_tail(path, std::min<size_t>(end - begin, kQuotedLogBytes)).value_or("");
+  std::string text = fmt::format("the end of '{}':", path);
+  for (const std::string_view line : split(tail, '\n')) {
+    if (!line.empty()) text += fmt::format("\n  {}", line);
+  }
+  return text;
+}
+
 Result<os::Fd> dial_daemon(const DaemonLocation& daemon) {
   TRY(os::check_alias_directory(daemon.socket_path));
   TRY_ASSIGN(os::Fd connection, os::dial_unix(daemon.socket_path, kDialTimeout));
@@ -166,7 +172,7 @@ Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon,
                                            const StartOptions& options) {
   Attempt attempt(daemon, options);
   auto connection = dial_daemon(daemon);
-  if (connection) return DialledDaemon{*std::move(connection), false};
+  if (connection) return DialledDaemon{.connection = *std::move(connection)};
   if (!is_absent(connection.error())) return std::move(connection).error();
 
   TRY(bootstrap::make_home(daemon.home));
@@ -174,9 +180,9 @@ Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon,
           bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
     return bootstrap::serves_elsewhere(*holder, daemon.daemon_lock, daemon.socket_path);
   }
-  TRY(os::make_own_directory(os::resolve_links(os::parent_directory(daemon.log_path))));
+  TRY(bootstrap::make_logs_directory(os::parent_directory(daemon.log_path)));
   TRY_ASSIGN(const auto lock, attempt.wait_for_turn(connection));
-  if (connection) return DialledDaemon{*std::move(connection), false};
+  if (connection) return DialledDaemon{.connection = *std::move(connection)};
   if (!lock.has_value()) return std::move(connection).error();
 
   TRY_ASSIGN(const auto log, os::RotatingFile::open({.path = daemon.log_path}));
@@ -185,8 +191,10 @@ Result<DialledDaemon> dial_or_start_daemon(const DaemonLocation& daemon,
   TRY_ASSIGN(os::Child child, spawn(daemon, log, lifeline));
   lifeline.reader.close();
   TRY_ASSIGN(os::Fd started, attempt.wait_until_listening(child, log_begin));
-  child.release();
-  return DialledDaemon{std::move(started), true};
+  return DialledDaemon{.connection = std::move(started),
+                       .was_started = true,
+                       .process = {new os::Child(std::move(child)), LetGo()},
+                       .log_begin = log_begin};
 }
 
 }  // namespace runed::client

@@ -2,11 +2,16 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "os/fd.hpp"
+
+namespace runed::os {
+class Child;
+}
 
 namespace runed::client {
 
@@ -37,7 +42,12 @@ struct StartOptions {
 struct DialledDaemon {
   os::Fd connection;
   bool was_started = false;  // By this call.
+  std::shared_ptr<os::Child> process{};  // That one; it lives on without this.
+  uint64_t log_begin = 0;                // Where what it logs begins, in bytes.
 };
+
+/// Quotes what the daemon's log has gained since `begin`, the end of it at most.
+std::string quote_log(const std::string& path, uint64_t begin);
 
 /// Dials the daemon's socket, and starts a daemon if nothing listens there: under a lock, so that
 /// of many callers one starts it; in a session of its own; watched until it listens. It watches us

@@ -179,7 +179,7 @@ Status Client::Stream::recover(Error error) {
     if (!is_loading) {
       if (!means_gone(error) || client_.options_.start != StartPolicy::on_demand ||
           !is_first_try_) {
-        return error;
+        return client_.explain(std::move(error));
       }
       TRY(client_.reconnect());
     }

@@ -54,6 +54,9 @@ Error to_error(const grpc::Status& status) {
   Error error{code_of(status.error_code()), status.error_message(), {}, {}};
   google::rpc::Status details;
   if (details.ParseFromString(status.error_details())) add_details(details, error);
+  if (error.code == ErrorCode::unavailable && details.details().empty()) {
+    error.message = kConnectionLost;
+  }
   return error;
 }
 
