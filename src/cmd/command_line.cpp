@@ -50,13 +50,22 @@ std::string help_hint(const CLI::App& app) {
   return fmt::format("run 'runed {}--help'", is_root ? "" : app.get_name() + " ");
 }
 
+// A word of which a candidate is the rest, as `--dim` of `--dimensions`, is no misspelling of another.
+std::optional<std::string> find_begun(std::string_view word,
+                                      const std::vector<std::string>& candidates) {
+  constexpr size_t kFewestLetters = 4;  // With the dashes.
+  if (word.size() < kFewestLetters) return std::nullopt;
+  const auto begins = [word](const std::string& name) { return name.starts_with(word); };
+  if (std::ranges::count_if(candidates, begins) != 1) return std::nullopt;
+  return *std::ranges::find_if(candidates, begins);
+}
+
 // "did you mean" where a candidate is near, else where to read on.
 std::string suggestion(const CLI::App& app, std::string_view word,
                        const std::vector<std::string>& candidates) {
-  if (const auto nearest = find_nearest(word, candidates)) {
-    return fmt::format("did you mean '{}'?", *nearest);
-  }
-  return help_hint(app);
+  auto nearest = find_begun(word, candidates);
+  if (!nearest.has_value()) nearest = find_nearest(word, candidates);
+  return nearest.has_value() ? fmt::format("did you mean '{}'?", *nearest) : help_hint(app);
 }
 
 std::vector<std::string> flag_names(const CLI::App& app) {
@@ -73,10 +82,26 @@ std::vector<std::string> command_names() {
   return names;
 }
 
+// The command that has this option; null: none.
+const CLI::App* find_command_with(const CLI::App& root, const std::string& flag) {
+  const auto commands = root.get_subcommands([](const CLI::App*) { return true; });
+  const auto found = std::ranges::find_if(commands, [&flag](const CLI::App* command) {
+    return command->get_option_no_throw(flag) != nullptr;
+  });
+  return found == commands.end() ? nullptr : *found;
+}
+
 // Words that no option and no positional took.
-Error unexpected_word(const CLI::App& app, const std::string& word) {
+Error unexpected_word(const CLI::App& root, const CLI::App& app, const std::string& word) {
   if (word.starts_with("-")) {
     const std::string flag = word.substr(0, word.find('='));
+    // One that the command has was written before it.
+    const CLI::App* command = app.get_option_no_throw(flag) != nullptr ? &app : nullptr;
+    if (&app == &root) command = find_command_with(root, flag);
+    if (command != nullptr && command != &root) {
+      return usage_error(fmt::format("the option '{}' stands before the command", flag),
+                         fmt::format("write it behind: runed {} {}", command->get_name(), flag));
+    }
     return usage_error(fmt::format("unknown option '{}'", flag),
                        suggestion(app, flag, flag_names(app)));
   }
@@ -95,6 +120,14 @@ std::string as_message(std::string text) {
   }
   if (text.ends_with('.')) text.pop_back();
   return text;
+}
+
+// An option without its value, or with several: `--home: 1 required DIR missing`, as CLI11 puts it.
+Error mismatch(const CLI::App& app, const std::string& text) {
+  const std::string name = text.substr(0, text.find(':'));
+  return usage_error(text.ends_with("missing") ? fmt::format("{} needs a value", name)
+                                               : fmt::format("{} is given more than once", name),
+                     help_hint(app));
 }
 
 // `--instruct=$TASK` with a variable that is empty or not set: CLI11 would take the next word, a
@@ -132,6 +165,11 @@ CommandLine::CommandLine()
 
 CommandLine::~CommandLine() = default;
 
+const CLI::App& CommandLine::chosen_app() const {
+  const auto chosen = app_->get_subcommands();
+  return chosen.empty() ? *app_ : *chosen.front();
+}
+
 Result<ParsedCommandLine> CommandLine::parse(const std::vector<std::string>& arguments) {
   if (const auto name = find_option_without_value(*app_, arguments)) {
     return usage_error(fmt::format("'{}=' has no value", *name),
@@ -145,11 +183,12 @@ Result<ParsedCommandLine> CommandLine::parse(const std::vector<std::string>& arg
     return ParsedCommandLine{{}, app_->help()};
   } catch (const CLI::CallForVersion&) {
     return ParsedCommandLine{{}, app_->version() + "\n"};
+  } catch (const CLI::ArgumentMismatch& fault) {
+    return mismatch(chosen_app(), fault.what());
   } catch (const CLI::ParseError& fault) {
-    const auto chosen = app_->get_subcommands();
-    const CLI::App& app = chosen.empty() ? *app_ : *chosen.front();
+    const CLI::App& app = chosen_app();
     const auto unexpected = app_->remaining(true);
-    if (!unexpected.empty()) return unexpected_word(app, unexpected.front());
+    if (!unexpected.empty()) return unexpected_word(*app_, app, unexpected.front());
     return usage_error(as_message(fault.what()), help_hint(app));
   }
   const auto chosen = app_->get_subcommands();

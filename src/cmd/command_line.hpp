@@ -30,6 +30,8 @@ class CommandLine {
   CLI::App& app() { return *app_; }
 
  private:
+  const CLI::App& chosen_app() const;  // Of the command, or the one that has them all.
+
   std::unique_ptr<CLI::App> app_;
   std::vector<Runner> runners_;  // One a command, in the order of commands().
 };

@@ -8,7 +8,9 @@
 #include "cmd/embed_daemon.hpp"
 #include "cmd/embed_job.hpp"
 #include "cmd/embed_local.hpp"
-#include "cmd/seconds.hpp"
+#include "cmd/note.hpp"
+#include "cmd/value_checks.hpp"
+#include "os/files.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -21,9 +23,10 @@ constexpr const char* kExamples =
 
 EmbedOptions embed_options(const EmbedFlags& flags) {
   const bool is_query = flags.query || flags.instruction.has_value();
+  const int64_t dimensions = flags.dimensions.value_or(0);
   return {.input_type = is_query ? InputType::query : InputType::unspecified,
           .instruction = flags.instruction.value_or(""),
-          .dimensions = flags.dimensions,
+          .dimensions = can_be_dimensions(dimensions) ? static_cast<uint32_t>(dimensions) : 0,
           .truncate = flags.truncate == "right"  ? Truncate::right
                       : flags.truncate == "left" ? Truncate::left
                                                  : Truncate::error};
@@ -43,6 +46,25 @@ Status check_instruction(const std::optional<std::string>& instruction) {
       .with_hint("name the task, or give --query alone for the default one of the model");
 }
 
+// Whoever gives the name of a file as a text means the file, as a rule.
+void note_file_names(const EmbedFlags& flags, Services& services) {
+  for (const std::string& text : flags.texts) {
+    if (!os::is_regular_file(os::resolve_links(text))) continue;
+    services.err << format_note(
+        fmt::format("'{}' is embedded as text; --file reads it", printable(text)), flags.json);
+  }
+}
+
+// That the end of a text had no part in its vector is nothing that a vector shows.
+void note_cut_texts(const EmbedJob& job) {
+  const uint64_t cut = job.output.cut_count();
+  if (cut == 0) return;
+  job.services.err << format_note(
+      fmt::format("{} of {} texts {} cut to as many tokens as the model takes", cut,
+                  job.output.count(), cut == 1 ? "was" : "were"),
+      job.flags.json);
+}
+
 }  // namespace
 
 Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
@@ -60,6 +82,7 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
   TRY_ASSIGN(
       const Location location,
       locate(flags.location, {.model = flags.model, .model_variant = flags.variant}, services));
+  note_file_names(flags, services);
   EmbedOutput output(services.out,
                      flags.json ? EmbedOutput::Format::document : EmbedOutput::Format::lines);
   EmbedJob job{flags, options, location, input, output, services};
@@ -71,6 +94,7 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
     return std::move(done).error();
   }
   TRY(output.finish());
+  note_cut_texts(job);
   return ExitCode::ok;
 }
 
@@ -87,11 +111,14 @@ Runner define_embed(CLI::App& app) {
       ->type_name("TASK");
   app.add_option("-d,--dimensions", flags->dimensions,
                  "Cut vectors to N floats and normalise again")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(check_dimension_number);
   app.add_option("--truncate", flags->truncate,
                  "Cut a text that is too long at its right or left; error: refuse it")
       ->type_name("SIDE")
-      ->check(CLI::IsMember({"error", "right", "left"}).description(""));
+      ->check([](const std::string& text) {
+        return check_choice(text, {"error", "left", "right"});
+      });
   app.add_flag("--ids", flags->ids, "Print the token ids that the model would see");
   app.add_flag("--direct", flags->direct, "Embed in this process, without a daemon");
   app.add_option("--model", flags->model, "Model file, with --direct or --ids")->type_name("FILE");

@@ -17,8 +17,8 @@ struct EmbedFlags {
   std::optional<std::string> file;
   bool query = false;
   std::optional<std::string> instruction;  // Of queries; implies `query`.
-  uint32_t dimensions = 0;         // 0: native.
-  std::string truncate = "error";  // error, right or left.
+  std::optional<int64_t> dimensions;       // None: all that the model has.
+  std::string truncate = "error";          // error, right or left.
   bool json = false;
   bool ids = false;                    // Token ids in place of vectors.
   bool direct = false;                 // In this process, without a daemon.

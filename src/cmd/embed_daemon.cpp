@@ -57,12 +57,14 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
   };
   options.on_stuck = job.services.end_process;
   options.on_wait = [&progress](const std::string& what) { progress.note(what); };
-  auto connected = client::Client::connect(std::move(options));
-  if (!connected) {
-    // The daemon's own reason is in its log; the likeliest can be told better here.
-    TRY(bootstrap::choose_model(job.location.paths, job.location.settings));
-  }
-  return connected;
+  return client::Client::connect(std::move(options));
+}
+
+// Why a daemon could not start is in its log; the likeliest reason can be told better here.
+Error explain(Error error, const EmbedJob& job) {
+  if (error.code != ErrorCode::unavailable) return error;
+  auto choice = bootstrap::choose_model(job.location.paths, job.location.settings);
+  return choice ? std::move(error) : std::move(choice).error();
 }
 
 // That the one before has died may be no news, but its flags have gone with it.
@@ -95,9 +97,7 @@ Status check_settings(EmbedJob& job, const client::Client& client, const client:
   return {};
 }
 
-}  // namespace
-
-Status embed_by_daemon(EmbedJob& job) {
+Status embed(EmbedJob& job) {
   EmbedProgress progress(job);
   const auto last = bootstrap::read_last_daemon(job.location.paths.last_daemon);
   TRY_ASSIGN(client::Client client, connect(job, progress.display()));
@@ -110,12 +110,21 @@ Status embed_by_daemon(EmbedJob& job) {
   TRY_ASSIGN(const auto info, client.info());
   TRY(check_settings(job, client, info, last, progress.display()));
   TRY(check_expected(job.flags, info.model_identity));
+  TRY(check_dimensions(job.flags, info.model_name, info.min_dimensions, info.vector_dim));
   set_model(job, {info.model_name, info.model_identity, info.engine},
             {info.query_prompt, info.prompt_source}, progress.display());
   OutputSink sink(job.output, progress);
   Status done = client.embed_stream(job.options, info.model_identity, job.input, sink);
   if (!done) return at_place(std::move(done).error(), job.input);
   return {};
+}
+
+}  // namespace
+
+Status embed_by_daemon(EmbedJob& job) {
+  Status done = embed(job);
+  if (!done) return explain(std::move(done).error(), job);
+  return done;
 }
 
 }  // namespace runed::cmd

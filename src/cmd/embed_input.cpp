@@ -36,6 +36,13 @@ std::string_view without_mark(std::string_view text) {
   return text;
 }
 
+// Which text it is: for people from 1, as the index of its result would be from 0.
+Error at_number(Error error, const char* kind, uint64_t index) {
+  return std::move(error)
+      .with_detail(kind, std::to_string(index + 1))
+      .with_detail("index", std::to_string(index));
+}
+
 Error with_look(Error error, const Encoding& encoding) {
   return std::move(error)
       .with_hint(fmt::format("it looks like {}: {}", encoding.name, encoding.advice))
@@ -44,16 +51,17 @@ Error with_look(Error error, const Encoding& encoding) {
 
 Status check_argument(std::string& text, size_t index) {
   text.erase(0, text.size() - without_mark(text).size());
-  const std::string number = std::to_string(index + 1);
-  if (is_blank(text)) {
-    return make_error(ErrorCode::blank_line, "{} is blank", name_place("text", index))
-        .with_detail("text", number);
+  // What a daemon refuses: one of spaces has a vector.
+  if (text.empty()) {
+    return at_number(make_error(ErrorCode::blank_line, "{} is blank", name_place("text", index)),
+                     "text", index)
+        .with_hint("leave it out");
   }
   if (const auto offset = find_invalid_utf8(text)) {
     return with_look(
-        make_error(ErrorCode::bad_input, "{} is not UTF-8: invalid byte at offset {}",
-                   name_place("text", index), *offset)
-            .with_detail("text", number)
+        at_number(make_error(ErrorCode::bad_input, "{} is not UTF-8: invalid byte at offset {}",
+                             name_place("text", index), *offset),
+                  "text", index)
             .with_detail("offset", std::to_string(*offset)),
         describe_encoding(text));
   }
@@ -87,10 +95,10 @@ Result<Next> LineReader::next() {
 }
 
 Error LineReader::too_long() const {
-  return make_error(ErrorCode::text_too_long, "{} of {} is longer than {}",
-                    name_place("line", lines_), name_, format_bytes(limits_.line_bytes))
+  return at_number(make_error(ErrorCode::text_too_long, "{} of {} is longer than {}",
+                              name_place("line", lines_), name_, format_bytes(limits_.line_bytes)),
+                   "line", lines_)
       .with_hint("one line is one text: split it")
-      .with_detail("line", std::to_string(lines_ + 1))
       .with_detail("limit_bytes", std::to_string(limits_.line_bytes));
 }
 
@@ -113,8 +121,7 @@ Result<size_t> LineReader::read_chunk() {
 }
 
 Error LineReader::not_text(const std::string& what, size_t offset, size_t line_offset) const {
-  return make_error(ErrorCode::bad_input, "{}", what)
-      .with_detail("line", std::to_string(lines_ + 1))
+  return at_number(make_error(ErrorCode::bad_input, "{}", what), "line", lines_)
       .with_detail("line_offset", std::to_string(line_offset))
       .with_detail("offset", std::to_string(base_ + offset));
 }
@@ -164,10 +171,11 @@ Status LineReader::check_text(std::string_view line) const {
 Result<Next> LineReader::take_line(size_t length, size_t end_length) {
   std::string_view line = without_mark(std::string_view(buffer_).substr(begin_, length));
   if (line.ends_with('\r')) line.remove_suffix(1);
-  if (is_blank(line)) {
-    return make_error(ErrorCode::blank_line, "{} of {} is blank", name_place("line", lines_), name_)
-        .with_hint("remove blank lines, with: grep -v '^[[:space:]]*$'")
-        .with_detail("line", std::to_string(lines_ + 1));
+  if (line.empty()) {
+    return at_number(make_error(ErrorCode::blank_line, "{} of {} is blank",
+                                name_place("line", lines_), name_),
+                     "line", lines_)
+        .with_hint("remove blank lines, with: grep -v '^[[:space:]]*$'");
   }
   TRY(check_text(line));
   Next next{State::text, std::string(line)};

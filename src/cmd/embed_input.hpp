@@ -81,6 +81,7 @@ class EmbedInput final : public client::TextSource {
 
   /// Names the place of a text for the user: `line 3`, `text 1`.
   std::string place(size_t index) const;
+  bool has_lines() const { return lines_.has_value(); }
 
   /// How much of an input of known size has been dealt with.
   struct Position {

@@ -1,5 +1,6 @@
 #include "cmd/embed_job.hpp"
 
+#include <limits>
 #include <utility>
 
 #include "embed/model_card.hpp"
@@ -15,7 +16,9 @@ constexpr const char* kDoing = "embedding";
 Error at_place(Error error, const EmbedInput& input) {
   const auto index = error.details.find("index");
   if (index == error.details.end()) return error;
-  const std::string place = input.place(std::stoul(index->second));
+  const uint64_t number = std::stoul(index->second);
+  const std::string place = input.place(number);
+  error.details.emplace(input.has_lines() ? "line" : "text", std::to_string(number + 1));
   if (error.code == ErrorCode::text_too_long && error.details.contains("tokens")) {
     error.message = fmt::format("{} has {} tokens, the model takes {}", place,
                                 error.details["tokens"], error.details["limit"]);
@@ -34,6 +37,23 @@ Status check_expected(const EmbedFlags& flags, const std::string& identity) {
           "vectors of different models must not be mixed; embed everything again, or serve "
           "the model that is expected")
       .with_detail("model_identity", identity);
+}
+
+bool can_be_dimensions(int64_t dimensions) {
+  return dimensions > 0 && dimensions <= std::numeric_limits<uint32_t>::max();
+}
+
+Status check_dimensions(const EmbedFlags& flags, const std::string& model_name,
+                        uint32_t min_dimensions, uint32_t dimensions) {
+  if (!flags.dimensions.has_value() || can_be_dimensions(*flags.dimensions)) return {};
+  const bool is_cuttable = min_dimensions > 0 && min_dimensions < dimensions;
+  return make_error(ErrorCode::bad_dimensions, "cannot give {} dimensions: '{}' has {}",
+                    *flags.dimensions, model_name,
+                    is_cuttable ? fmt::format("{} to {}", min_dimensions, dimensions)
+                                : std::to_string(dimensions))
+      .with_detail("dimensions", std::to_string(*flags.dimensions))
+      .with_detail("minimum", std::to_string(is_cuttable ? min_dimensions : dimensions))
+      .with_detail("maximum", std::to_string(dimensions));
 }
 
 void set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress) {
@@ -57,7 +77,7 @@ void set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Pro
 EmbedProgress::EmbedProgress(EmbedJob& job)
     : job_(job),
       shares_terminal_(job.services.err_is_terminal && os::is_terminal(os::kStdout)),
-      progress_(job.services.err, display_of(job.services), job.services.clock) {}
+      progress_(job.services.err, display_of(job.services, job.flags.json), job.services.clock) {}
 
 void EmbedProgress::advance() {
   const auto position = job_.input.finish_one();

@@ -31,6 +31,15 @@ Error at_place(Error error, const EmbedInput& input);
 /// Errors: model_mismatch.
 Status check_expected(const EmbedFlags& flags, const std::string& identity);
 
+/// Tells whether a model could have so many; on the wire 0 stands for all.
+bool can_be_dimensions(int64_t dimensions);
+
+/// Refuses what --dimensions says where no model has it, with the range of this one. The rest is
+/// judged by who embeds.
+/// Errors: bad_dimensions.
+Status check_dimensions(const EmbedFlags& flags, const std::string& model_name,
+                        uint32_t min_dimensions, uint32_t dimensions);
+
 /// What is known of the prompts of a model, whoever told it.
 struct KnownPrompts {
   std::optional<Prompt> query;  // Nothing: none is known.

@@ -1,5 +1,7 @@
 #include "cmd/embed_local.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,11 @@ KnownPrompts known_prompts(const embed::ModelCard& card) {
   return prompts;
 }
 
+Status check_dimensions(const EmbedJob& job, const embed::ModelInfo& model) {
+  return cmd::check_dimensions(job.flags, model.model_name, model.card.min_dimensions.value,
+                               model.dimension);
+}
+
 // The texts for some passes, up to the end of the input or its first fault.
 struct Share {
   std::vector<embed::PreparedText> texts;
@@ -32,12 +39,12 @@ struct Share {
   bool is_last = false;
 };
 
-Result<embed::PreparedText> prepare(EmbedJob& job, const embed::Embedder& embedder,
-                                    const std::string& text, uint64_t index) {
-  const embed::ModelInfo& model = embedder.info();
+Result<embed::PreparedText> prepare(EmbedJob& job, const embed::ModelInfo& model,
+                                    const embed::Tokenizer& tokenizer, const std::string& text,
+                                    uint64_t index) {
   const auto bound = embed::bound_text(text, job.options, model);
-  auto prepared = bound ? embed::prepare_text(*bound, job.options, model.card,
-                                              *embedder.tokenizer(), model.max_tokens)
+  auto prepared = bound ? embed::prepare_text(*bound, job.options, model.card, tokenizer,
+                                              model.max_tokens)
                         : Result<embed::PreparedText>(bound.error());
   if (prepared) return prepared;
   return at_place(std::move(prepared).error().with_detail("index", std::to_string(index)),
@@ -55,7 +62,8 @@ Share next_share(EmbedJob& job, const embed::Embedder& embedder) {
     }
     share.is_last = !text->has_value();
     if (share.is_last) break;
-    auto prepared = prepare(job, embedder, **text, job.output.count() + share.texts.size());
+    auto prepared = prepare(job, embedder.info(), *embedder.tokenizer(), **text,
+                            job.output.count() + share.texts.size());
     if (!prepared) {
       share.end = std::move(prepared).error();
       break;
@@ -78,6 +86,7 @@ Status embed_direct(EmbedJob& job) {
   const embed::ModelInfo& model = embedder->info();
   const std::string identity = embed::model_identity(model.model_sha256);
   TRY(check_expected(job.flags, identity));
+  TRY(check_dimensions(job, model));
   TRY(embed::check_options(job.options, model));
   EmbedProgress progress(job);
   set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.card),
@@ -100,16 +109,25 @@ Status tokenize_input(EmbedJob& job) {
   TRY_ASSIGN(const auto vocabulary, daemon::load_vocabulary(model));
   const std::string identity = embed::model_identity(vocabulary.model.model_sha256);
   TRY(check_expected(job.flags, identity));
+  TRY(check_dimensions(job, vocabulary.model));
   TRY(embed::check_options(job.options, vocabulary.model));
+  // Of a text that is not to be cut all ids are of interest, also of one that would be refused.
+  embed::ModelInfo model_seen = vocabulary.model;
+  if (const auto& most = job.location.settings.ctx_size.value; most.has_value()) {
+    model_seen.max_tokens = std::min(model_seen.max_tokens, *most);
+  }
+  if (job.options.truncate == Truncate::error) {
+    model_seen.max_tokens = std::numeric_limits<uint32_t>::max();
+  }
   EmbedProgress progress(job);
   set_model(job, {vocabulary.model.model_name, identity}, known_prompts(vocabulary.model.card),
             progress.display());
   while (true) {
     TRY_ASSIGN(const auto text, job.input.wait_next());
     if (!text.has_value()) return {};
-    TRY_ASSIGN(const auto ids, vocabulary.tokenizer->tokenize(
-                                   embed::apply_prompt(*text, job.options, vocabulary.model.card)));
-    TRY(job.output.add_ids(ids));
+    TRY_ASSIGN(const auto prepared,
+               prepare(job, model_seen, *vocabulary.tokenizer, *text, job.output.count()));
+    TRY(job.output.add_ids(prepared.ids, prepared.tokens_dropped));
     progress.advance();
   }
 }

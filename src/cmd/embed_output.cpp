@@ -6,6 +6,8 @@
 #include <ostream>
 
 #include "base/json.hpp"
+#include "os/process.hpp"
+#include "os/write_fault.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -59,17 +61,20 @@ Status EmbedOutput::add(const Embedding& embedding) {
     }
     text_ += fmt::format(R"("vector":{}}})", format_vector(embedding.vector));
   }
+  if (embedding.tokens_dropped > 0) ++cut_count_;
   return end_entry();
 }
 
-Status EmbedOutput::add_ids(std::span<const uint32_t> ids) {
+Status EmbedOutput::add_ids(std::span<const uint32_t> ids, uint32_t tokens_dropped) {
   if (format_ == Format::lines) {
     text_ += format_ids(ids) + "\n";
   } else {
     begin_entry(nullptr);
-    text_ +=
-        fmt::format(R"({{"index":{},"tokens":{},"ids":{}}})", count_, ids.size(), format_ids(ids));
+    text_ += fmt::format(R"({{"index":{},"tokens":{},)", count_, ids.size());
+    if (tokens_dropped > 0) text_ += fmt::format(R"("tokens_dropped":{},)", tokens_dropped);
+    text_ += fmt::format(R"("ids":{}}})", format_ids(ids));
   }
+  if (tokens_dropped > 0) ++cut_count_;
   return end_entry();
 }
 
@@ -99,7 +104,7 @@ Status EmbedOutput::print() {
   has_begun_ = true;
   out_ << text_ << std::flush;
   text_.clear();
-  if (!out_) return make_error(ErrorCode::io, "cannot write to stdout");
+  if (!out_) return os::write_fault(os::kStdout, "cannot write to stdout");
   return {};
 }
 

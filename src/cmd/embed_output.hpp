@@ -39,7 +39,7 @@ class EmbedOutput {
 
   /// Errors: io if it cannot be printed.
   Status add(const Embedding& embedding);
-  Status add_ids(std::span<const uint32_t> ids);
+  Status add_ids(std::span<const uint32_t> ids, uint32_t tokens_dropped = 0);
 
   /// Prints what is there, if printing has begun.
   Status flush();
@@ -51,7 +51,8 @@ class EmbedOutput {
   /// closed with a member `error`. Nothing if printing has not begun.
   void fail(const Error& error);
 
-  uint64_t count() const { return count_; }  // Results added.
+  uint64_t count() const { return count_; }          // Results added.
+  uint64_t cut_count() const { return cut_count_; }  // Of texts that were cut.
 
  private:
   void begin_entry(const Embedding* embedding);
@@ -64,6 +65,7 @@ class EmbedOutput {
   EmbedModel model_;
   std::string text_;  // Not yet printed.
   uint64_t count_ = 0;
+  uint64_t cut_count_ = 0;
   bool has_begun_ = false;
 };
 

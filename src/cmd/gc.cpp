@@ -13,6 +13,8 @@
 #include "bootstrap/gc.hpp"
 #include "bootstrap/install_lock.hpp"
 #include "client/client.hpp"
+#include "cmd/note.hpp"
+#include "cmd/value_checks.hpp"
 #include "os/file_lock.hpp"
 #include "os/files.hpp"
 
@@ -107,7 +109,7 @@ Runner define_gc(CLI::App& app) {
   app.footer(kExamples);
   app.add_option("--keep", flags->keep, "Keep this many unused variants, the newest (0)")
       ->type_name("N")
-      ->check(CLI::Range(0, kMostKept).description(""));
+      ->check([](const std::string& text) { return check_whole_number(text, 0, kMostKept); });
   app.add_option("--older-than", flags->older_than, "Only what has not changed for so long")
       ->type_name("AGE");
   app.add_flag("--dry-run", flags->dry_run, "Tell what would be removed, and remove nothing");

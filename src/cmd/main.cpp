@@ -5,10 +5,13 @@
 #include <optional>
 
 #include "cmd/command_line.hpp"
+#include "cmd/known_variables.hpp"
+#include "cmd/note.hpp"
 #include "cmd/progress.hpp"
 #include "cmd/serve.hpp"
 #include "os/child_helper.hpp"
 #include "os/process.hpp"
+#include "os/write_fault.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -44,7 +47,14 @@ Result<ParsedCommandLine> parse(CommandLine& command_line,
   return command_line.parse(arguments);
 }
 
-ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* signals) {
+void note_misspelt_variables(bool as_json) {
+  for (const std::string& text : find_misspelt_variables(os::environment_variables())) {
+    std::cerr << format_note(text, as_json);
+  }
+}
+
+ExitCode run_main(const std::vector<std::string>& arguments, bool is_daemon,
+                  os::SignalWatcher* signals) {
   const bool as_json = wants_json(arguments);
   CommandLine command_line;
   auto parsed = parse(command_line, arguments);
@@ -63,13 +73,15 @@ ExitCode run_main(const std::vector<std::string>& arguments, os::SignalWatcher* 
       .signals = signals};
   Result<ExitCode> result = ExitCode::ok;
   if (parsed->run) {
+    // What a daemon writes there is its log.
+    if (!is_daemon) note_misspelt_variables(as_json);
     result = parsed->run(services);
   } else {
     std::cout << parsed->text;
   }
   std::cout.flush();
   if (result && !std::cout) {
-    result = make_error(ErrorCode::io, "cannot write to stdout");
+    result = os::write_fault(os::kStdout, "cannot write to stdout");
   }
   return result ? *result : report(result.error(), as_json);
 }
@@ -82,11 +94,11 @@ int main(int argc, char** argv) {
   runed::os::fill_standard_descriptors();
   std::optional<runed::os::SignalWatcher> signals;
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  const bool is_daemon = runed::cmd::is_started_as_daemon(arguments);
   const std::string command = arguments.empty() ? "" : arguments.front();
+  const bool is_daemon = runed::cmd::is_started_as_daemon(arguments) || command == "serve";
   // The daemon answers signals from its first instruction, and an installation ends in order; other
   // commands simply die of them.
-  if (is_daemon || command == "serve" || command == "install" || command == "verify") {
+  if (is_daemon || command == "install" || command == "verify") {
     signals.emplace();
   }
   if (signals.has_value()) runed::os::ignore_sigpipe();  // Nor must a peer that hangs up end it.
@@ -94,7 +106,7 @@ int main(int argc, char** argv) {
   runed::os::restore_child_signal();
   try {
     return static_cast<int>(
-        runed::cmd::run_main(arguments, signals.has_value() ? &*signals : nullptr));
+        runed::cmd::run_main(arguments, is_daemon, signals.has_value() ? &*signals : nullptr));
   } catch (const std::exception& fault) {
     std::cerr << runed::format_error(
         runed::make_error(runed::ErrorCode::internal, "{}", fault.what()));

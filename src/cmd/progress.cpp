@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "base/text.hpp"
+#include "cmd/note.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -36,8 +37,9 @@ std::string draw_bar(uint64_t done, uint64_t total) {
 
 }  // namespace
 
-Display display_of(const Services& services) {
-  return services.err_is_terminal ? Display::bar : Display::lines;
+Display display_of(const Services& services, bool as_json) {
+  if (services.err_is_terminal) return Display::bar;
+  return as_json ? Display::json : Display::lines;
 }
 
 std::string Progress::describe(uint64_t bytes_done, uint64_t bytes_total) const {
@@ -71,7 +73,7 @@ std::string Progress::describe_texts(uint64_t texts, uint64_t done, uint64_t tot
 }
 
 bool Progress::is_due(const std::string& what, uint64_t amount) {
-  if (display_ == Display::none) return false;
+  if (display_ == Display::none || display_ == Display::json) return false;
   const SteadyTime now = clock_.steady_now();
   if (what != what_ || amount < amount_at_begin_) {
     what_ = what;
@@ -111,7 +113,13 @@ void Progress::note(const std::string& text) {
   clear();
   notes_.push_back(text);
   if (display_ == Display::none) return;
-  err_ << escape_invalid_utf8(fmt::format("runed: {}\n", text)) << std::flush;
+  if (display_ == Display::json) {
+    constexpr std::string_view kMark = "note: ";  // Said by the key.
+    err_ << format_note(text.substr(text.starts_with(kMark) ? kMark.size() : 0), true);
+  } else {
+    err_ << escape_invalid_utf8(fmt::format("runed: {}\n", text));
+  }
+  err_ << std::flush;
 }
 
 void Progress::clear() {

@@ -18,11 +18,12 @@ namespace runed::cmd {
 enum class Display {
   bar,    // With rate and time left, drawn over itself: for a terminal.
   lines,  // One every few seconds.
-  none,   // Notes are only collected, for a JSON document.
+  json,   // None; a note is a line of JSON.
+  none,   // None; notes are only collected, for a JSON document.
 };
 
-/// Chooses a bar or lines by where stderr goes.
-Display display_of(const Services& services);
+/// Chooses by where stderr goes: a program that asked for JSON reads nothing else from it.
+Display display_of(const Services& services, bool as_json = false);
 
 /// Shows how far long work is, on stderr.
 class Progress {

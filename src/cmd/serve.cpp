@@ -16,6 +16,7 @@
 #include "bootstrap/model_choice.hpp"
 #include "client/client.hpp"
 #include "cmd/exit_code.hpp"
+#include "cmd/known_variables.hpp"
 #include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
 #include "daemon/daemon.hpp"
@@ -136,6 +137,9 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   Log log(os::is_terminal(os::kStderr) ? Log::Format::text : Log::Format::json, services.clock,
           std::move(own_log));
   const daemon::LibraryLogs library_logs(log);
+  for (const std::string& text : find_misspelt_variables(os::environment_variables())) {
+    log.warn("misspelt variable", {{"what", text}});
+  }
   auto outcome = serve(location, std::move(detached), services, log);
   Status ended = outcome ? Status() : Status(std::move(outcome).error());
   if (ended && *outcome == daemon::Outcome::already_running)

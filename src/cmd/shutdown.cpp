@@ -9,7 +9,8 @@
 #include "bootstrap/daemon_lock.hpp"
 #include "client/client.hpp"
 #include "client/daemon_process.hpp"
-#include "cmd/seconds.hpp"
+#include "cmd/note.hpp"
+#include "cmd/value_checks.hpp"
 #include "os/process.hpp"
 
 namespace runed::cmd {
@@ -20,6 +21,7 @@ using std::chrono::milliseconds;
 // With --force and no --wait: how long asking, and then SIGTERM, may take.
 constexpr milliseconds kForceWait{5000};
 constexpr milliseconds kKillWait{5000};
+constexpr int64_t kMostGrace = int64_t{366} * 24 * 3600;  // Seconds.
 constexpr milliseconds kLastMoment{1000};  // Of a daemon that has let go of its lock.
 
 constexpr const char* kExamples =
@@ -149,10 +151,10 @@ Runner define_shutdown(CLI::App& app) {
   app.footer(kExamples);
   app.add_option("--grace", flags->grace_seconds, "Time for requests under way (10)")
       ->type_name("SECONDS")
-      ->check(check_seconds);
+      ->check([](const std::string& text) { return check_whole_number(text, 1, kMostGrace); });
   app.add_option("--wait", flags->wait_seconds, "Wait up to this long for the process to be gone")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(check_seconds_or_none);
   app.add_flag("--force", flags->force, "End it with SIGTERM and SIGKILL if asking is not enough");
   app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
   add_location_flags(app, flags->location);

@@ -13,6 +13,8 @@
 #include "bootstrap/daemon_lock.hpp"
 #include "bootstrap/json_document.hpp"
 #include "client/client.hpp"
+#include "cmd/note.hpp"
+#include "cmd/value_checks.hpp"
 #include "os/memory.hpp"
 
 namespace runed::cmd {
@@ -296,7 +298,7 @@ Runner define_status(CLI::App& app) {
   app.add_option("--wait-ready", flags->wait_ready_seconds,
                  "Wait up to this long for a daemon that can embed")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber.description(""));
+      ->check(check_seconds_or_none);
   add_location_flags(app, flags->location);
   return [flags](Services& services) { return run_status(*flags, services); };
 }

@@ -21,12 +21,13 @@ readme_block() {
     inside && wanted' "$root/README.md"
 }
 
-# A daemon where README's code looks for it: of a user whose home is new. It ends with this script.
+# A daemon where README's code looks for it: in the data directory that is named, not in that of the
+# user. It ends with this script.
 start_daemon() {
   home=$(mktemp -d /tmp/runed-client.XXXXXX)
   unset "${!RUNED_@}"
-  export HOME=$home
-    "$runed" serve 2>"$home/serve.log" &
+  export HOME=$home RUNED_HOME=$home/data
+  "$runed" serve 2>"$home/serve.log" &
   daemon=$!
   trap 'kill "$daemon" 2>/dev/null; wait "$daemon" || true; rm -rf "$home"' EXIT
   "$runed" status --wait-ready 60 >/dev/null || {

@@ -268,5 +268,5 @@ TEST_CASE("a reader that has enough ends it quietly, and a full disk is told", "
   CHECK(piped.out == "1\n141\n");
   const Finished full = home.run_shell(command + " > /dev/full");
   CHECK(full.exit_code == 74);
-  CHECK(full.err == "runed: error: cannot write to stdout\n");
+  CHECK(full.err == "runed: error: cannot write to stdout: no space left on device\n");
 }

@@ -1,5 +1,7 @@
 #include "cmd/command_line.hpp"
 
+#include <tuple>
+
 #include "support/result_matchers.hpp"
 
 using runed::ErrorCode;
@@ -27,6 +29,41 @@ TEST_CASE("a misspelt flag is answered with the nearest") {
   CHECK(error.message == "unknown option '--jsno'");
   CHECK(error.hint == "did you mean '--json'?");
   CHECK(parse_error({"embed", "--dimension=64"}).hint == "did you mean '--dimensions'?");
+}
+
+TEST_CASE("a flag that is known is not answered with itself, but with its place") {
+  const auto before = parse_error({"--home", "/tmp/x", "status"});
+  CHECK(before.message == "the option '--home' stands before the command");
+  CHECK(before.hint == "write it behind: runed status --home");
+  CHECK(parse_error({"--json"}).message == "the option '--json' stands before the command");
+  CHECK(parse_error({"--hmoe", "/tmp/x", "status"}).hint == "did you mean '--home'?");
+}
+
+TEST_CASE("the beginning of a flag is answered with the flag") {
+  CHECK(parse_error({"embed", "--dim", "5", "text"}).hint == "did you mean '--dimensions'?");
+  CHECK(parse_error({"embed", "--t", "text"}).hint == "run 'runed embed --help'");
+}
+
+TEST_CASE("a flag without a value, or with two, is told so") {
+  CHECK(parse_error({"status", "--home"}).message == "--home needs a value");
+  CHECK(parse_error({"status", "--home", "a", "--home", "b"}).message ==
+        "--home is given more than once");
+}
+
+TEST_CASE("no range has more digits than people read") {
+  for (const auto& [command, flag, value] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{
+           {"shutdown", "--wait", "-1"},
+           {"shutdown", "--grace", "1.5"},
+           {"status", "--wait-ready", "x"},
+           {"gc", "--keep", "-1"},
+           {"embed", "--timeout", "0"},
+           {"embed", "--dimensions", "x"}}) {
+    const auto error = parse_error({command, flag, value});
+    CAPTURE(error.message);
+    CHECK(error.message.find(fmt::format("{}: '{}' is not a ", flag, value)) == 0);
+    CHECK(error.message.size() < 120);
+  }
 }
 
 TEST_CASE("a word that is near nothing is answered with where to read on") {

@@ -82,14 +82,35 @@ TEST_CASE("an empty input is an error of its own") {
 }
 
 TEST_CASE("a blank line is refused by its number, after the texts before it") {
-  const Read read = read_content("one\n \t\nthree\n");
+  const Read read = read_content("one\n\r\nthree\n");
   CHECK(read.texts == std::vector<std::string>{"one"});
   CHECK(read.error->code == ErrorCode::blank_line);
   CHECK(read.error->message == "line 2 of stdin is blank");
-  CHECK(read.error->details.at("line") == "2");
+  CHECK(read.error->details == std::map<std::string, std::string>{{"index", "1"}, {"line", "2"}});
   CHECK(fault_of("\n").message == "line 1 of stdin is blank");
   CHECK(fault_of("\xEF\xBB\xBF").message == "line 1 of stdin is blank");
   CHECK(fault_of("one\n\n").message == "line 2 of stdin is blank");
+}
+
+TEST_CASE("what a daemon would embed is no blank text: one of spaces") {
+  CHECK(read_content("one\n \t\n").texts == std::vector<std::string>{"one", " \t"});
+  EmbedInput input = unwrap(EmbedInput::from_arguments({" ", "\n"}));
+  CHECK(read_all(input).texts == std::vector<std::string>{" ", "\n"});
+}
+
+TEST_CASE("every fault of a text says which it is in the same two ways") {
+  for (const auto& [content, limits] : std::vector<std::pair<std::string, LineLimits>>{
+           {"one\n\n", {}}, {"one\nt\xFFwo\n", {}}, {"one\ntoo long\n", {.line_bytes = 4}}}) {
+    CAPTURE(content);
+    const Error error = fault_of(content, limits);
+    CHECK(error.details.at("index") == "1");
+    CHECK(error.details.at("line") == "2");
+  }
+  for (const char* text : {"", "\xFF"}) {
+    const Error error = unwrap_error(EmbedInput::from_arguments({"one", text}));
+    CHECK(error.details.at("index") == "1");
+    CHECK(error.details.at("text") == "2");
+  }
 }
 
 TEST_CASE("invalid UTF-8 is refused by line and byte, in chunks of any size") {

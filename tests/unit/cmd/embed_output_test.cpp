@@ -70,6 +70,19 @@ TEST_CASE("token ids take the place of vectors") {
         "\n");
 }
 
+TEST_CASE("texts that were cut are counted, and their ids say how many are missing") {
+  std::ostringstream out;
+  EmbedOutput output(out, Format::document);
+  output.set_model({"m", "sha256:0"});
+  unwrap(output.add_ids(std::vector<uint32_t>{1, 2}));
+  unwrap(output.add_ids(std::vector<uint32_t>{3}, 4));
+  CHECK(output.cut_count() == 1);
+  unwrap(output.finish());
+  CHECK(out.str().find(R"({"index":0,"tokens":2,"ids":[1,2]})") != std::string::npos);
+  CHECK(out.str().find(R"({"index":1,"tokens":1,"tokens_dropped":4,"ids":[3]})") !=
+        std::string::npos);
+}
+
 TEST_CASE("a short result that fails prints nothing, whatever was flushed") {
   for (const Format format : {Format::lines, Format::document}) {
     std::ostringstream out;

@@ -92,6 +92,18 @@ TEST_CASE("for a JSON document notes are collected and nothing is shown") {
   CHECK(progress.notes() == std::vector<std::string>{"retrying"});
 }
 
+TEST_CASE("for a program that reads JSON a note is a line of it, and nothing else is shown") {
+  std::ostringstream err;
+  ManualClock clock;
+  Progress progress(err, Display::json, clock);
+  progress.update("model", 0, 100);
+  clock.now += 10s;
+  progress.update("model", 50, 100);
+  progress.note("note: no model \"x\"");
+  progress.note("retrying");
+  CHECK(err.str() == "{\"note\":\"no model \\\"x\\\"\"}\n{\"note\":\"retrying\"}\n");
+}
+
 TEST_CASE("texts are counted, and what is left is told where the input's size is known") {
   std::ostringstream err;
   ManualClock clock;
