@@ -12,6 +12,8 @@
 namespace runed::bootstrap {
 namespace {
 
+constexpr const char* kUnreadableHint =
+    "put a file of settings that you can read in its place, or name another with RUNED_CONFIG";
 constexpr int kVersion = 1;
 constexpr size_t kMaxBytes = size_t{1} << 20;
 std::vector<std::string> known_keys() {
@@ -23,16 +25,17 @@ std::vector<std::string> known_keys() {
 }
 
 // A setting that is misspelt would be one that is not set.
-Status check_keys(const std::string& path, const Json& document,
-                  const std::vector<std::string>& known) {
+void find_unknown_keys(const Json& document, const std::vector<std::string>& known,
+                       ConfigFile& config) {
   for (const auto& [key, value] : document.items()) {
     if (key == "version" || std::ranges::find(known, key) != known.end()) continue;
     const auto nearest = find_nearest(key, known);
-    return bad_document(path, fmt::format("unknown key '{}'", printable(key)))
-        .with_hint(nearest.has_value() ? fmt::format("did you mean '{}'?", *nearest)
-                                       : fmt::format("the keys are {}", fmt::join(known, ", ")));
+    config.faults.push_back(
+        bad_document(config.path, fmt::format("unknown key '{}'", printable(key)))
+            .with_hint(nearest.has_value()
+                           ? fmt::format("did you mean '{}'?", *nearest)
+                           : fmt::format("the keys are {}", fmt::join(known, ", "))));
   }
-  return {};
 }
 
 }  // namespace
@@ -43,29 +46,35 @@ std::optional<std::string> ConfigFile::find(const std::string& key) const {
   return found->second;
 }
 
-Result<ConfigFile> read_config_file(const std::string& path, Presence presence) {
-  const Result<std::string> text = read_document(
-      path, kMaxBytes, "put a file of settings in its place, or name another with RUNED_CONFIG");
+ConfigFile read_config_file(const std::string& path, Presence presence) {
+  const Result<std::string> text = read_document(path, kMaxBytes, kUnreadableHint);
   if (text.has_value()) return parse_config(path, *text);
+  ConfigFile config{.path = path, .values = {}};
   const bool missing = text.error().code == ErrorCode::not_found;
-  if (missing && presence == Presence::optional) return ConfigFile{.path = path, .values = {}};
-  if (missing) return bad_document(path, "there is no such file; RUNED_CONFIG names it");
-  return text.error();
+  if (missing && presence == Presence::optional) return config;
+  config.faults.push_back(
+      missing ? bad_document(path, "there is no such file; RUNED_CONFIG names it")
+              : make_error(ErrorCode::bad_config, "{}", text.error().message)
+                    .with_hint(kUnreadableHint));
+  return config;
 }
 
-Result<ConfigFile> parse_config(const std::string& path, std::string_view text) {
+ConfigFile parse_config(const std::string& path, std::string_view text) {
   ConfigFile config{.path = path, .values = {}};
-  TRY_ASSIGN(const Json document, parse_document(text, path, kVersion));
+  const auto document = parse_document(text, path, kVersion);
+  if (!document) {
+    config.faults.push_back(document.error());
+    return config;
+  }
   const std::vector<std::string> keys = known_keys();
-  TRY(check_keys(path, document, keys));
+  find_unknown_keys(*document, keys, config);
   for (const std::string& key : keys) {
-    const auto value = document.find(key);
-    if (value == document.end()) continue;
+    const auto value = document->find(key);
+    if (value == document->end()) continue;
     if (!value->is_string()) {
-      return bad_document(
-          path, fmt::format("{}: expected a string, found {}", key, describe_type(*value)));
-    }
-    if (auto content = value->get<std::string>(); !content.empty()) {
+      config.faults.push_back(bad_document(
+          path, fmt::format("{}: expected a string, found {}", key, describe_type(*value))));
+    } else if (auto content = value->get<std::string>(); !content.empty()) {
       config.values.emplace(key, std::move(content));
     }
   }

@@ -33,6 +33,7 @@ struct Search {
   nanoseconds now;  // Since 1970.
   const Installed installed;
   std::set<std::string> open_files;
+  bool knows_use;  // Of what was installed.
   std::vector<GcItem> items;
 
   bool is_old(nanoseconds since, nanoseconds least) const {
@@ -48,7 +49,7 @@ struct Search {
     if (!is_open(path)) items.push_back({kind, path, std::move(name), size_bytes});
   }
 
-  Status find_variants();
+  Status find_variants(const ModelChoice& choice);
   Status find_llama_server();
   Status find_left_overs(const std::string& directory);
 };
@@ -62,9 +63,8 @@ Result<uint64_t> tree_bytes(const std::string& directory) {
 
 // What any of the places names, not only the one that wins now: another shell, or the next boot, may
 // see it otherwise.
-Result<std::set<std::string>> used_variants(const Search& search) {
+Result<std::set<std::string>> used_variants(const Search& search, const ModelChoice& choice) {
   const auto& [paths, settings] = std::tie(search.paths, search.settings);
-  TRY_ASSIGN(const ModelChoice choice, choose_model(paths, settings));
   std::set<std::string> used{choice.variant, search.options.running_variant,
                              search.installed.model_variant};
   if (settings.model_variant.value.has_value()) {
@@ -79,8 +79,8 @@ Result<std::set<std::string>> used_variants(const Search& search) {
   return used;
 }
 
-Status Search::find_variants() {
-  TRY_ASSIGN(const std::set<std::string> used, used_variants(*this));
+Status Search::find_variants(const ModelChoice& choice) {
+  TRY_ASSIGN(const std::set<std::string> used, used_variants(*this, choice));
   const std::string named_file = os::resolve_links(settings.model.value.value_or(""));
   struct Unused {
     std::string name;
@@ -143,7 +143,7 @@ Status Search::find_left_overs(const std::string& directory) {
     } else if (name.starts_with(kBundlePrefix) || name.starts_with(kEnginePrefix) ||
                os::is_temporary_file(name) || path == paths.builtin_model_copy) {
       TRY(add_if_old(Kind::staging, kTemporaryAge));
-    } else if (is_cached_manifest(name) && !manifest_copies.contains(path)) {
+    } else if (knows_use && is_cached_manifest(name) && !manifest_copies.contains(path)) {
       TRY(add_if_old(Kind::manifest_copy, nanoseconds{0}));
     } else if (directory == paths.logs_dir && name.find(".log.") != std::string::npos) {
       TRY(add_if_old(Kind::log, nanoseconds{0}));
@@ -172,28 +172,41 @@ std::string_view name_of(GcItem::Kind kind) {
   return "manifest_copy";
 }
 
-Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings,
-                                    const GcOptions& options, const Clock& clock) {
-  // Without it nobody knows what is in use.
-  TRY_ASSIGN(Installed installed, Installed::load(paths.installed_file));
+Result<GcPlan> plan_gc(const Paths& paths, const Settings& settings, const GcOptions& options,
+                       const Clock& clock) {
+  auto installed = Installed::load(paths.installed_file);
   Search search{.paths = paths,
                 .settings = settings,
                 .options = options,
                 .now = clock.system_now().time_since_epoch(),
-                .installed = std::move(installed),
+                .installed = installed.value_or(Installed()),
                 .open_files = os::open_files_below(home_directories(paths)),
+                .knows_use = installed && options.knows_settings,
                 .items = {}};
-  TRY(search.find_variants());
-  TRY(search.find_llama_server());
+  std::optional<Error> doubt;
+  if (!installed) {
+    doubt = installed.error();
+  } else if (options.knows_settings) {
+    TRY(search.find_llama_server());
+    const auto choice = choose_model(paths, settings);
+    if (!choice) doubt = choice.error();
+    if (choice) TRY(search.find_variants(*choice));
+  }
   for (const std::string& directory : home_directories(paths)) {
     // The llama-server's own files may have any name.
     if (directory != paths.llama_cpp_dir) TRY(search.find_left_overs(directory));
   }
-  return std::move(search.items);
+  return GcPlan{std::move(search.items), std::move(doubt)};
 }
 
 Status collect(const Paths& paths, const std::vector<GcItem>& items) {
-  TRY_ASSIGN(Installed installed, Installed::load(paths.installed_file));
+  const bool is_installation = std::ranges::any_of(items, [](const GcItem& item) {
+    return item.kind == Kind::variant || item.kind == Kind::llama_server;
+  });
+  Installed installed;
+  if (is_installation) {
+    TRY_ASSIGN(installed, Installed::load(paths.installed_file));
+  }
   Status removed;
   for (const GcItem& item : items) {
     removed = os::remove_tree(item.path);
@@ -210,7 +223,7 @@ Status collect(const Paths& paths, const std::vector<GcItem>& items) {
       installed.llama_server_files.clear();
     }
   }
-  if (!items.empty() && os::exists(paths.installed_file)) {
+  if (is_installation && os::exists(paths.installed_file)) {
     TRY(installed.write(paths.installed_file));
   }
   return removed;

@@ -17,6 +17,7 @@ struct GcOptions {
   size_t keep = 0;  // Variants to keep beside those in use, the newest first.
   std::optional<std::chrono::nanoseconds> older_than{};  // Only what has not changed for so long.
   std::string running_variant{};                         // Of the daemon; empty: none runs.
+  bool knows_settings = true;                            // False: what is used cannot be told.
 };
 
 /// One thing that can go.
@@ -32,13 +33,21 @@ struct GcItem {
 /// Returns `variant`, `llama_server`, `partial`, `staging`, `log` or `manifest_copy`.
 std::string_view name_of(GcItem::Kind kind);
 
+/// What can go, and why it is not known of variants, where that is so: then none of them goes.
+struct GcPlan {
+  std::vector<GcItem> items;
+  std::optional<Error> doubt;
+};
+
 /// Finds what nobody needs: variants and a llama-server that were installed and that neither the
 /// settings, nor the default of the manifest, nor the running daemon use; partial files that nobody went on with for a week;
 /// what a process that was killed left behind, or a llama-server that ended; rotated logs; copies of manifests that are no longer
 /// configured. Never a file that a process has open.
-/// Errors: those of choose_model; io.
-Result<std::vector<GcItem>> plan_gc(const Paths& paths, const Settings& settings,
-                                    const GcOptions& options, const Clock& clock);
+/// Where settings, installed.json or the choice of a model are broken, what may be in use by them
+/// stays, and the rest is found all the same.
+/// Errors: io.
+Result<GcPlan> plan_gc(const Paths& paths, const Settings& settings, const GcOptions& options,
+                       const Clock& clock);
 
 /// Removes the items, and their entries in installed.json.
 /// Needs:  install.lock.

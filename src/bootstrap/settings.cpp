@@ -103,19 +103,51 @@ struct Sources {
   }
 };
 
-// The value found, turned by `parse` into a Result of the setting's type; or its default.
-template <typename T, typename Parse>
-Result<Setting<T>> to_setting(const std::optional<Found>& found, T default_value, Parse parse) {
-  if (!found.has_value()) return Setting<T>{std::move(default_value), Origin::default_value};
-  auto value = parse(found->text);
-  if (!value.has_value()) {
+/// Reads setting after setting. What is wrong with one is a fault, and the setting has its default.
+class Reader {
+ public:
+  explicit Reader(Sources from) : from_(std::move(from)), faults_(std::move(from_.config.faults)) {}
+
+  std::optional<Found> find(const char* key, const OptionalText& flag,
+                            Meaning meaning = Meaning::word) {
+    auto found = from_.find(key, flag, meaning);
+    if (found) return *std::move(found);
+    faults_.push_back(std::move(found).error());
+    return std::nullopt;
+  }
+
+  Setting<OptionalText> text(const char* key, const OptionalText& flag, Meaning meaning) {
+    auto found = find(key, flag, meaning);
+    if (!found.has_value()) return {};
+    return {std::move(found->text), found->origin};
+  }
+
+  Setting<std::string> text(const char* key, const OptionalText& flag, Meaning meaning,
+                            std::string default_value) {
+    auto found = text(key, flag, meaning);
+    return {std::move(found.value).value_or(std::move(default_value)), found.origin};
+  }
+
+  /// The value found, turned by `parse` into a Result of the setting's type; or its default.
+  template <typename T, typename Parse>
+  Setting<T> parsed(const char* key, const OptionalText& flag, T default_value, Parse parse) {
+    const auto found = find(key, flag);
+    if (!found.has_value()) return {std::move(default_value), Origin::default_value};
+    auto value = parse(found->text);
+    if (value.has_value()) return {*std::move(value), found->origin};
     Error error = std::move(value).error();
     error.code = found->origin == Origin::flag ? ErrorCode::usage : ErrorCode::bad_config;
     error.message = fmt::format("{}: {}", found->place, error.message);
-    return error;
+    faults_.push_back(std::move(error));
+    return {std::move(default_value), Origin::default_value};
   }
-  return Setting<T>{*std::move(value), found->origin};
-}
+
+  std::vector<Error> take_faults() { return std::move(faults_); }
+
+ private:
+  Sources from_;
+  std::vector<Error> faults_;
+};
 
 Result<std::chrono::nanoseconds> parse_idle_timeout(std::string_view text) {
   TRY_ASSIGN(const std::chrono::nanoseconds timeout, parse_duration(text));
@@ -227,51 +259,38 @@ std::string_view name_of(Compute compute) {
   return "auto";
 }
 
+SettingsFound find_settings(const Paths& paths, const Environment& environment,
+                            const SettingFlags& flags) {
+  const bool named = find_variable(environment, "RUNED_CONFIG").has_value();
+  Reader from({environment, read_config_file(paths.config_file,
+                                             named ? Presence::required : Presence::optional)});
+  const std::optional<uint32_t> unset;
+  Settings settings{
+      .llama_server = from.text("llama_server", {}, Meaning::program),
+      .model = from.text("model", flags.model, Meaning::model),
+      .model_variant = from.text("model_variant", flags.model_variant, Meaning::word),
+      .runed_binary = from.text("runed_binary", {}, Meaning::program),
+      .manifest = from.text("manifest", flags.manifest, Meaning::url, default_manifest_url()),
+      .engine = from.parsed("engine", flags.engine, Engine::auto_select, parse_engine),
+      .llama_profile = from.parsed("llama_profile", flags.llama_profile, LlamaProfile::speed,
+                                   parse_llama_profile),
+      .idle_timeout =
+          from.parsed("idle_timeout", flags.idle_timeout, kDefaultIdleTimeout, parse_idle_timeout),
+      .ctx_size = from.parsed("ctx_size", flags.ctx_size, unset, parse_ctx_size),
+      .cache_mb = from.parsed("cache_mb", flags.cache_mb, kDefaultCacheMb, parse_cache_mb),
+      .cpu = from.text("cpu", flags.cpu, Meaning::word),
+      .compute = from.parsed("compute", flags.compute, Compute::auto_select, parse_compute),
+      .threads = from.parsed("threads", flags.threads, unset, parse_threads),
+      .socket = from.text("socket", flags.socket, Meaning::path, paths.socket),
+  };
+  return {std::move(settings), from.take_faults()};
+}
+
 Result<Settings> load_settings(const Paths& paths, const Environment& environment,
                                const SettingFlags& flags) {
-  const bool named = find_variable(environment, "RUNED_CONFIG").has_value();
-  TRY_ASSIGN(ConfigFile config,
-             read_config_file(paths.config_file, named ? Presence::required : Presence::optional));
-  const Sources from{environment, std::move(config)};
-  const auto text = [&](const char* key, const OptionalText& flag,
-                        Meaning meaning) -> Result<Setting<OptionalText>> {
-    TRY_ASSIGN(auto found, from.find(key, flag, meaning));
-    if (!found.has_value()) return Setting<OptionalText>{};
-    return Setting<OptionalText>{std::move(found->text), found->origin};
-  };
-  const auto text_or = [&](const char* key, const OptionalText& flag, Meaning meaning,
-                           std::string default_value) -> Result<Setting<std::string>> {
-    TRY_ASSIGN(auto found, text(key, flag, meaning));
-    return Setting<std::string>{std::move(found.value).value_or(std::move(default_value)),
-                                found.origin};
-  };
-  const auto parsed = [&]<typename T>(const char* key, const OptionalText& flag, T default_value,
-                                      auto parse) -> Result<Setting<T>> {
-    TRY_ASSIGN(const auto found, from.find(key, flag));
-    return to_setting(found, std::move(default_value), parse);
-  };
-  const std::optional<uint32_t> unset;
-  Settings settings;
-  TRY_ASSIGN(settings.llama_server, text("llama_server", {}, Meaning::program));
-  TRY_ASSIGN(settings.model, text("model", flags.model, Meaning::model));
-  TRY_ASSIGN(settings.model_variant, text("model_variant", flags.model_variant, Meaning::word));
-  TRY_ASSIGN(settings.manifest,
-             text_or("manifest", flags.manifest, Meaning::url, default_manifest_url()));
-  TRY_ASSIGN(settings.runed_binary, text("runed_binary", {}, Meaning::program));
-  TRY_ASSIGN(settings.cpu, text("cpu", flags.cpu, Meaning::word));
-  TRY_ASSIGN(settings.compute,
-             parsed("compute", flags.compute, Compute::auto_select, parse_compute));
-  TRY_ASSIGN(settings.threads, parsed("threads", flags.threads, unset, parse_threads));
-  TRY_ASSIGN(settings.engine, parsed("engine", flags.engine, Engine::auto_select, parse_engine));
-  TRY_ASSIGN(settings.llama_profile, parsed("llama_profile", flags.llama_profile,
-                                            LlamaProfile::speed, parse_llama_profile));
-  TRY_ASSIGN(settings.idle_timeout, parsed("idle_timeout", flags.idle_timeout, kDefaultIdleTimeout,
-                                           parse_idle_timeout));
-  TRY_ASSIGN(settings.ctx_size, parsed("ctx_size", flags.ctx_size, unset, parse_ctx_size));
-  TRY_ASSIGN(settings.cache_mb,
-             parsed("cache_mb", flags.cache_mb, kDefaultCacheMb, parse_cache_mb));
-  TRY_ASSIGN(settings.socket, text_or("socket", flags.socket, Meaning::path, paths.socket));
-  return settings;
+  auto [settings, faults] = find_settings(paths, environment, flags);
+  if (!faults.empty()) return std::move(faults.front());
+  return std::move(settings);
 }
 
 Json to_json(const Settings& settings) {

@@ -84,6 +84,15 @@ struct Settings {
 Result<Settings> load_settings(const Paths& paths, const Environment& environment,
                                const SettingFlags& flags);
 
+/// The settings as far as they can be had: one with a wrong value has its default, and is named by
+/// a fault. For what must work all the same.
+struct SettingsFound {
+  Settings settings;
+  std::vector<Error> faults;  // As those of load_settings; empty if nothing is wrong.
+};
+SettingsFound find_settings(const Paths& paths, const Environment& environment,
+                            const SettingFlags& flags);
+
 /// Formats the settings for `status --json`: `{"engine":{"value":"auto","origin":"default"},…}`.
 Json to_json(const Settings& settings);
 

@@ -103,13 +103,22 @@ Finding check_threads(const Settings& settings) {
           "threads that wait for each other's CPU are slower than fewer: leave the number out"};
 }
 
-Finding check_home(const bootstrap::Paths& paths) {
+// Whether it is refused, or else whether a daemon could use it. One that runs already can.
+Finding check_home(const bootstrap::Paths& paths, bool is_in_use) {
+  if (const Status fit = bootstrap::check_directories(paths); !fit) {
+    return problem("home", fit.error());
+  }
+  if (const Status usable = bootstrap::check_usable(paths); !usable) {
+    Finding finding = problem("home", usable.error());
+    if (is_in_use) {
+      finding.outcome = Outcome::warning;
+      finding.detail = fmt::format("the next daemon {}", finding.detail);
+    }
+    return finding;
+  }
   if (!os::exists(paths.home)) {
     return {"home", Outcome::ok,
             fmt::format("'{}' is not there yet, and is made when it is needed", paths.home)};
-  }
-  if (const Status fit = bootstrap::check_directories(paths); !fit) {
-    return problem("home", fit.error());
   }
   const auto free = os::free_disk_bytes(paths.home);
   if (!free) return problem("home", free.error());
@@ -208,9 +217,10 @@ Finding check_engine(const Location& location, const bootstrap::ReadyModel& mode
             "'runed install --engine-only' does so now"};
   }
   if (!choice) return problem("engine", choice.error());
-  const std::string reason = choice->reason;
+  client::InfoReport would_tell{.engine = std::string(name_of(choice->engine)),
+                                .engine_reason = choice->reason};
   if (choice->engine == Engine::llama_server) {
-    return {"engine", Outcome::ok, fmt::format("llama-server: {}", reason)};
+    return {"engine", Outcome::ok, describe_engine(would_tell)};
   }
   auto engine = daemon::make_embedder({.model = model, .choice = *std::move(choice), .places = {}},
                                       settings, services.clock);
@@ -218,26 +228,27 @@ Finding check_engine(const Location& location, const bootstrap::ReadyModel& mode
   if (const Status started = (*engine)->start(); !started) {
     return problem("engine", started.error());
   }
-  const embed::ModelInfo& info = (*engine)->info();
-  return {"engine", Outcome::ok,
-          fmt::format("native, {}, {}: {}", info.compute, info.kernel, reason)};
+  would_tell.compute = (*engine)->info().compute;
+  would_tell.kernel = (*engine)->info().kernel;
+  return {"engine", Outcome::ok, describe_engine(would_tell)};
 }
 
 Finding check_llama_server(const Location& location, const Services& services) {
   const auto& [paths, settings] = location;
+  const auto faulty = [&](const Error& error) {
+    const bool is_wanted =
+        settings.llama_server.value.has_value() || settings.engine.value == Engine::llama_server;
+    Finding finding = problem("llama-server", error);
+    if (!is_wanted) finding.outcome = Outcome::warning;
+    return finding;
+  };
   const auto executable = bootstrap::check_llama_server(paths, settings, services.environment, {});
   if (!executable && executable.error().code == ErrorCode::not_found) {
     return {"llama-server", Outcome::ok, "none is installed; the native engine needs none"};
   }
-  if (!executable) return problem("llama-server", executable.error());
+  if (!executable) return faulty(executable.error());
   const auto features = embed::llama_server::read_features(*executable);
-  if (!features) {
-    Finding finding = problem("llama-server", features.error());
-    const bool is_wanted =
-        settings.llama_server.value.has_value() || settings.engine.value == Engine::llama_server;
-    if (!is_wanted) finding.outcome = Outcome::warning;
-    return finding;
-  }
+  if (!features) return faulty(features.error());
   return {"llama-server", Outcome::ok,
           fmt::format("'{}' {}, {}", *executable, features->version,
                       features->has_gpu ? fmt::format("with {}", fmt::join(features->devices, ", "))
@@ -256,11 +267,8 @@ Finding check_memory(uint64_t model_bytes) {
           "a smaller variant"};
 }
 
-// Without settings there is nothing that the other checks could go by.
-std::vector<Finding> examine(const Result<Location>& location, const Services& services) {
-  if (!location) return {problem("configuration", location.error())};
-  const Settings& settings = location->settings;
-  std::vector<Finding> findings{check_configuration(settings)};
+std::vector<Finding> check_machine(const Settings& settings) {
+  std::vector<Finding> findings;
   if (settings.engine.value != bootstrap::Engine::llama_server) {  // To that they say nothing.
     findings.push_back(check_cpu(settings));
     if (findings.back().outcome != Outcome::problem) {
@@ -268,17 +276,63 @@ std::vector<Finding> examine(const Result<Location>& location, const Services& s
     }
   }
   findings.push_back(check_threads(settings));
-  findings.push_back(check_home(location->paths));
-  const bool is_ours = findings.back().outcome != Outcome::problem;
-  std::ranges::copy(check_daemon(*location, services), std::back_inserter(findings));
-  if (!is_ours) return findings;  // What is in it is neither trusted nor run.
-  const Model model = check_model(*location);
-  findings.push_back(model.finding);
+  return findings;
+}
+
+std::vector<Finding> check_serving(const Location& location, const Model& model,
+                                   const Services& services) {
+  std::vector<Finding> findings{model.finding};
   if (model.ready.has_value()) {
-    findings.push_back(check_engine(*location, *model.ready, services));
+    findings.push_back(check_engine(location, *model.ready, services));
     findings.push_back(check_memory(model.size_bytes));
   }
-  findings.push_back(check_llama_server(*location, services));
+  return findings;
+}
+
+bool serves(const client::InfoReport& running, const Model& model) {
+  if (!model.ready.has_value()) return false;
+  return model.ready->path.empty() ? running.variant == model.ready->variant
+                                   : running.model_sha256 == model.ready->sha256;
+}
+
+// What the next daemon would have otherwise than the one that runs, or what is wrong with it. Now
+// it keeps nobody from embedding.
+std::vector<Finding> check_next(const Location& location, const client::InfoReport& running,
+                                const Services& services) {
+  const Model model = check_model(location);
+  std::vector<Finding> findings = check_machine(location.settings);
+  std::ranges::move(check_serving(location, model, services), std::back_inserter(findings));
+  std::erase_if(findings, [&](const Finding& finding) {
+    if (finding.outcome != Outcome::ok) return false;
+    if (finding.name == "model") return serves(running, model);
+    return finding.name != "engine" || finding.detail == describe_engine(running);
+  });
+  for (Finding& finding : findings) {
+    finding.name.insert(0, "next ");
+    if (finding.outcome == Outcome::problem) finding.outcome = Outcome::warning;
+  }
+  return findings;
+}
+
+std::vector<Finding> examine(const Result<LocationFound>& found, const Services& services) {
+  if (!found) return {problem("configuration", found.error())};
+  const auto& [location, faults] = *found;
+  std::vector<Finding> findings;
+  const auto add = [&findings](std::vector<Finding> more) {
+    std::ranges::move(more, std::back_inserter(findings));
+  };
+  for (const Error& fault : faults) findings.push_back(problem("configuration", fault));
+  if (faults.empty()) findings.push_back(check_configuration(location.settings));
+  DaemonLook look = look_at_daemon(location, services);
+  const bool runs = look.running.has_value();
+  if (!runs) add(check_machine(location.settings));
+  findings.push_back(check_home(location.paths, runs));
+  const bool is_ours = findings.back().outcome != Outcome::problem;
+  add(std::move(look.findings));
+  if (!is_ours) return findings;  // What is in it is neither trusted nor run.
+  add(runs ? check_next(location, *look.running, services)
+           : check_serving(location, check_model(location), services));
+  findings.push_back(check_llama_server(location, services));
   return findings;
 }
 
@@ -307,7 +361,7 @@ void print(const std::vector<Finding>& findings, bool json, std::ostream& out) {
 }  // namespace
 
 Result<ExitCode> run_doctor(const DoctorFlags& flags, Services& services) {
-  const auto findings = examine(locate(flags.location, {}, services, HomeUse::look), services);
+  const auto findings = examine(locate_anyway(flags.location, services, HomeUse::look), services);
   print(findings, flags.json, services.out);
   const bool is_sick =
       std::ranges::find(findings, Outcome::problem, &Finding::outcome) != findings.end();

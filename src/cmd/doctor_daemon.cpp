@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "bootstrap/daemon_lock.hpp"
+#include "bootstrap/home.hpp"
 #include "client/client.hpp"
 #include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
+#include "os/unix_socket.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -17,6 +19,10 @@ Finding judge_daemon(int pid, const client::HealthReport& health, const client::
   const std::string state = health.state;
   std::string detail = fmt::format("pid {} is {}", pid, state);
   if (!info.model_name.empty()) detail += fmt::format(" and serves {}", info.model_name);
+  if (state == "shutting_down") {
+    return {"daemon", Outcome::ok,
+            fmt::format("pid {} is ending, and the next one takes over", pid)};
+  }
   if (state != "ok" && state != "idle" && state != "loading") {
     return {"daemon", Outcome::problem, fmt::format("{}: {}", detail, health.message),
             "'runed status' has more, and so has logs/daemon.log"};
@@ -42,33 +48,61 @@ Finding judge_settings(const Location& location, const client::InfoReport& info)
           fmt::format("{}", fmt::join(texts, "; ")), kReplaceDaemonHint};
 }
 
+// Of the daemon itself: what this shell names may be otherwise.
+std::vector<Finding> describe_running(const client::InfoReport& info) {
+  return {{"model", Outcome::ok,
+           fmt::format("{} ({}), which the daemon that runs serves",
+                       info.variant.empty() ? info.model_name : info.variant, info.model_identity)},
+          {"engine", Outcome::ok, describe_engine(info)}};
+}
+
+// Without a daemon: whether the next one can listen. Of a home that cannot be used, its check tells.
+Finding check_place(const std::string& socket, const bootstrap::Paths& paths) {
+  if (!bootstrap::check_usable(paths)) return {"daemon", Outcome::ok, "none runs"};
+  if (const Status free = os::check_listenable(socket); !free) {
+    return problem("daemon", free.error());
+  }
+  return {"daemon", Outcome::ok,
+          fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)};
+}
+
 }  // namespace
 
-std::vector<Finding> check_daemon(const Location& location, const Services& services) {
+DaemonLook look_at_daemon(const Location& location, const Services& services) {
   const auto daemon = daemon_location(location);
-  if (!daemon) return {problem("daemon", daemon.error())};
+  if (!daemon) return {{problem("daemon", daemon.error())}};
   const std::string& socket = daemon->socket_path;
   auto client = client::Client::connect(
       {.daemon = *daemon, .on_loading = {}, .on_stuck = services.end_process});
   if (!client) {
     const ErrorCode code = client.error().code;
     if (code != ErrorCode::not_found && code != ErrorCode::unavailable) {
-      return {problem("daemon", client.error())};
+      return {{problem("daemon", client.error())}};
     }
-    if (const auto holder = bootstrap::find_daemon_elsewhere(daemon->daemon_lock, socket)) {
-      return {problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))};
-    }
-    return {{"daemon", Outcome::ok,
-             fmt::format("none runs; the next 'runed embed' starts one on '{}'", socket)}};
+    const auto holder = bootstrap::find_daemon_elsewhere(daemon->daemon_lock, socket);
+    if (!holder.has_value()) return {{check_place(socket, location.paths)}};
+    return {{problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))}};
   }
   auto health = client->health();
   auto info = health ? client->info() : Result<client::InfoReport>(health.error());
   if (!info) {
-    return {{"daemon", Outcome::problem,
-             fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
-             "'runed shutdown --force' ends it"}};
+    return {{{"daemon", Outcome::problem,
+              fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),
+              "'runed shutdown --force' ends it"}}};
   }
-  return {judge_daemon(client->daemon_pid(), *health, *info), judge_settings(location, *info)};
+  DaemonLook look{
+      {judge_daemon(client->daemon_pid(), *health, *info), judge_settings(location, *info)}};
+  if (info->engine.empty() || (health->state != "ok" && health->state != "idle")) return look;
+  for (Finding& finding : describe_running(*info)) look.findings.push_back(std::move(finding));
+  look.running = *std::move(info);
+  return look;
+}
+
+std::string describe_engine(const client::InfoReport& info) {
+  if (info.engine != name_of(bootstrap::Engine::native)) {
+    return fmt::format("{}: {}", info.engine, info.engine_reason);
+  }
+  return fmt::format("{}, {}, {}: {}", info.engine, info.compute, info.kernel, info.engine_reason);
 }
 
 }  // namespace runed::cmd

@@ -60,6 +60,18 @@ Result<std::string> find_running_variant(const Location& location, const Service
   return info.variant;
 }
 
+// What is wrong, and that nothing goes that could be in use by it.
+void note_doubts(const GcFlags& flags, std::vector<Error> faults, const std::optional<Error>& doubt,
+                 Services& services) {
+  if (doubt.has_value()) faults.push_back(*doubt);
+  for (const Error& fault : faults) {
+    services.err << format_note(
+        fmt::format("{}{}; until that is mended, whatever was installed stays", fault.message,
+                    fault.hint.empty() ? "" : fmt::format(" ({})", fault.hint)),
+        flags.json);
+  }
+}
+
 void print(const GcFlags& flags, const Services& services, const std::vector<GcItem>& items) {
   uint64_t total = 0;
   Json all = Json::array();
@@ -86,9 +98,11 @@ void print(const GcFlags& flags, const Services& services, const std::vector<GcI
 }  // namespace
 
 Result<ExitCode> run_gc(const GcFlags& flags, Services& services) {
-  TRY_ASSIGN(const Location location, locate(flags.location, {}, services));
+  TRY_ASSIGN(const auto found, locate_anyway(flags.location, services, HomeUse::change));
+  const auto& [location, faults] = found;
   const bootstrap::Paths& paths = location.paths;
-  bootstrap::GcOptions options{.keep = static_cast<size_t>(flags.keep)};
+  bootstrap::GcOptions options{.keep = static_cast<size_t>(flags.keep),
+                               .knows_settings = faults.empty()};
   if (!flags.older_than.empty()) {
     TRY_ASSIGN(options.older_than, parse_age(flags.older_than));
   }
@@ -97,10 +111,11 @@ Result<ExitCode> run_gc(const GcFlags& flags, Services& services) {
     TRY_ASSIGN(lock, bootstrap::try_install_lock(paths));
   }
   TRY_ASSIGN(options.running_variant, find_running_variant(location, services));
-  TRY_ASSIGN(const auto items,
+  TRY_ASSIGN(const auto plan,
              bootstrap::plan_gc(paths, location.settings, options, services.clock));
-  if (!flags.dry_run) TRY(bootstrap::collect(paths, items));
-  print(flags, services, items);
+  note_doubts(flags, faults, plan.doubt, services);
+  if (!flags.dry_run) TRY(bootstrap::collect(paths, plan.items));
+  print(flags, services, plan.items);
   return ExitCode::ok;
 }
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "bootstrap/daemon_lock.hpp"
 #include "bootstrap/home.hpp"
 #include "os/process.hpp"
 #include "os/socket_path.hpp"
@@ -24,6 +25,28 @@ Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags f
   flags.socket = location.socket;
   TRY_ASSIGN(found.settings, bootstrap::load_settings(found.paths, services.environment, flags));
   found.paths.socket = found.settings.socket.value;
+  return found;
+}
+
+Result<LocationFound> locate_anyway(const LocationFlags& location, const Services& services,
+                                    HomeUse use) {
+  LocationFound found;
+  bootstrap::Paths& paths = found.location.paths;
+  TRY_ASSIGN(paths, bootstrap::resolve_paths(services.environment, location.home, location.socket));
+  if (use == HomeUse::change) TRY(bootstrap::check_directories(paths));
+  auto [settings, faults] =
+      bootstrap::find_settings(paths, services.environment, {.socket = location.socket});
+  for (const Error& fault : faults) {
+    if (fault.code == ErrorCode::usage) return fault;
+  }
+  paths.socket = settings.socket.value;
+  if (!faults.empty() && settings.socket.origin == bootstrap::Origin::default_value) {
+    const auto holder =
+        bootstrap::find_daemon_elsewhere(paths.daemon_lock, os::resolve_socket_path(paths.socket));
+    if (holder.has_value()) paths.socket = holder->socket;
+  }
+  found.location.settings = std::move(settings);
+  found.faults = std::move(faults);
   return found;
 }
 

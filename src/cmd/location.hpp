@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "bootstrap/paths.hpp"
@@ -37,6 +38,18 @@ enum class HomeUse {
 /// Resolves flags, environment and config.json. `flags` carries what a command adds to the two.
 Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
                         const Services& services, HomeUse use = HomeUse::change);
+
+/// A location, and what is wrong with its settings: each such setting has its default.
+struct LocationFound {
+  Location location;
+  std::vector<Error> faults;
+};
+
+/// The same for a command that must work whatever is wrong with environment and config.json. Where
+/// these may have named the socket, it is that of the daemon that holds the home's lock.
+/// Errors: usage, for a flag; permission_denied.
+Result<LocationFound> locate_anyway(const LocationFlags& location, const Services& services,
+                                    HomeUse use);
 
 /// Says how the daemon of this location is reached and started.
 Result<client::DaemonLocation> daemon_location(const Location& location);

@@ -117,7 +117,9 @@ Result<int> force(const client::DaemonLocation& daemon, const Proof& proof, cons
 }  // namespace
 
 Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
-  TRY_ASSIGN(const Location location, locate(flags.location, {}, services, HomeUse::look));
+  TRY_ASSIGN(const auto found, locate_anyway(flags.location, services, HomeUse::look));
+  const auto& [location, faults] = found;
+  note_faults(faults, flags.json, services);
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
   const milliseconds wait = to_milliseconds(flags.wait_seconds);
 

@@ -275,7 +275,9 @@ std::string to_text(const Observation& seen, const Location& location, const std
 }  // namespace
 
 Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
-  TRY_ASSIGN(const Location location, locate(flags.location, {}, services, HomeUse::look));
+  TRY_ASSIGN(const auto found, locate_anyway(flags.location, services, HomeUse::look));
+  const auto& [location, faults] = found;
+  note_faults(faults, flags.json, services);
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(location));
   const SteadyTime until = services.clock.steady_now() + to_milliseconds(flags.wait_ready_seconds);
   TRY_ASSIGN(Observation seen, observe(daemon, services));

@@ -1,6 +1,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "base/text.hpp"
 #include "os/process.hpp"
 #include "runed_process.hpp"
 #include "support/result_matchers.hpp"
@@ -10,6 +11,7 @@ using runed::test::engine_under_test;
 using runed::test::Finished;
 using runed::test::Home;
 using runed::test::Running;
+using runed::test::write_text;
 using namespace std::chrono_literals;
 
 TEST_CASE("without a daemon status says so, and starts none", "[status_shutdown]") {
@@ -144,4 +146,33 @@ TEST_CASE("two shutdowns at once both succeed", "[status_shutdown]") {
   CHECK(first.finish().exit_code == 0);
   CHECK(second.finish().exit_code == 0);
   CHECK(daemon.finish().exit_code == 0);
+}
+
+TEST_CASE("status and shutdown find the daemon whatever is wrong with the settings",
+          "[status_shutdown]") {
+  for (const char* config :
+       {"{", "[]", R"({"socket":5})", R"({"sokcet":"/s"})", R"({"threads":"x"})"}) {
+    CAPTURE(config);
+    Home home;
+    home.set("RUNED_SOCKET", home.file("other.sock"));
+    Running daemon = home.serve();
+    home.set("RUNED_SOCKET", "");
+    write_text(home / "config.json", config);
+    home.set("RUNED_ENGINE", "gpu");
+    const Finished status = home.run({"status", "--json"});
+    CAPTURE(status.err);
+    CHECK(status.exit_code == 0);
+    CHECK(status.json()["pid"] == daemon.pid());
+    for (const std::string_view line : runed::split(status.err, '\n')) {
+      if (!line.empty()) CHECK(Json::parse(line).contains("note"));
+    }
+    CHECK(status.err.find("config.json") != std::string::npos);
+    CHECK(status.err.find("unknown engine 'gpu'") != std::string::npos);
+    const Finished ended = home.run({"shutdown", "--wait", "30"});
+    CHECK(ended.exit_code == 0);
+    CHECK(ended.err.find("runed: note: ") == 0);
+    CHECK(daemon.wait_for(std::chrono::seconds(30)));
+    CHECK(home.run({"status"}).exit_code == 3);
+    CHECK(home.run({"embed", "x"}).exit_code == 78);
+  }
 }

@@ -51,7 +51,7 @@ struct Fixture : InstallFixture {
   std::vector<std::string> plan(const GcOptions& options = {},
                                 std::chrono::nanoseconds ahead = 0ns) const {
     std::vector<std::string> names;
-    for (const GcItem& item : unwrap(plan_gc(paths, settings, options, LaterClock(ahead)))) {
+    for (const GcItem& item : unwrap(plan_gc(paths, settings, options, LaterClock(ahead))).items) {
       names.push_back(item.path.substr(paths.home.size() + 1));
     }
     std::ranges::sort(names);
@@ -69,7 +69,7 @@ TEST_CASE("variants that nothing names go, with their entry") {
   const Fixture fixture;
   unwrap(fixture.install({.parts = {Part::model}, .variant = "large"}));
   unwrap(fixture.install({.parts = {Part::model}, .variant = "small"}));
-  const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock));
+  const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock)).items;
   REQUIRE(items.size() == 1);
   CHECK(items[0].kind == GcItem::Kind::variant);
   CHECK(items[0].size_bytes == fixture.large.size());
@@ -150,8 +150,8 @@ TEST_CASE("left-overs of what was killed go, rotated logs and foreign copies of 
   CHECK(fixture.plan() == Names{"bin/.llama-cpp-abc", "cache/llama-server.tar.gz",
                                 "cache/manifest-0123456789abcdef.json", "logs/daemon.log.1"});
   CHECK(fixture.plan({}, 2h).size() == 5);  // The temporary file is old enough to be nobody's.
-  unwrap(
-      collect(fixture.paths, unwrap(plan_gc(fixture.paths, fixture.settings, {}, LaterClock(2h)))));
+  unwrap(collect(fixture.paths,
+                 unwrap(plan_gc(fixture.paths, fixture.settings, {}, LaterClock(2h))).items));
   CHECK(fixture.plan({}, 2h).empty());
   CHECK(std::filesystem::exists(fixture.paths.logs_dir + "/daemon.log"));
 }
@@ -176,7 +176,7 @@ TEST_CASE("a llama-server goes when another engine is configured") {
   unwrap(fixture.install_all());
   CHECK(fixture.plan().empty());
   fixture.settings.engine = {Engine::native, Origin::config};
-  const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock));
+  const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock)).items;
   REQUIRE(items.size() == 1);
   CHECK(items[0].kind == GcItem::Kind::llama_server);
   unwrap(collect(fixture.paths, items));
@@ -184,13 +184,26 @@ TEST_CASE("a llama-server goes when another engine is configured") {
   CHECK_FALSE(fixture.installed().llama_server.has_value());
 }
 
-TEST_CASE("with several variants and none chosen nothing is removed") {
+TEST_CASE("where it is not known what is in use no variant goes, and the rest does") {
   Fixture fixture;
   fixture.settings.manifest = {"builtin:", Origin::default_value};
   for (const char* name : {"a", "b"}) fixture.add(name);
-  const auto error =
-      runed::test::unwrap_error(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock));
-  CHECK(error.message == "several variants are installed and none is chosen: a, b");
+  write_text(fixture.paths.logs_dir + "/daemon.log.1", "old");
+  const auto look = [&](const GcOptions& options = {}) {
+    return unwrap(plan_gc(fixture.paths, fixture.settings, options, fixture.clock));
+  };
+  REQUIRE(look().doubt.has_value());
+  CHECK(look().doubt->message == "several variants are installed and none is chosen: a, b");
+  CHECK(fixture.plan() == std::vector<std::string>{"logs/daemon.log.1"});
+  fixture.settings.model_variant = {"a", Origin::config};
+  CHECK_FALSE(look().doubt.has_value());
+  CHECK(fixture.plan() == std::vector<std::string>{"logs/daemon.log.1", "models/b.gguf"});
+  CHECK(fixture.plan({.knows_settings = false}) == std::vector<std::string>{"logs/daemon.log.1"});
+  write_text(fixture.paths.installed_file, "{");
+  CHECK(look().doubt->message.find("installed.json': it is damaged") != std::string::npos);
+  unwrap(collect(fixture.paths, look().items));
+  CHECK(std::filesystem::exists(fixture.model_file("b")));
+  CHECK_FALSE(std::filesystem::exists(fixture.paths.logs_dir + "/daemon.log.1"));
 }
 
 TEST_CASE("what was put in place by hand stays: nobody could fetch it again") {

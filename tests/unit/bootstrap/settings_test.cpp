@@ -258,3 +258,23 @@ TEST_CASE("origins have their names") {
   CHECK(name_of(Origin::manifest) == "manifest");
   CHECK(name_of(Origin::default_value) == "default");
 }
+
+TEST_CASE("a setting that is wrong has its default, and the others are what is named") {
+  const TempDir home;
+  runed::test::write_text(home / "config.json",
+                          R"({"threads":"many","idle_timeout":"1m","colour":"red"})");
+  const FakeEnvironment environment{{"RUNED_ENGINE", "gpu"}, {"RUNED_COMPUTE", "f32"}};
+  const auto found = runed::bootstrap::find_settings(
+      unwrap(runed::bootstrap::resolve_paths(environment, home.path())), environment, {});
+  CHECK(found.settings.idle_timeout.value == 1min);
+  CHECK(found.settings.compute.value == Compute::f32);
+  CHECK(found.settings.engine.value == Engine::auto_select);
+  CHECK(found.settings.engine.origin == Origin::default_value);
+  CHECK_FALSE(found.settings.threads.value.has_value());
+  REQUIRE(found.faults.size() == 3);
+  CHECK(found.faults[0].message.ends_with("unknown key 'colour'"));
+  CHECK(found.faults[1].message == "RUNED_ENGINE: unknown engine 'gpu'");
+  CHECK(found.faults[2].message.ends_with("threads: invalid number of threads 'many'"));
+  for (const auto& fault : found.faults) CHECK(fault.code == ErrorCode::bad_config);
+  CHECK(unwrap_error(load(home, environment)).message == found.faults[0].message);
+}
