@@ -109,7 +109,8 @@ TEST_CASE("a config that cannot be read is a fault of the configuration") {
   std::filesystem::create_directory(dir / "directory");
   const runed::Error error = fault_of(read_config_file(dir / "directory", Presence::optional));
   CHECK(error.code == ErrorCode::bad_config);
-  CHECK(error.message == "cannot read '" + (dir / "directory") + "': is a directory");
+  CHECK(error.message ==
+        "cannot open '" + (dir / "directory") + "': it is a directory, not a regular file");
   write_text(dir / "large", std::string((size_t{1} << 20) + 1, ' '));
   CHECK(fault_of(read_config_file(dir / "large", Presence::optional)).code ==
         ErrorCode::bad_config);

@@ -211,7 +211,7 @@ TEST_CASE("tensor tables that do not add up are refused") {
   check_corrupt(table(0, {1}, std::numeric_limits<uint64_t>::max() - 31),
                 "tensor 't' has data past the end of the file: 1 x 1 x 1 x 1 F32 at "
                 "18446744073709551584");
-  for (const uint64_t offset : {0U, 32U, 64U}) {
+  for (const uint64_t offset : {32U, 64U}) {
     check_corrupt(GgufBuilder()
                       .tensor("a", TensorType::f32, {24}, std::string(96, 'x'))
                       .tensor_raw("b", 0, {8}, offset)
