@@ -87,6 +87,7 @@ class Download {
   MaybeFailure check_space_again();
   Result<DownloadReport> commit(const std::string& url);
   bool is_size_known() const { return source_.size_bytes > 0; }
+  uint64_t most_bytes() const { return is_size_known() ? source_.size_bytes : kLargestUnknown; }
 
   const DownloadSource& source_;
   const std::string& path_;
@@ -111,9 +112,8 @@ Result<DownloadReport> Download::run() {
     return make_error(ErrorCode::invalid_argument, "cannot fetch to '{}': no URL is known", path_);
   }
   for (const char c : source_.sha256) wanted_ += static_cast<char>(std::tolower(c));
-  TRY_ASSIGN(partial_, PartialFile::open(path_, wanted_, watch_));
+  TRY_ASSIGN(partial_, PartialFile::open(path_, wanted_, watch_, most_bytes()));
   total_bytes_ = source_.size_bytes;
-  if (is_size_known() && partial_->size_bytes() > source_.size_bytes) TRY(partial_->restart());
   if (is_size_known() && partial_->size_bytes() == source_.size_bytes) {
     const std::string url = partial_->origin()->url;
     if (!verify(url).has_value()) return commit(url);
@@ -258,7 +258,7 @@ MaybeFailure Download::take(const std::string& url, Bytes bytes) {
   if (is_whole_) return ignore(url, bytes);
   if (MaybeFailure wrong = check_begin(url, bytes)) return wrong;
   bytes_received_ += bytes.size();
-  const uint64_t limit = is_size_known() ? source_.size_bytes : kLargestUnknown;
+  const uint64_t limit = most_bytes();
   if (bytes.size() > limit - partial_->size_bytes()) {
     if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
     return wrong_size(url, fmt::format("it has more than {} bytes", limit));
@@ -370,9 +370,10 @@ Status Download::check_space(uint64_t bytes_to_come) const {
              os::free_disk_bytes(os::parent_directory(os::absolute_path(path_))));
   if (free_bytes >= bytes_to_come && free_bytes - bytes_to_come >= policy_.reserve_bytes) return {};
   return make_error(ErrorCode::io,
-                    "no room for '{}': {} are still to come, {} are to stay free, {} are free",
-                    path_, format_bytes(bytes_to_come), format_bytes(policy_.reserve_bytes),
-                    format_bytes(free_bytes));
+                    "no room for '{}': {}, {} are to stay free, {} are free", path_,
+                    total_bytes_ > 0 ? format_bytes(bytes_to_come) + " are still to come"
+                                     : "nobody told how much is to come",
+                    format_bytes(policy_.reserve_bytes), format_bytes(free_bytes));
 }
 
 Result<DownloadReport> Download::commit(const std::string& url) {

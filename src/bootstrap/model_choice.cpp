@@ -7,6 +7,7 @@
 #include "bootstrap/manifest_source.hpp"
 #include "os/directories.hpp"
 #include "os/files.hpp"
+#include "os/regular_file.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -88,8 +89,10 @@ Result<ModelChoice> choose_present(const Paths& paths, const Settings& settings,
   const std::string path = model_path(paths, variant);
   if (is_there(path)) return installed_choice(paths, variant, Origin::default_value);
   const auto file = os::file_identity(path);
+  const std::string fault = file ? fmt::format("'{}': {}", path, os::find_fault_of_kind(path))
+                                 : file.error().message;
   return make_error(ErrorCode::model_missing, "{} is {}, and its file is not there: {}", why,
-                    variant, file ? fmt::format("'{}' is not a file", path) : file.error().message)
+                    variant, fault)
       .with_hint(
           fmt::format("put the file back (is a disk not mounted?){}, or name another model with "
                       "RUNED_MODEL_VARIANT; {} is always there",

@@ -49,7 +49,7 @@ PartialFile::PartialFile(std::string path, std::string sha256)
       sha256_(std::move(sha256)) {}
 
 Result<PartialFile> PartialFile::open(const std::string& path, const std::string& sha256,
-                                      const Watch& watch) {
+                                      const Watch& watch, uint64_t most_bytes) {
   PartialFile partial(path, sha256);
   TRY_ASSIGN(os::Fd fd, os::open_for_append(partial.partial_path_, kPrivate));
   // Two homes may share a directory of models, and install.lock is one a home.
@@ -59,7 +59,7 @@ Result<PartialFile> PartialFile::open(const std::string& path, const std::string
         .with_hint("try again when it has finished");
   }
   partial.fd_ = std::move(fd);
-  TRY(partial.load(watch));
+  TRY(partial.load(watch, most_bytes));
   return partial;
 }
 
@@ -70,12 +70,12 @@ PartialFile::~PartialFile() {
   static_cast<void>(os::remove_file(origin_path_).has_value());
 }
 
-Status PartialFile::load(const Watch& watch) {
+Status PartialFile::load(const Watch& watch, uint64_t most_bytes) {
   TRY_ASSIGN(const os::FileIdentity identity, os::file_identity(fd_));
   size_bytes_ = identity.size_bytes;
   if (size_bytes_ == 0) return {};
   origin_ = find_origin(origin_path_, sha256_);
-  if (!origin_.has_value()) return restart();
+  if (!origin_.has_value() || size_bytes_ > most_bytes) return restart();
   is_mixed_ = true;
   TRY_ASSIGN(os::FileReader file, os::FileReader::open(fd_));
   TRY_ASSIGN(size_bytes_, hash_into(hash_, std::move(file), watch));

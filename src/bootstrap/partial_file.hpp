@@ -32,10 +32,11 @@ struct PieceOrigin {
 class PartialFile {
  public:
   /// Opens what an earlier process left and hashes it again, or starts an empty file. Bytes that
-  /// were to have another digest, or of which nothing is known, are thrown away.
+  /// were to have another digest, or of which nothing is known, are thrown away, and so are more
+  /// than the file can have.
   /// Errors: cancelled; that a file cannot be read or written.
   static Result<PartialFile> open(const std::string& path, const std::string& sha256,
-                                  const Watch& watch);
+                                  const Watch& watch, uint64_t most_bytes = UINT64_MAX);
 
   PartialFile(PartialFile&&) = default;
   PartialFile& operator=(PartialFile&&) = default;
@@ -69,7 +70,7 @@ class PartialFile {
  private:
   PartialFile(std::string path, std::string sha256);
 
-  Status load(const Watch& watch);
+  Status load(const Watch& watch, uint64_t most_bytes);
   Status truncate(uint64_t size_bytes);
 
   std::string path_;

@@ -33,8 +33,7 @@ void tell(const char* library, Severity severity, const char* file, int line) {
     } else {
       log_in_use->info(library, {source});
     }
-  } catch (const std::exception&) {
-    return;
+  } catch (const std::exception&) {  // For want of memory: then it is not told.
   }
 }
 
@@ -50,22 +49,18 @@ void on_protobuf(pb::LogLevel level, const char* file, int line, const std::stri
   tell("protobuf", severity, file, line);
 }
 
-pb::LogHandler* protobuf_before = nullptr;
-
 }  // namespace
 
 LibraryLogs::LibraryLogs(Log& log) {
   const std::lock_guard lock(mutex);
   log_in_use = &log;
   gpr_set_log_function(on_grpc);
-  protobuf_before = pb::SetLogHandler(on_protobuf);
+  pb::SetLogHandler(on_protobuf);
 }
 
 LibraryLogs::~LibraryLogs() {
   const std::lock_guard lock(mutex);
   log_in_use = nullptr;
-  gpr_set_log_function(nullptr);
-  pb::SetLogHandler(protobuf_before);
 }
 
 }  // namespace runed::daemon

@@ -135,6 +135,19 @@ TEST_CASE("what a user names is looked at before it is opened", "[not_a_file]") 
   }
 }
 
+TEST_CASE("what is in the place of the daemon's socket is told, unless it is one", "[not_a_file]") {
+  for (const NotAFile& other : all_that_is_no_file()) {
+    CAPTURE(other.name);
+    Home home;
+    make_home(home);
+    other.make(home / "embedding.sock");
+    const Finished done = run_in_time(home, {"embed", "hello"});
+    CAPTURE(done.err);
+    CHECK(done.exit_code == (other.name == "socket" ? 0 : 78));
+    for (const char* command : {"status", "doctor", "shutdown"}) run_in_time(home, {command});
+  }
+}
+
 TEST_CASE("a FIFO is an input like any other", "[not_a_file]") {
   Home home;
   const Finished done =

@@ -234,7 +234,7 @@ TEST_CASE_METHOD(DownloadFixture, "a file whose size nobody told does not fill t
   policy.space_step_bytes = uint64_t{1} << 20;
   const Error error = unwrap_error(fetch());
   CHECK(error.code == ErrorCode::io);
-  CHECK(error.message.find("no room for '" + path + "': ") == 0);
+  CHECK(error.message.find("no room for '" + path + "': nobody told how much is to come, ") == 0);
   CHECK(error.hint.find("the server did not tell its size, and sent ") == 0);
   CHECK(server.body_bytes_sent() < 8 * kRoom);
   CHECK(entries() == 0);

@@ -2,7 +2,9 @@
 
 #include "os/signals.hpp"
 #include "support/http_server.hpp"
+#include "support/not_a_file.hpp"
 #include "support/scoped_variable.hpp"
+#include "support/temp_dir.hpp"
 #include "support/tls_server.hpp"
 
 using runed::ErrorCode;
@@ -285,6 +287,21 @@ TEST_CASE("https needs a certificate that is trusted") {
   const ScopedVariable trust("SSL_CERT_FILE", server.certificate());
   CHECK_FALSE(client.get(server.url("f")).has_value());
   CHECK(client.body == "here");
+}
+
+TEST_CASE("a FIFO in the place of trusted certificates is not waited for") {
+  const runed::test::TempDir dir;
+  for (const auto& [name, told, make] : runed::test::all_that_is_no_file()) {
+    CAPTURE(name);
+    make(dir / name);
+    const ScopedVariable bundle("SSL_CERT_FILE", dir / name);
+    const auto failure = Client().get("https://127.0.0.1:1/f");
+    REQUIRE(failure.has_value());
+    CHECK(failure->remedy == Remedy::give_up);
+    CHECK(failure->error.code == ErrorCode::bad_config);
+    CHECK(failure->error.message == "cannot use '" + (dir / name) + "': " + told);
+    CHECK(failure->error.hint == "SSL_CERT_FILE names it");
+  }
 }
 
 TEST_CASE("a redirect from https to http is refused, even behind one from http to https") {

@@ -92,7 +92,7 @@ TEST_CASE("where the variant installed last is gone, no other model takes its pl
   check("cannot inspect '" + file + "': no such file");
   std::filesystem::remove(file);
   std::filesystem::create_directory(file);
-  check("'" + file + "' is not a file");
+  check("'" + file + "': it is a directory, not a regular file");
   fixture.leave_only("");
   check("cannot inspect '" + file + "': no such file");
 }

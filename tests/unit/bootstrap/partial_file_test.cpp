@@ -107,6 +107,21 @@ TEST_CASE("bytes of which nothing sensible is known are thrown away") {
   CHECK(open(dir).size_bytes() == 0);
 }
 
+TEST_CASE("more bytes than the file can have are thrown away, and not hashed") {
+  const TempDir dir;
+  {
+    auto partial = open(dir);
+    unwrap(partial.begin_piece(kOrigin));
+    add(partial, "some bytes");
+  }
+  std::filesystem::resize_file(dir / "f.partial", uint64_t{100} << 30);
+  int hashed = 0;
+  const Watch watch{
+      .is_cancelled = {}, .on_progress = [&](uint64_t, uint64_t) { ++hashed; }, .on_event = {}};
+  CHECK(unwrap(PartialFile::open(dir / "f", kWanted, watch, 1'000'000)).size_bytes() == 0);
+  CHECK(hashed == 0);
+}
+
 TEST_CASE("bytes that were thrown away leave no files") {
   const TempDir dir;
   {

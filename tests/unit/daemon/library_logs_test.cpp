@@ -42,5 +42,5 @@ TEST_CASE("what libraries say becomes lines of ours, without what it is about") 
   CHECK(protobuf["msg"] == "protobuf");
   CHECK(protobuf["level"] == "WARN");
   CHECK(unwrap(runed::parse_json(lines.back()))["left_out"] == 1001 - Log::kMostLinesASecond);
-  gpr_log(GPR_DEBUG, "as before");  // Nobody of ours is called any more.
+  gpr_log(GPR_DEBUG, "afterwards");  // Nobody is told.
 }
