@@ -73,7 +73,8 @@ TEST_CASE("a damaged or cut file is not taken for one in another encoding", "[en
   CHECK(error["message"] ==
         "line 2 of stdin is not UTF-8: invalid byte at offset 2 of the line, 12 of the input");
   CHECK(error["details"] ==
-        Json{{"line", "2"},
+        Json{{"index", "1"},
+             {"line", "2"},
              {"line_offset", "2"},
              {"looks_like", "UTF-8 that is damaged, or mixed with another encoding"},
              {"offset", "12"}});
@@ -83,10 +84,10 @@ TEST_CASE("a damaged or cut file is not taken for one in another encoding", "[en
   const Json cut = error_of(home.run({"embed", "--json"}, "caf\u00e9 \xE6\xB0"));
   CHECK(cut["details"]["looks_like"] == "UTF-8 that ends in the middle of a character");
   const Json argument = error_of(home.run({"embed", "--json", "caf\u00e9", "caf\xC3"}));
-  CHECK(argument["details"] ==
-        Json{{"looks_like", "UTF-8 that ends in the middle of a character"},
-             {"offset", "3"},
-             {"text", "2"}});
+  CHECK(argument["details"] == Json{{"index", "1"},
+                                    {"looks_like", "UTF-8 that ends in the middle of a character"},
+                                    {"offset", "3"},
+                                    {"text", "2"}});
 }
 
 TEST_CASE("binary files are called what they are", "[encoding]") {
