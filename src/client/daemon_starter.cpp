@@ -46,12 +46,15 @@ Result<os::Child> spawn(const DaemonLocation& daemon, const os::RotatingFile& lo
                         const os::Pipe& lifeline) {
   std::vector<std::string> environment = os::environment_variables();
   environment.push_back(fmt::format("{}=1", bootstrap::kStartedOnDemand));
-  return os::Child::spawn({.arguments = daemon.arguments,
-                           .environment = std::move(environment),
-                           .group = os::ChildOptions::Group::own_session,
-                           .stdin_fd = lifeline.reader.get(),
-                           .stdout_fd = log.fd(),
-                           .stderr_fd = log.fd()});
+  auto child = os::Child::spawn({.arguments = daemon.arguments,
+                                 .environment = std::move(environment),
+                                 .group = os::ChildOptions::Group::own_session,
+                                 .stdin_fd = lifeline.reader.get(),
+                                 .stdout_fd = log.fd(),
+                                 .stderr_fd = log.fd()});
+  // That there is no such program is not that there is no daemon.
+  if (!child) child.error().code = ErrorCode::unavailable;
+  return child;
 }
 
 /// One attempt to reach a daemon: how long it may take, and what its caller was told.

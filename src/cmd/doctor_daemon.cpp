@@ -57,8 +57,11 @@ std::vector<Finding> describe_running(const client::InfoReport& info) {
 }
 
 // Without a daemon: whether the next one can listen. Of a home that cannot be used, its check tells.
-Finding check_place(const std::string& socket, const bootstrap::Paths& paths) {
-  if (!bootstrap::check_usable(paths)) return {"daemon", Outcome::ok, "none runs"};
+Finding check_place(const std::string& socket, const Location& location) {
+  if (!bootstrap::check_usable(location.paths)) return {"daemon", Outcome::ok, "none runs"};
+  if (const Status binary = check_runed_binary(location.settings); !binary) {
+    return problem("daemon", binary.error());
+  }
   if (const Status free = os::check_listenable(socket); !free) {
     return problem("daemon", free.error());
   }
@@ -80,7 +83,7 @@ DaemonLook look_at_daemon(const Location& location, const Services& services) {
       return {{problem("daemon", client.error())}};
     }
     const auto holder = bootstrap::find_daemon_elsewhere(daemon->daemon_lock, socket);
-    if (!holder.has_value()) return {{check_place(socket, location.paths)}};
+    if (!holder.has_value()) return {{check_place(socket, location)}};
     return {{problem("daemon", bootstrap::serves_elsewhere(*holder, daemon->daemon_lock, socket))}};
   }
   auto health = client->health();

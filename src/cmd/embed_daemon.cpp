@@ -63,6 +63,9 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
 // Why a daemon could not start is in its log; the likeliest reason can be told better here.
 Error explain(Error error, const EmbedJob& job) {
   if (error.code != ErrorCode::unavailable) return error;
+  if (Status binary = check_runed_binary(job.location.settings); !binary) {
+    return std::move(binary).error();
+  }
   auto choice = bootstrap::choose_model(job.location.paths, job.location.settings);
   return choice ? std::move(error) : std::move(choice).error();
 }

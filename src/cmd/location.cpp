@@ -4,6 +4,7 @@
 
 #include "bootstrap/daemon_lock.hpp"
 #include "bootstrap/home.hpp"
+#include "os/files.hpp"
 #include "os/process.hpp"
 #include "os/socket_path.hpp"
 
@@ -48,6 +49,15 @@ Result<LocationFound> locate_anyway(const LocationFlags& location, const Service
   found.location.settings = std::move(settings);
   found.faults = std::move(faults);
   return found;
+}
+
+Status check_runed_binary(const bootstrap::Settings& settings) {
+  const auto& [binary, origin] = settings.runed_binary;
+  if (!binary.has_value() || os::is_executable_file(*binary)) return {};
+  return make_error(ErrorCode::bad_config, "cannot start '{}': it is no file that can be executed",
+                    *binary)
+      .with_hint(fmt::format("{} names it: correct the path, or leave it out",
+                             bootstrap::place_of("runed_binary", origin)));
 }
 
 Result<client::DaemonLocation> daemon_location(const Location& location) {

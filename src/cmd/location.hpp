@@ -51,6 +51,10 @@ struct LocationFound {
 Result<LocationFound> locate_anyway(const LocationFlags& location, const Services& services,
                                     HomeUse use);
 
+/// Checks that what config.json names as the daemon is a program.
+/// Errors: bad_config.
+Status check_runed_binary(const bootstrap::Settings& settings);
+
 /// Says how the daemon of this location is reached and started.
 Result<client::DaemonLocation> daemon_location(const Location& location);
 

@@ -232,3 +232,16 @@ TEST_CASE("a llama-server that is broken and not needed is no problem", "[doctor
   CHECK(examine(home, "llama-server")["outcome"] == "warning");
   CHECK(home.run({"embed", "x"}).exit_code == 0);
 }
+
+TEST_CASE("a runed_binary that is no program is a fault of config.json", "[doctor]") {
+  Home home;
+  fs::create_directories(home.path());
+  fs::permissions(home.path(), fs::perms::owner_all);
+  write_text(home / "config.json", fmt::format(R"({{"runed_binary":"{}"}})", home.file("none")));
+  CHECK(examine(home, "daemon", kProblemFound)["advice"] ==
+        "runed_binary in config.json names it: correct the path, or leave it out");
+  const Finished embedded = home.run({"embed", "x"});
+  CHECK(embedded.exit_code == 78);
+  CHECK(embedded.err.find("it is no file that can be executed") != std::string::npos);
+  CHECK(home.run({"status"}).exit_code == 3);
+}
