@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -10,10 +11,13 @@
 #include "client/client.hpp"
 #include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
+#include "os/process.hpp"
 #include "os/unix_socket.hpp"
 
 namespace runed::cmd {
 namespace {
+
+constexpr std::chrono::milliseconds kNow{0};
 
 Finding judge_daemon(int pid, const client::HealthReport& health, const client::InfoReport& info) {
   const std::string state = health.state;
@@ -88,6 +92,9 @@ DaemonLook look_at_daemon(const Location& location, const Services& services) {
   }
   auto health = client->health();
   auto info = health ? client->info() : Result<client::InfoReport>(health.error());
+  // It has ended while it was asked.
+  const bool is_gone = !info && os::wait_for_exit(client->daemon_pid(), kNow);
+  if (is_gone) return {{check_place(socket, location)}};
   if (!info) {
     return {{{"daemon", Outcome::problem,
               fmt::format("pid {} does not answer: {}", client->daemon_pid(), info.error().message),

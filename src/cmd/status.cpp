@@ -16,6 +16,7 @@
 #include "cmd/note.hpp"
 #include "cmd/value_checks.hpp"
 #include "os/memory.hpp"
+#include "os/process.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -56,6 +57,16 @@ struct Observation {
   }
 };
 
+// A daemon that has ended while it was asked does not run, whoever ended it.
+Observation without_answer(int pid, const Error& why) {
+  Observation seen;
+  seen.problem = why.message;
+  if (os::wait_for_exit(pid, milliseconds(0))) return seen;
+  seen.liveness = Observation::Liveness::silent;
+  seen.pid = pid;
+  return seen;
+}
+
 // Only a socket that nobody listens on means that no daemon runs; anything else is an error.
 Result<Observation> observe(const client::DaemonLocation& daemon, const Services& services) {
   Observation seen;
@@ -75,18 +86,11 @@ Result<Observation> observe(const client::DaemonLocation& daemon, const Services
     }
     return seen;
   }
-  seen.pid = client->daemon_pid();
-  seen.liveness = Observation::Liveness::silent;
   auto health = client->health();
-  if (!health) {
-    seen.problem = health.error().message;
-    return seen;
-  }
+  if (!health) return without_answer(client->daemon_pid(), health.error());
   auto info = client->info();
-  if (!info) {
-    seen.problem = info.error().message;
-    return seen;
-  }
+  if (!info) return without_answer(client->daemon_pid(), info.error());
+  seen.pid = client->daemon_pid();
   seen.liveness = Observation::Liveness::answering;
   seen.health = *std::move(health);
   seen.info = *std::move(info);

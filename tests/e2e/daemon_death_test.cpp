@@ -1,5 +1,6 @@
 // A daemon that dies under its client is told with what ended it, not with what its socket says.
 #include <csignal>
+#include <filesystem>
 
 #include "os/process.hpp"
 #include "stand_in_home.hpp"
@@ -22,6 +23,16 @@ int kill_busy_daemon(StandInHome& home, size_t number) {
   const int pid = home.status()["pid"];
   runed::test::unwrap(runed::os::signal_process(pid, SIGKILL));
   return pid;
+}
+
+bool has_socket(int pid) {
+  std::error_code ended;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), ended)) {
+    if (std::filesystem::read_symlink(entry.path(), ended).string().starts_with("socket:"))
+      return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -57,4 +68,19 @@ TEST_CASE("a daemon that is killed before it listens is named with the signal, a
         fmt::format("runed: error: the daemon could not start: it was killed by SIGKILL\n"
                     "hint: the end of '{}':\n  last words\n",
                     home / "logs/daemon.log"));
+}
+
+TEST_CASE("a daemon that is killed while it is asked for its status does not run",
+          "[daemon_death]") {
+  Home home;
+  Running daemon = home.serve();
+  daemon.signal(SIGSTOP);
+  Running status = home.start({"status"});
+  // It waits for an answer once it has a connection.
+  REQUIRE(eventually([&] { return has_socket(status.pid()); }));
+  daemon.signal(SIGKILL);
+  const Finished done = status.finish();
+  CAPTURE(done.out, done.err);
+  CHECK(done.exit_code == 3);
+  CHECK(done.out.find("runed is not running: ") == 0);
 }
