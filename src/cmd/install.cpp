@@ -266,7 +266,8 @@ Result<ExitCode> run_install(const InstallFlags& flags, Services& services) {
                                                flags.json ? Display::none : display_of(services),
                                                services.clock),
                           .signals = services.signals,
-                          .doing = "manifest"}};
+                          .doing = "manifest",
+                          .fetches = !flags.list && !flags.dry_run}};
   Status installed = install(work);
   work.long_work.progress.clear();
   if (!installed) return work.long_work.explain(std::move(installed).error());

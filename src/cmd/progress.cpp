@@ -142,7 +142,7 @@ bootstrap::Watch LongWork::watch() {
 
 Error LongWork::explain(Error error) const {
   if (error.code != ErrorCode::cancelled || !interruption.has_value()) return error;
-  error.hint = "what was fetched is kept: run the command again to go on from there";
+  if (fetches) error.hint = "what was fetched is kept: run the command again to go on from there";
   error.details[kSignalKey] = std::to_string(*interruption);
   return error;
 }

@@ -71,6 +71,7 @@ struct LongWork {
   os::SignalWatcher* signals;         // Borrowed; null: signals just end the process.
   std::string doing{};                // Named beside the bar.
   std::optional<int> interruption{};  // The signal that arrived.
+  bool fetches = true;                // Something that is kept when it is stopped.
 
   /// Owns: nothing; this outlives the result.
   bootstrap::Watch watch();

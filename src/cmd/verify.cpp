@@ -240,7 +240,8 @@ Result<ExitCode> run_verify(const VerifyFlags& flags, Services& services) {
             .long_work = {.progress = Progress(services.err,
                                                flags.json ? Display::none : display_of(services),
                                                services.clock),
-                          .signals = services.signals}};
+                          .signals = services.signals,
+                          .fetches = flags.fix}};
   auto verified = verify(work);
   work.long_work.progress.clear();
   if (!verified) return work.long_work.explain(std::move(verified).error());

@@ -335,3 +335,12 @@ TEST_CASE("a pooling that only the manifest knows is that of the vectors", "[mod
   const Finished refused = home.run({"embed", "--direct", "text"});
   CHECK(refused.exit_code == 71);
 }
+
+TEST_CASE("a path that is no file is a fault of the model, whatever the system calls it",
+          "[model]") {
+  Home home;
+  for (const std::string& path : {home.path() + "/..", std::string("/dev/null")}) {
+    home.set("RUNED_MODEL", path);
+    check_refused(home, "cannot use the model: cannot read '");
+  }
+}

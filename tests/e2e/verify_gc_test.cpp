@@ -160,3 +160,35 @@ TEST_CASE("other bytes written over a model are not served in its name", "[verif
   REQUIRE(right.exit_code == 0);
   CHECK(right.json()["model_identity"] == fixture.mirror.small_identity());
 }
+
+TEST_CASE("what cannot be fixed is not offered to be", "[verify_gc]") {
+  Fixture fixture;
+  Home& home = fixture.home;
+  home.set("RUNED_MODEL", "/nonexistent");
+  const Finished named = home.run({"verify"});
+  CHECK(named.exit_code == 76);
+  CHECK(named.err.empty());
+  home.set("RUNED_MODEL", "");
+  home.set("RUNED_MODEL_VARIANT", "none");
+  CHECK(home.run({"verify"}).err.empty());
+  home.set("RUNED_MODEL_VARIANT", "large.f16");  // The manifest has it.
+  CHECK(home.run({"verify"}).err == "hint: 'runed verify --fix' installs again what is broken\n");
+}
+
+TEST_CASE("gc removes what it can whatever is wrong with the choice of a model", "[verify_gc]") {
+  Fixture fixture;
+  Home& home = fixture.home;
+  write_text(home / "logs/daemon.log.1", "old");
+  write_text(home / "config.json", "{");
+  const Finished broken = home.run({"gc", "--json"});
+  CHECK(broken.exit_code == 0);
+  REQUIRE(broken.json()["items"].size() == 1);
+  CHECK(broken.json()["items"][0]["kind"] == "log");
+  CHECK(Json::parse(broken.err)["note"].get<std::string>().find("whatever was installed stays") !=
+        std::string::npos);
+  fs::remove(home / "config.json");
+  home.set("RUNED_MODEL", "/nonexistent");
+  const Finished missing = home.run({"gc"});
+  CHECK(missing.exit_code == 0);
+  CHECK(missing.err.find("runed: note: there is no model file '/nonexistent'") == 0);
+}
