@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "bootstrap/home.hpp"
 #include "bootstrap/installed.hpp"
+#include "bootstrap/manifest_source.hpp"
 #include "bootstrap/model_choice.hpp"
 #include "bootstrap/ready_llama_server.hpp"
 #include "bootstrap/record.hpp"
@@ -193,6 +194,15 @@ Model check_model(const Location& location) {
   return model;
 }
 
+// Whether all that an engine lacks is a llama-server, and that is in the manifest, as far as one is
+// here.
+bool is_fetched_by_daemon(const Location& location, const Error& error) {
+  const auto& [paths, settings] = location;
+  if (error.code != ErrorCode::not_found && !error.details.contains(daemon::kMissing)) return false;
+  const auto manifest = bootstrap::load_local_manifest(paths, settings.manifest.value);
+  return !manifest || manifest->llama_server(bootstrap::platform_name());
+}
+
 // Which engine it is to be, and for native the arithmetic. Its start maps the model, and reads no
 // more of it than header and vocabulary.
 Finding check_engine(const Location& location, const bootstrap::ReadyModel& model,
@@ -211,7 +221,7 @@ Finding check_engine(const Location& location, const bootstrap::ReadyModel& mode
                                        .environment = services.environment,
                                        .get_llama_server = look},
                                       daemon::system_gpu_probe());
-  if (!choice && choice.error().code == ErrorCode::not_found) {
+  if (!choice && is_fetched_by_daemon(location, choice.error())) {
     return {"engine", Outcome::warning,
             "llama-server, which is not installed: the daemon fetches it when it starts",
             "'runed install --engine-only' does so now"};

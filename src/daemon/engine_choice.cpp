@@ -138,6 +138,9 @@ Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
         fmt::format("this model needs llama-server, and that cannot be had: {}", error.message);
     return error;
   }
+  if (choice.error().code == ErrorCode::not_found) {
+    refusal.details.emplace(kMissing, name_of(Engine::llama_server));
+  }
   // The model is what can be changed most easily.
   refusal.hint = "llama-server may serve it, but: " + choice.error().message;
   if (!choice.error().hint.empty()) refusal.hint += "; " + choice.error().hint;

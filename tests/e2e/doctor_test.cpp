@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "install_support.hpp"
+#include "stand_in_home.hpp"
 #include "support/result_matchers.hpp"
 #include "support/stand_in.hpp"
 
@@ -231,6 +232,18 @@ TEST_CASE("a llama-server that is broken and not needed is no problem", "[doctor
   home.set("RUNED_ENGINE", "native");
   CHECK(examine(home, "llama-server")["outcome"] == "warning");
   CHECK(home.run({"embed", "x"}).exit_code == 0);
+}
+
+TEST_CASE("a llama-server that the daemon would fetch for a model is no problem", "[doctor]") {
+  runed::test::StandInHome home;  // Its model is for no other engine.
+  home.set("RUNED_ENGINE", "");
+  home.set("RUNED_LLAMA_SERVER", "");
+  const Json fetched = examine(home, "engine");
+  CHECK(fetched["outcome"] == "warning");
+  CHECK(contains(fetched["detail"], "the daemon fetches it when it starts"));
+  write_text(home.file("manifest.json"), R"({"version":1,"models":{}})");
+  home.set("RUNED_MANIFEST", home.file("manifest.json"));
+  CHECK(contains(examine(home, "engine", kProblemFound)["detail"], "'bert'"));
 }
 
 TEST_CASE("a runed_binary that is no program is a fault of config.json", "[doctor]") {
