@@ -24,6 +24,7 @@
 #include "daemon/engine_maker.hpp"
 #include "daemon/library_logs.hpp"
 #include "os/files.hpp"
+#include "os/poll.hpp"
 #include "os/process.hpp"
 #include "os/rotating_file.hpp"
 #include "os/socket_path.hpp"
@@ -87,11 +88,17 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
 
 // A daemon that a client started prints into the log of its home, and puts it aside when it is full.
 // Whatever else standard error is belongs to who started us.
-Log::Sink log_sink(const bootstrap::Paths& paths) {
+Log::Sink own_log_sink(const bootstrap::Paths& paths) {
   auto file = os::RotatingFile::of_standard_error({.path = paths.daemon_log});
   if (!file.has_value()) return {};
   const auto log = std::make_shared<os::RotatingFile>(*std::move(file));
   return [log](std::string_view line) { return log->write(line).has_value(); };
+}
+
+// A reader that has stopped, as a pager has, must not stop the daemon.
+bool write_to_stderr(std::string_view line) {
+  constexpr std::chrono::milliseconds kPatience{20};
+  return os::write_in_time(os::kStderr, line, kPatience).has_value();
 }
 
 // Another daemon serves this home. That is what was asked for only if it has the settings that this
@@ -132,10 +139,9 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
                                              services));
   // Once paths are absolute, and before the CPUs are counted and the first thread is started.
   daemon::Detached detached = daemon::detach(flags.starter, services.environment);
-  Log::Sink own_log = log_sink(location.paths);
-  const bool has_own_log = own_log != nullptr;
+  const Log::Sink own_log = own_log_sink(location.paths);
   Log log(os::is_terminal(os::kStderr) ? Log::Format::text : Log::Format::json, services.clock,
-          std::move(own_log));
+          own_log ? own_log : Log::Sink(write_to_stderr));
   const daemon::LibraryLogs library_logs(log);
   for (const std::string& text : find_misspelt_variables(os::environment_variables())) {
     log.warn("misspelt variable", {{"what", text}});
@@ -148,7 +154,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
     const Error& error = ended.error();
     log.error("fatal",
               {{"err", error.message}, {"code", name_of(error.code)}, {"hint", error.hint}});
-    if (has_own_log) return exit_code_of(error.code);  // Whoever reads it has been told.
+    if (own_log) return exit_code_of(error.code);  // Whoever reads it has been told.
     return error;
   }
   return ExitCode::ok;

@@ -1,12 +1,17 @@
 #include "os/poll.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <utility>
 #include <vector>
 
 #include "base/check.hpp"
+#include "os/fd.hpp"
+#include "os/retry.hpp"
 
 namespace runed::os {
 namespace {
@@ -16,12 +21,11 @@ using Milliseconds = std::chrono::milliseconds;
 // Far enough to be for ever, near enough that adding it to a time point cannot overflow.
 constexpr Milliseconds kLongest = std::chrono::hours(24);
 
-}  // namespace
+// A pipe that is ready takes at least so much without a wait.
+constexpr size_t kPieceBytes = PIPE_BUF;
 
-bool wait_readable(std::span<const int> fds, std::optional<Milliseconds> timeout) {
+bool wait(std::vector<pollfd> entries, std::optional<Milliseconds> timeout) {
   using Clock = std::chrono::steady_clock;
-  std::vector<pollfd> entries;
-  for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
   const Clock::time_point deadline = Clock::now() + std::min(timeout.value_or(kLongest), kLongest);
   while (true) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
@@ -33,8 +37,30 @@ bool wait_readable(std::span<const int> fds, std::optional<Milliseconds> timeout
   }
 }
 
+}  // namespace
+
+bool wait_readable(std::span<const int> fds, std::optional<Milliseconds> timeout) {
+  std::vector<pollfd> entries;
+  for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
+  return wait(std::move(entries), timeout);
+}
+
 bool wait_readable(int fd, std::optional<Milliseconds> timeout) {
   return wait_readable(std::span(&fd, 1), timeout);
+}
+
+Status write_in_time(int fd, std::string_view bytes, Milliseconds timeout) {
+  while (!bytes.empty()) {
+    if (!wait({{fd, POLLOUT, 0}}, timeout)) {
+      return make_error(ErrorCode::deadline_exceeded, "cannot write: nobody reads");
+    }
+    const std::string_view piece = bytes.substr(0, kPieceBytes);
+    const ssize_t count =
+        retry_interrupted([&] { return ::write(fd, piece.data(), piece.size()); });
+    if (count < 0) return os_error(errno, "cannot write");
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+  return {};
 }
 
 bool is_hung_up(int fd) {

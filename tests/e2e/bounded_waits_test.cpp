@@ -121,3 +121,14 @@ TEST_CASE("with too few threads every command ends in time, and says what it lac
   CHECK(run(8, "shutdown").exit_code == 75);
   CHECK(run(8, "shutdown --force").exit_code == 0);
 }
+
+TEST_CASE("a daemon whose messages nobody reads serves and ends", "[bounded_waits]") {
+  Home home;
+  Running daemon = home.start_shell(
+      "mkfifo $HOME/full; exec 3<>$HOME/full; head -c 65536 /dev/zero >&3; exec " RUNED_EXECUTABLE
+      " serve 2>&3");
+  home.wait_for_state("ok");
+  CHECK(home.run({"embed", "text"}).exit_code == 0);
+  daemon.signal(SIGTERM);
+  CHECK(daemon.finish().exit_code == 0);
+}
