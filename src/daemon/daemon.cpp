@@ -58,10 +58,13 @@ class StopRequest {
 
   explicit StopRequest(os::SignalWatcher& signals) : signals_(signals) {}
 
-  void ask(Details details) {
+  /// Returns whether this was the first request.
+  bool ask(Details details) {
     const std::lock_guard lock(mutex_);
-    if (!details_.has_value()) details_ = std::move(details);
+    const bool is_first = !details_.has_value();
+    if (is_first) details_ = std::move(details);
     signals_.wake();
+    return is_first;
   }
 
   std::optional<Details> get() const {
@@ -94,7 +97,7 @@ class Daemon {
         service_(make_service({state_, batcher_, streams_, centroids, clock, log},
                               std::move(options.service),
                               [this](int grace_seconds) {
-                                stop_.ask({grace(grace_seconds), {}});
+                                if (stop_.ask({grace(grace_seconds), {}})) begin_end({});
                               })),
         watch_(signals, log, [this](int exit_code) { end_process(exit_code); }) {}
 
@@ -105,6 +108,7 @@ class Daemon {
     return asked <= 0 ? kDefaultGrace : std::min(seconds(asked), kMostGrace);
   }
 
+  void begin_end(const std::optional<Error>& error);
   void build_server();
   void publish_health();
   StopRequest::Details wait_for_stop();
@@ -184,8 +188,7 @@ Status Daemon::serve(os::UnixListener socket) {
 
   const StopRequest::Details stop = wait_for_stop();
   watch_.begin(stop.error.has_value() ? exit_code_of_(*stop.error) : 0);
-  state_.shutting_down(stop.error);
-  batcher_.close();
+  begin_end(stop.error);
   if (stop.error.has_value()) std::this_thread::sleep_for(kFailureLinger);
   listener.close();
   streams_.close();
@@ -196,6 +199,12 @@ Status Daemon::serve(os::UnixListener socket) {
   if (on_end_) on_end_();
   if (stop.error.has_value()) return *stop.error;
   return {};
+}
+
+// Who asked by Shutdown is answered after this: what comes next is told that the daemon ends.
+void Daemon::begin_end(const std::optional<Error>& error) {
+  state_.shutting_down(error);
+  batcher_.close();
 }
 
 StopRequest::Details Daemon::wait_for_stop() {

@@ -98,7 +98,7 @@ TEST_CASE("with too few threads every command ends in time, and says what it lac
   const auto run = [&](int threads, const std::string& command) {
     return home.run_shell(
         fmt::format("exec setpriv --reuid 54321 --regid 54321 --clear-groups "
-                    "sh -c 'ulimit -u {}; exec {} {}'",
+                    "bash -c 'ulimit -u {}; exec {} {}'",
                     threads, program, command));
   };
   for (int threads = 1; threads <= 40; threads += 3) {

@@ -4,6 +4,7 @@
 #include <google/protobuf/descriptor.pb.h>
 
 #include <csignal>
+#include <future>
 #include <set>
 
 #include "install_support.hpp"
@@ -19,6 +20,7 @@ using google::protobuf::FileDescriptor;
 using google::protobuf::FileDescriptorProto;
 using runed::test::check_health;
 using runed::test::eventually;
+using runed::test::held_body;
 using runed::test::Home;
 using runed::test::kService;
 using runed::test::Mirror;
@@ -134,10 +136,9 @@ TEST_CASE("a service that is not there has no health", "[conformance]") {
 
 TEST_CASE("whoever watches the health is told each change", "[conformance]") {
   Mirror mirror;
+  std::promise<void> all_watch;
   mirror.server.reply("/tiny.gguf",
-                      {.body = mirror.small,
-                       .piece_bytes = static_cast<size_t>(mirror.small.size_bytes / 20),
-                       .pause = 20ms});
+                      {.body = held_body(mirror.small, 0, all_watch.get_future().share())});
   Home home;
   home.set("RUNED_MANIFEST", mirror.manifest_url());
   home.set("RUNED_IDLE_TIMEOUT", "200ms");
@@ -147,6 +148,7 @@ TEST_CASE("whoever watches the health is told each change", "[conformance]") {
   Watch service(client, kService);
   CHECK(all.next() == "NOT_SERVING");  // LOADING.
   CHECK(service.next() == "NOT_SERVING");
+  all_watch.set_value();
   CHECK(all.next() == "SERVING");
   CHECK(service.next() == "SERVING");
   client.wait_for(Health::STATUS_IDLE);  // It serves, so nothing is told.

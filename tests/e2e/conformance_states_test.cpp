@@ -4,7 +4,9 @@
 // own.
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <set>
+#include <utility>
 
 #include "engine_processes.hpp"
 #include "install_support.hpp"
@@ -19,6 +21,7 @@ using runed::test::check_health;
 using runed::test::engine_process;
 using runed::test::error_info;
 using runed::test::eventually;
+using runed::test::held_body;
 using runed::test::Home;
 using runed::test::kService;
 using runed::test::Mirror;
@@ -184,16 +187,18 @@ TEST_CASE("while the engine starts Health tells phase 3 (B-061, B-080)", "[confo
 TEST_CASE("a start is seen as LOADING, then OK, and each embed as told (B-051, B-060, B-080)",
           "[conformance]") {
   Mirror mirror;
+  const uint64_t piece = mirror.small.size_bytes / 20;
+  std::promise<void> seen;
   mirror.server.reply("/tiny.gguf",
-                      {.body = mirror.small,
-                       .piece_bytes = static_cast<size_t>(mirror.small.size_bytes / 20),
-                       .pause = 20ms});
+                      {.body = held_body(mirror.small, 2 * piece, seen.get_future().share()),
+                       .piece_bytes = static_cast<size_t>(piece)});
   Home home;
   home.set("RUNED_MANIFEST", mirror.manifest_url());
   const Running daemon = home.start({"serve"});
   const OldClient client(home);
   int64_t bytes_done = 0;
   size_t refused = 0;
+  bool is_seen = false;
   REQUIRE(eventually([&] {
     const Health health = client.health();
     if (health.phase() == Health::PHASE_FETCHING_MODEL) {
@@ -204,7 +209,7 @@ TEST_CASE("a start is seen as LOADING, then OK, and each embed as told (B-051, B
     if (status.ok()) return true;
     check_is_bootstrapping(status);
     CHECK(health.status() == Health::STATUS_LOADING);
-    ++refused;
+    if (++refused > 1 && bytes_done > 0 && !std::exchange(is_seen, true)) seen.set_value();
     return false;
   }));
   CHECK(refused > 1);

@@ -1,5 +1,6 @@
 #include <csignal>
 #include <filesystem>
+#include <future>
 #include <random>
 #include <thread>
 
@@ -13,6 +14,7 @@ using runed::Json;
 using runed::sha256_hex;
 using runed::test::eventually;
 using runed::test::Finished;
+using runed::test::held_body;
 using runed::test::Home;
 using runed::test::Mirror;
 using runed::test::mode_of;
@@ -190,17 +192,17 @@ TEST_CASE("an interrupted install keeps what it has, and the next goes on from t
 
 TEST_CASE("the second of two installs waits, and says for whom", "[install]") {
   Fixture fixture;
-  fixture.mirror.server.reply(
-      "/tiny.gguf",
-      {.body = fixture.mirror.small, .etag = "\"tiny\"", .piece_bytes = 50'000, .pause = 100ms});
+  std::promise<void> second_waits;
+  fixture.mirror.server.reply("/tiny.gguf", {.body = held_body(fixture.mirror.small, 0,
+                                                               second_waits.get_future().share())});
   Running first = fixture.home.start({"install", "--model-only"});
   REQUIRE(eventually([&] { return fs::exists(fixture.model("tiny.q8_0") + ".partial"); }));
   Running second = fixture.home.start({"install", "--model-only"});
-  const Finished waited = second.finish();
+  const std::string told = fmt::format("waiting for process {}, which is installing", first.pid());
+  REQUIRE(eventually([&] { return second.err().find(told) != std::string::npos; }));
+  second_waits.set_value();
+  CHECK(second.finish().exit_code == 0);
   CHECK(first.finish().exit_code == 0);
-  CHECK(waited.exit_code == 0);
-  CHECK(waited.err.find(fmt::format("waiting for process {}, which is installing", first.pid())) !=
-        std::string::npos);
   CHECK(fixture.mirror.requests("/tiny.gguf") == 1);
 }
 

@@ -74,6 +74,15 @@ HttpBody random_body(uint64_t size_bytes, uint64_t seed) {
           }};
 }
 
+HttpBody held_body(HttpBody body, uint64_t free_bytes, std::shared_future<void> go) {
+  body.fill = [fill = std::move(body.fill), free_bytes, go = std::move(go)](uint64_t offset,
+                                                                            std::span<char> out) {
+    if (offset + out.size() > free_bytes) go.wait();
+    fill(offset, out);
+  };
+  return body;
+}
+
 std::string bytes_of(const HttpBody& body) {
   std::string bytes(body.size_bytes, '\0');
   if (!bytes.empty()) body.fill(0, bytes);

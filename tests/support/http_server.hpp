@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <set>
@@ -26,6 +27,8 @@ struct HttpBody {
 HttpBody text_body(std::string text);
 /// A body of random bytes, the same ones for the same seed.
 HttpBody random_body(uint64_t size_bytes, uint64_t seed = 1);
+/// A body whose bytes behind the first `free_bytes` wait until they are let go.
+HttpBody held_body(HttpBody body, uint64_t free_bytes, std::shared_future<void> go);
 /// Returns the bytes of a body, and their SHA-256.
 std::string bytes_of(const HttpBody& body);
 std::string sha256_of(const HttpBody& body);

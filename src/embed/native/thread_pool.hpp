@@ -48,6 +48,7 @@ class ThreadPool {
     ThreadPool& pool_;
     const std::function<bool()> is_wanted_;
     SteadyTime next_look_;
+    uint32_t looks_ = 0;
   };
 
   uint32_t threads() const { return static_cast<uint32_t>(workers_.size()) + 1; }

@@ -44,6 +44,7 @@ const std::map<std::string, int> kExpected{
     {"QUEUE_FULL", 75},
     {"ENGINE_RESTARTING", 75},
     {"SHUTTING_DOWN", 75},
+    {"TOO_FEW_THREADS", 75},
     {"BOOTSTRAPPING", 75},
     {"INTEGRITY", 76},
     {"PERMISSION_DENIED", 77},
