@@ -1,5 +1,8 @@
 #include "bootstrap/last_daemon.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 #include "base/json.hpp"
 #include "bootstrap/json_document.hpp"
 #include "os/atomic_file.hpp"
@@ -12,7 +15,11 @@ constexpr size_t kMostBytes = size_t{1} << 20;
 
 }  // namespace
 
-Status write_last_daemon(const std::string& path, const LastDaemon& daemon) {
+Status write_last_daemon(const std::string& path, const std::string& dead_path,
+                         const LastDaemon& daemon) {
+  std::error_code fault;
+  std::filesystem::rename(path, dead_path, fault);
+  if (fault == std::errc::no_such_file_or_directory) TRY(os::remove_file(dead_path));
   Json settings = Json::array();
   for (const auto& [key, value, origin] : daemon.settings) {
     settings.push_back({{"key", key}, {"value", value}, {"origin", name_of(origin)}});

@@ -16,8 +16,11 @@ struct LastDaemon {
   std::vector<SettingText> settings;
 };
 
+/// Writes it for the daemon that begins. What is there already is of one that has died: it goes to
+/// `dead_path`, where otherwise nothing is left.
 /// Errors: io.
-Status write_last_daemon(const std::string& path, const LastDaemon& daemon);
+Status write_last_daemon(const std::string& path, const std::string& dead_path,
+                         const LastDaemon& daemon);
 
 /// Reads it; none if there is none, or none that can be read: it is only for a note.
 std::optional<LastDaemon> read_last_daemon(const std::string& path);

@@ -34,8 +34,7 @@ Result<Paths> resolve_paths(const Environment& environment,
       .spawn_lock = home + "/spawn.lock",
       .install_lock = home + "/install.lock",
       .config_file = os::absolute_path(expand_home(
-          environment,
-          find_variable(environment, "RUNED_CONFIG").value_or(home + "/config.json"))),
+          environment, find_variable(environment, "RUNED_CONFIG").value_or(home + "/config.json"))),
       .installed_file = home + "/installed.json",
       .record_file = home + "/cache/record.json",
       .bin_dir = home + "/bin",
@@ -49,6 +48,7 @@ Result<Paths> resolve_paths(const Environment& environment,
       .llama_server_socket = home + "/llama-server.sock",
       .builtin_model_copy = home + "/cache/runed-mini.gguf",
       .centroids = home + "/cache/centroids.bin",
+      .dead_daemon = home + "/cache/dead_daemon.json",
       .last_daemon = home + "/cache/daemon.json",
   };
 }

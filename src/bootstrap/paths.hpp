@@ -34,7 +34,8 @@ struct Paths {
   std::string llama_server_socket;  // Where it listens; as `socket`.
   std::string builtin_model_copy;   // What it reads the model in the executable from.
   std::string centroids;            // The set that SetCentroids sent last.
-  std::string last_daemon;          // What a daemon that runs, or has died, was told; see LastDaemon.
+  std::string dead_daemon;          // The one before, if it died.
+  std::string last_daemon;  // What a daemon that runs, or has died, was told; see LastDaemon.
 };
 
 /// Lays the paths out under the home: the flag's, or RUNED_HOME, or `$HOME/.runed`. The socket is

@@ -87,9 +87,10 @@ void note_successor(const bootstrap::LastDaemon& dead, const client::InfoReport&
 
 // One that this command has just started has its settings from it.
 Status check_settings(EmbedJob& job, const client::Client& client, const client::InfoReport& info,
-                      const std::optional<bootstrap::LastDaemon>& last, Progress& progress) {
+                      Progress& progress) {
   if (client.started_daemon()) {
-    if (last.has_value()) note_successor(*last, info, progress);
+    const auto dead = bootstrap::read_last_daemon(job.location.paths.dead_daemon);
+    if (dead.has_value()) note_successor(*dead, info, progress);
     return {};
   }
   TRY_ASSIGN(const auto differences, compare_settings(job.location, info, Compared::what_is_named));
@@ -102,7 +103,6 @@ Status check_settings(EmbedJob& job, const client::Client& client, const client:
 
 Status embed(EmbedJob& job) {
   EmbedProgress progress(job);
-  const auto last = bootstrap::read_last_daemon(job.location.paths.last_daemon);
   TRY_ASSIGN(client::Client client, connect(job, progress.display()));
   TRY(client.wait_ready());
   progress.display().clear();
@@ -111,7 +111,7 @@ Status embed(EmbedJob& job) {
     if (health && !health->message.empty()) progress.display().note("note: " + health->message);
   }
   TRY_ASSIGN(const auto info, client.info());
-  TRY(check_settings(job, client, info, last, progress.display()));
+  TRY(check_settings(job, client, info, progress.display()));
   TRY(check_expected(job.flags, info.model_identity));
   TRY(check_dimensions(job.flags, info.model_name, info.min_dimensions, info.vector_dim));
   set_model(job, {info.model_name, info.model_identity, info.engine},

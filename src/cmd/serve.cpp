@@ -69,7 +69,8 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
   };
   options.on_begin = [&] {
     const Status written = bootstrap::write_last_daemon(
-        paths.last_daemon, {.pid = os::process_id(), .settings = bootstrap::to_texts(settings)});
+        paths.last_daemon, paths.dead_daemon,
+        {.pid = os::process_id(), .settings = bootstrap::to_texts(settings)});
     if (!written) log.warn("cannot leave word", {{"error", written.error().message}});
   };
   options.exit_code_of = [](const Error& error) {

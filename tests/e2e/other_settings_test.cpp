@@ -36,8 +36,7 @@ Finished embed_with(Home& home, const std::string& variable, const std::string& 
 
 }  // namespace
 
-TEST_CASE("a model that is named and that the daemon does not serve is an error",
-          "[other_model]") {
+TEST_CASE("a model that is named and that the daemon does not serve is an error", "[other_model]") {
   Home home;
   const Running daemon = home.serve();
   const std::string pid = std::to_string(daemon.pid());
@@ -49,8 +48,9 @@ TEST_CASE("a model that is named and that the daemon does not serve is an error"
   CAPTURE(other.out, other.err);
   CHECK(other.exit_code == kMismatch);
   CHECK(other.out.empty());
-  CHECK(contains(other.err, "RUNED_MODEL names '" + kTiny +
-                                "', but the daemon that runs serves 'builtin:runed-mini' (sha256:"));
+  CHECK(
+      contains(other.err, "RUNED_MODEL names '" + kTiny +
+                              "', but the daemon that runs serves 'builtin:runed-mini' (sha256:"));
   CHECK(contains(other.err, "hint: 'runed shutdown --wait 10' ends it"));
 
   const Finished variant = embed_with(home, "RUNED_MODEL_VARIANT", "f16");
@@ -84,7 +84,8 @@ TEST_CASE("a model is the same by whatever path it is named, and its file may be
   fs::copy(RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.f16.gguf", home.file("new.gguf"));
   fs::rename(home.file("new.gguf"), file);
   // By the path that the daemon was told it is what that serves, as README says, which is said.
-  const std::string note = "note: '" + file + "' is not the file any more that the daemon that runs";
+  const std::string note =
+      "note: '" + file + "' is not the file any more that the daemon that runs";
   const Finished replaced = embed_with(home, "RUNED_MODEL", file);
   CHECK(replaced.exit_code == 0);
   CHECK(contains(replaced.err, note));
@@ -102,12 +103,14 @@ TEST_CASE("an engine that is named and that does not compute is an error", "[oth
   const Finished engine = embed_with(home, "RUNED_ENGINE", "llama-server");
   CAPTURE(engine.err);
   CHECK(engine.exit_code == kOtherSettings);
-  CHECK(contains(engine.err,
-                 "RUNED_ENGINE names the engine llama-server, but the daemon that runs has native"));
+  CHECK(
+      contains(engine.err,
+               "RUNED_ENGINE names the engine llama-server, but the daemon that runs has native"));
   const Finished server = embed_with(home, "RUNED_LLAMA_SERVER", "/usr/bin/env");
   CHECK(server.exit_code == kOtherSettings);
-  CHECK(contains(server.err, "RUNED_LLAMA_SERVER is '/usr/bin/env', but for the daemon that runs it "
-                             "is not set"));
+  CHECK(contains(server.err,
+                 "RUNED_LLAMA_SERVER is '/usr/bin/env', but for the daemon that runs it "
+                 "is not set"));
   for (const char* same : {"native", "auto"}) {
     const Finished done = embed_with(home, "RUNED_ENGINE", same);
     CAPTURE(same, done.err);
@@ -120,8 +123,8 @@ TEST_CASE("another setting that is named and not in force is said in a line", "[
   Home home;
   const Running daemon = home.serve();
   const std::vector<std::pair<std::string, std::string>> named{
-      {"RUNED_COMPUTE", "f32"},        {"RUNED_CTX_SIZE", "100"}, {"RUNED_THREADS", "1"},
-      {"RUNED_CPU", "portable"},       {"RUNED_CACHE_MB", "7"},   {"RUNED_IDLE_TIMEOUT", "7m"}};
+      {"RUNED_COMPUTE", "f32"},  {"RUNED_CTX_SIZE", "100"}, {"RUNED_THREADS", "1"},
+      {"RUNED_CPU", "portable"}, {"RUNED_CACHE_MB", "7"},   {"RUNED_IDLE_TIMEOUT", "7m"}};
   for (const auto& [variable, value] : named) {
     const Finished done = embed_with(home, variable, value);
     CAPTURE(variable, done.err);
@@ -204,6 +207,16 @@ TEST_CASE("a daemon that died with its flags is not replaced in silence", "[othe
     CHECK(home.run({"shutdown", "--wait", "20"}).exit_code == 0);
   }
   CHECK_FALSE(contains(home.run({"embed", "hello"}).err, "has died"));
+}
+
+TEST_CASE("a daemon that gave up is not said to have died", "[other_model]") {
+  Home home;
+  home.set("RUNED_MODEL", "/dev/null");
+  CHECK(home.run({"embed", "hello"}).exit_code == kModel);
+  home.set("RUNED_MODEL", "");
+  const Finished done = home.run({"embed", "hello"});  // At once: the first may be on its way out.
+  CHECK(done.exit_code == 0);
+  CHECK_FALSE(contains(done.err, "has died"));
 }
 
 TEST_CASE("serve beside a daemon ends well only if that has the same settings", "[other_model]") {
