@@ -13,11 +13,6 @@ namespace {
 constexpr std::chrono::hours kLongestWait{4};
 constexpr std::chrono::milliseconds kPoll{100};
 
-std::string holder_of(const std::string& path) {
-  const std::optional<int> pid = os::FileLock::read_holder(path);
-  return pid.has_value() ? fmt::format("process {}", *pid) : "another process";
-}
-
 }  // namespace
 
 Result<os::FileLock> acquire_install_lock(const Paths& paths, const Watch& watch) {
@@ -30,11 +25,12 @@ Result<os::FileLock> acquire_install_lock(const Paths& paths, const Watch& watch
     if (!told) {
       told = true;
       watch.event(fmt::format("waiting for {}, which is installing into '{}'",
-                              holder_of(paths.install_lock), paths.home));
+                              os::FileLock::describe_holder(paths.install_lock), paths.home));
     }
     if (std::chrono::steady_clock::now() >= until) {
       return make_error(ErrorCode::deadline_exceeded, "{} has been installing into '{}' for {} h",
-                        holder_of(paths.install_lock), paths.home, kLongestWait.count());
+                        os::FileLock::describe_holder(paths.install_lock), paths.home,
+                        kLongestWait.count());
     }
     std::this_thread::sleep_for(kPoll);  // flock has no form that waits and can be cancelled.
   }
@@ -44,7 +40,7 @@ Result<os::FileLock> try_install_lock(const Paths& paths) {
   TRY_ASSIGN(std::optional<os::FileLock> lock, os::FileLock::try_acquire(paths.install_lock));
   if (lock.has_value()) return *std::move(lock);
   return make_error(ErrorCode::bootstrapping, "{} is installing into '{}'",
-                    holder_of(paths.install_lock), paths.home)
+                    os::FileLock::describe_holder(paths.install_lock), paths.home)
       .with_hint("try again when it has finished");
 }
 

@@ -94,17 +94,13 @@ Result<std::optional<os::FileLock>> Attempt::wait_for_turn(Result<os::Fd>& conne
     connection = dial_daemon(daemon_);  // Whoever held the lock may have started one.
     if (connection || !is_absent(connection.error())) return std::optional<os::FileLock>{};
     if (lock.has_value()) return lock;
-    const auto holder = os::FileLock::read_holder(daemon_.spawn_lock);
+    const std::string holder = os::FileLock::describe_holder(daemon_.spawn_lock);
     if (is_over()) {
       return make_error(ErrorCode::deadline_exceeded,
-                        "process {}, which is starting the daemon, does not get it started",
-                        holder.value_or(0))
+                        "{}, which is starting the daemon, does not get it started", holder)
           .with_hint(fmt::format("it holds '{}'", daemon_.spawn_lock));
     }
-    note([&] {
-      return fmt::format("waiting for process {}, which is starting the daemon",
-                         holder.value_or(0));
-    });
+    note([&] { return fmt::format("waiting for {}, which is starting the daemon", holder); });
     std::this_thread::sleep_for(kStartPoll);
   }
 }

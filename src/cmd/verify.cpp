@@ -140,9 +140,8 @@ bool has_failed(const Check& check) {
 // failing, and says why.
 Status reinstall(Work& work, const Manifest& manifest, const Check& check) {
   const bool is_model = check.name == "model";
-  const bootstrap::InstallHooks hooks{.watch = work.long_work.watch(),
-                                      .on_activity = {},
-                                      .inspect = daemon::inspect_model};
+  const bootstrap::InstallHooks hooks{
+      .watch = work.long_work.watch(), .on_activity = {}, .inspect = daemon::inspect_model};
   work.long_work.doing = is_model ? check.subject : "llama-server";
   if (is_model && !manifest.model(check.subject)) {
     hooks.watch.event(fmt::format("the manifest '{}' has no '{}' to install again",
@@ -186,8 +185,9 @@ Status fix(Work& work, const std::vector<Check>& checks) {
   const auto choice = bootstrap::choose_model(paths, settings);
   if (!choice) return {};  // The check of this name goes on failing, and says why.
   work.long_work.doing = "model";
-  TRY(bootstrap::ensure_model(paths, settings, *choice, {}, work.services.clock,
-                              {.watch = watch, .on_activity = {}, .inspect = daemon::inspect_model}));
+  TRY(bootstrap::ensure_model(
+      paths, settings, *choice, {}, work.services.clock,
+      {.watch = watch, .on_activity = {}, .inspect = daemon::inspect_model}));
   return {};
 }
 
@@ -210,8 +210,8 @@ void print(Work& work, const std::vector<Check>& checks) {
   }
   for (const Check& check : checks) {
     work.services.out << escape_invalid_utf8(
-        fmt::format("{:<7} {:<16} {}: {}\n", bootstrap::name_of(check.outcome), check.name,
-                    check.subject, check.detail));
+        fmt::format("{:<7} {:<16} {}{}{}\n", bootstrap::name_of(check.outcome), check.name,
+                    check.subject, check.subject.empty() ? "" : ": ", check.detail));
   }
   if (std::ranges::any_of(checks, is_fixable) && !work.flags.fix) {
     work.services.err << "hint: 'runed verify --fix' installs again what is broken\n";

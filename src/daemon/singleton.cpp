@@ -13,10 +13,10 @@ constexpr milliseconds kPatience{75'000};
 constexpr milliseconds kQuietWait{1500};
 constexpr milliseconds kPoll{50};
 
-Error not_serving(int holder, const SingletonOptions& options) {
-  return make_error(ErrorCode::unavailable,
-                    "another daemon (pid {}) holds '{}' but does not serve '{}'", holder,
-                    options.lock_path, options.socket_path)
+Error not_serving(const SingletonOptions& options) {
+  return make_error(ErrorCode::unavailable, "{} holds '{}' but does not serve '{}'",
+                    os::FileLock::describe_holder(options.lock_path), options.lock_path,
+                    options.socket_path)
       .with_hint("run 'runed shutdown --force'");
 }
 
@@ -40,7 +40,7 @@ Result<AcquiredLock> acquire_daemon_lock(const SingletonOptions& options,
       return bootstrap::serves_elsewhere(*elsewhere, options.lock_path, options.socket_path);
     }
     const auto waited = std::chrono::steady_clock::now() - begin;
-    if (waited >= kPatience) return not_serving(holder, options);
+    if (waited >= kPatience) return not_serving(options);
     if (!told && waited >= kQuietWait) {
       told = true;
       log.info("waiting for the daemon that holds the lock: it is starting or ending",

@@ -32,10 +32,8 @@ void write_holder(int fd, std::string_view note) {
 }
 
 Error not_in_time(const std::string& path, std::chrono::milliseconds timeout) {
-  const std::optional<int> holder = FileLock::read_holder(path);
   return make_error(ErrorCode::deadline_exceeded, "cannot lock '{}' within {}: {} holds it", path,
-                    format_duration(timeout),
-                    holder.has_value() ? fmt::format("process {}", *holder) : "another process");
+                    format_duration(timeout), FileLock::describe_holder(path));
 }
 
 }  // namespace
@@ -78,6 +76,11 @@ std::optional<int> FileLock::read_holder(const std::string& path) {
   const char* end = text->data() + text->size();
   if (std::from_chars(text->data(), end, holder).ec != std::errc{}) return std::nullopt;
   return holder;
+}
+
+std::string FileLock::describe_holder(const std::string& path) {
+  const std::optional<int> holder = read_holder(path);
+  return holder.has_value() ? fmt::format("process {}", *holder) : "another process";
 }
 
 std::string FileLock::read_note(const std::string& path) {

@@ -36,6 +36,9 @@ class FileLock {
   /// crash it names a process that is gone.
   static std::optional<int> read_holder(const std::string& path);
 
+  /// Names the holder in a sentence: `process 7`, or `another process` where it left no id.
+  static std::string describe_holder(const std::string& path);
+
   /// Reads the note that a holder left behind its id; as true as the id is. Empty if there is none.
   static std::string read_note(const std::string& path);
 
