@@ -6,6 +6,11 @@
 #include "os/thread_room.hpp"
 
 namespace runed::client {
+namespace {
+
+constexpr std::chrono::milliseconds kFreeze{2000};
+
+}  // namespace
 
 Result<std::unique_ptr<TimeLimit>> TimeLimit::start(std::function<void(const Error&)> on_exceeded) {
   TRY(os::check_thread_room(1));
@@ -46,10 +51,13 @@ void TimeLimit::set(std::optional<SteadyTime> until) {
 void TimeLimit::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
+    const SteadyTime now = std::chrono::steady_clock::now();
     if (!until_.has_value()) {
       changed_.wait(lock);
-    } else if (std::chrono::steady_clock::now() < *until_) {
+    } else if (now < *until_) {
       changed_.wait_until(lock, *until_);
+    } else if (now - *until_ > kFreeze) {
+      until_ = now + kFreeze;  // The whole process was stopped, and its answer may be there.
     } else {
       lock.unlock();
       on_exceeded_(
