@@ -16,6 +16,7 @@ Status PendingJob::check_texts() const {
 }
 
 Status PendingJob::bound_texts(const embed::ModelInfo& for_model) {
+  TRY(embed::check_options(job.options, for_model));
   for (size_t i = 0; i < job.texts.size(); ++i) {
     std::string& text = job.texts[i];
     if (text.size() <= for_model.max_text_bytes) continue;

@@ -54,7 +54,8 @@ struct PendingJob {
   Status check_texts() const;
 
   /// Cuts or refuses the texts that are too long by their bytes alone.
-  /// Errors: text_too_long (details: index); those of check_texts, if there is such a text.
+  /// Errors: those of check_options; text_too_long (details: index); those of check_texts, if there is
+  ///         such a text.
   Status bound_texts(const embed::ModelInfo& for_model);
 
   /// Turns the texts into token ids, in place of all that was known of them.

@@ -42,11 +42,19 @@ Status check_dimensions(const EmbedOptions& options, const ModelInfo& model) {
                                     model.model_name, minimum, model.dimension));
 }
 
+// It is tokenised before each text anew.
+constexpr size_t kMostInstructionBytes = 16 << 10;
+
 Status check_instruction(const EmbedOptions& options, const ModelInfo& model) {
   if (options.instruction.empty()) return {};
   if (options.input_type != InputType::query) {
     return make_error(ErrorCode::invalid_argument, "an instruction goes with queries only")
         .with_hint("ask for input type query, or leave the instruction out");
+  }
+  if (options.instruction.size() > kMostInstructionBytes) {
+    return make_error(ErrorCode::invalid_argument, "the instruction has {} bytes, {} are allowed",
+                      options.instruction.size(), kMostInstructionBytes)
+        .with_detail("field", "instruction");
   }
   const Fact<Prompts>& prompts = model.card.prompts;
   if (has_task(prompts.value.query)) return {};

@@ -21,7 +21,8 @@ struct PreparedText {
 
 /// Checks the options against what is known of the model.
 /// Errors: bad_dimensions for a cut that the model is not known to bear; invalid_argument for an
-///         instruction without a query, or for a model whose prompt has no task.
+///         instruction without a query, of more than 16 KiB, or for a model whose prompt has no
+///         task.
 Status check_options(const EmbedOptions& options, const ModelInfo& model);
 
 /// Cuts or refuses, as the options say, a text that has more tokens than the model takes by its bytes

@@ -224,6 +224,16 @@ TEST_CASE("an instruction goes with queries only") {
   }
 }
 
+TEST_CASE("an instruction has a bound of its own: it is tokenised before each text") {
+  EmbedOptions options{.input_type = InputType::query, .instruction = std::string(16 << 10, 't')};
+  unwrap(check_options(options, info_of(kQwen3)));
+  options.instruction += "t";
+  const Error error = unwrap_error(check_options(options, info_of(kQwen3)));
+  CHECK(error.code == ErrorCode::invalid_argument);
+  CHECK(error.message == "the instruction has 16385 bytes, 16384 are allowed");
+  CHECK(error.details.at("field") == "instruction");
+}
+
 TEST_CASE("an instruction is refused where the model's prompt has no place for it") {
   const auto refusal = [](const ModelCard& card) {
     const Error error = unwrap_error(
