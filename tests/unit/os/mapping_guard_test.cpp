@@ -4,8 +4,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -13,6 +16,7 @@
 #include "os/fd.hpp"
 #include "os/mapped_file.hpp"
 #include "os/memory.hpp"
+#include "os/process.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 
@@ -45,7 +49,10 @@ size_t count(const MappedFile& file, char letter) {
 // Runs a test of this executable that is hidden, since it is to end the process.
 ExitStatus run_hidden(const std::string& name) {
   const std::string self = std::filesystem::read_symlink("/proc/self/exe");
-  auto child = unwrap(Child::spawn({.arguments = {self, name}}));
+  // A sanitizer reports the signal, and would end with the code of a test that failed.
+  std::vector<std::string> environment{"ASAN_OPTIONS=exitcode=99", "TSAN_OPTIONS=exitcode=99"};
+  std::ranges::copy(runed::os::environment_variables(), std::back_inserter(environment));
+  auto child = unwrap(Child::spawn({.arguments = {self, name}, .environment = environment}));
   const auto status = unwrap(child.wait(60s));
   REQUIRE(status.has_value());
   return *status;
