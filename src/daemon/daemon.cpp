@@ -146,7 +146,7 @@ void Daemon::build_server() {
   // Ours is the limit that counts, message_bytes.hpp: it refuses with a reason. gRPC (1.51) compares a
   // message with its own only when it has all of it, so that one bounds no memory.
   builder.SetMaxReceiveMessageSize(-1);
-  // Of all requests together, while gRPC has them: past it no more is read from clients.
+  // Of all requests together, while gRPC has them: past it gRPC ends some of the calls itself.
   builder.SetResourceQuota(grpc::ResourceQuota("requests").Resize(kMostBytesOfRequests));
   // A client on this machine needs no window that grows with the distance; it would only let one
   // that does not read its results leave megabytes with us.

@@ -105,7 +105,7 @@ Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& o
     while (begin < text.size() && is_inside(begin)) ++begin;
     return text.substr(begin);
   }
-  const size_t tokens = text.size() / (model.max_text_bytes / model.max_tokens);
+  const size_t tokens = text.size() * model.max_tokens / model.max_text_bytes;
   return make_error(ErrorCode::text_too_long,
                     "the text has {} bytes, which are {} tokens or more; the model takes {}",
                     text.size(), tokens, model.max_tokens)

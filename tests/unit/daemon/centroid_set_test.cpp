@@ -157,15 +157,3 @@ TEST_CASE("a centroid that is not finite is refused") {
     CHECK(error.message == "route: centroid 2 has a value that is not finite");
   }
 }
-
-TEST_CASE("assigning to 1024 centroids of 1024 floats", "[.][benchmark]") {
-  const CentroidSet set = make_set(make_content(1024, 1024));
-  const auto vector = random_floats(1024);
-  for (const bool is_naive : {true, false}) {
-    const auto begin = std::chrono::steady_clock::now();
-    uint32_t sum = 0;
-    for (int i = 0; i < 200; ++i) sum += is_naive ? naive_assign(set, vector) : set.assign(vector);
-    const std::chrono::duration<double, std::micro> time = std::chrono::steady_clock::now() - begin;
-    WARN((is_naive ? "naive: " : "ours: ") << time.count() / 200 << " us, id " << sum / 200);
-  }
-}
