@@ -14,13 +14,13 @@
 
 #include "base/json.hpp"
 #include "bench.hpp"
-#include "bootstrap/hash_file.hpp"
-#include "bootstrap/home.hpp"
-#include "bootstrap/manifest.hpp"
-#include "bootstrap/ready_model.hpp"
-#include "os/child.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "bootstrap/config/home.hpp"
+#include "bootstrap/install/hash_file.hpp"
+#include "bootstrap/manifest/manifest.hpp"
+#include "bootstrap/use/ready_model.hpp"
+#include "os/file/files.hpp"
+#include "os/process/child.hpp"
+#include "os/process/process.hpp"
 #include "support/http_server.hpp"
 
 namespace {

@@ -14,11 +14,11 @@ set(cmd_needs ${layers})
 
 # The kernel is os/'s alone. Libraries with large or macro-laden headers stay in .cpp files.
 set(kernel_headers "^(unistd\\.h|fcntl\\.h|errno\\.h|cerrno|sys/.*)$")
-set(source_only_headers "^(grpc.*|curl/.*|archive.*|.*intrin\\.h|pcre2.*|utf8proc\\.h|zlib\\.h|os/curl_library\\.hpp)$")
+set(source_only_headers "^(grpc.*|curl/.*|archive.*|.*intrin\\.h|pcre2.*|utf8proc\\.h|zlib\\.h|os/library/curl_library\\.hpp)$")
 # The table of libcurl's functions has their types, for two layers. It counts as libcurl's own header.
-set(curl_table "os/curl_library.hpp")
+set(curl_table "os/library/curl_library.hpp")
 # The vectors of an instruction set are for its own kernel files, of which there are several.
-set(vector_headers "embed/native/avx2.hpp" "embed/native/avx512.hpp")
+set(vector_headers "embed/native/isa/avx2.hpp" "embed/native/isa/avx512.hpp")
 
 set(breaches 0)
 function(breach file text)

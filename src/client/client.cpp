@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "client/error_status.hpp"
-#include "os/child.hpp"
-#include "os/process.hpp"
-#include "os/thread_room.hpp"
-#include "os/unix_socket.hpp"
+#include "os/machine/thread_room.hpp"
+#include "os/net/unix_socket.hpp"
+#include "os/process/child.hpp"
+#include "os/process/process.hpp"
 #include "runed/v1/runed.grpc.pb.h"
 
 namespace runed::client {

@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "base/text.hpp"
-#include "os/file_lock.hpp"
-#include "os/process.hpp"
+#include "os/file/file_lock.hpp"
+#include "os/process/process.hpp"
 
 namespace runed::client {
 namespace {

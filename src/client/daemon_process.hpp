@@ -4,7 +4,7 @@
 #include <string>
 
 #include "client/daemon_starter.hpp"
-#include "os/process_handle.hpp"
+#include "os/process/process_handle.hpp"
 
 namespace runed::client {
 

@@ -8,16 +8,16 @@
 
 #include "base/clock.hpp"
 #include "base/text.hpp"
-#include "bootstrap/daemon_lock.hpp"
-#include "bootstrap/environment.hpp"
-#include "bootstrap/home.hpp"
-#include "os/child.hpp"
-#include "os/file_lock.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
-#include "os/rotating_file.hpp"
-#include "os/socket_path.hpp"
-#include "os/unix_socket.hpp"
+#include "bootstrap/config/daemon_lock.hpp"
+#include "bootstrap/config/environment.hpp"
+#include "bootstrap/config/home.hpp"
+#include "os/file/file_lock.hpp"
+#include "os/file/files.hpp"
+#include "os/file/rotating_file.hpp"
+#include "os/net/socket_path.hpp"
+#include "os/net/unix_socket.hpp"
+#include "os/process/child.hpp"
+#include "os/process/process.hpp"
 
 namespace runed::client {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "os/fd.hpp"
+#include "os/file/fd.hpp"
 
 namespace runed::os {
 class Child;

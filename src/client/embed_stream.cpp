@@ -11,9 +11,9 @@
 #include "client/client.hpp"
 #include "client/stream_call.hpp"
 #include "client/text_window.hpp"
-#include "os/poll.hpp"
-#include "os/process.hpp"
-#include "os/wakeup.hpp"
+#include "os/net/poll.hpp"
+#include "os/net/wakeup.hpp"
+#include "os/process/process.hpp"
 
 namespace runed::client {
 namespace {

@@ -9,7 +9,7 @@
 #include "base/embedding.hpp"
 #include "base/result.hpp"
 #include "client/time_limit.hpp"
-#include "os/wakeup.hpp"
+#include "os/net/wakeup.hpp"
 
 namespace grpc {
 class Channel;

@@ -3,7 +3,7 @@
 #include <system_error>
 #include <utility>
 
-#include "os/thread_room.hpp"
+#include "os/machine/thread_room.hpp"
 
 namespace runed::client {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cmd/commands.hpp"
-#include "cmd/location.hpp"
+#include "cmd/line/location.hpp"
 
 namespace runed::cmd {
 

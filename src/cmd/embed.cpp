@@ -5,12 +5,12 @@
 
 #include "base/encoding.hpp"
 #include "base/text.hpp"
-#include "cmd/embed_daemon.hpp"
-#include "cmd/embed_job.hpp"
-#include "cmd/embed_local.hpp"
-#include "cmd/note.hpp"
-#include "cmd/value_checks.hpp"
-#include "os/files.hpp"
+#include "cmd/embed/embed_daemon.hpp"
+#include "cmd/embed/embed_job.hpp"
+#include "cmd/embed/embed_local.hpp"
+#include "cmd/line/note.hpp"
+#include "cmd/line/value_checks.hpp"
+#include "os/file/files.hpp"
 
 namespace runed::cmd {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cmd/commands.hpp"
-#include "cmd/location.hpp"
+#include "cmd/line/location.hpp"
 
 namespace runed::cmd {
 

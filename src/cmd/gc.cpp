@@ -9,14 +9,14 @@
 #include "base/duration.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "bootstrap/daemon_lock.hpp"
-#include "bootstrap/gc.hpp"
-#include "bootstrap/install_lock.hpp"
+#include "bootstrap/config/daemon_lock.hpp"
+#include "bootstrap/install/gc.hpp"
+#include "bootstrap/install/install_lock.hpp"
 #include "client/client.hpp"
-#include "cmd/note.hpp"
-#include "cmd/value_checks.hpp"
-#include "os/file_lock.hpp"
-#include "os/files.hpp"
+#include "cmd/line/note.hpp"
+#include "cmd/line/value_checks.hpp"
+#include "os/file/file_lock.hpp"
+#include "os/file/files.hpp"
 
 namespace runed::cmd {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "cmd/commands.hpp"
-#include "cmd/location.hpp"
+#include "cmd/line/location.hpp"
 
 namespace runed::cmd {
 

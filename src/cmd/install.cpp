@@ -9,16 +9,16 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "bootstrap/bundle.hpp"
-#include "bootstrap/home.hpp"
-#include "bootstrap/install.hpp"
-#include "bootstrap/manifest_source.hpp"
-#include "bootstrap/model_choice.hpp"
-#include "bootstrap/url.hpp"
+#include "bootstrap/archive/bundle.hpp"
+#include "bootstrap/config/home.hpp"
+#include "bootstrap/fetch/url.hpp"
+#include "bootstrap/install/install.hpp"
+#include "bootstrap/manifest/manifest_source.hpp"
+#include "bootstrap/use/model_choice.hpp"
 #include "client/client.hpp"
-#include "cmd/progress.hpp"
-#include "embed/builtin_model.hpp"
-#include "os/files.hpp"
+#include "cmd/line/progress.hpp"
+#include "embed/model/builtin_model.hpp"
+#include "os/file/files.hpp"
 
 namespace runed::cmd {
 namespace {

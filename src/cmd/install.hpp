@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cmd/commands.hpp"
-#include "cmd/location.hpp"
+#include "cmd/line/location.hpp"
 
 namespace runed::cmd {
 

@@ -4,14 +4,14 @@
 #include <iostream>
 #include <optional>
 
-#include "cmd/command_line.hpp"
-#include "cmd/known_variables.hpp"
-#include "cmd/note.hpp"
-#include "cmd/progress.hpp"
+#include "cmd/line/command_line.hpp"
+#include "cmd/line/known_variables.hpp"
+#include "cmd/line/note.hpp"
+#include "cmd/line/progress.hpp"
 #include "cmd/serve.hpp"
-#include "os/child_helper.hpp"
-#include "os/process.hpp"
-#include "os/write_fault.hpp"
+#include "os/file/write_fault.hpp"
+#include "os/process/child_helper.hpp"
+#include "os/process/process.hpp"
 
 namespace runed::cmd {
 namespace {

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "cmd/commands.hpp"
-#include "cmd/location.hpp"
-#include "daemon/detach.hpp"
+#include "cmd/line/location.hpp"
+#include "daemon/life/detach.hpp"
 
 namespace runed::cmd {
 

@@ -4,8 +4,8 @@
 #include <iosfwd>
 
 #include "base/clock.hpp"
-#include "bootstrap/environment.hpp"
-#include "os/signals.hpp"
+#include "bootstrap/config/environment.hpp"
+#include "os/process/signals.hpp"
 
 namespace runed::cmd {
 

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "bootstrap/installed.hpp"
-#include "bootstrap/model_choice.hpp"
-#include "bootstrap/record.hpp"
-#include "bootstrap/url.hpp"
-#include "daemon/engine.hpp"
+#include "bootstrap/fetch/url.hpp"
+#include "bootstrap/install/installed.hpp"
+#include "bootstrap/install/record.hpp"
+#include "bootstrap/use/model_choice.hpp"
+#include "daemon/models/engine.hpp"
 
 namespace runed::cmd {
 namespace {

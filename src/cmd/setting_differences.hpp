@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 #include "client/client.hpp"
-#include "cmd/location.hpp"
+#include "cmd/line/location.hpp"
 
 namespace runed::cmd {
 

@@ -6,12 +6,12 @@
 
 #include "base/duration.hpp"
 #include "base/json.hpp"
-#include "bootstrap/daemon_lock.hpp"
+#include "bootstrap/config/daemon_lock.hpp"
 #include "client/client.hpp"
 #include "client/daemon_process.hpp"
-#include "cmd/note.hpp"
-#include "cmd/value_checks.hpp"
-#include "os/process.hpp"
+#include "cmd/line/note.hpp"
+#include "cmd/line/value_checks.hpp"
+#include "os/process/process.hpp"
 
 namespace runed::cmd {
 namespace {

@@ -10,13 +10,13 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "bootstrap/daemon_lock.hpp"
-#include "bootstrap/json_document.hpp"
+#include "bootstrap/config/daemon_lock.hpp"
+#include "bootstrap/config/json_document.hpp"
 #include "client/client.hpp"
-#include "cmd/note.hpp"
-#include "cmd/value_checks.hpp"
-#include "os/memory.hpp"
-#include "os/process.hpp"
+#include "cmd/line/note.hpp"
+#include "cmd/line/value_checks.hpp"
+#include "os/machine/memory.hpp"
+#include "os/process/process.hpp"
 
 namespace runed::cmd {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "embed/model_card.hpp"
+#include "embed/model/model_card.hpp"
 
 namespace runed::embed {
 

@@ -10,7 +10,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "install_support.hpp"
-#include "os/memory.hpp"
+#include "os/machine/memory.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 

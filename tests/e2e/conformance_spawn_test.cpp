@@ -4,12 +4,12 @@
 #include <filesystem>
 #include <thread>
 
-#include "os/child.hpp"
-#include "os/file_lock.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
-#include "os/socket_path.hpp"
-#include "os/unix_socket.hpp"
+#include "os/file/file_lock.hpp"
+#include "os/file/files.hpp"
+#include "os/net/socket_path.hpp"
+#include "os/net/unix_socket.hpp"
+#include "os/process/child.hpp"
+#include "os/process/process.hpp"
 #include "raw_client.hpp"
 #include "support/result_matchers.hpp"
 

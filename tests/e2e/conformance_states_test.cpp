@@ -10,7 +10,7 @@
 
 #include "engine_processes.hpp"
 #include "install_support.hpp"
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 #include "raw_client.hpp"
 #include "stand_in_home.hpp"
 #include "support/eventually.hpp"

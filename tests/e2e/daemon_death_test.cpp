@@ -2,7 +2,7 @@
 #include <csignal>
 #include <filesystem>
 
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 #include "stand_in_home.hpp"
 #include "support/eventually.hpp"
 

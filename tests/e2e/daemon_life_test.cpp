@@ -6,9 +6,9 @@
 #include <filesystem>
 #include <thread>
 
-#include "os/files.hpp"
-#include "os/process.hpp"
-#include "os/unix_socket.hpp"
+#include "os/file/files.hpp"
+#include "os/net/unix_socket.hpp"
+#include "os/process/process.hpp"
 #include "runed/v1/runed.grpc.pb.h"
 #include "runed_process.hpp"
 #include "support/eventually.hpp"

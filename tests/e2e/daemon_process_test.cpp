@@ -6,9 +6,9 @@
 #include <csignal>
 #include <filesystem>
 
-#include "os/files.hpp"
-#include "os/proc_file.hpp"
-#include "os/process.hpp"
+#include "os/file/files.hpp"
+#include "os/process/proc_file.hpp"
+#include "os/process/process.hpp"
 #include "runed_process.hpp"
 #include "support/eventually.hpp"
 #include "support/left_out.hpp"

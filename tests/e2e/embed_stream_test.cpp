@@ -7,8 +7,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "os/file/files.hpp"
+#include "os/process/process.hpp"
 #include "runed_process.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"

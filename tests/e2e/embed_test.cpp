@@ -1,7 +1,7 @@
 #include <atomic>
 #include <thread>
 
-#include "os/files.hpp"
+#include "os/file/files.hpp"
 #include "prompted_home.hpp"
 #include "support/result_matchers.hpp"
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <functional>
 
-#include "os/files.hpp"
+#include "os/file/files.hpp"
 #include "support/eventually.hpp"
 
 namespace runed::test {

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <set>
 
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 #include "runed_process.hpp"
 #include "support/left_out.hpp"
 #include "support/result_matchers.hpp"

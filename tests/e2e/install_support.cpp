@@ -3,8 +3,8 @@
 #include <cstdlib>
 
 #include "base/sha256.hpp"
-#include "bootstrap/manifest.hpp"
-#include "bootstrap/tar_writer.hpp"
+#include "bootstrap/archive/tar_writer.hpp"
+#include "bootstrap/manifest/manifest.hpp"
 #include "support/result_matchers.hpp"
 
 namespace runed::test {

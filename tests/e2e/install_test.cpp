@@ -6,7 +6,7 @@
 
 #include "base/sha256.hpp"
 #include "install_support.hpp"
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 

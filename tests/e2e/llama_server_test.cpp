@@ -5,8 +5,8 @@
 
 #include "base/text.hpp"
 #include "engine_processes.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "os/file/files.hpp"
+#include "os/process/process.hpp"
 #include "support/eventually.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"

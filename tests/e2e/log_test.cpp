@@ -5,8 +5,8 @@
 #include <map>
 
 #include "base/text.hpp"
-#include "os/files.hpp"
-#include "os/unix_socket.hpp"
+#include "os/file/files.hpp"
+#include "os/net/unix_socket.hpp"
 #include "runed_process.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"

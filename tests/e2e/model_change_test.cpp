@@ -6,9 +6,9 @@
 #include <functional>
 #include <sstream>
 
-#include "os/files.hpp"
-#include "os/process.hpp"
-#include "os/signals.hpp"
+#include "os/file/files.hpp"
+#include "os/process/process.hpp"
+#include "os/process/signals.hpp"
 #include "runed_process.hpp"
 #include "support/change_file.hpp"
 #include "support/eventually.hpp"

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "install_support.hpp"
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::test::Finished;

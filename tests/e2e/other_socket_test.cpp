@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <set>
 
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "os/file/files.hpp"
+#include "os/process/process.hpp"
 #include "runed_process.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"

@@ -6,10 +6,10 @@
 #include <fstream>
 #include <thread>
 
-#include "os/file_lock.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
-#include "os/process_handle.hpp"
+#include "os/file/file_lock.hpp"
+#include "os/file/files.hpp"
+#include "os/process/process.hpp"
+#include "os/process/process_handle.hpp"
 #include "support/left_out.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"

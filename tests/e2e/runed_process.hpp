@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/json.hpp"
-#include "os/child.hpp"
+#include "os/process/child.hpp"
 #include "support/temp_dir.hpp"
 
 namespace runed::test {

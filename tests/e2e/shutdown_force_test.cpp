@@ -2,9 +2,9 @@
 #include <csignal>
 #include <filesystem>
 
-#include "os/file_lock.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "os/file/file_lock.hpp"
+#include "os/file/files.hpp"
+#include "os/process/process.hpp"
 #include "runed_process.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"

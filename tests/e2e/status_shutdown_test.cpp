@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "base/text.hpp"
-#include "os/process.hpp"
+#include "os/process/process.hpp"
 #include "runed_process.hpp"
 #include "support/result_matchers.hpp"
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <thread>
 
-#include "os/memory.hpp"
+#include "os/machine/memory.hpp"
 #include "stub.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"

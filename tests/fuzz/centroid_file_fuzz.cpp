@@ -8,7 +8,7 @@
 
 #include "base/check.hpp"
 #include "base/sha256.hpp"
-#include "daemon/centroid_file.hpp"
+#include "daemon/route/centroid_file.hpp"
 
 using runed::daemon::CentroidSet;
 

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "base/check.hpp"
-#include "bootstrap/config_file.hpp"
+#include "bootstrap/config/config_file.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/check.hpp"
-#include "embed/llama_server/embedding_reply.hpp"
+#include "embed/llama_server/protocol/embedding_reply.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr size_t kTexts = 2;

@@ -5,10 +5,10 @@
 #include <span>
 
 #include "base/check.hpp"
-#include "embed/model_recognition.hpp"
-#include "embed/native/gguf.hpp"
-#include "embed/native/model_header.hpp"
-#include "embed/native/native_tokenizer.hpp"
+#include "embed/model/gguf.hpp"
+#include "embed/model/model_header.hpp"
+#include "embed/model/model_recognition.hpp"
+#include "embed/tokenizer/native_tokenizer.hpp"
 
 using runed::embed::Pooling;
 using runed::embed::native::Gguf;

@@ -4,9 +4,9 @@
 #include <string_view>
 
 #include "base/check.hpp"
-#include "bootstrap/manifest.hpp"
-#include "bootstrap/url.hpp"
-#include "bootstrap/variant.hpp"
+#include "bootstrap/fetch/url.hpp"
+#include "bootstrap/manifest/manifest.hpp"
+#include "bootstrap/manifest/variant.hpp"
 
 namespace bootstrap = runed::bootstrap;
 

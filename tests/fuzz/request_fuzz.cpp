@@ -8,8 +8,8 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
-#include "daemon/message_bytes.hpp"
-#include "daemon/wire.hpp"
+#include "daemon/grpc/message_bytes.hpp"
+#include "daemon/grpc/wire.hpp"
 
 namespace v1 = runed::v1;
 namespace raw = runed::v1::raw;

@@ -10,9 +10,9 @@
 
 #include "base/check.hpp"
 #include "base/sha256.hpp"
-#include "bootstrap/installed.hpp"
-#include "bootstrap/partial_file.hpp"
-#include "bootstrap/record.hpp"
+#include "bootstrap/fetch/partial_file.hpp"
+#include "bootstrap/install/installed.hpp"
+#include "bootstrap/install/record.hpp"
 
 namespace bootstrap = runed::bootstrap;
 

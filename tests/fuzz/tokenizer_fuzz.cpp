@@ -7,8 +7,8 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
-#include "embed/native/native_tokenizer.hpp"
-#include "embed/native/nfc.hpp"
+#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/nfc.hpp"
 #include "support/gguf_builder.hpp"
 
 using runed::embed::TokenId;

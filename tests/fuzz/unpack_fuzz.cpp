@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "base/check.hpp"
-#include "bootstrap/unpack.hpp"
+#include "bootstrap/archive/unpack.hpp"
 
 namespace fs = std::filesystem;
 

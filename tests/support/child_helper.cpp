@@ -1,4 +1,4 @@
-#include "os/child_helper.hpp"
+#include "os/process/child_helper.hpp"
 
 namespace {
 

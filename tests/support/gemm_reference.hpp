@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "embed/native/compute.hpp"
-#include "embed/native/kernel.hpp"
+#include "embed/native/gemm/compute.hpp"
+#include "embed/native/isa/kernel.hpp"
 
 // Matrix products by their definition, in double, with the roundings that a number format documents
 // and a bound of what f32 may add to them.

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "embed/native/tensor_type.hpp"
+#include "embed/model/tensor_type.hpp"
 
 namespace runed::test {
 

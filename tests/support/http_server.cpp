@@ -17,7 +17,7 @@
 #include <thread>
 
 #include "base/sha256.hpp"
-#include "os/fd.hpp"
+#include "os/file/fd.hpp"
 
 namespace runed::test {
 namespace {

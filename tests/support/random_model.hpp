@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "embed/native/float_formats.hpp"
-#include "embed/native/tensor_type.hpp"
+#include "embed/model/float_formats.hpp"
+#include "embed/model/tensor_type.hpp"
 #include "support/gguf_builder.hpp"
 #include "support/random_floats.hpp"
 

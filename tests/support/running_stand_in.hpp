@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "os/child.hpp"
-#include "os/process.hpp"
-#include "os/unix_socket.hpp"
+#include "os/net/unix_socket.hpp"
+#include "os/process/child.hpp"
+#include "os/process/process.hpp"
 #include "support/eventually.hpp"
 #include "support/stand_in.hpp"
 

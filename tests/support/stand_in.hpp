@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/json.hpp"
-#include "os/files.hpp"
+#include "os/file/files.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 

@@ -8,9 +8,9 @@
 #include <random>
 #include <vector>
 
-#include "embed/native/float_formats.hpp"
-#include "embed/native/kernel.hpp"
-#include "embed/native/tensor_type.hpp"
+#include "embed/model/float_formats.hpp"
+#include "embed/model/tensor_type.hpp"
+#include "embed/native/isa/kernel.hpp"
 
 namespace runed::test {
 

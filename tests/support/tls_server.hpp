@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "os/child.hpp"
-#include "os/files.hpp"
+#include "os/file/files.hpp"
+#include "os/process/child.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"

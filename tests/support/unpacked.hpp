@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "bootstrap/unpack.hpp"
+#include "bootstrap/archive/unpack.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 

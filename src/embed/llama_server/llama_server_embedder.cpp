@@ -6,12 +6,12 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
-#include "embed/llama_server/first_embedding.hpp"
-#include "embed/llama_server/server_pass.hpp"
-#include "embed/llama_server/server_tokenizer.hpp"
-#include "os/atomic_file.hpp"
-#include "os/mapped_file.hpp"
-#include "os/memory.hpp"
+#include "embed/llama_server/protocol/first_embedding.hpp"
+#include "embed/llama_server/protocol/server_pass.hpp"
+#include "embed/llama_server/protocol/server_tokenizer.hpp"
+#include "os/file/atomic_file.hpp"
+#include "os/file/mapped_file.hpp"
+#include "os/machine/memory.hpp"
 
 namespace runed::embed::llama_server {
 namespace {

@@ -14,13 +14,13 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "embed/embedder.hpp"
-#include "embed/llama_server/model_description.hpp"
-#include "embed/llama_server/server_features.hpp"
-#include "embed/llama_server/server_shape.hpp"
-#include "embed/llama_server/server_start.hpp"
-#include "embed/native/model_file.hpp"
-#include "embed/native/served_file.hpp"
-#include "os/files.hpp"
+#include "embed/llama_server/process/model_description.hpp"
+#include "embed/llama_server/process/server_features.hpp"
+#include "embed/llama_server/process/server_shape.hpp"
+#include "embed/llama_server/process/server_start.hpp"
+#include "embed/model/model_file.hpp"
+#include "embed/model/served_file.hpp"
+#include "os/file/files.hpp"
 
 namespace runed::embed::llama_server {
 

@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "base/check.hpp"
-#include "embed/native/forward_pass.hpp"
-#include "embed/native/gemm_choice.hpp"
-#include "embed/native/kernel_choice.hpp"
-#include "embed/native/native_tokenizer.hpp"
-#include "embed/native/page_populator.hpp"
-#include "embed/native/weights.hpp"
-#include "os/memory.hpp"
+#include "embed/native/gemm/gemm_choice.hpp"
+#include "embed/native/isa/kernel_choice.hpp"
+#include "embed/native/pass/forward_pass.hpp"
+#include "embed/native/pass/weights.hpp"
+#include "embed/native/run/page_populator.hpp"
+#include "embed/tokenizer/native_tokenizer.hpp"
+#include "os/machine/memory.hpp"
 
 namespace runed::embed::native {
 namespace {

@@ -11,14 +11,14 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "embed/embedder.hpp"
-#include "embed/model_recognition.hpp"
-#include "embed/native/compute.hpp"
-#include "embed/native/kernel.hpp"
-#include "embed/native/model_file.hpp"
-#include "embed/native/model_header.hpp"
-#include "embed/native/phase_times.hpp"
-#include "embed/native/served_file.hpp"
-#include "embed/native/thread_pool.hpp"
+#include "embed/model/model_file.hpp"
+#include "embed/model/model_header.hpp"
+#include "embed/model/model_recognition.hpp"
+#include "embed/model/served_file.hpp"
+#include "embed/native/gemm/compute.hpp"
+#include "embed/native/isa/kernel.hpp"
+#include "embed/native/run/phase_times.hpp"
+#include "embed/native/run/thread_pool.hpp"
 
 namespace runed::embed::native {
 

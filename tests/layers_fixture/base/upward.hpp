@@ -1,3 +1,3 @@
 #pragma once
 
-#include "os/fd.hpp"
+#include "os/file/fd.hpp"

@@ -4,4 +4,4 @@
 
 #include "base/error.hpp"
 #include "embed/embedder.hpp"
-#include "os/curl_library.hpp"
+#include "os/library/curl_library.hpp"

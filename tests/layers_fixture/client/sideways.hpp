@@ -2,4 +2,4 @@
 
 #include <grpcpp/grpcpp.h>
 
-#include "os/curl_library.hpp"
+#include "os/library/curl_library.hpp"

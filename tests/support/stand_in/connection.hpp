@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "os/fd.hpp"
+#include "os/file/fd.hpp"
 #include "support/http_request.hpp"
 
 namespace runed::test {

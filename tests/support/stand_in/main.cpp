@@ -12,8 +12,8 @@
 #include <string_view>
 #include <thread>
 
-#include "os/fd.hpp"
-#include "os/files.hpp"
+#include "os/file/fd.hpp"
+#include "os/file/files.hpp"
 #include "support/stand_in/connection.hpp"
 #include "support/stand_in/modes.hpp"
 #include "support/stand_in/record.hpp"

@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include "base/json.hpp"
-#include "os/files.hpp"
-#include "os/process.hpp"
+#include "os/file/files.hpp"
+#include "os/process/process.hpp"
 
 extern char** environ;
 

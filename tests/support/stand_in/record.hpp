@@ -3,7 +3,7 @@
 #include <mutex>
 #include <string>
 
-#include "os/fd.hpp"
+#include "os/file/fd.hpp"
 #include "support/stand_in/connection.hpp"
 
 namespace runed::test {

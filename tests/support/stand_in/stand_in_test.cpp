@@ -3,7 +3,7 @@
 #include <cmath>
 #include <csignal>
 
-#include "os/poll.hpp"
+#include "os/net/poll.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/scoped_variable.hpp"
 

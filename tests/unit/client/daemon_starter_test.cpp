@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "os/unix_socket.hpp"
+#include "os/net/unix_socket.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 

@@ -11,7 +11,7 @@
 #include "client/client.hpp"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "os/wakeup.hpp"
+#include "os/net/wakeup.hpp"
 #include "runed/v1/runed.grpc.pb.h"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
-#include "cmd/command_line.hpp"
+#include "cmd/line/command_line.hpp"
 #include "support/catch.hpp"
 
 namespace {

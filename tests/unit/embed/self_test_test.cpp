@@ -6,8 +6,8 @@
 #include <span>
 
 #include "base/json.hpp"
-#include "embed/builtin_model.hpp"
-#include "embed/native/kernel_choice.hpp"
+#include "embed/model/builtin_model.hpp"
+#include "embed/native/isa/kernel_choice.hpp"
 #include "embed/native/native_embedder.hpp"
 #include "fake_embedder.hpp"
 #include "support/read_file.hpp"

@@ -3,7 +3,7 @@
 #include <csignal>
 #include <thread>
 
-#include "os/files.hpp"
+#include "os/file/files.hpp"
 #include "stage.hpp"
 #include "support/eventually.hpp"
 

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "base/sha256.hpp"
-#include "os/files.hpp"
+#include "os/file/files.hpp"
 #include "stage.hpp"
 #include "support/change_file.hpp"
 #include "support/eventually.hpp"

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "embed/builtin_model.hpp"
 #include "embed/llama_server/llama_server_embedder.hpp"
+#include "embed/model/builtin_model.hpp"
 #include "embed/native/native_embedder.hpp"
 #include "embed/request.hpp"
 #include "support/real_llama_server.hpp"

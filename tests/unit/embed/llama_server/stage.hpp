@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "embed/builtin_model.hpp"
 #include "embed/llama_server/llama_server_embedder.hpp"
-#include "os/process.hpp"
+#include "embed/model/builtin_model.hpp"
+#include "os/process/process.hpp"
 #include "support/result_matchers.hpp"
 #include "support/stand_in.hpp"
 

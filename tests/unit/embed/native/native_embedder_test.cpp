@@ -7,10 +7,10 @@
 
 #include "base/json.hpp"
 #include "base/sha256.hpp"
-#include "embed/builtin_model.hpp"
-#include "embed/native/gemm_choice.hpp"
-#include "embed/native/kernel_choice.hpp"
-#include "embed/native/native_tokenizer.hpp"
+#include "embed/model/builtin_model.hpp"
+#include "embed/native/gemm/gemm_choice.hpp"
+#include "embed/native/isa/kernel_choice.hpp"
+#include "embed/tokenizer/native_tokenizer.hpp"
 #include "support/read_file.hpp"
 #include "support/result_matchers.hpp"
 

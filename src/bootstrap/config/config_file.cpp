@@ -1,0 +1,84 @@
+#include "bootstrap/config/config_file.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.hpp"
+#include "bootstrap/config/json_document.hpp"
+#include "bootstrap/config/setting_names.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+constexpr const char* kUnreadableHint =
+    "put a file of settings that you can read in its place, or name another with RUNED_CONFIG";
+constexpr int kVersion = 1;
+constexpr size_t kMaxBytes = size_t{1} << 20;
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys;
+  for (const SettingNames& names : setting_names()) {
+    if (names.is_in_config) keys.emplace_back(names.key);
+  }
+  return keys;
+}
+
+// A setting that is misspelt would be one that is not set.
+void find_unknown_keys(const Json& document, const std::vector<std::string>& known,
+                       ConfigFile& config) {
+  for (const auto& [key, value] : document.items()) {
+    if (key == "version" || std::ranges::find(known, key) != known.end()) continue;
+    const auto nearest = find_nearest(key, known);
+    config.faults.push_back(
+        bad_document(config.path, fmt::format("unknown key '{}'", printable(key)))
+            .with_hint(nearest.has_value()
+                           ? fmt::format("did you mean '{}'?", *nearest)
+                           : fmt::format("the keys are {}", fmt::join(known, ", "))));
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> ConfigFile::find(const std::string& key) const {
+  const auto found = values.find(key);
+  if (found == values.end()) return std::nullopt;
+  return found->second;
+}
+
+ConfigFile read_config_file(const std::string& path, Presence presence) {
+  const Result<std::string> text = read_document(path, kMaxBytes, kUnreadableHint);
+  if (text.has_value()) return parse_config(path, *text);
+  ConfigFile config{.path = path, .values = {}};
+  const bool missing = text.error().code == ErrorCode::not_found;
+  if (missing && presence == Presence::optional) return config;
+  config.faults.push_back(
+      missing ? bad_document(path, "there is no such file; RUNED_CONFIG names it")
+              : make_error(ErrorCode::bad_config, "{}", text.error().message)
+                    .with_hint(kUnreadableHint));
+  return config;
+}
+
+ConfigFile parse_config(const std::string& path, std::string_view text) {
+  ConfigFile config{.path = path, .values = {}};
+  const auto document = parse_document(text, path, kVersion);
+  if (!document) {
+    config.faults.push_back(document.error());
+    return config;
+  }
+  const std::vector<std::string> keys = known_keys();
+  find_unknown_keys(*document, keys, config);
+  for (const std::string& key : keys) {
+    const auto value = document->find(key);
+    if (value == document->end()) continue;
+    if (!value->is_string()) {
+      config.faults.push_back(bad_document(
+          path, fmt::format("{}: expected a string, found {}", key, describe_type(*value))));
+    } else if (auto content = value->get<std::string>(); !content.empty()) {
+      config.values.emplace(key, std::move(content));
+    }
+  }
+  return config;
+}
+
+}  // namespace runed::bootstrap

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
+#include "bootstrap/fetch/retry_policy.hpp"
+#include "bootstrap/fetch/url.hpp"
+
+namespace runed::bootstrap {
+
+/// Makes the Error `cannot fetch '<url>': <why>`, without what the URL has of a password.
+template <typename... Args>
+Error cannot_fetch(ErrorCode code, const std::string& url, fmt::format_string<Args...> format,
+                   Args&&... args) {
+  return make_error(code, "cannot fetch '{}': {}", display_url(url),
+                    fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// The Failure of a URL that would need the network, which is not to be used.
+Failure refused_offline(const std::string& url);
+
+}  // namespace runed::bootstrap

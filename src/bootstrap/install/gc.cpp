@@ -1,0 +1,232 @@
+#include "bootstrap/install/gc.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "bootstrap/archive/bundle.hpp"
+#include "bootstrap/config/home.hpp"
+#include "bootstrap/fetch/partial_file.hpp"
+#include "bootstrap/install/installed.hpp"
+#include "bootstrap/install/llama_server.hpp"
+#include "bootstrap/manifest/manifest_source.hpp"
+#include "bootstrap/use/model_choice.hpp"
+#include "os/directory/directories.hpp"
+#include "os/file/atomic_file.hpp"
+#include "os/file/files.hpp"
+#include "os/file/open_files.hpp"
+
+namespace runed::bootstrap {
+namespace {
+
+using Kind = GcItem::Kind;
+using std::chrono::nanoseconds;
+
+constexpr nanoseconds kPartialAge = std::chrono::hours(7 * 24);
+constexpr nanoseconds kTemporaryAge = std::chrono::hours(1);  // Of what is made without a lock.
+
+/// The search: what may go is added to `items`.
+struct Search {
+  const Paths& paths;
+  const Settings& settings;
+  const GcOptions& options;
+  nanoseconds now;  // Since 1970.
+  const Installed installed;
+  std::set<std::string> open_files;
+  bool knows_use;  // Of what was installed.
+  std::vector<GcItem> items;
+
+  bool is_old(nanoseconds since, nanoseconds least) const {
+    return now - since >= std::max(options.older_than.value_or(nanoseconds{0}), least);
+  }
+  bool is_open(const std::string& path) const {
+    const std::string real = os::resolve_links(path);
+    return std::ranges::any_of(open_files, [&real](const std::string& file) {
+      return file == real || file.starts_with(real + "/");
+    });
+  }
+  void add(Kind kind, const std::string& path, uint64_t size_bytes, std::string name = {}) {
+    if (!is_open(path)) items.push_back({kind, path, std::move(name), size_bytes});
+  }
+
+  Status find_variants(const ModelChoice& choice);
+  Status find_llama_server();
+  Status find_left_overs(const std::string& directory);
+};
+
+Result<uint64_t> tree_bytes(const std::string& directory) {
+  TRY_ASSIGN(const auto entries, os::list_tree(directory));
+  uint64_t bytes = 0;
+  for (const auto& entry : entries) bytes += entry.size_bytes;
+  return bytes;
+}
+
+// What any of the places names, not only the one that wins now: another shell, or the next boot, may
+// see it otherwise.
+Result<std::set<std::string>> used_variants(const Search& search, const ModelChoice& choice) {
+  const auto& [paths, settings] = std::tie(search.paths, search.settings);
+  std::set<std::string> used{choice.variant, search.options.running_variant,
+                             search.installed.model_variant};
+  if (settings.model_variant.value.has_value()) {
+    TRY_ASSIGN(const auto names, installed_variants(paths));
+    const auto named = find_variant(names, *settings.model_variant.value);
+    if (named) used.insert(*named);
+  }
+  for (const std::string& url : {settings.manifest.value, search.installed.manifest_url}) {
+    const auto manifest = load_local_manifest(paths, url);
+    if (manifest) used.insert(manifest->default_model());
+  }
+  return used;
+}
+
+Status Search::find_variants(const ModelChoice& choice) {
+  TRY_ASSIGN(const std::set<std::string> used, used_variants(*this, choice));
+  const std::string named_file = os::resolve_links(settings.model.value.value_or(""));
+  struct Unused {
+    std::string name;
+    std::string path;
+    os::FileIdentity file;
+  };
+  std::vector<Unused> unused;
+  TRY_ASSIGN(const auto names, installed_variants(paths));
+  for (const std::string& name : names) {
+    const std::string path = model_path(paths, name);
+    // What was put there by hand cannot be fetched again.
+    if (!installed.variants.contains(name)) continue;
+    if (used.contains(name) || os::resolve_links(path) == named_file) continue;
+    TRY_ASSIGN(const os::FileIdentity file, os::file_identity(path));
+    unused.push_back({name, path, file});
+  }
+  std::ranges::sort(unused, std::ranges::greater{},
+                    [](const Unused& each) { return each.file.changed; });
+  for (size_t i = options.keep; i < unused.size(); ++i) {
+    const Unused& each = unused[i];
+    if (!is_old(each.file.changed, nanoseconds{0})) continue;
+    add(Kind::variant, each.path, each.file.size_bytes, each.name);
+  }
+  return {};
+}
+
+Status Search::find_llama_server() {
+  const bool is_used =
+      settings.engine.value != Engine::native && !settings.llama_server.value.has_value();
+  if (is_used || !os::exists(paths.llama_cpp_dir)) return {};
+  TRY_ASSIGN(const uint64_t bytes, tree_bytes(paths.llama_cpp_dir));
+  TRY_ASSIGN(const os::FileIdentity directory, os::file_identity(paths.llama_cpp_dir));
+  if (bytes > 0 && is_old(directory.modified, nanoseconds{0})) {
+    add(Kind::llama_server, paths.llama_cpp_dir, bytes);
+  }
+  return {};
+}
+
+Status Search::find_left_overs(const std::string& directory) {
+  if (!os::exists(directory)) return {};
+  TRY_ASSIGN(const auto entries, os::list_directory(directory));
+  const std::set<std::string> manifest_copies{cached_manifest(paths, settings.manifest.value),
+                                              cached_manifest(paths, installed.manifest_url)};
+  for (const os::DirectoryEntry& entry : entries) {
+    const std::string path = directory + "/" + entry.name;
+    const std::string& name = entry.name;
+    const auto add_if_old = [&](Kind kind, nanoseconds age) -> Status {
+      if (!is_old(entry.modified, age)) return {};
+      uint64_t bytes = entry.size_bytes;
+      if (entry.kind == os::DirectoryEntry::Kind::directory) {
+        TRY_ASSIGN(bytes, tree_bytes(path));
+      }
+      add(kind, path, bytes);
+      return {};
+    };
+    if (is_partial_file(name)) {
+      TRY(add_if_old(Kind::partial, kPartialAge));
+    } else if (name.starts_with(kStagingPrefix) || path == llama_server_archive(paths)) {
+      TRY(add_if_old(Kind::staging, nanoseconds{0}));  // Made under the lock that gc holds.
+    } else if (name.starts_with(kBundlePrefix) || name.starts_with(kEnginePrefix) ||
+               os::is_temporary_file(name) || path == paths.builtin_model_copy) {
+      TRY(add_if_old(Kind::staging, kTemporaryAge));
+    } else if (knows_use && is_cached_manifest(name) && !manifest_copies.contains(path)) {
+      TRY(add_if_old(Kind::manifest_copy, nanoseconds{0}));
+    } else if (directory == paths.logs_dir && name.find(".log.") != std::string::npos) {
+      TRY(add_if_old(Kind::log, nanoseconds{0}));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(GcItem::Kind kind) {
+  switch (kind) {
+    case Kind::variant:
+      return "variant";
+    case Kind::llama_server:
+      return "llama_server";
+    case Kind::partial:
+      return "partial";
+    case Kind::staging:
+      return "staging";
+    case Kind::log:
+      return "log";
+    case Kind::manifest_copy:
+      break;
+  }
+  return "manifest_copy";
+}
+
+Result<GcPlan> plan_gc(const Paths& paths, const Settings& settings, const GcOptions& options,
+                       const Clock& clock) {
+  auto installed = Installed::load(paths.installed_file);
+  Search search{.paths = paths,
+                .settings = settings,
+                .options = options,
+                .now = clock.system_now().time_since_epoch(),
+                .installed = installed.value_or(Installed()),
+                .open_files = os::open_files_below(home_directories(paths)),
+                .knows_use = installed && options.knows_settings,
+                .items = {}};
+  std::optional<Error> doubt;
+  if (!installed) {
+    doubt = installed.error();
+  } else if (options.knows_settings) {
+    TRY(search.find_llama_server());
+    const auto choice = choose_model(paths, settings);
+    if (!choice) doubt = choice.error();
+    if (choice) TRY(search.find_variants(*choice));
+  }
+  for (const std::string& directory : home_directories(paths)) {
+    // The llama-server's own files may have any name.
+    if (directory != paths.llama_cpp_dir) TRY(search.find_left_overs(directory));
+  }
+  return GcPlan{std::move(search.items), std::move(doubt)};
+}
+
+Status collect(const Paths& paths, const std::vector<GcItem>& items) {
+  const bool is_installation = std::ranges::any_of(items, [](const GcItem& item) {
+    return item.kind == Kind::variant || item.kind == Kind::llama_server;
+  });
+  Installed installed;
+  if (is_installation) {
+    TRY_ASSIGN(installed, Installed::load(paths.installed_file));
+  }
+  Status removed;
+  for (const GcItem& item : items) {
+    removed = os::remove_tree(item.path);
+    if (!removed) break;
+    if (item.kind == Kind::variant) {
+      installed.variants.erase(item.name);
+      if (installed.model_variant == item.name) {
+        installed.model_variant.clear();
+        installed.model.reset();
+      }
+    } else if (item.kind == Kind::llama_server) {
+      removed = os::make_missing_directories(paths.llama_cpp_dir);
+      installed.llama_server.reset();
+      installed.llama_server_files.clear();
+    }
+  }
+  if (is_installation && os::exists(paths.installed_file)) {
+    TRY(installed.write(paths.installed_file));
+  }
+  return removed;
+}
+
+}  // namespace runed::bootstrap

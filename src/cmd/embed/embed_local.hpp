@@ -1,0 +1,13 @@
+#pragma once
+
+#include "cmd/embed/embed_job.hpp"
+
+namespace runed::cmd {
+
+/// Embeds the input in this process, without a daemon. Nothing is fetched for it.
+Status embed_direct(EmbedJob& job);
+
+/// Prints the token ids of the input. Needs only a vocabulary.
+Status tokenize_input(EmbedJob& job);
+
+}  // namespace runed::cmd

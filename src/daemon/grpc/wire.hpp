@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/embedding.hpp"
+#include "base/result.hpp"
+#include "daemon/api/state.hpp"
+#include "daemon/queue/load_meter.hpp"
+#include "daemon/route/centroid_set.hpp"
+#include "embed/model/model_card.hpp"
+#include "runed/v1/raw.pb.h"
+#include "runed/v1/runed.pb.h"
+
+namespace runed::daemon {
+
+/// What is ours, as messages of the wire contract.
+v1::HealthResponse::Status to_wire(Serving serving);
+v1::HealthResponse::Phase to_wire(Phase phase);
+void fill(const LoadStatistics& load, v1::LoadStatistics& message);
+void fill(const embed::ModelCard& card, v1::InfoResponse& response);
+/// `route` is what the embedding was routed by, or null.
+void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response);
+
+/// Shows what is not UTF-8 in the texts of a reply, such as a path, with escapes: otherwise a client
+/// could not read any of it.
+void escape_texts(google::protobuf::Message& reply);
+
+/// Checks a name in a request.
+/// Errors: not_utf8 (details: field, byte_offset).
+Status check_utf8(const char* field, const std::string& value);
+
+/// Reads the options of a call.
+/// Errors: invalid_argument for a value that is none of its enumeration, and those of check_utf8
+///         (details: field).
+Result<EmbedOptions> read_options(const v1::raw::EmbedRequest& request);
+Result<EmbedOptions> read_options(const v1::raw::EmbedBatchRequest& request);
+Result<EmbedOptions> read_options(const v1::raw::EmbedOptions& options);
+
+}  // namespace runed::daemon

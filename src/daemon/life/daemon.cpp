@@ -1,0 +1,315 @@
+#include "daemon/life/daemon.hpp"
+
+#include <grpc/grpc.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "daemon/api/open_streams.hpp"
+#include "daemon/api/state.hpp"
+#include "daemon/grpc/message_bytes.hpp"
+#include "daemon/life/listener.hpp"
+#include "daemon/life/shutdown_watch.hpp"
+#include "daemon/life/singleton.hpp"
+#include "daemon/models/batcher.hpp"
+#include "daemon/route/centroids.hpp"
+#include "os/machine/memory.hpp"
+#include "os/machine/thread_room.hpp"
+#include "os/net/socket_path.hpp"
+#include "os/process/process.hpp"
+
+namespace runed::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds kDefaultGrace{10};
+constexpr seconds kMostGrace{60};  // A caller may ask for patience; singleton.cpp waits as long.
+constexpr seconds kPassTime{3};    // For the forward pass under way when the grace is over.
+constexpr seconds kEndTime{7};  // Then for a child to end: TERM, 5 s, KILL. Or for the pass still.
+constexpr milliseconds kFlushTime{1000};  // For replies on their way and for Health watchers.
+constexpr milliseconds kShortFlushTime{200};
+constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
+constexpr milliseconds kMargin{2000};        // Of the watch beyond a step's own deadline.
+constexpr milliseconds kQuietTime{2000};     // Without work, until memory is given back.
+constexpr size_t kMostBytesOfRequests = 8 * kMostRequestBytes;
+constexpr int kQuietLooks = 15;  // Half a minute of it.
+constexpr const char* kServiceName = "runed.v1.RunedService";
+
+/// Why and how to stop: the first request wins.
+class StopRequest {
+ public:
+  struct Details {
+    seconds grace = kDefaultGrace;
+    std::optional<Error> error;  // What made the daemon give up, if anything.
+  };
+
+  explicit StopRequest(os::SignalWatcher& signals) : signals_(signals) {}
+
+  /// Returns whether this was the first request.
+  bool ask(Details details) {
+    const std::lock_guard lock(mutex_);
+    const bool is_first = !details_.has_value();
+    if (is_first) details_ = std::move(details);
+    signals_.wake();
+    return is_first;
+  }
+
+  std::optional<Details> get() const {
+    const std::lock_guard lock(mutex_);
+    return details_;
+  }
+
+ private:
+  os::SignalWatcher& signals_;
+  mutable std::mutex mutex_;  // Guards details_.
+  std::optional<Details> details_;
+};
+
+/// The parts of a running daemon, in the order in which they need each other.
+class Daemon {
+ public:
+  Daemon(DaemonOptions options, EngineMaker make_engine, os::SignalWatcher& signals,
+         Centroids& centroids, const Clock& clock, Log& log)
+      : signals_(signals),
+        log_(log),
+        exit_code_of_(std::move(options.exit_code_of)),
+        on_end_(std::move(options.on_end)),
+        stop_(signals),
+        state_(clock, [this](Serving) { publish_health(); }),
+        batcher_([this, make = std::move(make_engine)](
+                     const auto& is_stopping) { return make(state_, is_stopping); },
+                 state_, clock, log,
+                 {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
+                 [this](const Error& error) { stop_.ask({.error = error}); }),
+        service_(make_service({state_, batcher_, streams_, centroids, clock, log},
+                              std::move(options.service),
+                              [this](int grace_seconds) {
+                                if (stop_.ask({grace(grace_seconds), {}})) begin_end({});
+                              })),
+        watch_(signals, log, [this](int exit_code) { end_process(exit_code); }) {}
+
+  Status serve(os::UnixListener socket);
+
+ private:
+  static seconds grace(int asked) {
+    return asked <= 0 ? kDefaultGrace : std::min(seconds(asked), kMostGrace);
+  }
+
+  void begin_end(const std::optional<Error>& error);
+  void build_server();
+  void publish_health();
+  StopRequest::Details wait_for_stop();
+  void trim_when_quiet();
+  void drain(seconds grace);
+  void end_batcher();
+  void end_server();
+  [[noreturn]] void end_process(int exit_code);
+
+  os::SignalWatcher& signals_;
+  Log& log_;
+  const std::function<int(const Error&)> exit_code_of_;
+  const std::function<void()> on_end_;
+  StopRequest stop_;
+  std::mutex health_mutex_;  // Guards told_healthy_, and server_ as seen by publish_health.
+  std::unique_ptr<grpc::Server> server_;
+  std::optional<bool> told_healthy_;
+  State state_;
+  Batcher batcher_;
+  OpenStreams streams_;
+  std::unique_ptr<grpc::Service> service_;
+  int64_t seen_work_ = 0;  // At the last look.
+  int looks_left_ = 0;     // At a daemon without work.
+  ShutdownWatch watch_;    // Last: it uses the parts above until it is gone.
+};
+
+// gRPC is held until the process ends: with its last server it would take itself down, and wait for
+// a poller of its own that looks up after ten seconds only (1.51, run_poller in tcp_posix.cc). All
+// that time the lock would be held by a daemon that answers nobody.
+void Daemon::build_server() {
+  grpc_init();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  // Ours is the limit that counts, message_bytes.hpp: it refuses with a reason. gRPC (1.51) compares a
+  // message with its own only when it has all of it, so that one bounds no memory.
+  builder.SetMaxReceiveMessageSize(-1);
+  // Of all requests together, while gRPC has them: past it gRPC ends some of the calls itself.
+  builder.SetResourceQuota(grpc::ResourceQuota("requests").Resize(kMostBytesOfRequests));
+  // A client on this machine needs no window that grows with the distance; it would only let one
+  // that does not read its results leave megabytes with us.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.RegisterService(service_.get());
+  auto server = builder.BuildAndStart();
+  {
+    const std::lock_guard lock(health_mutex_);
+    server_ = std::move(server);
+  }
+  publish_health();
+}
+
+// grpc.health.v1 follows the state; a suspended engine serves, since it wakes by itself. gRPC tells
+// those who watch of every call, changed or not.
+void Daemon::publish_health() {
+  const std::lock_guard lock(health_mutex_);
+  if (server_ == nullptr) return;
+  // Read under the lock, so that of two changes the last one is told last.
+  const Serving serving = state_.snapshot().serving;
+  const bool healthy = serving == Serving::ok || serving == Serving::idle;
+  if (told_healthy_ == healthy) return;
+  told_healthy_ = healthy;
+  for (const char* service : {"", kServiceName}) {
+    server_->GetHealthCheckService()->SetServingStatus(service, healthy);
+  }
+}
+
+Status Daemon::serve(os::UnixListener socket) {
+  build_server();
+  const std::string path = socket.path();
+  Listener listener(std::move(socket), log_,
+                    {.on_connection =
+                         [this](os::Fd connection) {
+                           grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
+                         },
+                     .on_evicted = [this] { stop_.ask({}); }});
+  log_.info("listening", {{"socket", path}});
+
+  const StopRequest::Details stop = wait_for_stop();
+  watch_.begin(stop.error.has_value() ? exit_code_of_(*stop.error) : 0);
+  begin_end(stop.error);
+  if (stop.error.has_value()) std::this_thread::sleep_for(kFailureLinger);
+  listener.close();
+  streams_.close();
+  drain(stop.grace);
+  end_batcher();
+  end_server();
+  log_.info("shutdown complete");
+  if (on_end_) on_end_();
+  if (stop.error.has_value()) return *stop.error;
+  return {};
+}
+
+// Who asked by Shutdown is answered after this: what comes next is told that the daemon ends.
+void Daemon::begin_end(const std::optional<Error>& error) {
+  state_.shutting_down(error);
+  batcher_.close();
+}
+
+StopRequest::Details Daemon::wait_for_stop() {
+  while (true) {
+    if (const auto signal = signals_.wait(kQuietTime)) {
+      log_.info("received signal", {{"signal", os::signal_name(*signal)}});
+      return {};
+    }
+    if (auto details = stop_.get()) return *details;
+    trim_when_quiet();
+    log_.tell_left_out();
+  }
+}
+
+// What many clients at once have left with the allocator: it keeps it for itself. Not while there is
+// work, which would wait for it and take the memory again; and more than once, since connections go
+// after their calls.
+void Daemon::trim_when_quiet() {
+  const LoadStatistics load = batcher_.load_statistics();
+  const int64_t work = load.passes + load.cached_texts + load.refused_calls + load.cancelled_calls;
+  if (work != seen_work_) {
+    seen_work_ = work;
+    looks_left_ = kQuietLooks;
+  } else if (looks_left_ > 0 && batcher_.queue_tokens() == 0) {
+    --looks_left_;
+    os::trim_heap();
+  }
+}
+
+void Daemon::drain(seconds grace) {
+  watch_.begin_step("draining", grace + kMargin);
+  log_.info("draining in-flight requests", {{"grace_seconds", grace.count()}});
+  if (batcher_.drain(grace)) {
+    log_.info("graceful stop complete");
+  } else {
+    log_.warn("the grace time is over; requests under way are cut");
+  }
+}
+
+// Nothing that was asked for is left by now, or the grace is over. A start is given up at once, a
+// pass under way may still end; then the engine is interrupted, so that the batcher's thread can
+// stop it: nothing is to be left of it either.
+void Daemon::end_batcher() {
+  watch_.begin_step("stopping the engine", kPassTime + kEndTime);
+  if (batcher_.stop(kPassTime)) return;
+  log_.warn("the forward pass under way takes too long; giving it up");
+  batcher_.interrupt();
+  batcher_.stop(2 * kEndTime);  // The watch does not wait as long.
+}
+
+// gRPC (1.51) waits for each connection to be closed, and closes none while bytes are on their way to
+// it: for ever, if its client does not read.
+void Daemon::end_server() {
+  // A daemon that never had a model has sent no reply that could still be on its way.
+  const milliseconds flush_time = state_.model() == nullptr ? kShortFlushTime : kFlushTime;
+  watch_.begin_step("closing connections", flush_time + kMargin);
+  server_->Shutdown(std::chrono::system_clock::now() + flush_time);
+  const std::lock_guard lock(health_mutex_);
+  server_.reset();
+}
+
+// Without destructors, which would wait. A child that does not end within the moment it is given is
+// killed by the kernel, as its parent-death signal.
+void Daemon::end_process(int exit_code) {
+  batcher_.interrupt();
+  batcher_.stop(kShortFlushTime);
+  if (on_end_) on_end_();
+  std::_Exit(exit_code);
+}
+
+// Ours, and those of gRPC (1.51), which ends the process where it cannot have one for its service of
+// the standard protocols.
+size_t daemon_threads() {
+  return 14 + 2 * std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 16);
+}
+
+}  // namespace
+
+Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
+                           os::SignalWatcher& signals, const Clock& clock, Log& log) {
+  log.info("starting", {{"version", options.service.daemon_version},
+                        {"pid", os::process_id()},
+                        {"home", options.home}});
+  if (!options.service.inherited.empty()) {
+    log.info("kept from the process that started it", {{"inherited", options.service.inherited}});
+  }
+  TRY_ASSIGN(const AcquiredLock held, acquire_daemon_lock({.lock_path = options.lock_path,
+                                                           .socket_path = options.socket_path,
+                                                           .is_abandoned = options.is_abandoned},
+                                                          signals, log));
+  if (held.told_to_stop) return Outcome::stopped;
+  if (!held.lock.has_value()) {
+    log.info("another runed daemon is already serving this socket; exiting");
+    return Outcome::already_running;
+  }
+  TRY(os::check_thread_room(daemon_threads()));
+  if (options.on_begin) options.on_begin();
+  Centroids centroids(options.centroids_path, log);
+  centroids.restore();
+  // Not before: one that steps back leaves no directory behind.
+  TRY(os::prepare_socket_directory(options.socket_path));
+  TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
+  Daemon daemon(std::move(options), std::move(make_engine), signals, centroids, clock, log);
+  TRY(daemon.serve(std::move(socket)));
+  return Outcome::stopped;
+}
+
+}  // namespace runed::daemon

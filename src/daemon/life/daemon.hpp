@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "daemon/api/state.hpp"
+#include "daemon/grpc/service.hpp"
+#include "embed/embedder.hpp"
+#include "os/process/signals.hpp"
+
+namespace runed::daemon {
+
+struct DaemonOptions {
+  std::string home;            // For the log.
+  std::string socket_path;     // Where to listen, alias applied.
+  std::string lock_path;       // Held for the daemon's life.
+  std::string centroids_path;  // Where the set of centroids is kept.
+  std::chrono::nanoseconds idle_timeout{};
+  size_t cache_bytes = 0;            // Of recent vectors.
+  std::function<void()> on_begin{};  // Called once the lock is held.
+  std::function<void()> on_end{};    // Called by one that is told to end, or gives up.
+  std::function<int(const Error&)> exit_code_of{};  // Of a daemon that gave up and cannot return.
+  std::function<bool()> is_abandoned{};             // As of SingletonOptions.
+  ServiceInfo service;
+};
+
+/// Gets the engine ready, telling `state` how far it is. See EngineSource.
+using EngineMaker = std::function<Result<std::unique_ptr<embed::Embedder>>(
+    State& state, const std::function<bool()>& is_stopping)>;
+
+/// How a daemon's life ended, when not by an error.
+enum class Outcome {
+  stopped,          // A signal, the Shutdown RPC, or eviction; requests under way were answered.
+  already_running,  // Another daemon serves this socket.
+};
+
+/// Serves until told to stop. The lock is taken first and released last; the socket listens before
+/// the model is fetched or loaded. Once told to stop it ends in bounded time, whatever its clients
+/// do: what does not return is left behind by ending the process, and so it is on a second signal.
+/// Errors: unavailable if another process holds the lock or the socket without serving;
+///         permission_denied and io from the socket; the maker's and the engine's own when the
+///         model cannot be fetched or loaded.
+Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
+                           os::SignalWatcher& signals, const Clock& clock, Log& log);
+
+}  // namespace runed::daemon

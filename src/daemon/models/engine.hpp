@@ -1,0 +1,78 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "bootstrap/config/environment.hpp"
+#include "bootstrap/config/paths.hpp"
+#include "bootstrap/config/settings.hpp"
+#include "bootstrap/use/ready_model.hpp"
+#include "daemon/models/engine_choice.hpp"
+#include "embed/embedder.hpp"
+#include "os/directory/directories.hpp"
+
+namespace runed::daemon {
+
+/// Refuses settings that make_embedder would refuse, before anything is fetched for them.
+/// Errors: bad_config for a kernel or a compute mode that this machine does not have, or a
+///         llama-server that cannot be run or had.
+Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
+                    const bootstrap::Environment& environment);
+
+/// Where llama-server has what it needs. One place is for one process.
+struct EnginePlaces {
+  std::string socket;      // As os::resolve_socket_path takes it.
+  std::string model_copy;  // Of the model in the executable.
+  std::string log;
+};
+
+/// The daemon's own.
+EnginePlaces daemon_places(const bootstrap::Paths& paths);
+
+struct EngineOptions {
+  bootstrap::ReadyModel model;
+  EngineChoice choice;
+  EnginePlaces places;  // Unused by native.
+  Log* log = nullptr;   // Null: nothing is logged.
+};
+
+/// Makes the chosen engine, not yet started.
+/// Errors: bad_config for a kernel or a compute mode that this machine does not have; those of the
+///         engine.
+Result<std::unique_ptr<embed::Embedder>> make_embedder(EngineOptions options,
+                                                       const bootstrap::Settings& settings,
+                                                       const Clock& clock);
+
+/// The engine of one command, which may run beside a daemon of the same home.
+struct DirectEngine {
+  std::optional<os::TemporaryDirectory> places;  // Of llama-server; outlives the engine.
+  std::unique_ptr<embed::Embedder> embedder;
+};
+
+/// Chooses and makes an engine from what is on this machine, without the network.
+/// Errors: those of choose_engine and make_embedder.
+Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
+                                        const bootstrap::Settings& settings,
+                                        const bootstrap::Environment& environment,
+                                        const bootstrap::ReadyModel& model, const Clock& clock);
+
+/// Looks at the header of a model file, as far as no engine could do with another one. Takes as long
+/// as the header is, whatever the file's size.
+/// Errors: model_corrupt; those of ModelFile::open.
+Status inspect_model(const std::string& path);
+
+/// The tokenizer of a model, and whose it is. Its file needs no tensors.
+struct Vocabulary {
+  embed::ModelInfo model;  // Of no engine.
+  std::shared_ptr<const embed::Tokenizer> tokenizer;
+};
+
+/// Loads the tokenizer of a model.
+/// Errors: those of the model file.
+Result<Vocabulary> load_vocabulary(const bootstrap::ReadyModel& model);
+
+}  // namespace runed::daemon

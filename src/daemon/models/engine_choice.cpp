@@ -1,0 +1,178 @@
+#include "daemon/models/engine_choice.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "bootstrap/use/ready_llama_server.hpp"
+#include "embed/llama_server/process/server_features.hpp"
+#include "embed/model/gguf.hpp"
+#include "embed/model/model_header.hpp"
+#include "embed/native/isa/kernel_choice.hpp"
+#include "embed/native/pass/weights.hpp"
+#include "os/directory/directories.hpp"
+
+namespace runed::daemon {
+namespace {
+
+using bootstrap::Engine;
+namespace native = embed::native;
+
+// Tells whether a directory has an entry that begins so.
+bool has_entry(const std::string& directory, std::string_view prefix) {
+  const auto entries = os::list_directory(directory);
+  return entries && std::ranges::any_of(*entries, [prefix](const os::DirectoryEntry& entry) {
+           return entry.name.starts_with(prefix);
+         });
+}
+
+// Of NVIDIA (`nvidia0`), of AMD for computing, of anybody for drawing, and through WSL.
+bool has_gpu_device() {
+  constexpr std::array<std::string_view, 3> kDevices{"nvidia", "kfd", "dxg"};
+  return has_entry("/dev/dri", "renderD") ||
+         std::ranges::any_of(kDevices, [](auto prefix) { return has_entry("/dev", prefix); });
+}
+
+Result<std::string> find_usable_gpu(const std::string& executable) {
+  TRY_ASSIGN(const auto features, embed::llama_server::read_features(executable));
+  return features.has_gpu ? features.devices.front() : std::string();
+}
+
+// Who asked for an engine by its name.
+std::string asked_by(bootstrap::Origin origin) {
+  const std::string_view who = origin == bootstrap::Origin::flag          ? "--engine"
+                               : origin == bootstrap::Origin::environment ? "RUNED_ENGINE"
+                                                                          : "config.json";
+  return fmt::format("{} says so", who);
+}
+
+// What NativeEmbedder::start would say of the model, but for its tokenizer. No weight is read.
+Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
+  TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
+  TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(model)));
+  const auto recognise = [&model](const native::Gguf& gguf) {
+    return embed::recognise_model(gguf, sha256_of(model), published_facts(model));
+  };
+  return native::read_unchanged(*file, [&]() -> Status {
+    const auto gguf = native::Gguf::parse(file->bytes());
+    if (!gguf) {
+      // What is wrong for any engine counts before a tensor type that ours has not.
+      const auto metadata = native::Gguf::parse_metadata(file->bytes());
+      if (metadata) TRY(recognise(*metadata));
+      return gguf.error();
+    }
+    TRY_ASSIGN(const auto card, recognise(*gguf));
+    TRY_ASSIGN(const auto header, native::read_model_header(*gguf, card.pooling.value));
+    TRY(native::find_weights(*gguf, header, *kernel));
+    return {};
+  });
+}
+
+// Damaged, or converted wrongly: llama-server would not serve it either, or serve wrong vectors.
+bool is_for_no_engine(const Error& refusal) {
+  return refusal.code == ErrorCode::model_corrupt ||
+         refusal.details.contains(native::kConversionFault);
+}
+
+Result<EngineChoice> choose_llama_server(const EngineQuery& query, std::string reason) {
+  TRY_ASSIGN(std::string executable, query.get_llama_server());
+  return EngineChoice{Engine::llama_server, std::move(executable), std::move(reason)};
+}
+
+Result<EngineChoice> choose_native(const EngineQuery& query, Status served) {
+  if (served) return EngineChoice{.reason = asked_by(query.settings.engine.origin)};
+  const bool has_other = is_for_another_engine(served.error());
+  Error error = native::about(source_of(query.model), std::move(served).error());
+  if (has_other) error.hint = "llama-server may serve it: leave the engine at auto, or name that";
+  return error;
+}
+
+// A llama-server that can use a GPU, if one is there: nothing is fetched for the sake of it. Where
+// it cannot be told, `doubt` says why.
+Result<std::optional<EngineChoice>> find_for_gpu(const EngineQuery& query, const GpuProbe& probe,
+                                                 std::string& doubt) {
+  if (!probe.has_device()) return std::nullopt;
+  auto executable =
+      bootstrap::check_llama_server(query.paths, query.settings, query.environment, query.watch);
+  if (executable) {
+    auto gpu = probe.find_usable(*executable);
+    if (gpu && gpu->empty()) return std::nullopt;
+    if (gpu) {
+      return EngineChoice{Engine::llama_server, *std::move(executable),
+                          fmt::format("a GPU is present: {}", *gpu)};
+    }
+    doubt = gpu.error().message;
+  } else if (executable.error().code == ErrorCode::cancelled) {
+    return std::move(executable).error();
+  } else if (executable.error().code != ErrorCode::not_found) {
+    doubt = executable.error().message;
+  }
+  return std::nullopt;
+}
+
+// It is not the model that is to blame for a server that is not reached, or a disk that is full.
+bool can_be_had_later(const Error& error) {
+  return error.code == ErrorCode::network || error.code == ErrorCode::integrity ||
+         error.code == ErrorCode::io || error.code == ErrorCode::deadline_exceeded;
+}
+
+Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
+                                     const std::string& doubt) {
+  if (served) {
+    std::string reason = "it can serve this model";
+    if (!doubt.empty()) reason += "; whether a GPU can be used is not known: " + doubt;
+    return EngineChoice{.reason = std::move(reason)};
+  }
+  const std::string why = served.error().message;
+  const bool has_other = is_for_another_engine(served.error());
+  Error refusal = native::about(source_of(query.model), std::move(served).error());
+  if (!has_other) return refusal;
+  auto choice =
+      choose_llama_server(query, fmt::format("the native engine cannot serve this model: {}", why));
+  if (choice || choice.error().code == ErrorCode::cancelled) return choice;
+  if (can_be_had_later(choice.error())) {
+    Error error = std::move(choice).error();
+    error.message =
+        fmt::format("this model needs llama-server, and that cannot be had: {}", error.message);
+    return error;
+  }
+  if (choice.error().code == ErrorCode::not_found) {
+    refusal.details.emplace(kMissing, name_of(Engine::llama_server));
+  }
+  // The model is what can be changed most easily.
+  refusal.hint = "llama-server may serve it, but: " + choice.error().message;
+  if (!choice.error().hint.empty()) refusal.hint += "; " + choice.error().hint;
+  return refusal;
+}
+
+}  // namespace
+
+GpuProbe system_gpu_probe() {
+  return {.has_device = has_gpu_device, .find_usable = find_usable_gpu};
+}
+
+Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& probe) {
+  const auto& [engine, origin] = query.settings.engine;
+  Status served = check_native(query.model, query.settings);
+  if (!served && is_for_no_engine(served.error())) {
+    return native::about(source_of(query.model), std::move(served).error());
+  }
+  if (engine == Engine::native) return choose_native(query, std::move(served));
+  if (engine == Engine::llama_server) return choose_llama_server(query, asked_by(origin));
+  if (auto named = bootstrap::describe_named_llama_server(query.settings)) {
+    return choose_llama_server(query, *std::move(named));
+  }
+  std::string doubt;
+  TRY_ASSIGN(auto for_gpu, find_for_gpu(query, probe, doubt));
+  if (for_gpu.has_value()) return *std::move(for_gpu);
+  return choose_by_model(query, std::move(served), doubt);
+}
+
+bool is_for_another_engine(const Error& refusal) {
+  return refusal.code == ErrorCode::model_unsupported &&
+         !refusal.details.contains(native::kConversionFault);
+}
+
+}  // namespace runed::daemon

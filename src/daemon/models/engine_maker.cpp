@@ -1,0 +1,119 @@
+#include "daemon/models/engine_maker.hpp"
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "bootstrap/use/ready_llama_server.hpp"
+#include "bootstrap/use/ready_model.hpp"
+#include "daemon/models/engine.hpp"
+
+namespace runed::daemon {
+namespace {
+
+using bootstrap::ModelChoice;
+
+constexpr const char* kBuiltinNotice =
+    "no model is installed, so the small built-in one answers; 'runed install' fetches "
+    "Qwen3-Embedding-0.6B, whose vectors find better but do not mix with these";
+
+std::string notice_of(const ModelChoice& choice) {
+  const bool by_default = choice.kind == ModelChoice::Kind::builtin &&
+                          choice.origin == bootstrap::Origin::default_value;
+  return by_default ? kBuiltinNotice : "";
+}
+
+std::string name_of(const ModelChoice& choice) {
+  if (choice.kind == ModelChoice::Kind::file) return fmt::format("'{}'", choice.path);
+  return choice.variant.empty() ? "the manifest's default model" : choice.variant;
+}
+
+/// One making of an engine, and how it is told to State and to the log.
+class Making {
+ public:
+  Making(const EngineMakerOptions& options, State& state, const std::function<bool()>& is_stopping,
+         const Clock& clock, Log& log)
+      : options_(options), state_(state), is_stopping_(is_stopping), clock_(clock), log_(log) {}
+
+  Result<std::unique_ptr<embed::Embedder>> run();
+
+ private:
+  bootstrap::InstallHooks hooks();
+  void begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant);
+
+  const EngineMakerOptions& options_;
+  State& state_;
+  const std::function<bool()>& is_stopping_;
+  const Clock& clock_;
+  Log& log_;
+  std::string doing_;  // Told again once what an event said is over.
+  bool is_event_ = false;
+};
+
+void Making::begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant) {
+  const bool is_model = part == bootstrap::Part::model;
+  doing_ = fmt::format("{} {}", activity == bootstrap::Activity::checking ? "checking" : "fetching",
+                       is_model ? variant : "llama-server");
+  state_.loading(is_model ? Phase::fetching_model : Phase::fetching_llama_server, doing_);
+}
+
+bootstrap::InstallHooks Making::hooks() {
+  return {.watch = {.is_cancelled = is_stopping_,
+                    .on_progress =
+                        [this](uint64_t done, uint64_t total) {
+                          if (std::exchange(is_event_, false)) state_.explain(doing_);
+                          state_.progress(done, total);
+                        },
+                    .on_event =
+                        [this](const std::string& text) {
+                          log_.info("bootstrap", {{"event", text}});
+                          state_.explain(text);
+                          is_event_ = true;
+                        }},
+          .on_activity = [this](auto activity, auto part, const std::string& variant) {
+            begin(activity, part, variant);
+          },
+          .inspect = inspect_model};
+}
+
+Result<std::unique_ptr<embed::Embedder>> Making::run() {
+  const auto& [paths, settings, model, environment, policy, gpu_probe] = options_;
+  state_.set_variant(model.variant, notice_of(model));
+  // Before a model that is not here can be fetched, the manifest tells where it is.
+  const bool needs_manifest = !model.is_installed();
+  doing_ = needs_manifest ? "fetching manifest" : "checking " + name_of(model);
+  if (model.kind != ModelChoice::Kind::builtin) {
+    state_.loading(needs_manifest ? Phase::none : Phase::fetching_model, doing_);
+  }
+  EngineOptions engine{.places = daemon_places(paths), .log = &log_};
+  TRY_ASSIGN(engine.model,
+             bootstrap::ensure_model(paths, settings, model, policy, clock_, hooks()));
+  state_.set_variant(engine.model.variant, notice_of(model));
+  const auto get_llama_server = [&, this] {
+    return bootstrap::ensure_llama_server(options_.paths, options_.settings, options_.environment,
+                                          options_.policy, clock_, hooks());
+  };
+  TRY_ASSIGN(engine.choice, choose_engine({.paths = paths,
+                                           .settings = settings,
+                                           .model = engine.model,
+                                           .environment = environment,
+                                           .get_llama_server = get_llama_server,
+                                           .watch = hooks().watch},
+                                          gpu_probe));
+  state_.set_engine_reason(engine.choice.reason);
+  log_.info("engine chosen", {{"engine", bootstrap::name_of(engine.choice.engine)},
+                              {"executable", engine.choice.executable},
+                              {"reason", engine.choice.reason}});
+  return make_embedder(std::move(engine), settings, clock_);
+}
+
+}  // namespace
+
+EngineMaker make_engine_maker(EngineMakerOptions options, const Clock& clock, Log& log) {
+  return [options = std::move(options), &clock, &log](State& state,
+                                                      const std::function<bool()>& is_stopping) {
+    return Making(options, state, is_stopping, clock, log).run();
+  };
+}
+
+}  // namespace runed::daemon

@@ -1,0 +1,87 @@
+#include "daemon/queue/job.hpp"
+
+#include "base/text.hpp"
+
+namespace runed::daemon {
+
+Status PendingJob::check_texts() const {
+  for (size_t i = 0; i < job.texts.size(); ++i) {
+    if (const auto invalid = find_invalid_utf8(job.texts[i])) {
+      return at_text(i,
+                     make_error(ErrorCode::not_utf8, "the text is not UTF-8 at byte {}", *invalid)
+                         .with_detail("byte_offset", std::to_string(*invalid)));
+    }
+  }
+  return {};
+}
+
+Status PendingJob::bound_texts(const embed::ModelInfo& for_model) {
+  TRY(embed::check_options(job.options, for_model));
+  for (size_t i = 0; i < job.texts.size(); ++i) {
+    std::string& text = job.texts[i];
+    if (text.size() <= for_model.max_text_bytes) continue;
+    TRY(check_texts());
+    const auto bound = embed::bound_text(text, job.options, for_model);
+    if (!bound) return at_text(i, bound.error());
+    if (bound->size() < text.size()) text = std::string(*bound);
+  }
+  return {};
+}
+
+Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
+                           std::shared_ptr<const embed::ModelInfo> for_model) {
+  TRY(embed::check_options(job.options, *for_model));
+  std::vector<embed::PreparedText> all;
+  std::vector<Embedding> none(job.texts.size());
+  all.reserve(job.texts.size());
+  for (size_t i = 0; i < job.texts.size(); ++i) {
+    auto text = embed::prepare_text(job.texts[i], job.options, for_model->card, tokenizer,
+                                    for_model->max_tokens);
+    if (!text) return at_text(i, std::move(text).error());
+    none[i].token_count = static_cast<uint32_t>(text->ids.size());
+    none[i].tokens_dropped = text->tokens_dropped;
+    all.push_back(*std::move(text));
+  }
+  prepared = std::move(all);
+  embeddings = std::move(none);
+  model = std::move(for_model);
+  return {};
+}
+
+Status PendingJob::accept(size_t index, std::vector<float> vector) {
+  Embedding& embedding = embeddings[index];
+  if (job.route != nullptr) {
+    if (job.route->dim() != vector.size()) {  // The model was replaced since the call was admitted.
+      return at_text(index, make_error(ErrorCode::no_centroid_set,
+                                       "no centroid set loaded; the one there was is of another "
+                                       "model"));
+    }
+    embedding.cluster_id = job.route->assign(vector);
+  }
+  if (Status cut = embed::cut_dimensions(vector, job.options.dimensions); !cut) {
+    return at_text(index, std::move(cut).error());
+  }
+  embedding.vector = std::move(vector);
+  ++embedded;
+  return {};
+}
+
+Status PendingJob::take_known(VectorCache& cache, LoadMeter& meter) {
+  size_t known = 0;
+  for (size_t i = 0; i < embeddings.size(); ++i) {
+    if (!embeddings[i].vector.empty()) continue;
+    auto vector = cache.find(model, prepared[i].ids);
+    if (!vector.has_value()) continue;
+    TRY(accept(i, *std::move(vector)));
+    ++known;
+  }
+  if (known > 0) meter.texts_cached(known);
+  return {};
+}
+
+Error PendingJob::at_text(size_t index, Error error) const {
+  if (job.texts.size() > 1) error.message = fmt::format("text {}: {}", index, error.message);
+  return std::move(error).with_detail("index", std::to_string(index));
+}
+
+}  // namespace runed::daemon

@@ -1,0 +1,73 @@
+#include "embed/model/model_card.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace runed::embed {
+namespace {
+
+constexpr std::string_view kTask = "{task}";
+
+constexpr std::array<std::pair<Pooling, std::string_view>, 5> kPoolings{{
+    {Pooling::none, "none"},
+    {Pooling::mean, "mean"},
+    {Pooling::cls, "cls"},
+    {Pooling::last, "last"},
+    {Pooling::rank, "rank"},
+}};
+
+template <typename T>
+void take(const std::optional<T>& said, FactSource by, Fact<T>& fact) {
+  if (said.has_value() && !fact.is_known()) fact = {*said, by};
+}
+
+}  // namespace
+
+std::string_view name_of(Pooling pooling) {
+  return std::ranges::find(kPoolings, pooling, [](const auto& each) { return each.first; })->second;
+}
+
+std::optional<Pooling> find_pooling(std::string_view name) {
+  for (const auto& [pooling, its_name] : kPoolings) {
+    if (name == its_name) return pooling;
+  }
+  return std::nullopt;
+}
+
+std::string_view name_of(FactSource source) {
+  switch (source) {
+    case FactSource::model_file:
+      return "model_file";
+    case FactSource::manifest:
+      return "manifest";
+    case FactSource::known_model:
+      return "known_model";
+    case FactSource::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+ModelCard make_model_card(std::span<const ModelFacts> places) {
+  ModelCard card;
+  for (const ModelFacts& place : places) {
+    take(place.prompts, place.source, card.prompts);
+    take(place.pooling, place.source, card.pooling);
+    take(place.min_dimensions, place.source, card.min_dimensions);
+  }
+  return card;
+}
+
+bool has_task(const Prompt& prompt) {
+  return prompt.prefix.find(kTask) != std::string::npos;
+}
+
+std::string fill_prompt(const Prompt& prompt, std::string_view task) {
+  const size_t at = prompt.prefix.find(kTask);
+  if (at == std::string::npos) return prompt.prefix;
+  std::string filled = prompt.prefix;
+  return filled.replace(at, kTask.size(), task.empty() ? prompt.default_task : task);
+}
+
+}  // namespace runed::embed

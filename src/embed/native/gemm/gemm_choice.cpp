@@ -1,0 +1,158 @@
+#include "embed/native/gemm/gemm_choice.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <string>
+
+#include "base/check.hpp"
+
+namespace runed::embed::native {
+namespace {
+
+// Matrices that share their input: it is prepared once for all of them.
+using Group = std::initializer_list<Matrix*>;
+
+template <typename Work>
+void for_each_group(Weights& weights, const Work& work) {
+  for (LayerWeights& layer : weights.layers) {
+    work(Group{&layer.query, &layer.key, &layer.value});
+    work(Group{&layer.output});
+    work(Group{&layer.gate, &layer.up});
+    work(Group{&layer.down});
+  }
+}
+
+bool is_quantized(Group group) {
+  return std::ranges::all_of(
+      group, [](const Matrix* matrix) { return block_layout(matrix->type).block_elements > 1; });
+}
+
+bool has_quantized(Weights& weights) {
+  bool found = false;
+  for_each_group(weights, [&](Group group) { found = found || is_quantized(group); });
+  return found;
+}
+
+const Gemm& find_int8(const Int8Gemms& gemms, TensorType type) {
+  switch (type) {
+    case TensorType::q8_0:
+      return gemms.q8_0;
+    case TensorType::q6_k:
+      return gemms.q6_k;
+    case TensorType::q5_k:
+      return gemms.q5_k;
+    case TensorType::q4_k:
+      return gemms.q4_k;
+    case TensorType::f32:
+    case TensorType::f16:
+    case TensorType::bf16:
+      break;
+  }
+  CHECK(false);
+}
+
+// How far the greatest weight of a norm may be above the middle one. A channel that is always twenty
+// times the others of its block leaves them three of their eight bits: vectors of a model made so
+// had a cosine of 0.99 to those in f32 in the mean and of 0.56 at worst (bench/RESULTS.md).
+constexpr float kMostAboveMedian = 16;
+
+bool is_heavy_tailed(std::vector<float> norm) {
+  if (norm.empty()) return false;
+  for (float& weight : norm) weight = std::abs(weight);
+  const auto middle = norm.begin() + static_cast<ptrdiff_t>(norm.size() / 2);
+  std::ranges::nth_element(norm, middle);
+  return *std::ranges::max_element(norm) > kMostAboveMedian * *middle;
+}
+
+bool has_heavy_tails(const Weights& weights) {
+  return std::ranges::any_of(weights.layers, [](const LayerWeights& layer) {
+    return is_heavy_tailed(layer.attention_norm) || is_heavy_tailed(layer.ff_norm);
+  });
+}
+
+// Files of F32 are there for their precision. To 16-bit floats int16 adds less than what rounding
+// to them has cost (bench/RESULTS.md).
+Compute choose_for(Weights& weights, const Kernel& kernel) {
+  if (kernel.int16 == nullptr) return Compute::f32;
+  if (has_quantized(weights)) return has_heavy_tails(weights) ? Compute::int16 : Compute::int8;
+  bool has_f32 = false;
+  for_each_group(weights, [&](Group group) {
+    for (const Matrix* matrix : group) has_f32 = has_f32 || matrix->type == TensorType::f32;
+  });
+  return has_f32 ? Compute::f32 : Compute::int16;
+}
+
+Compute resolve(Weights& weights, Compute requested, const Kernel& kernel) {
+  switch (requested) {
+    case Compute::automatic:
+      return choose_for(weights, kernel);
+    case Compute::int8:
+      return has_quantized(weights) ? Compute::int8 : Compute::int16;
+    case Compute::f32:
+    case Compute::bf16:
+    case Compute::int16:
+      break;
+  }
+  return requested;
+}
+
+// Gate and up lie side by side in each panel, which one Gemm multiplies: those of two types of
+// quantized weights may differ in what follows the integers.
+bool share_panels(const Matrix& gate, const Matrix& up) {
+  return gate.gemm->multiply == up.gemm->multiply;
+}
+
+}  // namespace
+
+std::vector<Compute> formats_of(const Kernel& kernel) {
+  std::vector<Compute> formats{Compute::f32};
+  if (kernel.bf16 != nullptr) formats.push_back(Compute::bf16);
+  if (kernel.int16 != nullptr) formats.push_back(Compute::int16);
+  if (kernel.int8 != nullptr) formats.push_back(Compute::int8);
+  return formats;
+}
+
+Status check_compute(Compute requested, const Kernel& kernel) {
+  if (requested == Compute::automatic) return {};
+  std::string choices(name_of(Compute::automatic));
+  for (const Compute format : formats_of(kernel)) {
+    if (format == requested) return {};
+    choices.append(", ").append(name_of(format));
+  }
+  return make_error(ErrorCode::invalid_argument, "the {} kernel does not compute in {}",
+                    kernel.name, name_of(requested))
+      .with_hint(fmt::format("choose one of: {}", choices));
+}
+
+Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel) {
+  const Compute compute = resolve(weights, requested, kernel);
+  for_each_group(weights, [&](Group group) {
+    const bool use_int8 = compute == Compute::int8 && is_quantized(group);
+    for (Matrix* matrix : group) {
+      matrix->gemm =
+          use_int8 ? &find_int8(*kernel.int8, matrix->type) : &attention_gemm(kernel, compute);
+    }
+  });
+  for (LayerWeights& layer : weights.layers) {
+    if (share_panels(layer.gate, layer.up)) continue;
+    layer.gate.gemm = layer.up.gemm = &attention_gemm(kernel, compute);
+  }
+  return compute;
+}
+
+const Gemm& attention_gemm(const Kernel& kernel, Compute compute) {
+  switch (compute) {
+    case Compute::bf16:
+      return *kernel.bf16;
+    case Compute::int16:
+    case Compute::int8:
+      return *kernel.int16;
+    case Compute::automatic:
+    case Compute::f32:
+      break;
+  }
+  return kernel.f32;
+}
+
+}  // namespace runed::embed::native

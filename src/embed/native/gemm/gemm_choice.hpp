@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "base/result.hpp"
+#include "embed/native/gemm/compute.hpp"
+#include "embed/native/isa/kernel.hpp"
+#include "embed/native/pass/weights.hpp"
+
+namespace runed::embed::native {
+
+/// Returns the number formats that this kernel has, f32 first.
+std::vector<Compute> formats_of(const Kernel& kernel);
+
+/// Checks that a kernel has a format; every kernel has `automatic`.
+/// Errors: invalid_argument, with the choices.
+Status check_compute(Compute requested, const Kernel& kernel);
+
+/// Chooses how every product of a model is computed. `automatic` becomes int8 where any weights are
+/// quantized, int16 where all are F16 or BF16 or where a norm has a few channels far above the
+/// others, if the kernel has it: the fastest that adds less error than the weights' own rounding
+/// has; else f32. In int8, weights that are not quantized, or that share a panel with weights of
+/// another type, are multiplied in int16. Returns the format of most products: without quantized
+/// weights there are none in int8.
+/// Needs:  check_compute succeeded.
+Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel);
+
+/// Returns how attention is computed, whose factors are never stored: in int16 instead of int8.
+const Gemm& attention_gemm(const Kernel& kernel, Compute compute);
+
+}  // namespace runed::embed::native

@@ -1,0 +1,157 @@
+#include "embed/native/gemm/matrix_product.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace runed::embed::native {
+namespace {
+
+// Packing a panel costs about as much as multiplying this many rows by it.
+constexpr size_t kRowsWorthPacking = 32;
+
+size_t outputs_per_panel(const MatrixProduct& product) {
+  return product.epilogue == Epilogue::swiglu ? kSwigluPart : kPanelColumns;
+}
+
+size_t panel_count(const MatrixProduct& product) {
+  const size_t outputs = outputs_per_panel(product);
+  return (product.weights->rows + outputs - 1) / outputs;
+}
+
+// How long it takes to pack kPackColumns, and to multiply a tile.
+constexpr size_t kPartWeight = 1;
+constexpr size_t kTileWeight = 2;
+
+// Packs up to kPackColumns outputs, as far as there are any.
+void pack_part(const Matrix& weights, size_t first_output, size_t first_column, float* panel,
+               const Ahead& ahead) {
+  if (first_output >= weights.rows) return;
+  const size_t count = std::min(kPackColumns, weights.rows - first_output);
+  weights.gemm->pack({weights.type, weights.row(first_output), weights.row_bytes, count},
+                     weights.columns, first_column, panel, ahead);
+}
+
+void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile, size_t row,
+                 size_t row_count, size_t first_output) {
+  const size_t outputs = std::min(outputs_per_panel(product), product.weights->rows - first_output);
+  for (size_t i = 0; i < row_count; ++i) {
+    float* from = tile + i * kPanelColumns;
+    switch (product.epilogue) {
+      case Epilogue::store:
+        std::copy_n(from, outputs, product.out.row(row + i) + first_output);
+        break;
+      case Epilogue::add:
+        kernel.scale_and_add(product.out.row(row + i) + first_output, 1, from, outputs);
+        break;
+      case Epilogue::swiglu:
+        if (product.prepared.gemm == nullptr) {
+          kernel.swiglu(from, from + kSwigluPart, outputs, product.out.row(row + i) + first_output);
+        } else {
+          kernel.swiglu(from, from + kSwigluPart, outputs, from);
+          product.prepared.put(row + i, first_output, from, outputs);
+        }
+        break;
+    }
+  }
+}
+
+// The memory of a later panel, which lies side by side in the file, dealt out to the packings and
+// tiles before it by how long they take.
+class PanelAhead {
+ public:
+  PanelAhead(const MatrixProduct& product, size_t panel_index, size_t weights) : weights_(weights) {
+    if (panel_index >= panel_count(product)) return;
+    const size_t first = panel_index * outputs_per_panel(product);
+    const size_t rows = std::min(outputs_per_panel(product), product.weights->rows - first);
+    add(*product.weights, first, rows);
+    if (product.epilogue == Epilogue::swiglu) add(*product.up, first, rows);
+  }
+
+  // Takes the part of `weight` among what is still to come.
+  Ahead take(size_t weight) {
+    Ahead& part = parts_[0].lines > 0 ? parts_[0] : parts_[1];
+    const size_t all_lines = parts_[0].lines + parts_[1].lines;
+    const size_t share = weight < weights_ ? all_lines * weight / weights_ + 1 : all_lines;
+    const Ahead slice{part.next, std::min(part.lines, share)};
+    part.next += slice.lines * Ahead::kLine;
+    part.lines -= slice.lines;
+    weights_ -= std::min(weight, weights_);
+    return slice;
+  }
+
+ private:
+  void add(const Matrix& weights, size_t first, size_t rows) {
+    Ahead& part = parts_[0].lines == 0 ? parts_[0] : parts_[1];
+    part = {weights.row(first), rows * weights.row_bytes / Ahead::kLine};
+  }
+
+  std::array<Ahead, 2> parts_;
+  size_t weights_;
+};
+
+// One panel over the rows [first_row, end_row).
+void run_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_index,
+               size_t first_row, size_t end_row, size_t next_panel, float* panel) {
+  const size_t first_output = panel_index * outputs_per_panel(product);
+  const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
+  PanelAhead ahead(product, next_panel,
+                   kPanelColumns / kPackColumns * kPartWeight + tiles * kTileWeight);
+  const size_t outputs = outputs_per_panel(product);
+  if (first_output + outputs > product.weights->rows) {
+    // What is not packed is multiplied, too: subnormal numbers there would take much longer.
+    std::fill_n(panel, panel_floats(*product.weights->gemm, product.weights->columns), 0.0F);
+  }
+  for (size_t column = 0; column < outputs; column += kPackColumns) {
+    pack_part(*product.weights, first_output + column, column, panel, ahead.take(kPartWeight));
+    if (product.epilogue == Epilogue::swiglu) {
+      pack_part(*product.up, first_output + column, kSwigluPart + column, panel,
+                ahead.take(kPartWeight));
+    }
+  }
+  alignas(64) float tile[kTileRows * kPanelColumns];
+  for (size_t row = first_row; row < end_row; row += kTileRows) {
+    const size_t row_count = std::min(kTileRows, end_row - row);
+    product.weights->gemm->multiply(panel, product.weights->columns, product.in.row(row),
+                                    product.in.stride, row_count, tile, ahead.take(kTileWeight));
+    finish_tile(kernel, product, tile, row, row_count, first_output);
+  }
+}
+
+// How many ways to split the rows: more than one only where panels alone would leave threads
+// without work, and where each part is worth packing its panel again.
+size_t row_parts(const MatrixProduct& product, size_t panels, size_t threads) {
+  const size_t wanted = panels >= 2 * threads ? 1 : (2 * threads + panels - 1) / panels;
+  return std::clamp<size_t>(product.in.count / (2 * kRowsWorthPacking), 1, wanted);
+}
+
+}  // namespace
+
+size_t panel_floats(const Gemm& gemm, size_t depth) {
+  return (gemm.panel_bytes(depth) + 63) / 64 * 64 / sizeof(float);
+}
+
+void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, ThreadPool& pool,
+              std::span<float> panels) {
+  size_t all_panels = 0;
+  for (const MatrixProduct& product : products) all_panels += panel_count(product);
+  const auto units_of = [&](const MatrixProduct& product) {
+    return panel_count(product) * row_parts(product, all_panels, pool.threads());
+  };
+  size_t units = 0;
+  for (const MatrixProduct& product : products) units += units_of(product);
+  const size_t panel_stride = panels.size() / pool.threads();
+
+  pool.run(units, [&](size_t unit, uint32_t thread) {
+    const MatrixProduct* product = products.data();
+    while (unit >= units_of(*product)) unit -= units_of(*product++);
+    const size_t parts = row_parts(*product, all_panels, pool.threads());
+    const size_t rows = product->in.count;
+    const size_t part = unit % parts;
+    // By then the other threads will have taken those in between.
+    const size_t next_panel = unit / parts + pool.threads();
+    run_panel(kernel, *product, unit / parts, rows * part / parts, rows * (part + 1) / parts,
+              next_panel, panels.data() + thread * panel_stride);
+  });
+}
+
+}  // namespace runed::embed::native

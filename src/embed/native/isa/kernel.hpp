@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "embed/model/tensor_type.hpp"
+#include "embed/native/gemm/gemm.hpp"
+
+// The seam between the forward pass and the instruction sets.
+//
+// A matrix product is computed panel by panel: 64 rows of a weight matrix, which become 64 columns
+// of the output, are turned from the mapped file into the layout that the micro-kernel reads
+// fastest, and stay in the L2 cache while all rows of the input pass over them, six at a time.
+// Nothing is repacked at load, so a model is ready at once and costs no memory of its own. Products
+// come in several number formats (gemm.hpp), everything between two products is f32.
+//
+// Each instruction set has one file, built with its own compiler flags, that instantiates templates
+// (formats.hpp, dequantize.hpp, vector_math.hpp) with a tag in its anonymous namespace. Such a file
+// must not emit an inline function that other files use too: the linker keeps one copy of each, and
+// if it were the one with AVX-512 in it, the program would die on an older CPU. Hence nothing of
+// the standard library is called there.
+namespace runed::embed::native {
+
+/// The maximum from which a streaming softmax starts: below any score.
+inline constexpr float kLeastScore = -1e30F;
+
+/// One instruction set's arithmetic. No pointer need be aligned; spans must not overlap unless a
+/// line says so; nothing is allocated; all functions are thread-safe.
+struct Kernel {
+  std::string_view name;  // `avx512`, as RUNED_CPU spells it.
+
+  /// Products by number format; null where the instruction set lacks it.
+  Gemm f32;
+  const Gemm* bf16 = nullptr;
+  const Gemm* int16 = nullptr;
+  const Int8Gemms* int8 = nullptr;
+
+  /// Dequantizes a run of one row: to [count] f32, count a multiple of the type's block.
+  void (*dequantize)(TensorType type, const std::byte* from, size_t count, float* to);
+
+  /// Normalises a row to a root mean square of one, times `weight`. `out` may be `in`.
+  void (*rms_norm)(const float* in, const float* weight, size_t width, float epsilon, float* out);
+
+  /// Rotates each pair (head[i], head[half + i]) by its angle (NeoX order).
+  void (*rotate)(float* head, const float* cosines, const float* sines, size_t half);
+
+  /// Writes silu(gate) * up. `out` may be `gate`.
+  void (*swiglu)(const float* gate, const float* up, size_t count, float* out);
+
+  /// Turns scores into softmax weights that still lack the division by the final sum. `maximum`
+  /// and `sum` are those of all calls so far, and start at kLeastScore and 0. Returns the factor
+  /// that brings what was weighted by earlier calls to the new maximum.
+  float (*soften)(float* scores, size_t count, float& maximum, float& sum);
+
+  /// Writes in * factor. `out` may be `in`.
+  void (*scale)(const float* in, float factor, size_t count, float* out);
+
+  /// Writes out * factor + addend over out.
+  void (*scale_and_add)(float* out, float factor, const float* addend, size_t count);
+};
+
+/// The kernels of this build. Only those whose instruction set the CPU has may be called.
+extern const Kernel kPortableKernel;
+#if defined(__x86_64__)
+extern const Kernel kAvx2Kernel;
+extern const Gemm kAvxVnniInt16;
+extern const Int8Gemms kAvxVnniInt8;
+extern const Kernel kAvx512Kernel;
+extern const Gemm kAvx512VnniInt16;
+extern const Int8Gemms kAvx512VnniInt8;
+extern const Gemm kAvx512Bf16;
+#endif
+
+}  // namespace runed::embed::native

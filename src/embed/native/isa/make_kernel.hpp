@@ -1,0 +1,26 @@
+#pragma once
+
+#include "embed/native/gemm/dequantize.hpp"
+#include "embed/native/gemm/formats.hpp"
+#include "embed/native/isa/kernel.hpp"
+#include "embed/native/isa/vector_math.hpp"
+
+namespace runed::embed::native {
+
+/// Collects the functions of one instruction set, with products in f32.
+template <typename Isa>
+consteval Kernel make_kernel(std::string_view name) {
+  return {
+      .name = name,
+      .f32 = make_f32_gemm<Isa>(),
+      .dequantize = Dequantizer<Isa>::run,
+      .rms_norm = VectorMath<Isa>::rms_norm,
+      .rotate = VectorMath<Isa>::rotate,
+      .swiglu = VectorMath<Isa>::swiglu,
+      .soften = VectorMath<Isa>::soften,
+      .scale = VectorMath<Isa>::scale,
+      .scale_and_add = VectorMath<Isa>::scale_and_add,
+  };
+}
+
+}  // namespace runed::embed::native

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "embed/embedder.hpp"
+#include "embed/model/model_header.hpp"
+#include "embed/native/gemm/compute.hpp"
+#include "embed/native/gemm/matrix_product.hpp"
+#include "embed/native/isa/kernel.hpp"
+#include "embed/native/pass/attention.hpp"
+#include "embed/native/pass/rope_table.hpp"
+#include "embed/native/pass/weights.hpp"
+#include "embed/native/run/arena.hpp"
+#include "embed/native/run/phase_times.hpp"
+#include "embed/native/run/thread_pool.hpp"
+
+namespace runed::embed::native {
+
+/// The forward pass of Qwen3 for embeddings. Products are computed in the formats that their
+/// weights name, the rest in f32.
+///
+/// Texts lie end to end without padding; only attention knows where one ends. The last layer
+/// computes keys and values for all tokens, and everything else for the last token of each text
+/// alone, since only that one is pooled.
+/// Source: Yang et al., Qwen3 Technical Report (arXiv:2505.09388), section 2; Zhang et al., Qwen3
+///         Embedding (arXiv:2506.05176), section 2 (last-token pooling).
+class ForwardPass {
+ public:
+  /// Borrows all but `compute`, with which the Gemms of the weights were chosen.
+  ForwardPass(const ModelHeader& header, const Weights& weights, Compute compute,
+              const Kernel& kernel, ThreadPool& pool);
+
+  /// Writes the unit-length vectors of a batch. A row may come out not finite: the caller checks.
+  /// Shapes: vectors [n_texts, width].
+  /// Needs:  the shapes of PackedBatch; every id in the vocabulary.
+  /// Owns:   scratch memory, which stays for the next batch unless this one was very large.
+  void run(const PackedBatch& batch, std::span<float> vectors);
+
+  /// Adds the times of all passes from now on to `times`, which is borrowed; null: measures
+  /// nothing.
+  void measure(PhaseTimes* times) { times_ = times; }
+
+ private:
+  struct Scratch {
+    Rows hidden;              // [n_tokens, width], the residual stream.
+    InputRows normed;         // [n_tokens, width]
+    Rows last;                // [n_texts, width], the residual stream of the last tokens.
+    InputRows last_normed;    // [n_texts, width]
+    Rows queries;             // [n_tokens, heads * head_width], then what attention gives.
+    Rows keys;                // [n_tokens, kv_heads * head_width]
+    Rows values;              // [n_tokens, kv_heads * head_width]
+    Rows ff;                  // [n_tokens, ff_width], in the place of queries, keys and values.
+    InputRows attended;       // [n_tokens, heads * head_width], `queries` for the product; or none.
+    InputRows activated;      // [n_tokens, ff_width], `ff` for the product; or none.
+    Rows rows;                // [threads, width], a row on its way.
+    std::span<float> panels;  // [threads, floats of the largest panel]
+    std::span<float> attention;  // [threads, Attention::scratch_floats()]
+  };
+
+  /// Where the texts of a batch are.
+  struct Layout {
+    std::vector<uint32_t> positions;      // [n_tokens], in the token's text.
+    std::vector<uint32_t> last_rows;      // [n_texts], row of each text's last token.
+    std::vector<QueryBlock> all_blocks;   // Every token asks.
+    std::vector<QueryBlock> last_blocks;  // The last token of each text asks.
+  };
+
+  /// The tokens of which a layer computes more than keys and values.
+  struct Asking {
+    std::span<const QueryBlock> blocks;
+    Rows hidden;
+    InputRows normed;
+    Rows queries;
+  };
+
+  /// The largest that any layer needs.
+  struct Sizes {
+    size_t normed = 0;     // Bytes of a row as its products read it.
+    size_t attended = 0;   // The same; 0 where they read f32 rows as they are.
+    size_t activated = 0;  // As `attended`.
+    size_t panel = 0;      // Floats.
+    bool has_ff = false;   // Whether the activations of a layer must be stored as f32.
+  };
+
+  Layout lay_out_texts(std::span<const uint32_t> offsets) const;
+  Scratch lay_out_scratch(size_t tokens, size_t texts);
+  void look_up(std::span<const TokenId> ids, const Rows& hidden) const;
+  Asking gather_last(const Layout& layout, const Scratch& scratch) const;
+  void run_layer(const LayerWeights& layer, const Layout& layout, const Asking& asking,
+                 const Scratch& scratch) const;
+  void feed_forward(const LayerWeights& layer, const Asking& asking, const Scratch& scratch) const;
+  void normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,
+                 const Scratch& scratch, const InputRows& out) const;
+  InputRows prepare(const Rows& in, const Matrix& weights, const InputRows& out) const;
+  void write_vectors(const Rows& last, std::span<float> vectors) const;
+  void end(Phase phase) const {
+    if (times_ != nullptr) times_->end(phase);
+  }
+
+  const ModelHeader& header_;
+  const Weights& weights_;
+  const Kernel& kernel_;
+  ThreadPool& pool_;
+  Attention attention_;
+  RopeTable rope_;
+  Sizes sizes_;
+  Arena arena_;
+  PhaseTimes* times_ = nullptr;
+};
+
+}  // namespace runed::embed::native

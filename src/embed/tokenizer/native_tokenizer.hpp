@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "embed/embedder.hpp"
+#include "embed/model/gguf.hpp"
+#include "embed/model/model_header.hpp"
+#include "embed/native/run/thread_pool.hpp"
+#include "embed/tokenizer/byte_pair_encoding.hpp"
+#include "embed/tokenizer/pre_tokenizer.hpp"
+#include "embed/tokenizer/special_tokens.hpp"
+
+namespace runed::embed::native {
+
+/// The tokenizer of Qwen3, from the vocabulary of a file. Gives the ids of the reference tokenizer
+/// (Hugging Face tokenizers): special tokens first, on the text as it is; then NFC, words and
+/// merges for what lies between them. llama.cpp leaves NFC out.
+class NativeTokenizer final : public Tokenizer {
+ public:
+  /// Builds the tokenizer, which borrows nothing: no later change of the file can reach it.
+  /// `pool`, if there is one, helps while this runs.
+  /// Errors: model_unsupported or model_corrupt, naming the key.
+  static Result<std::unique_ptr<NativeTokenizer>> create(const Gguf& file,
+                                                         const ModelHeader& header,
+                                                         ThreadPool* pool = nullptr);
+
+  Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
+  size_t most_bytes_per_token() const override { return most_bytes_per_token_; }
+
+ private:
+  NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer, BytePairEncoding encoding,
+                  const ModelHeader& header, size_t most_bytes_per_token);
+
+  Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const;
+
+  SpecialTokens special_;
+  PreTokenizer pre_tokenizer_;
+  BytePairEncoding encoding_;
+  TokenId eos_;
+  bool append_eos_;
+  size_t most_bytes_per_token_;
+};
+
+}  // namespace runed::embed::native

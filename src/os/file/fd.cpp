@@ -1,0 +1,73 @@
+#include "os/file/fd.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <system_error>
+
+#include "base/text.hpp"
+#include "os/file/files.hpp"
+#include "os/file/retry.hpp"
+
+namespace runed::os {
+namespace {
+
+ErrorCode code_of(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+    case ENOTDIR:
+    case ESRCH:
+      return ErrorCode::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ErrorCode::permission_denied;
+    case ECONNREFUSED:
+      return ErrorCode::unavailable;
+    case ETIMEDOUT:
+      return ErrorCode::deadline_exceeded;
+    default:
+      return ErrorCode::io;
+  }
+}
+
+}  // namespace
+
+void Fd::close() {
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+Result<Fd> open_fd(const std::string& path, int flags, unsigned mode) {
+  Fd fd(retry_interrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
+  if (!fd.is_open()) return os_error(errno, fmt::format("cannot open '{}'", path));
+  return fd;
+}
+
+Result<Pipe> open_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return os_error(errno, "cannot open a pipe");
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+// The limit is one that somebody set for other programs, most often.
+Error too_large(std::string what) {
+  const auto limit = file_size_limit();
+  return make_error(ErrorCode::io, "{}", what)
+      .with_hint(limit.has_value()
+                     ? fmt::format("a file may have {} here ('ulimit -f'): raise that limit where "
+                                   "this was started",
+                                   format_bytes(*limit))
+                     : "the file system has no larger files: use another one");
+}
+
+Error os_error(int error_number, std::string what) {
+  std::string reason = std::generic_category().message(error_number);
+  if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(reason[0]));
+  if (error_number == EFBIG) return too_large(fmt::format("{}: {}", what, reason));
+  return make_error(code_of(error_number), "{}: {}", what, reason);
+}
+
+}  // namespace runed::os

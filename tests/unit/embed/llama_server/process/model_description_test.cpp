@@ -1,0 +1,133 @@
+#include "embed/llama_server/process/model_description.hpp"
+
+#include "embed/model/builtin_model.hpp"
+#include "embed/model/model_header.hpp"
+#include "support/gguf_builder.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::Error;
+using runed::ErrorCode;
+using runed::Result;
+using runed::embed::builtin_model;
+using runed::embed::Pooling;
+using runed::embed::llama_server::describe_model;
+using runed::embed::llama_server::ModelDescription;
+using runed::embed::native::kConversionFault;
+using runed::embed::native::ModelFile;
+using runed::test::GgufBuilder;
+using runed::test::small_qwen3;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+
+namespace {
+
+// Its tokenizer must not be used: the bytes are gone when this returns.
+Result<ModelDescription> describe(const GgufBuilder& builder) {
+  const std::vector<std::byte> bytes = builder.build();
+  return describe_model(unwrap(ModelFile::open({.bytes = bytes, .path = {}})), {}, {});
+}
+
+GgufBuilder bert() {
+  GgufBuilder builder;
+  builder.set("general.architecture", "bert")
+      .set("bert.context_length", uint32_t{500})
+      .set("bert.embedding_length", uint32_t{384})
+      .set("bert.block_count", uint32_t{6})
+      .set("bert.attention.causal", false)
+      .set("bert.pooling_type", uint32_t{1})
+      .set("tokenizer.ggml.model", "bert");
+  return builder;
+}
+
+}  // namespace
+
+TEST_CASE("the built-in model is described, with a tokenizer of ours") {
+  const auto file = unwrap(ModelFile::open({.bytes = builtin_model(), .path = {}}));
+  const ModelDescription model = unwrap(describe_model(file, {}, {}));
+  CHECK(model.name == "runed-mini");
+  CHECK(model.architecture == "qwen3");
+  CHECK(model.context == 512);
+  CHECK(model.dimension == 256);
+  CHECK(model.card.pooling.value == Pooling::last);
+  CHECK(model.card.prompts.is_known());
+  REQUIRE(model.tokenizer != nullptr);
+  CHECK_FALSE(unwrap(model.tokenizer->tokenize("text")).empty());
+}
+
+TEST_CASE("a cell holds the keys and values of all layers in 16 bits") {
+  CHECK(unwrap(describe(small_qwen3())).cell_bytes == 2 * 2 * 16 * 2 * 2);
+  CHECK(unwrap(describe(bert())).cell_bytes == 6 * 384 * 2 * 2);
+  CHECK(unwrap(describe(bert().erase("bert.block_count"))).cell_bytes == 0);
+}
+
+TEST_CASE("a model of another architecture is described by its file") {
+  const ModelDescription silent = unwrap(describe(bert()));
+  CHECK(silent.name == "unnamed");
+  CHECK(silent.architecture == "bert");
+  CHECK(silent.context == 499);  // llama-server wants one token to be free.
+  CHECK(silent.dimension == 384);
+  CHECK(silent.tokenizer == nullptr);
+  CHECK(silent.card.pooling.value == Pooling::mean);
+  CHECK(silent.frame.before == 1);
+  CHECK(silent.frame.after == 1);
+  const ModelDescription telling =
+      unwrap(describe(bert().set("bert.pooling_type", uint32_t{2}).set("general.name", "b\n")));
+  CHECK(telling.card.pooling.value == Pooling::cls);
+  CHECK(telling.name.starts_with("b"));
+  CHECK(telling.name.find('\n') == std::string::npos);
+}
+
+TEST_CASE("a qwen3 that the native engine does not serve is described as any other") {
+  const ModelDescription model =
+      unwrap(describe(small_qwen3().set("qwen3.pooling_type", uint32_t{1})));
+  CHECK(model.architecture == "qwen3");
+  CHECK(model.tokenizer == nullptr);
+  CHECK(model.card.pooling.value == Pooling::mean);
+}
+
+TEST_CASE("how a text is framed is what the file says, or what llama-server does without") {
+  const auto frame = [](const char* tokenizer, std::optional<bool> bos, std::optional<bool> eos) {
+    GgufBuilder builder;
+    builder.set("general.architecture", "llama")
+        .set("llama.context_length", uint32_t{500})
+        .set("llama.embedding_length", uint32_t{384})
+        .set("llama.pooling_type", uint32_t{1})
+        .set("tokenizer.ggml.model", tokenizer);
+    if (bos.has_value()) builder.set("tokenizer.ggml.add_bos_token", *bos);
+    if (eos.has_value()) builder.set("tokenizer.ggml.add_eos_token", *eos);
+    const auto found = unwrap(describe(builder)).frame;
+    return std::pair(found.before, found.after);
+  };
+  using Pair = std::pair<uint32_t, uint32_t>;
+  CHECK(frame("gpt2", true, true) == Pair{1, 1});
+  CHECK(frame("gpt2", {}, {}) == Pair{0, 0});
+  CHECK(frame("llama", {}, {}) == Pair{1, 0});
+  CHECK(frame("llama", false, true) == Pair{0, 1});
+  CHECK(frame("t5", {}, {}) == Pair{0, 1});
+  CHECK(frame("bert", {}, false) == Pair{1, 1});
+}
+
+TEST_CASE("a model whose pooling nobody knows is refused, whoever would compute it") {
+  for (const GgufBuilder& builder : {bert().erase("bert.pooling_type"),
+                                     small_qwen3().erase("qwen3.pooling_type")}) {
+    const Error error = unwrap_error(describe(builder));
+    CHECK(error.code == ErrorCode::model_unsupported);
+    CHECK(error.message.starts_with("nobody says how a text becomes one vector"));
+    CHECK(error.details.contains(kConversionFault));
+  }
+}
+
+TEST_CASE("a file that was converted wrongly is refused, not described as another one") {
+  const Error error = unwrap_error(describe(small_qwen3().set("qwen3.rope.freq_base", 1e4F)));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK(error.message == "key 'qwen3.rope.freq_base' is 10000 where 1000000 was expected");
+  CHECK(error.details.contains(kConversionFault));
+}
+
+TEST_CASE("a size that is missing, or that no model has, is named") {
+  CHECK(unwrap_error(describe(bert().erase("bert.context_length"))).message ==
+        "key 'bert.context_length' is missing");
+  const Error error = unwrap_error(describe(bert().set("bert.embedding_length", uint32_t{0})));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK(error.message == "key 'bert.embedding_length' is 0 where 1 to 65536 was expected");
+}

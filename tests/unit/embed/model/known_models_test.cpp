@@ -1,0 +1,140 @@
+#include "embed/model/known_models.hpp"
+
+#include <set>
+#include <vector>
+
+#include "support/golden.hpp"
+
+using runed::embed::facts_of;
+using runed::embed::FactSource;
+using runed::embed::find_known_model;
+using runed::embed::has_task;
+using runed::embed::known_models;
+using runed::embed::KnownModel;
+using runed::embed::ModelFacts;
+using runed::embed::ModelSignature;
+using runed::embed::Pooling;
+using runed::test::check_golden;
+
+namespace {
+
+ModelSignature signature_of(const KnownModel& model) {
+  return {.name = std::string(model.name),
+          .architecture = std::string(model.architecture),
+          .layers = model.layers,
+          .width = model.width,
+          .vocabulary = model.vocabulary,
+          .pooling = model.pooling};
+}
+
+// The same model but for one thing, each time another.
+std::vector<ModelSignature> near(const KnownModel& model) {
+  std::vector<ModelSignature> others(6, signature_of(model));
+  others[0].name += "-ft";
+  others[1].architecture += "2";
+  others[2].layers += 1;
+  others[3].width += 1;
+  others[4].vocabulary += 1;
+  others[5].pooling = model.pooling == Pooling::mean ? Pooling::cls : Pooling::mean;
+  return others;
+}
+
+std::string describe(const KnownModel& model) {
+  return fmt::format("{} | {} {} layers of {}, {} tokens, {} | query '{}' task '{}' document '{}' "
+                     "| from {} dimensions\n",
+                     model.name, model.architecture, model.layers, model.width, model.vocabulary,
+                     name_of(model.pooling), model.query, model.default_task, model.document,
+                     model.min_dimensions);
+}
+
+}  // namespace
+
+TEST_CASE("each row is found by its own facts") {
+  for (const KnownModel& model : known_models()) {
+    INFO(model.name);
+    CHECK(find_known_model(signature_of(model)) == &model);
+  }
+}
+
+TEST_CASE("a model that differs from a row in one of the six facts is unknown") {
+  for (const KnownModel& model : known_models()) {
+    for (const ModelSignature& other : near(model)) {
+      INFO(other.name << ' ' << other.architecture << ' ' << other.layers << ' ' << other.width);
+      CHECK(find_known_model(other) == nullptr);
+    }
+  }
+}
+
+TEST_CASE("a row gives the pooling that nobody else says") {
+  for (const KnownModel& model : known_models()) {
+    ModelSignature silent = signature_of(model);
+    silent.pooling.reset();
+    INFO(model.name);
+    CHECK(find_known_model(silent) == &model);
+    CHECK(facts_of(model).pooling == model.pooling);
+  }
+}
+
+TEST_CASE("names are the same whatever their capitals and what stands between their words") {
+  ModelSignature signature{.name = "Bge Small En v1.5",
+                           .architecture = "bert",
+                           .layers = 12,
+                           .width = 384,
+                           .vocabulary = 30522,
+                           .pooling = Pooling::cls};
+  CHECK(find_known_model(signature) != nullptr);
+  signature.name = "BGE_small-en V1.5";
+  CHECK(find_known_model(signature) != nullptr);
+  for (const char* other : {"", "bge-small-en-v15", "bge-small-en", "bge small en v1.5 ",
+                            "my-bge-small-en-v1.5", "bge--small-en-v1.5"}) {
+    signature.name = other;
+    INFO(other);
+    CHECK(find_known_model(signature) == nullptr);
+  }
+}
+
+TEST_CASE("what a row says of prompts and dimensions is what a query gets") {
+  const auto facts = [](std::string_view name) {
+    for (const KnownModel& model : known_models()) {
+      if (model.name == name) return facts_of(model);
+    }
+    FAIL(name);
+    return ModelFacts{};
+  };
+  const ModelFacts qwen3 = facts("Qwen3-Embedding-0.6B");
+  CHECK(qwen3.source == FactSource::known_model);
+  CHECK(qwen3.prompts->query.prefix == "Instruct: {task}\nQuery:");
+  CHECK(qwen3.prompts->document.prefix.empty());
+  CHECK(qwen3.min_dimensions == 32);
+  const ModelFacts e5 = facts("e5-small-v2");
+  CHECK(e5.prompts->query.prefix == "query: ");
+  CHECK(e5.prompts->document.prefix == "passage: ");
+  CHECK_FALSE(e5.min_dimensions.has_value());
+  const ModelFacts mini = facts("runed-mini");
+  CHECK(mini.prompts->query.prefix.empty());
+  CHECK(mini.min_dimensions == 64);
+}
+
+TEST_CASE("no row is there twice, and each prompt with a task has a default one") {
+  std::set<std::string_view> names;
+  for (const KnownModel& model : known_models()) {
+    INFO(model.name);
+    CHECK(names.insert(model.name).second);
+    CHECK(model.min_dimensions <= model.width);
+    CHECK((model.pooling == Pooling::mean || model.pooling == Pooling::cls ||
+           model.pooling == Pooling::last));
+    CHECK(has_task(facts_of(model).prompts->query) == !model.default_task.empty());
+    CHECK_FALSE(has_task(facts_of(model).prompts->document));
+  }
+}
+
+// Vectors that were made by a row are in somebody's index: the file may grow, but not change.
+TEST_CASE("a row that was released is as it was") {
+  std::string rows;
+  for (const KnownModel& model : known_models()) {
+    std::string row = describe(model);
+    for (size_t at = 0; (at = row.find('\n')) + 1 < row.size();) row.replace(at, 1, "\\n");
+    rows += row;
+  }
+  check_golden("known_models.txt", rows);
+}

@@ -1,0 +1,93 @@
+#include "embed/model/model_card.hpp"
+
+#include <array>
+
+#include "support/catch.hpp"
+
+using runed::Prompt;
+using runed::embed::FactSource;
+using runed::embed::fill_prompt;
+using runed::embed::find_pooling;
+using runed::embed::has_task;
+using runed::embed::make_model_card;
+using runed::embed::ModelCard;
+using runed::embed::ModelFacts;
+using runed::embed::Pooling;
+using runed::embed::Prompts;
+
+namespace {
+
+Prompts prompts_of(const std::string& query) {
+  return {.query = {.prefix = query, .default_task = {}}, .document = {}};
+}
+
+}  // namespace
+
+TEST_CASE("nothing is known of a model that nobody says anything of") {
+  const ModelCard card = make_model_card({});
+  CHECK_FALSE(card.prompts.is_known());
+  CHECK_FALSE(card.pooling.is_known());
+  CHECK_FALSE(card.min_dimensions.is_known());
+  CHECK(card.prompts.value == Prompts{});
+}
+
+TEST_CASE("each fact is that of the first place which has it, and says which that was") {
+  const std::array<ModelFacts, 3> places{
+      ModelFacts{.source = FactSource::model_file,
+                 .prompts = {},
+                 .pooling = Pooling::mean,
+                 .min_dimensions = {}},
+      ModelFacts{.source = FactSource::manifest,
+                 .prompts = prompts_of("manifest: "),
+                 .pooling = Pooling::cls,
+                 .min_dimensions = {}},
+      ModelFacts{.source = FactSource::known_model,
+                 .prompts = prompts_of("table: "),
+                 .pooling = Pooling::last,
+                 .min_dimensions = 64}};
+  const ModelCard card = make_model_card(places);
+  CHECK(card.pooling.value == Pooling::mean);
+  CHECK(card.pooling.source == FactSource::model_file);
+  CHECK(card.prompts.value == prompts_of("manifest: "));
+  CHECK(card.prompts.source == FactSource::manifest);
+  CHECK(card.min_dimensions.value == 64);
+  CHECK(card.min_dimensions.source == FactSource::known_model);
+}
+
+TEST_CASE("a place that says there are no prompts is believed") {
+  const std::array<ModelFacts, 2> places{
+      ModelFacts{.source = FactSource::manifest,
+                 .prompts = Prompts{},
+                 .pooling = {},
+                 .min_dimensions = {}},
+      ModelFacts{.source = FactSource::known_model,
+                 .prompts = prompts_of("table: "),
+                 .pooling = {},
+                 .min_dimensions = {}}};
+  const ModelCard card = make_model_card(places);
+  CHECK(card.prompts.source == FactSource::manifest);
+  CHECK(card.prompts.value.query.prefix.empty());
+}
+
+TEST_CASE("a task takes its place in a prompt, the default one if there is none") {
+  const Prompt prompt{.prefix = "Do {task}: {task}", .default_task = "this"};
+  CHECK(has_task(prompt));
+  CHECK(fill_prompt(prompt, "that") == "Do that: {task}");
+  CHECK(fill_prompt(prompt, "") == "Do this: {task}");
+  const Prompt plain{.prefix = "query: ", .default_task = {}};
+  CHECK_FALSE(has_task(plain));
+  CHECK(fill_prompt(plain, "that") == "query: ");
+}
+
+TEST_CASE("poolings and sources have the names that programs see") {
+  for (const Pooling pooling :
+       {Pooling::none, Pooling::mean, Pooling::cls, Pooling::last, Pooling::rank}) {
+    CHECK(find_pooling(name_of(pooling)) == pooling);
+  }
+  CHECK(name_of(Pooling::cls) == "cls");
+  CHECK_FALSE(find_pooling("max").has_value());
+  CHECK(name_of(FactSource::unknown) == "unknown");
+  CHECK(name_of(FactSource::model_file) == "model_file");
+  CHECK(name_of(FactSource::manifest) == "manifest");
+  CHECK(name_of(FactSource::known_model) == "known_model");
+}

@@ -1,0 +1,256 @@
+#include "embed/model/model_recognition.hpp"
+
+#include <algorithm>
+
+#include "embed/model/builtin_model.hpp"
+#include "embed/model/model_header.hpp"
+#include "support/gguf_builder.hpp"
+#include "support/read_file.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::Error;
+using runed::ErrorCode;
+using runed::Result;
+using runed::embed::builtin_model;
+using runed::embed::FactSource;
+using runed::embed::ModelCard;
+using runed::embed::Pooling;
+using runed::embed::Prompts;
+using runed::embed::PublishedFacts;
+using runed::embed::recognise_model;
+using runed::embed::native::Gguf;
+using runed::embed::native::kConversionFault;
+using runed::test::GgufBuilder;
+using runed::test::small_qwen3;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+
+namespace {
+
+const std::string kDigest(64, 'a');
+
+Result<ModelCard> recognise(const GgufBuilder& builder,
+                            const std::vector<PublishedFacts>& published = {}) {
+  const std::vector<std::byte> bytes = builder.build();
+  return recognise_model(unwrap(Gguf::parse_metadata(bytes)), kDigest, published);
+}
+
+Error refusal_of(const GgufBuilder& builder) {
+  Error error = unwrap_error(recognise(builder));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK(error.details.contains(kConversionFault));
+  CHECK_FALSE(error.hint.empty());
+  return error;
+}
+
+// A published model's header, as converters write it.
+GgufBuilder bge_small() {
+  GgufBuilder builder;
+  builder.set("general.architecture", "bert")
+      .set("general.name", "Bge Small En v1.5")
+      .set("bert.block_count", uint32_t{12})
+      .set("bert.embedding_length", uint32_t{384})
+      .set("bert.attention.causal", false)
+      .set("bert.pooling_type", uint32_t{2})
+      .set("tokenizer.ggml.model", "bert")
+      .set("tokenizer.ggml.tokens", std::vector<std::string>(30522, "t"));
+  return builder;
+}
+
+GgufBuilder encoder(const std::string& architecture, const char* tokenizer) {
+  GgufBuilder builder;
+  builder.set("general.architecture", architecture)
+      .set(architecture + ".attention.causal", false)
+      .set(architecture + ".pooling_type", uint32_t{1})
+      .set("tokenizer.ggml.model", tokenizer)
+      .set("tokenizer.ggml.add_bos_token", true)
+      .set("tokenizer.ggml.add_eos_token", true);
+  return builder;
+}
+
+GgufBuilder gemma() {
+  return encoder("gemma-embedding", "llama")
+      .erase("gemma-embedding.attention.causal")
+      .set("gemma-embedding.dense_2_feat_in", uint32_t{768})
+      .set("gemma-embedding.dense_3_feat_in", uint32_t{3072});
+}
+
+PublishedFacts published(const std::string& sha256) {
+  return {.sha256 = sha256,
+          .facts = {.source = FactSource::manifest,
+                    .prompts = Prompts{.query = {.prefix = "find: ", .default_task = {}},
+                                       .document = {}},
+                    .pooling = Pooling::last,
+                    .min_dimensions = 16}};
+}
+
+}  // namespace
+
+TEST_CASE("the built-in model and the real Qwen3 header are known, or not by their name alone") {
+  const ModelCard mini =
+      unwrap(recognise_model(unwrap(Gguf::parse_metadata(builtin_model())), kDigest, {}));
+  CHECK(mini.prompts.source == FactSource::known_model);
+  CHECK(mini.prompts.value == Prompts{});
+  CHECK(mini.min_dimensions.value == 64);
+  CHECK(mini.pooling.source == FactSource::model_file);
+  // `Qwen3 vocabulary (no tensors)`, whose other facts are those of the model.
+  const auto bytes = runed::test::read_file(RUNED_TEST_DATA_UNPACKED "/qwen3-vocab.gguf");
+  const ModelCard other =
+      unwrap(recognise_model(unwrap(Gguf::parse_metadata(bytes)), kDigest, {}));
+  CHECK_FALSE(other.prompts.is_known());
+  CHECK_FALSE(other.min_dimensions.is_known());
+}
+
+TEST_CASE("a model of the table is recognised in its file, and one that is nearly it is not") {
+  const ModelCard card = unwrap(recognise(bge_small()));
+  CHECK(card.prompts.source == FactSource::known_model);
+  CHECK(card.prompts.value.query.prefix ==
+        "Represent this sentence for searching relevant passages: ");
+  CHECK(card.pooling.value == Pooling::cls);
+  CHECK(card.pooling.source == FactSource::model_file);
+  CHECK_FALSE(card.min_dimensions.is_known());
+  for (const GgufBuilder& other :
+       {bge_small().set("bert.pooling_type", uint32_t{1}), bge_small().erase("general.name"),
+        bge_small().set("general.name", "Bge Small En v1.5 Legal"),
+        bge_small().set("bert.block_count", uint32_t{6}),
+        bge_small().set("bert.embedding_length", uint32_t{385}),
+        bge_small().set("tokenizer.ggml.tokens", std::vector<std::string>(30523, "t")),
+        bge_small().set("general.architecture", "nomic-bert")
+            .set("nomic-bert.block_count", uint32_t{12})
+            .set("nomic-bert.embedding_length", uint32_t{384})
+            .set("nomic-bert.attention.causal", false)
+            .set("nomic-bert.pooling_type", uint32_t{2})}) {
+    CHECK_FALSE(unwrap(recognise(other)).prompts.is_known());
+  }
+}
+
+TEST_CASE("what is published of a file by its digest counts before the table") {
+  const ModelCard card = unwrap(recognise(bge_small(), {published(kDigest)}));
+  CHECK(card.prompts.source == FactSource::manifest);
+  CHECK(card.prompts.value.query.prefix == "find: ");
+  CHECK(card.min_dimensions.value == 16);
+  CHECK(card.min_dimensions.source == FactSource::manifest);
+  CHECK(card.pooling.value == Pooling::cls);  // What the file says is stronger than both.
+  CHECK(card.pooling.source == FactSource::model_file);
+  const ModelCard other = unwrap(recognise(bge_small(), {published(std::string(64, 'b'))}));
+  CHECK(other.prompts.source == FactSource::known_model);
+  // Something else is published of it: the rest is the table's.
+  PublishedFacts only_dimensions = published(kDigest);
+  only_dimensions.facts.prompts.reset();
+  const ModelCard mixed = unwrap(recognise(bge_small(), {only_dimensions}));
+  CHECK(mixed.prompts.source == FactSource::known_model);
+  CHECK(mixed.min_dimensions.source == FactSource::manifest);
+}
+
+TEST_CASE("what is published of another architecture or width was said by mistake") {
+  PublishedFacts right = published(kDigest);
+  right.architecture = "bert";
+  right.width = 384;
+  CHECK(unwrap(recognise(bge_small(), {right})).prompts.source == FactSource::manifest);
+  PublishedFacts wrong = right;
+  wrong.architecture = "qwen3";
+  CHECK(unwrap(recognise(bge_small(), {wrong})).prompts.source == FactSource::known_model);
+  wrong = right;
+  wrong.width = 1024;
+  CHECK(unwrap(recognise(bge_small(), {wrong})).prompts.source == FactSource::known_model);
+}
+
+TEST_CASE("a pooling that the file does not say comes from the manifest or the table") {
+  const GgufBuilder silent = bge_small().erase("bert.pooling_type");
+  const ModelCard by_table = unwrap(recognise(silent));
+  CHECK(by_table.pooling.value == Pooling::cls);
+  CHECK(by_table.pooling.source == FactSource::known_model);
+  PublishedFacts facts = published(kDigest);
+  facts.facts.pooling = Pooling::mean;
+  const ModelCard by_manifest = unwrap(recognise(silent, {facts}));
+  CHECK(by_manifest.pooling.value == Pooling::mean);
+  CHECK(by_manifest.pooling.source == FactSource::manifest);
+  // With it the file is not the model of the table any more.
+  facts.facts.prompts.reset();
+  CHECK_FALSE(unwrap(recognise(silent, {facts})).prompts.is_known());
+}
+
+TEST_CASE("a pooling that nobody knows is refused, and so is one that gives no vector") {
+  const Error unknown = refusal_of(small_qwen3().erase("qwen3.pooling_type"));
+  CHECK(unknown.message ==
+        "nobody says how a text becomes one vector: the file has no key 'qwen3.pooling_type', and "
+        "neither the manifest nor the table of known models has the model 'small'");
+  CHECK(unknown.hint.find("1_Pooling/config.json") != std::string::npos);
+  CHECK(unknown.hint.find("manifest") != std::string::npos);
+  CHECK(refusal_of(small_qwen3().erase("qwen3.pooling_type").erase("general.name"))
+            .message.ends_with("the model 'unnamed'"));
+  CHECK(refusal_of(small_qwen3().set("qwen3.pooling_type", uint32_t{0})).message ==
+        "key 'qwen3.pooling_type' is 0 (none): the model makes a vector of each token, not one of "
+        "a text");
+  CHECK(refusal_of(small_qwen3().set("qwen3.pooling_type", uint32_t{4})).message ==
+        "key 'qwen3.pooling_type' is 4 (rank): the model is a reranker, which gives a score of two "
+        "texts and no vector");
+  CHECK(refusal_of(small_qwen3().set("qwen3.pooling_type", uint32_t{5})).message ==
+        "key 'qwen3.pooling_type' is 5 where 1 (mean), 2 (cls) or 3 (last) was expected");
+}
+
+TEST_CASE("an encoder that would be computed as a causal model is refused") {
+  for (const char* architecture : {"bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2",
+                                   "jina-bert-v3", "modern-bert", "neo-bert", "eurobert"}) {
+    const std::string key = fmt::format("{}.attention.causal", architecture);
+    unwrap(recognise(encoder(architecture, "bert")));
+    CHECK(refusal_of(encoder(architecture, "bert").erase(key)).message ==
+          fmt::format("key '{}' is missing", key));
+    CHECK(refusal_of(encoder(architecture, "bert").set(key, true)).message ==
+          fmt::format("key '{}' is true where false was expected", key));
+  }
+  unwrap(recognise(small_qwen3()));  // Causal, as llama.cpp takes it where nothing is said.
+}
+
+TEST_CASE("an encoder whose texts would not be framed is refused") {
+  for (const char* key : {"tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token"}) {
+    for (const char* tokenizer : {"t5", "gpt2"}) {
+      unwrap(recognise(encoder("bert", tokenizer)));
+      CHECK(refusal_of(encoder("bert", tokenizer).erase(key)).message ==
+            fmt::format("key '{}' is missing", key));
+      CHECK(refusal_of(encoder("bert", tokenizer).set(key, false)).message ==
+            fmt::format("key '{}' is false where true was expected", key));
+    }
+    // llama.cpp frames texts of WordPiece whatever the file says.
+    unwrap(recognise(encoder("bert", "bert").erase(key)));
+    CHECK(refusal_of(gemma().erase(key)).message == fmt::format("key '{}' is missing", key));
+  }
+}
+
+TEST_CASE("pieces of Unigram in a file that says WordPiece are refused") {
+  const auto with = [](const std::string& piece, size_t count) {
+    std::vector<std::string> tokens(1000, "\u2581word");
+    std::fill_n(tokens.begin(), count, piece);
+    return encoder("bert", "bert").set("tokenizer.ggml.tokens", tokens);
+  };
+  CHECK(refusal_of(with("\u2581\u2581the", 400)).message ==
+        "key 'tokenizer.ggml.model' is 'bert', but the pieces in 'tokenizer.ggml.tokens' are those "
+        "of another tokenizer");
+  unwrap(recognise(with("\u2581\u2581", 1)));
+  unwrap(recognise(with("the", 400)));
+}
+
+TEST_CASE("EmbeddingGemma without its dense layers is refused") {
+  unwrap(recognise(gemma()));
+  for (const char* key :
+       {"gemma-embedding.dense_2_feat_in", "gemma-embedding.dense_3_feat_in"}) {
+    CHECK(refusal_of(gemma().erase(key)).message ==
+          fmt::format("key '{}' is missing: the file lacks the dense layers", key));
+  }
+}
+
+TEST_CASE("a model that pools its last token has to say whether that is EOS") {
+  const auto decoder = [](uint32_t pooling) {
+    GgufBuilder builder;
+    builder.set("general.architecture", "qwen2").set("qwen2.pooling_type", pooling);
+    return builder;
+  };
+  constexpr const char* kAddEos = "tokenizer.ggml.add_eos_token";
+  CHECK(refusal_of(decoder(3)).message == fmt::format("key '{}' is missing", kAddEos));
+  unwrap(recognise(decoder(3).set(kAddEos, false)));
+  unwrap(recognise(decoder(3).set(kAddEos, true)));
+  unwrap(recognise(decoder(1)));
+  // Of qwen3 it is known, also where only another engine computes the file.
+  CHECK(refusal_of(small_qwen3().set(kAddEos, false).set("qwen3.rope.scaling.type", "yarn"))
+            .message == fmt::format("key '{}' is false where true was expected", kAddEos));
+}

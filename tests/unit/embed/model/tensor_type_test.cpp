@@ -1,0 +1,33 @@
+#include "embed/model/tensor_type.hpp"
+
+#include "support/catch.hpp"
+
+using runed::embed::native::block_layout;
+using runed::embed::native::find_block_layout;
+using runed::embed::native::TensorType;
+
+TEST_CASE("a stored type is found with its block") {
+  const auto layout = find_block_layout(8);
+  REQUIRE(layout.has_value());
+  CHECK(layout->name == "Q8_0");
+  CHECK(layout->block_elements == 32);
+  CHECK(layout->block_bytes == 34);  // One f16 scale and 32 bytes.
+}
+
+TEST_CASE("the blocks have the sizes of their parts") {
+  CHECK(block_layout(TensorType::f32).block_bytes == 4);
+  CHECK(block_layout(TensorType::f16).block_bytes == 2);
+  CHECK(block_layout(TensorType::bf16).block_bytes == 2);
+  CHECK(block_layout(TensorType::q4_k).block_bytes ==
+        2 + 2 + 12 + 128);  // d, dmin, 6-bit scales, nibbles.
+  CHECK(block_layout(TensorType::q5_k).block_bytes ==
+        2 + 2 + 12 + 32 + 128);  // And a high bit each.
+  CHECK(block_layout(TensorType::q6_k).block_bytes ==
+        128 + 64 + 16 + 2);  // Low 4, high 2, scales, d.
+}
+
+TEST_CASE("a type that is not served is not found") {
+  CHECK_FALSE(find_block_layout(2).has_value());   // Q4_0.
+  CHECK_FALSE(find_block_layout(10).has_value());  // Q2_K.
+  CHECK_FALSE(find_block_layout(0xFFFFFFFF).has_value());
+}
