@@ -33,7 +33,7 @@ namespace {
 
 using namespace runed::bench;
 using runed::Json;
-using runed::embed::native::Compute;
+using runed::embed::native::NumberFormat;
 
 constexpr size_t kMostJsonBytes = size_t{64} << 20;
 
@@ -72,11 +72,12 @@ void define(CLI::App& app, Flags& flags) {
   app.add_option("MODEL", flags.models);
 }
 
-Compute compute_of(std::string_view name) {
-  for (const Compute compute : {Compute::f32, Compute::bf16, Compute::int16, Compute::int8}) {
+NumberFormat compute_of(std::string_view name) {
+  for (const NumberFormat compute :
+       {NumberFormat::f32, NumberFormat::bf16, NumberFormat::int16, NumberFormat::int8}) {
     if (name_of(compute) == name) return compute;
   }
-  return Compute::automatic;
+  return NumberFormat::automatic;
 }
 
 std::string cpu_name() {

@@ -8,7 +8,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "compare_workload.hpp"
-#include "embed/native/gemm/compute.hpp"
+#include "embed/native/gemm/number_format.hpp"
 
 namespace runed::bench {
 
@@ -54,7 +54,7 @@ class Contender {
 /// Makes the native engine in this process, started.
 /// Errors: invalid_argument if this machine has no such mode, or the engine chose another one.
 Result<std::unique_ptr<Contender>> make_native(const std::string& model,
-                                               embed::native::Compute compute, unsigned threads,
-                                               const Clock& clock);
+                                               embed::native::NumberFormat compute,
+                                               unsigned threads, const Clock& clock);
 
 }  // namespace runed::bench

@@ -5,21 +5,21 @@
 #include "bench.hpp"
 #include "compare_contender.hpp"
 #include "compare_foreign.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "os/file/files.hpp"
 
 namespace runed::bench {
 namespace {
 
-using embed::native::Compute;
-using embed::native::NativeEmbedder;
+using embed::native::NativeEngine;
+using embed::native::NumberFormat;
 
 // By then the workers have given up waiting for more.
 constexpr std::chrono::milliseconds kUntilIdle{20};
 
 class NativeContender final : public Contender {
  public:
-  NativeContender(std::string name, std::string flags, std::unique_ptr<NativeEmbedder> engine)
+  NativeContender(std::string name, std::string flags, std::unique_ptr<NativeEngine> engine)
       : Contender(std::move(name), std::move(flags), false), engine_(std::move(engine)) {}
 
   void begin_turn() override {}
@@ -35,24 +35,24 @@ class NativeContender final : public Contender {
   }
 
  private:
-  const std::unique_ptr<NativeEmbedder> engine_;
+  const std::unique_ptr<NativeEngine> engine_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Contender>> make_native(const std::string& model, Compute compute,
+Result<std::unique_ptr<Contender>> make_native(const std::string& model, NumberFormat compute,
                                                unsigned threads, const Clock& clock) {
   TRY_ASSIGN(const os::FileIdentity file, os::file_identity(model));
   // Nobody asks for the digest, and computing it takes seconds.
-  TRY_ASSIGN(auto engine, NativeEmbedder::create({.source = {.path = model},
-                                                  .sha256 = std::string(64, '0'),
-                                                  .file = file,
-                                                  .threads = threads,
-                                                  .compute = compute},
-                                                 clock));
+  TRY_ASSIGN(auto engine, NativeEngine::create({.source = {.path = model},
+                                                .sha256 = std::string(64, '0'),
+                                                .file = file,
+                                                .threads = threads,
+                                                .compute = compute},
+                                               clock));
   TRY(engine->start());
   const embed::ModelInfo& info = engine->info();
-  if (compute != Compute::automatic && info.compute != name_of(compute)) {
+  if (compute != NumberFormat::automatic && info.compute != name_of(compute)) {
     return make_error(ErrorCode::invalid_argument, "this engine computes in {}", info.compute);
   }
   std::string name = fmt::format("runed {}", info.compute);

@@ -16,7 +16,7 @@
 namespace runed::bench {
 namespace {
 
-using embed::native::Compute;
+using embed::native::NumberFormat;
 
 // Another one for everything that is asked.
 constexpr uint64_t kWarmUpSeed = uint64_t{1} << 40;
@@ -84,7 +84,7 @@ class Comparison {
   // A mode that this machine lacks is no error, and one that `auto` has chosen already is not
   // measured again.
   Status start_native() {
-    for (const Compute compute : options_.computes) {
+    for (const NumberFormat compute : options_.computes) {
       auto made = make_native(path_, compute, options_.threads, clock_);
       if (made) {
         const bool is_there = std::ranges::any_of(entries_, [&](const Entry& entry) {
@@ -123,7 +123,7 @@ class Comparison {
 
   // The vectors that the others are compared with: the same file in f32.
   Status compute_reference() {
-    TRY_ASSIGN(const auto engine, make_native(path_, Compute::f32, options_.threads, clock_));
+    TRY_ASSIGN(const auto engine, make_native(path_, NumberFormat::f32, options_.threads, clock_));
     for (size_t i = 0; i < workloads_.size(); ++i) {
       Cost cost;
       TRY_ASSIGN(auto vectors, engine->embed(texts_of(0, i, 0), cost));

@@ -7,7 +7,7 @@
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "compare_server.hpp"
-#include "embed/native/gemm/compute.hpp"
+#include "embed/native/gemm/number_format.hpp"
 
 namespace runed::bench {
 
@@ -19,7 +19,7 @@ struct RunOptions {
   unsigned queries = 8;  // Of a round, alone.
   bool with_long = false;
   double drop_beyond = 0;                          // 0: nobody is dropped.
-  std::vector<embed::native::Compute> computes{};  // Of runed, one contender each.
+  std::vector<embed::native::NumberFormat> computes{};  // Of runed, one contender each.
   std::vector<std::string> only_sets{};            // Names of flag sets; none: all of them.
   std::vector<FlagSet> more_sets{};
 };

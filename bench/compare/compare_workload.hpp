@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::bench {
 

@@ -66,7 +66,7 @@ bool Accuracy::keeps(const Limits& limits) const {
          batched.least >= kLeastBetweenBatches && threads.least >= kLeastBetweenThreads;
 }
 
-Vectors embed_alone(embed::Embedder& engine, std::span<const embed::PreparedText> texts) {
+Vectors embed_alone(embed::Engine& engine, std::span<const embed::PreparedText> texts) {
   Vectors vectors;
   for (const embed::PreparedText& text : texts) {
     vectors.push_back(embed_together(engine, {&text, 1}).front());
@@ -74,7 +74,7 @@ Vectors embed_alone(embed::Embedder& engine, std::span<const embed::PreparedText
   return vectors;
 }
 
-Vectors embed_together(embed::Embedder& engine, std::span<const embed::PreparedText> texts) {
+Vectors embed_together(embed::Engine& engine, std::span<const embed::PreparedText> texts) {
   std::vector<const embed::PreparedText*> all;
   for (const embed::PreparedText& text : texts) all.push_back(&text);
   return vectors_of(value(embed::embed_pass(engine, all)));

@@ -46,10 +46,10 @@ struct Accuracy {
 };
 
 /// Embeds each text in a pass of its own.
-Vectors embed_alone(embed::Embedder& engine, std::span<const embed::PreparedText> texts);
+Vectors embed_alone(embed::Engine& engine, std::span<const embed::PreparedText> texts);
 
 /// Embeds all texts in one pass, however long that is.
-Vectors embed_together(embed::Embedder& engine, std::span<const embed::PreparedText> texts);
+Vectors embed_together(embed::Engine& engine, std::span<const embed::PreparedText> texts);
 
 /// Compares a mode with `f32`, and with itself in batches and on other threads.
 /// Shapes: f32 [texts.size()]

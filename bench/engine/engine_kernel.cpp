@@ -109,7 +109,7 @@ std::vector<KernelRate> measure_kernel(const Model& model, const Mode& mode) {
   const Gguf gguf = value(Gguf::parse(file.bytes()));
   const Kernel& kernel = *value(choose_kernel(mode.cpu));
   Weights weights = value(find_weights(gguf, model.header, kernel));
-  const Compute compute = compute_of(mode);
+  const NumberFormat compute = compute_of(mode);
   choose_gemms(weights, compute, kernel);
   const LayerWeights& layer = weights.layers.front();
   const size_t head = model.header.head_width;

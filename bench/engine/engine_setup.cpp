@@ -12,15 +12,16 @@
 namespace runed::bench {
 namespace {
 
-using embed::native::Compute;
 using embed::native::Gguf;
-using embed::native::NativeEmbedder;
+using embed::native::NativeEngine;
+using embed::native::NumberFormat;
 
 // Every tier that some machine has; the engine refuses those that this one lacks.
 constexpr std::array<std::string_view, 7> kCpus{"avx512-bf16", "avx512-vnni", "avx512",  "avx-vnni",
                                                 "avx2",        "neon",        "portable"};
 
-constexpr std::array kComputes{Compute::f32, Compute::bf16, Compute::int16, Compute::int8};
+constexpr std::array kComputes{NumberFormat::f32, NumberFormat::bf16, NumberFormat::int16,
+                               NumberFormat::int8};
 
 bool names(const std::vector<std::string>& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end() ||
@@ -52,37 +53,36 @@ Model open_model(const std::string& path) {
   return model;
 }
 
-Result<std::unique_ptr<NativeEmbedder>> make_engine(const Model& model,
-                                                    const EngineOptions& options) {
+Result<std::unique_ptr<NativeEngine>> make_engine(const Model& model,
+                                                  const EngineOptions& options) {
   static const SystemClock clock;
-  return NativeEmbedder::create({.source = {.bytes = {}, .path = model.path},
-                                 .sha256 = model.sha256,
-                                 .file = model.file,
-                                 .threads = options.threads,
-                                 .kernel = options.cpu,
-                                 .compute = options.compute,
-                                 .phase_times = options.phase_times},
-                                clock);
+  return NativeEngine::create({.source = {.bytes = {}, .path = model.path},
+                               .sha256 = model.sha256,
+                               .file = model.file,
+                               .threads = options.threads,
+                               .kernel = options.cpu,
+                               .compute = options.compute,
+                               .phase_times = options.phase_times},
+                              clock);
 }
 
-Compute compute_of(const Mode& mode) {
+NumberFormat compute_of(const Mode& mode) {
   const auto* compute =
-      std::ranges::find(kComputes, mode.compute, [](Compute each) { return name_of(each); });
+      std::ranges::find(kComputes, mode.compute, [](NumberFormat each) { return name_of(each); });
   require(compute != kComputes.end(), fmt::format("no mode '{}'", mode.compute));
   return *compute;
 }
 
-std::unique_ptr<NativeEmbedder> make_engine_of(const Model& model, const Mode& mode,
-                                               uint32_t threads,
-                                               embed::native::PhaseTimes* phase_times) {
+std::unique_ptr<NativeEngine> make_engine_of(const Model& model, const Mode& mode, uint32_t threads,
+                                             embed::native::PhaseTimes* phase_times) {
   return value(make_engine(model, {.cpu = mode.cpu,
                                    .compute = compute_of(mode),
                                    .threads = threads,
                                    .phase_times = phase_times}));
 }
 
-std::unique_ptr<NativeEmbedder> start_engine(const Model& model, const Mode& mode, uint32_t threads,
-                                             embed::native::PhaseTimes* phase_times) {
+std::unique_ptr<NativeEngine> start_engine(const Model& model, const Mode& mode, uint32_t threads,
+                                           embed::native::PhaseTimes* phase_times) {
   auto engine = make_engine_of(model, mode, threads, phase_times);
   value(engine->start());
   return engine;
@@ -98,12 +98,12 @@ std::vector<Mode> find_modes(const Model& model, const std::vector<std::string>&
   std::vector<Mode> modes;
   const auto add = [&](const EngineOptions& options) {
     const std::optional<Mode> mode = mode_of(model, options);
-    const bool as_asked = options.compute == Compute::automatic ||
+    const bool as_asked = options.compute == NumberFormat::automatic ||
                           (mode && mode->compute == name_of(options.compute));
     if (mode && as_asked && std::ranges::find(modes, *mode) == modes.end()) modes.push_back(*mode);
   };
   for (const std::string& cpu : chosen) {
-    for (const Compute compute : kComputes) {
+    for (const NumberFormat compute : kComputes) {
       if (names(computes, name_of(compute))) add({.cpu = cpu, .compute = compute});
     }
     if (names(computes, "auto")) add({.cpu = cpu});

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "embed/request.hpp"
 
 namespace runed::bench {
@@ -31,7 +31,7 @@ struct Model {
 /// How to start an engine of a model.
 struct EngineOptions {
   std::string cpu;  // Empty: the fastest.
-  embed::native::Compute compute = embed::native::Compute::automatic;
+  embed::native::NumberFormat compute = embed::native::NumberFormat::automatic;
   uint32_t threads = 1;
   embed::native::PhaseTimes* phase_times = nullptr;
 };
@@ -40,20 +40,20 @@ struct EngineOptions {
 Model open_model(const std::string& path);
 
 /// Makes a stopped engine.
-/// Errors: as NativeEmbedder::create, which does not know every mode.
-Result<std::unique_ptr<embed::native::NativeEmbedder>> make_engine(const Model& model,
-                                                                   const EngineOptions& options);
+/// Errors: as NativeEngine::create, which does not know every mode.
+Result<std::unique_ptr<embed::native::NativeEngine>> make_engine(const Model& model,
+                                                                 const EngineOptions& options);
 
 /// Returns the number format of a mode; ends the program where there is none of that name.
-embed::native::Compute compute_of(const Mode& mode);
+embed::native::NumberFormat compute_of(const Mode& mode);
 
 /// Makes a stopped engine of a mode that the machine has; ends the program where that fails.
-std::unique_ptr<embed::native::NativeEmbedder> make_engine_of(
+std::unique_ptr<embed::native::NativeEngine> make_engine_of(
     const Model& model, const Mode& mode, uint32_t threads,
     embed::native::PhaseTimes* phase_times = nullptr);
 
 /// The same, and starts it.
-std::unique_ptr<embed::native::NativeEmbedder> start_engine(
+std::unique_ptr<embed::native::NativeEngine> start_engine(
     const Model& model, const Mode& mode, uint32_t threads,
     embed::native::PhaseTimes* phase_times = nullptr);
 

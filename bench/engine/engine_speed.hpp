@@ -9,7 +9,7 @@
 
 namespace runed::bench {
 
-/// Texts to embed at once, as the daemon would: in passes of at most Embedder::batch_tokens.
+/// Texts to embed at once, as the daemon would: in passes of at most Engine::batch_tokens.
 struct Workload {
   std::string name;               // `32x24`
   std::vector<uint32_t> lengths;  // Of the texts, in tokens.

@@ -9,7 +9,7 @@
 #include "base/clock.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "embed/request.hpp"
 #include "os/file/mapped_file.hpp"
 #include "os/machine/cpus.hpp"
@@ -61,7 +61,7 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
 Result<std::vector<Embedding>> embed_texts(const std::string& path) {
   const SystemClock clock;
   TRY_ASSIGN(const auto engine,
-             embed::native::NativeEmbedder::create(
+             embed::native::NativeEngine::create(
                  {.source = {.path = path}, .threads = os::available_cpus()}, clock));
   TRY(engine->start());
   std::vector<embed::PreparedText> texts;

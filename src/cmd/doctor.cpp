@@ -19,8 +19,8 @@
 #include "bootstrap/use/model_choice.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "cmd/doctor/doctor_daemon.hpp"
-#include "daemon/models/engine.hpp"
 #include "daemon/models/engine_choice.hpp"
+#include "daemon/models/engine_factory.hpp"
 #include "embed/llama_server/process/server_features.hpp"
 #include "embed/model/builtin_model.hpp"
 #include "embed/native/gemm/gemm_choice.hpp"
@@ -34,7 +34,7 @@
 namespace runed::cmd {
 namespace {
 
-using bootstrap::Engine;
+using bootstrap::EngineKind;
 using bootstrap::ModelChoice;
 using bootstrap::Settings;
 namespace native = embed::native;
@@ -86,7 +86,7 @@ Finding check_compute(const Settings& settings) {
   std::vector<std::string_view> modes;
   for (const auto mode : native::formats_of(**kernel)) modes.push_back(native::name_of(mode));
   std::string detail = fmt::format("{} of {}", asked, fmt::join(modes, ", "));
-  if (settings.compute.value == bootstrap::Compute::auto_select ||
+  if (settings.compute.value == bootstrap::NumberFormat::auto_select ||
       std::ranges::find(modes, asked) != modes.end()) {
     return {"compute", Outcome::ok, std::move(detail)};
   }
@@ -229,11 +229,11 @@ Finding check_engine(const Location& location, const bootstrap::ReadyModel& mode
   if (!choice) return problem("engine", choice.error());
   client::InfoReport would_tell{.engine = std::string(name_of(choice->engine)),
                                 .engine_reason = choice->reason};
-  if (choice->engine == Engine::llama_server) {
+  if (choice->engine == EngineKind::llama_server) {
     return {"engine", Outcome::ok, describe_engine(would_tell)};
   }
-  auto engine = daemon::make_embedder({.model = model, .choice = *std::move(choice), .places = {}},
-                                      settings, services.clock);
+  auto engine = daemon::make_engine({.model = model, .choice = *std::move(choice), .places = {}},
+                                    settings, services.clock);
   if (!engine) return problem("engine", engine.error());
   if (const Status started = (*engine)->start(); !started) {
     return problem("engine", started.error());
@@ -246,8 +246,8 @@ Finding check_engine(const Location& location, const bootstrap::ReadyModel& mode
 Finding check_llama_server(const Location& location, const Services& services) {
   const auto& [paths, settings] = location;
   const auto faulty = [&](const Error& error) {
-    const bool is_wanted =
-        settings.llama_server.value.has_value() || settings.engine.value == Engine::llama_server;
+    const bool is_wanted = settings.llama_server.value.has_value() ||
+                           settings.engine.value == EngineKind::llama_server;
     Finding finding = problem("llama-server", error);
     if (!is_wanted) finding.outcome = Outcome::warning;
     return finding;
@@ -279,7 +279,7 @@ Finding check_memory(uint64_t model_bytes) {
 
 std::vector<Finding> check_machine(const Settings& settings) {
   std::vector<Finding> findings;
-  if (settings.engine.value != bootstrap::Engine::llama_server) {  // To that they say nothing.
+  if (settings.engine.value != bootstrap::EngineKind::llama_server) {  // To that they say nothing.
     findings.push_back(check_cpu(settings));
     if (findings.back().outcome != Outcome::problem) {
       findings.push_back(check_compute(settings));

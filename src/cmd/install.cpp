@@ -66,9 +66,9 @@ std::vector<Part> default_parts(const Work& work, const Manifest& manifest) {
   std::vector<Part> parts;
   const bool is_elsewhere = settings.model.value.has_value() && !work.flags.variant.has_value();
   if (!is_elsewhere && !is_builtin(work)) parts.push_back(Part::model);
-  const bool wants_server = settings.engine.value != bootstrap::Engine::native &&
+  const bool wants_server = settings.engine.value != bootstrap::EngineKind::native &&
                             !settings.llama_server.value.has_value();
-  const bool is_needed = settings.engine.value == bootstrap::Engine::llama_server;
+  const bool is_needed = settings.engine.value == bootstrap::EngineKind::llama_server;
   if (wants_server && (is_needed || manifest.llama_server(bootstrap::platform_name()))) {
     parts.push_back(Part::llama_server);
   }

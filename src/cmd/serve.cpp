@@ -21,8 +21,8 @@
 #include "cmd/version.hpp"
 #include "daemon/grpc/library_logs.hpp"
 #include "daemon/life/daemon.hpp"
-#include "daemon/models/engine.hpp"
-#include "daemon/models/engine_maker.hpp"
+#include "daemon/models/engine_factory.hpp"
+#include "daemon/models/model_loader.hpp"
 #include "os/file/files.hpp"
 #include "os/file/rotating_file.hpp"
 #include "os/net/poll.hpp"
@@ -78,7 +78,7 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
   };
   options.on_end = [&] { static_cast<void>(os::remove_file(paths.last_daemon).has_value()); };
   return daemon::run_daemon(std::move(options),
-                            daemon::make_engine_maker({.paths = paths,
+                            daemon::make_model_loader({.paths = paths,
                                                        .settings = settings,
                                                        .model = choice,
                                                        .environment = services.environment,

@@ -13,12 +13,12 @@
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/use/model_choice.hpp"
-#include "daemon/models/engine.hpp"
+#include "daemon/models/engine_factory.hpp"
 
 namespace runed::cmd {
 namespace {
 
-using bootstrap::Engine;
+using bootstrap::EngineKind;
 using bootstrap::ModelChoice;
 using bootstrap::Origin;
 using ConfigValue = client::InfoReport::ConfigValue;
@@ -203,7 +203,7 @@ void Comparison::compare_engine() {
     const std::string wanted(name_of(engine));
     const std::string& in_force = daemon_.engine.empty() ? told->value : daemon_.engine;
     const bool differs = is_everything_ ? told->value != wanted
-                                        : engine != Engine::auto_select && in_force != wanted;
+                                        : engine != EngineKind::auto_select && in_force != wanted;
     if (differs && (is_everything_ || is_named(origin, told->origin))) {
       found_.push_back({Subject::engine, true,
                         fmt::format("{} names the engine {}, but {} has {}",
@@ -214,7 +214,8 @@ void Comparison::compare_engine() {
   }
   const auto& [server, server_origin] = location_.settings.llama_server;
   const auto told = find_told(daemon_.config, "llama_server");
-  if (!told.has_value() || engine == Engine::native || told->value == escape_invalid_utf8(server.value_or(""))) {
+  if (!told.has_value() || engine == EngineKind::native ||
+      told->value == escape_invalid_utf8(server.value_or(""))) {
     return;
   }
   if (is_everything_ || (server.has_value() && is_named(server_origin, told->origin))) {
@@ -235,7 +236,7 @@ bool Comparison::is_in_force(std::string_view key, const std::string& value) con
 
 // Each engine has settings of its own, and an engine that is not known yet may have either's.
 bool Comparison::is_of_no_effect(std::string_view key) const {
-  if (daemon_.engine == name_of(Engine::native)) return key == "llama_profile";
+  if (daemon_.engine == name_of(EngineKind::native)) return key == "llama_profile";
   return !daemon_.engine.empty() && (key == "compute" || key == "cpu");
 }
 

@@ -17,7 +17,7 @@
 #include "bootstrap/manifest/variant.hpp"
 #include "bootstrap/use/ready_model.hpp"
 #include "cmd/line/progress.hpp"
-#include "daemon/models/engine.hpp"
+#include "daemon/models/engine_factory.hpp"
 #include "embed/self_test.hpp"
 
 namespace runed::cmd {
@@ -53,7 +53,7 @@ std::string subject_of(const bootstrap::ModelChoice& choice) {
 Check check_header(const std::string& subject, const bootstrap::ReadyModel& model,
                    const bootstrap::Settings& settings) {
   const auto vocabulary = daemon::load_vocabulary(model);
-  if (!vocabulary && settings.engine.value != bootstrap::Engine::native &&
+  if (!vocabulary && settings.engine.value != bootstrap::EngineKind::native &&
       daemon::is_for_another_engine(vocabulary.error())) {
     return {"header", subject, Outcome::unknown,
             "only llama-server may serve it: " + vocabulary.error().message};
@@ -66,12 +66,12 @@ Check check_header(const std::string& subject, const bootstrap::ReadyModel& mode
 Result<std::vector<Check>> self_test(Work& work, const std::string& subject,
                                      const bootstrap::ReadyModel& model) {
   const auto& [paths, settings] = work.location;
-  TRY_ASSIGN(const auto engine,
+  TRY_ASSIGN(const auto direct,
              daemon::make_direct_engine(paths, settings, work.services.environment, model,
                                         work.services.clock));
-  TRY(engine.embedder->start());
+  TRY(direct.engine->start());
   TRY_ASSIGN(const auto results,
-             embed::run_self_test(*engine.embedder, work.long_work.watch().is_cancelled));
+             embed::run_self_test(*direct.engine, work.long_work.watch().is_cancelled));
   std::vector<Check> checks;
   for (const auto& result : results) {
     checks.push_back(

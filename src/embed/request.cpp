@@ -135,7 +135,7 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
   return prepared;
 }
 
-Result<std::vector<Embedding>> embed_pass(Embedder& embedder,
+Result<std::vector<Embedding>> embed_pass(Engine& engine,
                                           std::span<const PreparedText* const> texts,
                                           const std::function<bool()>* is_wanted) {
   std::vector<TokenId> ids;
@@ -144,9 +144,9 @@ Result<std::vector<Embedding>> embed_pass(Embedder& embedder,
     ids.insert(ids.end(), text->ids.begin(), text->ids.end());
     offsets.push_back(static_cast<uint32_t>(ids.size()));
   }
-  const size_t dimension = embedder.info().dimension;
+  const size_t dimension = engine.info().dimension;
   std::vector<float> vectors(texts.size() * dimension);
-  TRY(embedder.embed({ids, offsets, is_wanted}, vectors));
+  TRY(engine.embed({ids, offsets, is_wanted}, vectors));
 
   std::vector<Embedding> embeddings(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -158,20 +158,20 @@ Result<std::vector<Embedding>> embed_pass(Embedder& embedder,
   return embeddings;
 }
 
-Result<std::vector<Embedding>> embed_all(Embedder& embedder, std::span<const PreparedText> texts) {
+Result<std::vector<Embedding>> embed_all(Engine& engine, std::span<const PreparedText> texts) {
   std::vector<Embedding> embeddings;
   embeddings.reserve(texts.size());
   std::vector<const PreparedText*> pass;
   size_t pass_tokens = 0;
   const auto flush = [&]() -> Status {
-    TRY_ASSIGN(auto done, embed_pass(embedder, pass));
+    TRY_ASSIGN(auto done, embed_pass(engine, pass));
     std::ranges::move(done, std::back_inserter(embeddings));
     pass.clear();
     pass_tokens = 0;
     return {};
   };
   for (const PreparedText& text : texts) {
-    if (!pass.empty() && pass_tokens + text.ids.size() > embedder.batch_tokens()) TRY(flush());
+    if (!pass.empty() && pass_tokens + text.ids.size() > engine.batch_tokens()) TRY(flush());
     pass.push_back(&text);
     pass_tokens += text.ids.size();
   }

@@ -9,7 +9,7 @@
 
 #include "base/embedding.hpp"
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::embed {
 
@@ -45,16 +45,16 @@ std::string prompt_for(const EmbedOptions& options, const ModelCard& card);
 /// Returns the exact text that the model is given.
 std::string apply_prompt(std::string_view text, const EmbedOptions& options, const ModelCard& card);
 
-/// Embeds several prepared texts in one forward pass of `embedder`, for as long as they are wanted
+/// Embeds several prepared texts in one forward pass of `engine`, for as long as they are wanted
 /// (null: to the end; see PackedBatch).
-/// Errors: those of Embedder::embed.
-Result<std::vector<Embedding>> embed_pass(Embedder& embedder,
+/// Errors: those of Engine::embed.
+Result<std::vector<Embedding>> embed_pass(Engine& engine,
                                           std::span<const PreparedText* const> texts,
                                           const std::function<bool()>* is_wanted = nullptr);
 
 /// Embeds any number of prepared texts, in passes of at most `batch_tokens` tokens.
-/// Errors: those of Embedder::embed.
-Result<std::vector<Embedding>> embed_all(Embedder& embedder, std::span<const PreparedText> texts);
+/// Errors: those of Engine::embed.
+Result<std::vector<Embedding>> embed_all(Engine& engine, std::span<const PreparedText> texts);
 
 /// Cuts a vector to its first `dimensions` floats and makes it unit length again (Matryoshka).
 /// Errors: not_finite if a value is not, or nothing is left to scale.

@@ -85,7 +85,7 @@ Result<std::vector<Measured>> prepare_samples(const ModelInfo& model, const Toke
 }
 
 // The long text comes last, and only once in a batch: it is most of the work.
-Status embed_samples(Embedder& embedder, std::vector<Measured>& samples,
+Status embed_samples(Engine& engine, std::vector<Measured>& samples,
                      const std::function<bool()>& is_cancelled) {
   const auto check = [&is_cancelled]() -> Status {
     if (is_cancelled && is_cancelled()) return make_error(ErrorCode::cancelled, "interrupted");
@@ -93,13 +93,13 @@ Status embed_samples(Embedder& embedder, std::vector<Measured>& samples,
   };
   for (Measured& sample : samples) {
     TRY(check());
-    TRY_ASSIGN(auto alone, embed_all(embedder, {&sample.text, 1}));
+    TRY_ASSIGN(auto alone, embed_all(engine, {&sample.text, 1}));
     sample.alone = std::move(alone.front().vector);
   }
   for (Measured& sample : std::span(samples).first(kSamples.size())) {
     TRY(check());
     const std::array twice{sample.text, sample.text};
-    TRY_ASSIGN(auto pair, embed_all(embedder, twice));
+    TRY_ASSIGN(auto pair, embed_all(engine, twice));
     for (Embedding& embedding : pair) sample.in_batches.push_back(std::move(embedding.vector));
   }
   TRY(check());
@@ -108,7 +108,7 @@ Status embed_samples(Embedder& embedder, std::vector<Measured>& samples,
   for (const Measured& sample : samples) mixed.push_back(sample.text);
   // A short text, the long one, then all others.
   std::rotate(mixed.begin(), mixed.end() - 2, mixed.end());
-  TRY_ASSIGN(auto together, embed_all(embedder, mixed));
+  TRY_ASSIGN(auto together, embed_all(engine, mixed));
   std::rotate(together.begin(), together.begin() + 2, together.end());
   for (size_t i = 0; i < samples.size(); ++i) {
     samples[i].in_batches.push_back(std::move(together[i].vector));
@@ -230,12 +230,12 @@ SelfTestCheck check_published_scores(const std::vector<Measured>& samples) {
 
 }  // namespace
 
-Result<std::vector<SelfTestCheck>> run_self_test(Embedder& embedder,
+Result<std::vector<SelfTestCheck>> run_self_test(Engine& engine,
                                                  const std::function<bool()>& is_cancelled) {
-  const auto tokenizer = embedder.tokenizer();
+  const auto tokenizer = engine.tokenizer();
   if (tokenizer == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
-  TRY_ASSIGN(auto samples, prepare_samples(embedder.info(), *tokenizer));
-  const Status embedded = embed_samples(embedder, samples, is_cancelled);
+  TRY_ASSIGN(auto samples, prepare_samples(engine.info(), *tokenizer));
+  const Status embedded = embed_samples(engine, samples, is_cancelled);
   if (!embedded && embedded.error().code == ErrorCode::not_finite) {
     return std::vector<SelfTestCheck>{{"finite", false, embedded.error().message}};
   }
@@ -245,7 +245,7 @@ Result<std::vector<SelfTestCheck>> run_self_test(Embedder& embedder,
   checks.push_back(check_unit_norm(samples));
   checks.push_back(check_batch_invariance(samples));
   checks.push_back(check_distinct(samples));
-  if (has_published_scores(embedder.info(), samples)) {
+  if (has_published_scores(engine.info(), samples)) {
     checks.push_back(check_published_scores(samples));
   }
   return checks;

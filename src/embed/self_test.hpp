@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::embed {
 
@@ -21,8 +21,8 @@ struct SelfTestCheck {
 /// must give its published scores too. Once a vector is not finite, that is the only finding.
 /// Needs:  an engine that no other thread is using.
 /// Errors: cancelled once `is_cancelled`, asked between passes, says so; unavailable if the engine
-///         is not started; those of Embedder::embed but not_finite.
-Result<std::vector<SelfTestCheck>> run_self_test(Embedder& embedder,
+///         is not started; those of Engine::embed but not_finite.
+Result<std::vector<SelfTestCheck>> run_self_test(Engine& engine,
                                                  const std::function<bool()>& is_cancelled = {});
 
 }  // namespace runed::embed

@@ -6,26 +6,26 @@
 #include <cstdint>
 #include <vector>
 
-#include "embed/native/gemm/compute.hpp"
+#include "embed/native/gemm/number_format.hpp"
 #include "embed/native/isa/kernel.hpp"
 
 // Matrix products by their definition, in double, with the roundings that a number format documents
 // and a bound of what f32 may add to them.
 namespace runed::test {
 
-inline constexpr embed::native::Compute kFormats[] = {
-    embed::native::Compute::f32, embed::native::Compute::bf16, embed::native::Compute::int16,
-    embed::native::Compute::int8};
+inline constexpr embed::native::NumberFormat kFormats[] = {
+    embed::native::NumberFormat::f32, embed::native::NumberFormat::bf16,
+    embed::native::NumberFormat::int16, embed::native::NumberFormat::int8};
 
 /// Returns how a kernel multiplies weights of a type in a format; null where it does not.
 inline const embed::native::Gemm* find_gemm(const embed::native::Kernel& kernel,
-                                            embed::native::Compute format,
+                                            embed::native::NumberFormat format,
                                             embed::native::TensorType type) {
-  using embed::native::Compute;
+  using embed::native::NumberFormat;
   using embed::native::TensorType;
-  if (format == Compute::f32) return &kernel.f32;
-  if (format == Compute::bf16) return kernel.bf16;
-  if (format == Compute::int16) return kernel.int16;
+  if (format == NumberFormat::f32) return &kernel.f32;
+  if (format == NumberFormat::bf16) return kernel.bf16;
+  if (format == NumberFormat::int16) return kernel.int16;
   if (kernel.int8 == nullptr) return nullptr;
   if (type == TensorType::q8_0) return &kernel.int8->q8_0;
   if (type == TensorType::q6_k) return &kernel.int8->q6_k;
@@ -72,22 +72,23 @@ inline RoundedRow rounded_in_blocks(const float* row, size_t depth, size_t block
 }
 
 /// Rounds a row of inputs, or of weights that are not multiplied as they are stored.
-inline RoundedRow rounded(embed::native::Compute format, const float* row, size_t depth) {
-  using embed::native::Compute;
-  if (format == Compute::int16) return rounded_in_blocks(row, depth, 64, 5792);
-  if (format == Compute::int8) return rounded_in_blocks(row, depth, 32, 127);
+inline RoundedRow rounded(embed::native::NumberFormat format, const float* row, size_t depth) {
+  using embed::native::NumberFormat;
+  if (format == NumberFormat::int16) return rounded_in_blocks(row, depth, 64, 5792);
+  if (format == NumberFormat::int8) return rounded_in_blocks(row, depth, 32, 127);
   RoundedRow rounded{{}, std::vector<double>(depth)};
   for (size_t k = 0; k < depth; ++k) {
-    rounded.values.push_back(format == Compute::bf16 ? rounded_to_bf16(row[k])
-                                                     : static_cast<double>(row[k]));
+    rounded.values.push_back(format == NumberFormat::bf16 ? rounded_to_bf16(row[k])
+                                                          : static_cast<double>(row[k]));
   }
   return rounded;
 }
 
 /// Rounds a row of weights.
-inline RoundedRow rounded_weights(embed::native::Compute format, const float* row, size_t depth) {
-  const bool as_stored = format == embed::native::Compute::int8;
-  return rounded(as_stored ? embed::native::Compute::f32 : format, row, depth);
+inline RoundedRow rounded_weights(embed::native::NumberFormat format, const float* row,
+                                  size_t depth) {
+  const bool as_stored = format == embed::native::NumberFormat::int8;
+  return rounded(as_stored ? embed::native::NumberFormat::f32 : format, row, depth);
 }
 
 struct Expected {

@@ -21,10 +21,11 @@ using OptionalText = std::optional<std::string>;
 constexpr std::chrono::nanoseconds kDefaultIdleTimeout = std::chrono::minutes(10);
 constexpr uint32_t kDefaultCacheMb = 32;
 constexpr uint32_t kMostCacheMb = 1 << 20;  // A TiB.
-constexpr std::array kEngines{Engine::auto_select, Engine::native, Engine::llama_server};
+constexpr std::array kEngines{EngineKind::auto_select, EngineKind::native,
+                              EngineKind::llama_server};
 constexpr std::array kLlamaProfiles{LlamaProfile::speed, LlamaProfile::lowmem};
-constexpr std::array kComputes{Compute::auto_select, Compute::f32, Compute::bf16, Compute::int16,
-                               Compute::int8};
+constexpr std::array kComputes{NumberFormat::auto_select, NumberFormat::f32, NumberFormat::bf16,
+                               NumberFormat::int16, NumberFormat::int8};
 
 // A value as it was written, and what an error calls the place.
 struct Found {
@@ -170,7 +171,7 @@ Result<typename Choices::value_type> parse_choice(const Choices& choices, std::s
                                         : fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
-Result<Engine> parse_engine(std::string_view text) {
+Result<EngineKind> parse_engine(std::string_view text) {
   return parse_choice(kEngines, "engine", text);
 }
 
@@ -178,7 +179,7 @@ Result<LlamaProfile> parse_llama_profile(std::string_view text) {
   return parse_choice(kLlamaProfiles, "profile", text);
 }
 
-Result<Compute> parse_compute(std::string_view text) {
+Result<NumberFormat> parse_compute(std::string_view text) {
   return parse_choice(kComputes, "compute mode", text);
 }
 
@@ -227,13 +228,13 @@ Json entry(const Setting<std::optional<T>>& setting) {
 
 }  // namespace
 
-std::string_view name_of(Engine engine) {
+std::string_view name_of(EngineKind engine) {
   switch (engine) {
-    case Engine::native:
+    case EngineKind::native:
       return "native";
-    case Engine::llama_server:
+    case EngineKind::llama_server:
       return "llama-server";
-    case Engine::auto_select:
+    case EngineKind::auto_select:
       break;
   }
   return "auto";
@@ -243,17 +244,17 @@ std::string_view name_of(LlamaProfile profile) {
   return profile == LlamaProfile::speed ? "speed" : "lowmem";
 }
 
-std::string_view name_of(Compute compute) {
+std::string_view name_of(NumberFormat compute) {
   switch (compute) {
-    case Compute::f32:
+    case NumberFormat::f32:
       return "f32";
-    case Compute::bf16:
+    case NumberFormat::bf16:
       return "bf16";
-    case Compute::int16:
+    case NumberFormat::int16:
       return "int16";
-    case Compute::int8:
+    case NumberFormat::int8:
       return "int8";
-    case Compute::auto_select:
+    case NumberFormat::auto_select:
       break;
   }
   return "auto";
@@ -271,7 +272,7 @@ SettingsFound find_settings(const Paths& paths, const Environment& environment,
       .model_variant = from.text("model_variant", flags.model_variant, Meaning::word),
       .runed_binary = from.text("runed_binary", {}, Meaning::program),
       .manifest = from.text("manifest", flags.manifest, Meaning::url, default_manifest_url()),
-      .engine = from.parsed("engine", flags.engine, Engine::auto_select, parse_engine),
+      .engine = from.parsed("engine", flags.engine, EngineKind::auto_select, parse_engine),
       .llama_profile = from.parsed("llama_profile", flags.llama_profile, LlamaProfile::speed,
                                    parse_llama_profile),
       .idle_timeout =
@@ -279,7 +280,7 @@ SettingsFound find_settings(const Paths& paths, const Environment& environment,
       .ctx_size = from.parsed("ctx_size", flags.ctx_size, unset, parse_ctx_size),
       .cache_mb = from.parsed("cache_mb", flags.cache_mb, kDefaultCacheMb, parse_cache_mb),
       .cpu = from.text("cpu", flags.cpu, Meaning::word),
-      .compute = from.parsed("compute", flags.compute, Compute::auto_select, parse_compute),
+      .compute = from.parsed("compute", flags.compute, NumberFormat::auto_select, parse_compute),
       .threads = from.parsed("threads", flags.threads, unset, parse_threads),
       .socket = from.text("socket", flags.socket, Meaning::path, paths.socket),
   };

@@ -22,10 +22,10 @@ struct Setting {
 };
 
 /// Which engine is to compute. `auto_select` leaves it to what is installed.
-enum class Engine { auto_select, native, llama_server };
+enum class EngineKind { auto_select, native, llama_server };
 
 /// Returns `auto`, `native` or `llama-server`.
-std::string_view name_of(Engine engine);
+std::string_view name_of(EngineKind engine);
 
 /// What a llama-server is tuned for: time, or memory.
 enum class LlamaProfile { speed, lowmem };
@@ -33,11 +33,11 @@ enum class LlamaProfile { speed, lowmem };
 /// Returns `speed` or `lowmem`.
 std::string_view name_of(LlamaProfile profile);
 
-/// The number format of the native engine's matrix products, as embed::native::Compute.
-enum class Compute { auto_select, f32, bf16, int16, int8 };
+/// The number format of the native engine's matrix products, as embed::native::NumberFormat.
+enum class NumberFormat { auto_select, f32, bf16, int16, int8 };
 
 /// Returns `auto`, `f32`, `bf16`, `int16` or `int8`.
-std::string_view name_of(Compute compute);
+std::string_view name_of(NumberFormat compute);
 
 /// The most threads that an engine can be given.
 inline constexpr uint32_t kMostThreads = 64;
@@ -65,13 +65,13 @@ struct Settings {
   Setting<std::optional<std::string>> model_variant;  // As in the manifest.
   Setting<std::optional<std::string>> runed_binary;   // What a client starts as the daemon.
   Setting<std::string> manifest;                      // URL; see load_manifest.
-  Setting<Engine> engine;
+  Setting<EngineKind> engine;
   Setting<LlamaProfile> llama_profile;
   Setting<std::chrono::nanoseconds> idle_timeout;  // 0: never suspend.
   Setting<std::optional<uint32_t>> ctx_size;       // Tokens; none: what the model has.
   Setting<uint32_t> cache_mb;                      // MiB of recent vectors; 0: none are kept.
   Setting<std::optional<std::string>> cpu;         // Instruction set to use; none: the best.
-  Setting<Compute> compute;                        // llama-server decides for itself.
+  Setting<NumberFormat> compute;                   // llama-server decides for itself.
   Setting<std::optional<uint32_t>> threads;        // 1..kMostThreads; none: as many as CPUs.
   Setting<std::string> socket;                     // As os::resolve_socket_path takes it.
 };

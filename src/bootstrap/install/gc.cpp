@@ -109,7 +109,7 @@ Status Search::find_variants(const ModelChoice& choice) {
 
 Status Search::find_llama_server() {
   const bool is_used =
-      settings.engine.value != Engine::native && !settings.llama_server.value.has_value();
+      settings.engine.value != EngineKind::native && !settings.llama_server.value.has_value();
   if (is_used || !os::exists(paths.llama_cpp_dir)) return {};
   TRY_ASSIGN(const uint64_t bytes, tree_bytes(paths.llama_cpp_dir));
   TRY_ASSIGN(const os::FileIdentity directory, os::file_identity(paths.llama_cpp_dir));

@@ -109,7 +109,7 @@ DaemonLook look_at_daemon(const Location& location, const Services& services) {
 }
 
 std::string describe_engine(const client::InfoReport& info) {
-  if (info.engine != name_of(bootstrap::Engine::native)) {
+  if (info.engine != name_of(bootstrap::EngineKind::native)) {
     return fmt::format("{}: {}", info.engine, info.engine_reason);
   }
   return fmt::format("{}, {}, {}: {}", info.engine, info.compute, info.kernel, info.engine_reason);

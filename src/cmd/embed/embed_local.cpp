@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bootstrap/use/ready_model.hpp"
-#include "daemon/models/engine.hpp"
+#include "daemon/models/engine_factory.hpp"
 #include "embed/request.hpp"
 
 namespace runed::cmd {
@@ -51,9 +51,9 @@ Result<embed::PreparedText> prepare(EmbedJob& job, const embed::ModelInfo& model
                   job.input);
 }
 
-Share next_share(EmbedJob& job, const embed::Embedder& embedder) {
+Share next_share(EmbedJob& job, const embed::Engine& engine) {
   Share share;
-  const size_t most_tokens = kMostPasses * embedder.batch_tokens();
+  const size_t most_tokens = kMostPasses * engine.batch_tokens();
   for (size_t tokens = 0; share.texts.size() < kMostTexts && tokens < most_tokens;) {
     auto text = job.input.wait_next();
     if (!text) {
@@ -62,7 +62,7 @@ Share next_share(EmbedJob& job, const embed::Embedder& embedder) {
     }
     share.is_last = !text->has_value();
     if (share.is_last) break;
-    auto prepared = prepare(job, embedder.info(), *embedder.tokenizer(), **text,
+    auto prepared = prepare(job, engine.info(), *engine.tokenizer(), **text,
                             job.output.count() + share.texts.size());
     if (!prepared) {
       share.end = std::move(prepared).error();
@@ -78,12 +78,12 @@ Share next_share(EmbedJob& job, const embed::Embedder& embedder) {
 
 Status embed_direct(EmbedJob& job) {
   TRY_ASSIGN(const auto chosen, local_model(job.location));
-  TRY_ASSIGN(const auto engine,
+  TRY_ASSIGN(const auto direct,
              daemon::make_direct_engine(job.location.paths, job.location.settings,
                                         job.services.environment, chosen, job.services.clock));
-  const auto& embedder = engine.embedder;
-  TRY(embedder->start());
-  const embed::ModelInfo& model = embedder->info();
+  const auto& engine = direct.engine;
+  TRY(engine->start());
+  const embed::ModelInfo& model = engine->info();
   const std::string identity = embed::model_identity(model.model_sha256);
   TRY(check_expected(job.flags, identity));
   TRY(check_dimensions(job, model));
@@ -92,8 +92,8 @@ Status embed_direct(EmbedJob& job) {
   set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.card),
             progress.display());
   while (true) {
-    const Share share = next_share(job, *embedder);
-    TRY_ASSIGN(auto embeddings, embed::embed_all(*embedder, share.texts));
+    const Share share = next_share(job, *engine);
+    TRY_ASSIGN(auto embeddings, embed::embed_all(*engine, share.texts));
     for (Embedding& embedding : embeddings) {
       TRY(embed::cut_dimensions(embedding.vector, job.options.dimensions));
       TRY(job.output.add(embedding));

@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::daemon {
 

@@ -28,7 +28,7 @@
 #include "daemon/grpc/error_status.hpp"
 #include "daemon/grpc/message_bytes.hpp"
 #include "daemon/grpc/wire.hpp"
-#include "daemon/models/batcher.hpp"
+#include "daemon/models/scheduler.hpp"
 #include "google/rpc/status.pb.h"
 
 namespace runed::daemon {
@@ -43,8 +43,11 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
                               public OpenStream,
                               public std::enable_shared_from_this<EmbedStreamCall> {
  public:
-  EmbedStreamCall(Admission& admission, Batcher& batcher, OpenStreams& streams)
-      : admission_(admission), batcher_(batcher), streams_(streams), flow_(batcher.new_flow()) {}
+  EmbedStreamCall(Admission& admission, Scheduler& scheduler, OpenStreams& streams)
+      : admission_(admission),
+        scheduler_(scheduler),
+        streams_(streams),
+        flow_(scheduler.new_flow()) {}
 
   void start() {
     streams_.add(shared_from_this());
@@ -143,7 +146,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
             .done = [this, id, bytes](auto result) { answer(id, bytes, std::move(result)); }};
     job.texts.push_back(std::move(text));
     lock.unlock();
-    batcher_.submit(std::move(job));
+    scheduler_.submit(std::move(job));
     lock.lock();
   }
 
@@ -238,7 +241,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   };
 
   Admission& admission_;
-  Batcher& batcher_;
+  Scheduler& scheduler_;
   OpenStreams& streams_;
   const uint64_t flow_;
   const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
@@ -262,8 +265,8 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 }  // namespace
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(
-    Admission& admission, Batcher& batcher, OpenStreams& streams) {
-  const auto call = std::make_shared<EmbedStreamCall>(admission, batcher, streams);
+    Admission& admission, Scheduler& scheduler, OpenStreams& streams) {
+  const auto call = std::make_shared<EmbedStreamCall>(admission, scheduler, streams);
   call->start();
   return call.get();
 }

@@ -9,12 +9,12 @@ class ServerBidiReactor;
 namespace runed::daemon {
 
 class Admission;
-class Batcher;
+class Scheduler;
 class OpenStreams;
 
 /// Begins an EmbedStream, of serialised messages. gRPC keeps the reactor until the stream has ended.
 /// Owns: nothing; all arguments outlive it.
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(
-    Admission& admission, Batcher& batcher, OpenStreams& streams);
+    Admission& admission, Scheduler& scheduler, OpenStreams& streams);
 
 }  // namespace runed::daemon

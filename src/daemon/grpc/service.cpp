@@ -85,9 +85,10 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
  public:
   explicit EmbedCall(grpc::ByteBuffer* reply) : reply_(reply) {}
 
-  void start(Batcher& batcher, std::vector<std::string> texts, EmbedOptions options, Route route) {
+  void start(Scheduler& scheduler, std::vector<std::string> texts, EmbedOptions options,
+             Route route) {
     route_ = std::move(route);
-    batcher.submit(
+    scheduler.submit(
         {.texts = std::move(texts),
          .options = std::move(options),
          .priority = kPriority<Response>,
@@ -135,7 +136,7 @@ class Service final : public ServiceBase {
   Service(const ServiceParts& parts, ServiceInfo info, std::function<void(int)> request_stop)
       : state_(parts.state),
         admission_(parts.state, parts.centroids),
-        batcher_(parts.batcher),
+        scheduler_(parts.scheduler),
         streams_(parts.streams),
         centroids_(parts.centroids),
         set_centroids_calls_(parts.centroids, parts.state),
@@ -158,7 +159,7 @@ class Service final : public ServiceBase {
 
   grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* EmbedStream(
       CallbackServerContext* /*context*/) override {
-    return start_embed_stream(admission_, batcher_, streams_);
+    return start_embed_stream(admission_, scheduler_, streams_);
   }
 
   grpc::ServerUnaryReactor* Info(CallbackServerContext* context, const ByteBuffer* request,
@@ -227,11 +228,11 @@ class Service final : public ServiceBase {
     response->set_message(state.message);
     if (state.reason.has_value()) response->set_reason(std::string(name_of(*state.reason)));
     response->set_since_unix_ms(unix_ms(state.since.time_since_epoch()));
-    response->set_restarts(batcher_.restarts());
-    response->set_queue_tokens(batcher_.queue_tokens());
+    response->set_restarts(scheduler_.restarts());
+    response->set_queue_tokens(scheduler_.queue_tokens());
     if (state.serving != Serving::shutting_down) {
-      fill(batcher_.load_statistics(), *response->mutable_load());
-      response->mutable_load()->set_cache_bytes(static_cast<int64_t>(batcher_.cache_bytes()));
+      fill(scheduler_.load_statistics(), *response->mutable_load());
+      response->mutable_load()->set_cache_bytes(static_cast<int64_t>(scheduler_.cache_bytes()));
     }
   }
 
@@ -268,7 +269,7 @@ class Service final : public ServiceBase {
     if (!taken) {
       call->fail(taken.error());
     } else {  // One without texts, too: it wakes the model, as the predecessor's did.
-      call->start(batcher_, std::move(checked.texts), std::move(checked.options),
+      call->start(scheduler_, std::move(checked.texts), std::move(checked.options),
                   std::move(checked.route));
     }
     return call;
@@ -308,7 +309,7 @@ class Service final : public ServiceBase {
 
   State& state_;
   Admission admission_;
-  Batcher& batcher_;
+  Scheduler& scheduler_;
   OpenStreams& streams_;
   Centroids& centroids_;
   SetCentroidsCalls set_centroids_calls_;

@@ -8,7 +8,7 @@
 #include "base/clock.hpp"
 #include "daemon/api/open_streams.hpp"
 #include "daemon/api/state.hpp"
-#include "daemon/models/batcher.hpp"
+#include "daemon/models/scheduler.hpp"
 #include "daemon/route/centroids.hpp"
 
 namespace grpc {
@@ -36,7 +36,7 @@ uint32_t max_batch_size(uint32_t dimension);
 /// What the service works with; all of it outlives the service.
 struct ServiceParts {
   State& state;
-  Batcher& batcher;
+  Scheduler& scheduler;
   OpenStreams& streams;
   Centroids& centroids;
   const Clock& clock;

@@ -22,7 +22,7 @@
 #include "daemon/life/listener.hpp"
 #include "daemon/life/shutdown_watch.hpp"
 #include "daemon/life/singleton.hpp"
-#include "daemon/models/batcher.hpp"
+#include "daemon/models/scheduler.hpp"
 #include "daemon/route/centroids.hpp"
 #include "os/machine/memory.hpp"
 #include "os/machine/thread_room.hpp"
@@ -81,7 +81,7 @@ class StopRequest {
 /// The parts of a running daemon, in the order in which they need each other.
 class Daemon {
  public:
-  Daemon(DaemonOptions options, EngineMaker make_engine, os::SignalWatcher& signals,
+  Daemon(DaemonOptions options, ModelLoader make_engine, os::SignalWatcher& signals,
          Centroids& centroids, const Clock& clock, Log& log)
       : signals_(signals),
         log_(log),
@@ -89,12 +89,12 @@ class Daemon {
         on_end_(std::move(options.on_end)),
         stop_(signals),
         state_(clock, [this](Serving) { publish_health(); }),
-        batcher_([this, make = std::move(make_engine)](
-                     const auto& is_stopping) { return make(state_, is_stopping); },
-                 state_, clock, log,
-                 {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
-                 [this](const Error& error) { stop_.ask({.error = error}); }),
-        service_(make_service({state_, batcher_, streams_, centroids, clock, log},
+        scheduler_([this, make = std::move(make_engine)](
+                       const auto& is_stopping) { return make(state_, is_stopping); },
+                   state_, clock, log,
+                   {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
+                   [this](const Error& error) { stop_.ask({.error = error}); }),
+        service_(make_service({state_, scheduler_, streams_, centroids, clock, log},
                               std::move(options.service),
                               [this](int grace_seconds) {
                                 if (stop_.ask({grace(grace_seconds), {}})) begin_end({});
@@ -114,7 +114,7 @@ class Daemon {
   StopRequest::Details wait_for_stop();
   void trim_when_quiet();
   void drain(seconds grace);
-  void end_batcher();
+  void end_scheduler();
   void end_server();
   [[noreturn]] void end_process(int exit_code);
 
@@ -127,7 +127,7 @@ class Daemon {
   std::unique_ptr<grpc::Server> server_;
   std::optional<bool> told_healthy_;
   State state_;
-  Batcher batcher_;
+  Scheduler scheduler_;
   OpenStreams streams_;
   std::unique_ptr<grpc::Service> service_;
   int64_t seen_work_ = 0;  // At the last look.
@@ -193,7 +193,7 @@ Status Daemon::serve(os::UnixListener socket) {
   listener.close();
   streams_.close();
   drain(stop.grace);
-  end_batcher();
+  end_scheduler();
   end_server();
   log_.info("shutdown complete");
   if (on_end_) on_end_();
@@ -204,7 +204,7 @@ Status Daemon::serve(os::UnixListener socket) {
 // Who asked by Shutdown is answered after this: what comes next is told that the daemon ends.
 void Daemon::begin_end(const std::optional<Error>& error) {
   state_.shutting_down(error);
-  batcher_.close();
+  scheduler_.close();
 }
 
 StopRequest::Details Daemon::wait_for_stop() {
@@ -223,12 +223,12 @@ StopRequest::Details Daemon::wait_for_stop() {
 // work, which would wait for it and take the memory again; and more than once, since connections go
 // after their calls.
 void Daemon::trim_when_quiet() {
-  const LoadStatistics load = batcher_.load_statistics();
+  const LoadStatistics load = scheduler_.load_statistics();
   const int64_t work = load.passes + load.cached_texts + load.refused_calls + load.cancelled_calls;
   if (work != seen_work_) {
     seen_work_ = work;
     looks_left_ = kQuietLooks;
-  } else if (looks_left_ > 0 && batcher_.queue_tokens() == 0) {
+  } else if (looks_left_ > 0 && scheduler_.queue_tokens() == 0) {
     --looks_left_;
     os::trim_heap();
   }
@@ -237,7 +237,7 @@ void Daemon::trim_when_quiet() {
 void Daemon::drain(seconds grace) {
   watch_.begin_step("draining", grace + kMargin);
   log_.info("draining in-flight requests", {{"grace_seconds", grace.count()}});
-  if (batcher_.drain(grace)) {
+  if (scheduler_.drain(grace)) {
     log_.info("graceful stop complete");
   } else {
     log_.warn("the grace time is over; requests under way are cut");
@@ -245,14 +245,14 @@ void Daemon::drain(seconds grace) {
 }
 
 // Nothing that was asked for is left by now, or the grace is over. A start is given up at once, a
-// pass under way may still end; then the engine is interrupted, so that the batcher's thread can
+// pass under way may still end; then the engine is interrupted, so that the scheduler's thread can
 // stop it: nothing is to be left of it either.
-void Daemon::end_batcher() {
+void Daemon::end_scheduler() {
   watch_.begin_step("stopping the engine", kPassTime + kEndTime);
-  if (batcher_.stop(kPassTime)) return;
+  if (scheduler_.stop(kPassTime)) return;
   log_.warn("the forward pass under way takes too long; giving it up");
-  batcher_.interrupt();
-  batcher_.stop(2 * kEndTime);  // The watch does not wait as long.
+  scheduler_.interrupt();
+  scheduler_.stop(2 * kEndTime);  // The watch does not wait as long.
 }
 
 // gRPC (1.51) waits for each connection to be closed, and closes none while bytes are on their way to
@@ -269,8 +269,8 @@ void Daemon::end_server() {
 // Without destructors, which would wait. A child that does not end within the moment it is given is
 // killed by the kernel, as its parent-death signal.
 void Daemon::end_process(int exit_code) {
-  batcher_.interrupt();
-  batcher_.stop(kShortFlushTime);
+  scheduler_.interrupt();
+  scheduler_.stop(kShortFlushTime);
   if (on_end_) on_end_();
   std::_Exit(exit_code);
 }
@@ -283,7 +283,7 @@ size_t daemon_threads() {
 
 }  // namespace
 
-Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
+Result<Outcome> run_daemon(DaemonOptions options, ModelLoader make_engine,
                            os::SignalWatcher& signals, const Clock& clock, Log& log) {
   log.info("starting", {{"version", options.service.daemon_version},
                         {"pid", os::process_id()},

@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "daemon/api/state.hpp"
 #include "daemon/grpc/service.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "os/process/signals.hpp"
 
 namespace runed::daemon {
@@ -29,7 +29,7 @@ struct DaemonOptions {
 };
 
 /// Gets the engine ready, telling `state` how far it is. See EngineSource.
-using EngineMaker = std::function<Result<std::unique_ptr<embed::Embedder>>(
+using ModelLoader = std::function<Result<std::unique_ptr<embed::Engine>>(
     State& state, const std::function<bool()>& is_stopping)>;
 
 /// How a daemon's life ended, when not by an error.
@@ -44,7 +44,7 @@ enum class Outcome {
 /// Errors: unavailable if another process holds the lock or the socket without serving;
 ///         permission_denied and io from the socket; the maker's and the engine's own when the
 ///         model cannot be fetched or loaded.
-Result<Outcome> run_daemon(DaemonOptions options, EngineMaker make_engine,
+Result<Outcome> run_daemon(DaemonOptions options, ModelLoader make_engine,
                            os::SignalWatcher& signals, const Clock& clock, Log& log);
 
 }  // namespace runed::daemon

@@ -17,7 +17,7 @@
 namespace runed::daemon {
 namespace {
 
-using bootstrap::Engine;
+using bootstrap::EngineKind;
 namespace native = embed::native;
 
 // Tells whether a directory has an entry that begins so.
@@ -48,7 +48,7 @@ std::string asked_by(bootstrap::Origin origin) {
   return fmt::format("{} says so", who);
 }
 
-// What NativeEmbedder::start would say of the model, but for its tokenizer. No weight is read.
+// What NativeEngine::start would say of the model, but for its tokenizer. No weight is read.
 Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
   TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
   TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(model)));
@@ -78,7 +78,7 @@ bool is_for_no_engine(const Error& refusal) {
 
 Result<EngineChoice> choose_llama_server(const EngineQuery& query, std::string reason) {
   TRY_ASSIGN(std::string executable, query.get_llama_server());
-  return EngineChoice{Engine::llama_server, std::move(executable), std::move(reason)};
+  return EngineChoice{EngineKind::llama_server, std::move(executable), std::move(reason)};
 }
 
 Result<EngineChoice> choose_native(const EngineQuery& query, Status served) {
@@ -100,7 +100,7 @@ Result<std::optional<EngineChoice>> find_for_gpu(const EngineQuery& query, const
     auto gpu = probe.find_usable(*executable);
     if (gpu && gpu->empty()) return std::nullopt;
     if (gpu) {
-      return EngineChoice{Engine::llama_server, *std::move(executable),
+      return EngineChoice{EngineKind::llama_server, *std::move(executable),
                           fmt::format("a GPU is present: {}", *gpu)};
     }
     doubt = gpu.error().message;
@@ -139,7 +139,7 @@ Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
     return error;
   }
   if (choice.error().code == ErrorCode::not_found) {
-    refusal.details.emplace(kMissing, name_of(Engine::llama_server));
+    refusal.details.emplace(kMissing, name_of(EngineKind::llama_server));
   }
   // The model is what can be changed most easily.
   refusal.hint = "llama-server may serve it, but: " + choice.error().message;
@@ -159,8 +159,8 @@ Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& pro
   if (!served && is_for_no_engine(served.error())) {
     return native::about(source_of(query.model), std::move(served).error());
   }
-  if (engine == Engine::native) return choose_native(query, std::move(served));
-  if (engine == Engine::llama_server) return choose_llama_server(query, asked_by(origin));
+  if (engine == EngineKind::native) return choose_native(query, std::move(served));
+  if (engine == EngineKind::llama_server) return choose_llama_server(query, asked_by(origin));
   if (auto named = bootstrap::describe_named_llama_server(query.settings)) {
     return choose_llama_server(query, *std::move(named));
   }

@@ -15,14 +15,14 @@ namespace runed::daemon {
 
 /// The engine that computes, and why this one.
 struct EngineChoice {
-  bootstrap::Engine engine = bootstrap::Engine::native;  // Never auto_select.
+  bootstrap::EngineKind engine = bootstrap::EngineKind::native;  // Never auto_select.
   std::string executable{};                              // Of llama-server; empty for native.
   std::string reason{};                                  // For people: `it can serve this model`.
 };
 
 /// How a GPU is found; a seam, because what a machine has is not a test's to say.
 struct GpuProbe {
-  std::function<bool()> has_device;  // Whether one may be there, without asking it.
+  std::function<bool()> has_device;  // Whether one may be there, without wanted it.
   // Which one this llama-server can use, in words; nothing if none.
   std::function<Result<std::string>(const std::string& executable)> find_usable;
 };

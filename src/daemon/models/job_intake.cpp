@@ -97,11 +97,11 @@ void JobIntake::finish(const PendingPtr& pending) {
   }
 }
 
-// Suspended, or with a tokenizer that may have to be waited for, this is left to the batcher's thread.
+// Suspended, or with a tokenizer that may have to be waited for, this is left to the scheduler's thread.
 Status JobIntake::prepare(PendingJob& pending) {
   TRY(pending.check_texts());  // Now, since one that is bad must not wake the model.
   const auto model = parts_.state.model();
-  const auto tokenizer = parts_.supervisor.tokenizer();
+  const auto tokenizer = parts_.engine_life.tokenizer();
   if (model == nullptr || tokenizer == nullptr || !tokenizer->is_local()) return {};
   try {
     TRY(pending.prepare(*tokenizer, model));
@@ -110,7 +110,7 @@ Status JobIntake::prepare(PendingJob& pending) {
   } catch (const std::exception& fault) {
     return make_error(ErrorCode::internal, "cannot take the call: {}", fault.what());
   }
-  if (pending.is_complete()) parts_.supervisor.note_use();
+  if (pending.is_complete()) parts_.engine_life.note_use();
   return {};
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/clock.hpp"
 #include "daemon/api/state.hpp"
-#include "daemon/models/supervisor.hpp"
+#include "daemon/models/engine_life.hpp"
 #include "daemon/queue/job_inbox.hpp"
 #include "daemon/queue/load_meter.hpp"
 #include "daemon/queue/vector_cache.hpp"
@@ -22,7 +22,7 @@ class JobIntake {
   struct Parts {
     const State& state;
     const Clock& clock;
-    Supervisor& supervisor;
+    EngineLife& engine_life;
     JobInbox& inbox;
     VectorCache& cache;
     LoadMeter& meter;

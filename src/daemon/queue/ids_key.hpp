@@ -3,7 +3,7 @@
 #include <span>
 #include <string_view>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::daemon {
 

@@ -13,7 +13,7 @@
 #include "daemon/queue/load_meter.hpp"
 #include "daemon/queue/vector_cache.hpp"
 #include "daemon/route/centroid_set.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/request.hpp"
 
 namespace runed::daemon {
@@ -35,12 +35,12 @@ struct Job {
       0;  // Jobs of one stream have the same: callers take turns, jobs need not. 0: own.
   std::shared_ptr<const CentroidSet> route;  // Whose clusters the vectors are told; null: none's.
   std::function<bool()> is_cancelled;        // Asked before each forward pass; any thread.
-  /// Called exactly once, from the batcher's thread or from inside submit: one embedding a text in
+  /// Called exactly once, from the scheduler's thread or from inside submit: one embedding a text in
   /// their order, or the first error (details: index).
   std::function<void(Result<std::vector<Embedding>>)> done;
 };
 
-/// A job on its way. One thread at a time: the caller's in `submit`, then the batcher's.
+/// A job on its way. One thread at a time: the caller's in `submit`, then the scheduler's.
 struct PendingJob {
   explicit PendingJob(Job taken) : job(std::move(taken)) {}
 

@@ -18,7 +18,7 @@
 
 namespace runed::daemon {
 
-/// Where callers leave jobs for the batcher's thread, and the count of what is under way: each class
+/// Where callers leave jobs for the scheduler's thread, and the count of what is under way: each class
 /// is bounded in tokens, apart from the other. Any thread.
 class JobInbox {
  public:
@@ -28,7 +28,7 @@ class JobInbox {
     size_t bulk_tokens = 1 << 20;
   };
 
-  /// `wake` tells the batcher's thread that there is a job.
+  /// `wake` tells the scheduler's thread that there is a job.
   JobInbox(Bounds bounds, LoadMeter& meter, std::function<void()> wake)
       : bounds_(bounds), meter_(meter), wake_(std::move(wake)) {}
 
@@ -39,7 +39,7 @@ class JobInbox {
   /// Takes a job with all of its queued_tokens, or says why not. It is still to be handed over.
   std::optional<Error> admit(PendingJob& pending);
 
-  /// Puts a job that was admitted before the batcher's thread, whose it is from then on.
+  /// Puts a job that was admitted before the scheduler's thread, whose it is from then on.
   void hand_over(const PendingPtr& pending);
 
   /// Returns the jobs that were handed over since the last time.

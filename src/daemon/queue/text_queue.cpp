@@ -19,7 +19,8 @@ size_t tokens_of(const std::shared_ptr<WaitingText>& text) {
 }  // namespace
 
 bool WaitingText::is_wanted() const {
-  return std::ranges::any_of(askers, [](const Asker& asker) { return asker.job->is_wanted(); });
+  return std::ranges::any_of(recipients,
+                             [](const Recipient& recipient) { return recipient.job->is_wanted(); });
 }
 
 void TextQueue::add(const std::shared_ptr<PendingJob>& job, size_t index) {
@@ -27,15 +28,15 @@ void TextQueue::add(const std::shared_ptr<PendingJob>& job, size_t index) {
   embed::PreparedText& prepared = job->prepared[index];
   const auto found = by_ids_.find(ids_key(prepared.ids));
   if (found == by_ids_.end()) {
-    auto text = std::make_shared<WaitingText>(
-        WaitingText{.text = {.ids = std::move(prepared.ids)}, .askers = {}, .priority = priority});
-    text->askers.push_back({job, index});
+    auto text = std::make_shared<WaitingText>(WaitingText{
+        .text = {.ids = std::move(prepared.ids)}, .recipients = {}, .priority = priority});
+    text->recipients.push_back({job, index});
     by_ids_.emplace(ids_key(text->text.ids), text);
     enqueue(text, job->job.flow);
     return;
   }
   const TextPtr text = found->second;
-  text->askers.push_back({job, index});
+  text->recipients.push_back({job, index});
   if (text->is_taken || text->priority == priority || priority == Priority::bulk) return;
   text->priority = priority;  // In its old place it is passed over.
   enqueue(text, job->job.flow);

@@ -15,7 +15,7 @@
 namespace runed::daemon {
 
 /// A job that waits for a text, as its text number `index`.
-struct Asker {
+struct Recipient {
   std::shared_ptr<PendingJob> job;
   size_t index;
 };
@@ -24,8 +24,8 @@ struct Asker {
 struct WaitingText {
   bool is_wanted() const;
 
-  embed::PreparedText text;  // tokens_dropped is each asker's own, and not here.
-  std::vector<Asker> askers;
+  embed::PreparedText text;  // tokens_dropped is each recipient's own, and not here.
+  std::vector<Recipient> recipients;
   Priority priority;
   bool is_taken = false;  // Into a pass.
 };

@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::daemon {
 

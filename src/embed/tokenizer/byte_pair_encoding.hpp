@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/native/run/thread_pool.hpp"
 #include "embed/tokenizer/number_table.hpp"
 

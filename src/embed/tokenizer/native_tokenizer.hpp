@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_header.hpp"
 #include "embed/native/run/thread_pool.hpp"

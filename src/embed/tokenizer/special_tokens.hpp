@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::embed::native {
 

@@ -3,5 +3,5 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "os/library/curl_library.hpp"

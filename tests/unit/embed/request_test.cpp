@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "base/text.hpp"
-#include "fake_embedder.hpp"
+#include "fake_engine.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::Embedding;
@@ -27,7 +27,7 @@ using runed::embed::Pooling;
 using runed::embed::PreparedText;
 using runed::embed::prompt_for;
 using runed::embed::TokenId;
-using runed::test::FakeEmbedder;
+using runed::test::FakeEngine;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 
@@ -36,7 +36,7 @@ namespace {
 using Ids = std::vector<TokenId>;
 using Sizes = std::vector<size_t>;
 
-constexpr TokenId kEos = FakeEmbedder::kEos;
+constexpr TokenId kEos = FakeEngine::kEos;
 
 // What is known of a model like this one.
 ModelCard card_of(const Prompt& query, const Prompt& document = {}, uint32_t min_dimensions = 0) {
@@ -57,12 +57,12 @@ const ModelCard kUnknown;
 
 runed::Result<PreparedText> try_prepare(std::string_view text, const EmbedOptions& options,
                                         uint32_t max_tokens) {
-  const FakeEmbedder fake;
+  const FakeEngine fake;
   return prepare_text(text, options, kQwen3, *fake.tokenizer(), max_tokens);
 }
 
 ModelInfo info_of(const ModelCard& card) {
-  ModelInfo model = FakeEmbedder().model;
+  ModelInfo model = FakeEngine().model;
   model.card = card;
   return model;
 }
@@ -96,7 +96,7 @@ bool has_vectors_of(const std::vector<Embedding>& embeddings,
                     const std::vector<PreparedText>& texts) {
   if (embeddings.size() != texts.size()) return false;
   for (size_t i = 0; i < texts.size(); ++i) {
-    if (embeddings[i].vector != FakeEmbedder::random_vector(texts[i].ids, 64)) return false;
+    if (embeddings[i].vector != FakeEngine::random_vector(texts[i].ids, 64)) return false;
     if (embeddings[i].token_count != texts[i].ids.size()) return false;
   }
   return true;
@@ -252,7 +252,7 @@ TEST_CASE("an instruction is refused where the model's prompt has no place for i
 }
 
 TEST_CASE("one pass gives each text its vector and its counts") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   const std::vector<PreparedText> texts{prepare("abcdef", {.truncate = Truncate::right}, 4),
                                         prepare("xy")};
   const std::vector<const PreparedText*> pass{&texts[1], &texts[0]};
@@ -264,7 +264,7 @@ TEST_CASE("one pass gives each text its vector and its counts") {
 }
 
 TEST_CASE("many texts are embedded in their order, in passes that are not too large") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   fake.tokens_per_pass = 6;
   // Of 3, 3, 2, 9, 2, 4 and 1 + 1 tokens: the fourth is a pass of its own, though too large.
   const auto texts = prepare_all({"ab", "cd", "e", "ijklmnop", "f", "ghi", "z"});
@@ -273,13 +273,13 @@ TEST_CASE("many texts are embedded in their order, in passes that are not too la
 }
 
 TEST_CASE("no texts need no pass") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   CHECK(unwrap(embed_all(fake, {})).empty());
   CHECK(fake.pass_sizes.empty());
 }
 
 TEST_CASE("the error of a pass is the error of all texts") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   fake.result = runed::make_error(ErrorCode::not_finite, "the vector of text 0 is not finite");
   const Error error = unwrap_error(embed_all(fake, prepare_all({"a"})));
   CHECK(error.code == ErrorCode::not_finite);
@@ -287,7 +287,7 @@ TEST_CASE("the error of a pass is the error of all texts") {
 }
 
 TEST_CASE("a cut vector has its first floats, and unit length again") {
-  std::vector<float> vector = FakeEmbedder::random_vector(Ids{1, 2, 3}, 64);
+  std::vector<float> vector = FakeEngine::random_vector(Ids{1, 2, 3}, 64);
   const std::vector<float> whole = vector;
   unwrap(cut_dimensions(vector, 32));
   REQUIRE(vector.size() == 32);

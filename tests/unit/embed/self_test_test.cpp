@@ -8,8 +8,8 @@
 #include "base/json.hpp"
 #include "embed/model/builtin_model.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
-#include "embed/native/native_embedder.hpp"
-#include "fake_embedder.hpp"
+#include "embed/native/native_engine.hpp"
+#include "fake_engine.hpp"
 #include "support/read_file.hpp"
 #include "support/result_matchers.hpp"
 
@@ -23,9 +23,9 @@ using runed::embed::run_self_test;
 using runed::embed::SelfTestCheck;
 using runed::embed::TokenId;
 using runed::embed::native::available_kernels;
-using runed::embed::native::NativeEmbedder;
+using runed::embed::native::NativeEngine;
 using runed::embed::native::NativeOptions;
-using runed::test::FakeEmbedder;
+using runed::test::FakeEngine;
 using runed::test::read_file;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -35,7 +35,7 @@ namespace {
 using Checks = std::vector<SelfTestCheck>;
 using Names = std::vector<std::string>;
 using Ids = std::span<const TokenId>;
-using Vector = FakeEmbedder::Vector;
+using Vector = FakeEngine::Vector;
 
 const Names kAnyModel{"finite", "unit_norm", "batch_invariance", "distinct"};
 const Names kQwen3{"finite", "unit_norm", "batch_invariance", "distinct", "published_scores"};
@@ -61,13 +61,13 @@ std::string detail_of(const Checks& checks, std::string_view name) {
 
 Checks check_native(NativeOptions options) {
   const SystemClock clock;
-  const auto engine = unwrap(NativeEmbedder::create(std::move(options), clock));
+  const auto engine = unwrap(NativeEngine::create(std::move(options), clock));
   unwrap(engine->start());
   return unwrap(run_self_test(*engine));
 }
 
 Vector random_vector(Ids ids, uint32_t dimension = 64) {
-  return FakeEmbedder::random_vector(ids, dimension);
+  return FakeEngine::random_vector(ids, dimension);
 }
 
 std::string text_of(Ids ids) {
@@ -75,8 +75,8 @@ std::string text_of(Ids ids) {
 }
 
 // Vectors that score as published, all but the first score, which is to be given.
-FakeEmbedder fake_qwen3(double first_score) {
-  FakeEmbedder fake;
+FakeEngine fake_qwen3(double first_score) {
+  FakeEngine fake;
   fake.model.model_name = "Qwen3 Embedding 0.6B";
   fake.model.dimension = 1024;
   fake.model.card.prompts = {
@@ -141,7 +141,7 @@ TEST_CASE("a low token limit, which makes some texts equal, fails no check") {
 }
 
 TEST_CASE("texts are embedded alone, twice and all together, one of them long") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   size_t longest = 0;
   fake.vector_of = [&](Ids ids, const PackedBatch&) {
     longest = std::max(longest, ids.size());
@@ -160,7 +160,7 @@ TEST_CASE("texts are embedded alone, twice and all together, one of them long") 
 }
 
 TEST_CASE("a value that is not finite is the only finding, whoever notices it") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   fake.vector_of = [](Ids ids, const PackedBatch& batch) {
     Vector vector = random_vector(ids);
     if (batch.offsets.size() > 3) vector[63] = std::numeric_limits<float>::quiet_NaN();
@@ -179,7 +179,7 @@ TEST_CASE("a value that is not finite is the only finding, whoever notices it") 
 
 TEST_CASE("a vector of another length fails only that check") {
   const auto check_length = [](float length) {
-    FakeEmbedder fake;
+    FakeEngine fake;
     fake.vector_of = [length](Ids ids, const PackedBatch&) {
       Vector vector = random_vector(ids);
       if (ids.size() != 600) return vector;
@@ -200,7 +200,7 @@ TEST_CASE("a vector of another length fails only that check") {
 
 TEST_CASE("a vector that changes among texts of equal or of other lengths fails only that check") {
   for (const size_t texts : {2U, 9U}) {
-    FakeEmbedder fake;
+    FakeEngine fake;
     fake.vector_of = [texts](Ids ids, const PackedBatch& batch) {
       Vector vector = random_vector(ids);
       const bool is_second = ids.data() != batch.ids.data();
@@ -212,7 +212,7 @@ TEST_CASE("a vector that changes among texts of equal or of other lengths fails 
 }
 
 TEST_CASE("a model that answers the same to every text fails only that check") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   const std::vector<TokenId> same{1};
   fake.vector_of = [&](Ids, const PackedBatch&) { return random_vector(same); };
   const Checks checks = unwrap(run_self_test(fake));
@@ -221,14 +221,14 @@ TEST_CASE("a model that answers the same to every text fails only that check") {
 }
 
 TEST_CASE("a vector of zeros has no direction to compare") {
-  FakeEmbedder fake;
+  FakeEngine fake;
   fake.vector_of = [](Ids, const PackedBatch&) { return Vector(64); };
   CHECK(failures_of(unwrap(run_self_test(fake))) == Names{"unit_norm", "batch_invariance"});
 }
 
 TEST_CASE("Qwen3-Embedding-0.6B must give its published scores") {
   for (const double score : {0.7646, 0.746, 0.784}) {
-    FakeEmbedder fake = fake_qwen3(score);
+    FakeEngine fake = fake_qwen3(score);
     const Checks checks = unwrap(run_self_test(fake));
     CHECK(names_of(checks) == kQwen3);
     CHECK(failures_of(checks).empty());
@@ -236,7 +236,7 @@ TEST_CASE("Qwen3-Embedding-0.6B must give its published scores") {
           fmt::format("{:.4f} 0.1414 / 0.1355 0.6000", score));
   }
   for (const double score : {0.744, 0.785}) {
-    FakeEmbedder fake = fake_qwen3(score);
+    FakeEngine fake = fake_qwen3(score);
     const Checks checks = unwrap(run_self_test(fake));
     CHECK(failures_of(checks) == Names{"published_scores"});
     CHECK(detail_of(checks, "published_scores") ==
@@ -247,7 +247,7 @@ TEST_CASE("Qwen3-Embedding-0.6B must give its published scores") {
 
 TEST_CASE("Qwen3-Embedding-0.6B is known by its name, however it is spelt, or by its digest") {
   const auto is_known = [](const std::string& name, uint32_t dimension, const std::string& sha256) {
-    FakeEmbedder fake;
+    FakeEngine fake;
     fake.model.model_name = name;
     fake.model.dimension = dimension;
     fake.model.model_sha256 = sha256;
@@ -275,7 +275,7 @@ TEST_CASE("Qwen3-Embedding-0.6B is known by its name, however it is spelt, or by
 }
 
 TEST_CASE("scores of a model whose prompt is not known, or is another one, are not judged") {
-  FakeEmbedder fake = fake_qwen3(0);
+  FakeEngine fake = fake_qwen3(0);
   fake.model.card.prompts.value.query.prefix = "query: ";
   CHECK(names_of(unwrap(run_self_test(fake))) == kAnyModel);
   fake.model.card = {};
@@ -283,16 +283,16 @@ TEST_CASE("scores of a model whose prompt is not known, or is another one, are n
 }
 
 TEST_CASE("scores of texts that a low token limit has cut are not judged") {
-  FakeEmbedder fake = fake_qwen3(0);
+  FakeEngine fake = fake_qwen3(0);
   fake.model.max_tokens = 100;
   CHECK(names_of(unwrap(run_self_test(fake))) == kAnyModel);
 }
 
 TEST_CASE("an engine that is stopped or fails gives an error, not a finding") {
-  FakeEmbedder failing;
+  FakeEngine failing;
   failing.result = runed::make_error(ErrorCode::unavailable, "the child has gone");
   CHECK(unwrap_error(run_self_test(failing)).message == "the child has gone");
-  FakeEmbedder stopped;
+  FakeEngine stopped;
   stopped.stop();
   CHECK(unwrap_error(run_self_test(stopped)).code == ErrorCode::unavailable);
 }

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/model/model_file.hpp"
 #include "embed/model/model_recognition.hpp"
 

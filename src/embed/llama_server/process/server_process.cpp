@@ -5,7 +5,7 @@
 #include <csignal>
 #include <utility>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "os/machine/memory.hpp"
 #include "os/process/process.hpp"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::embed::llama_server {
 

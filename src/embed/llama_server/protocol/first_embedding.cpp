@@ -11,7 +11,7 @@ namespace {
 constexpr double kLeastCosine = 0.97;
 
 Result<std::vector<float>> embed_first(const native::NativeOptions& options, const Clock& clock) {
-  TRY_ASSIGN(const auto engine, native::NativeEmbedder::create(options, clock));
+  TRY_ASSIGN(const auto engine, native::NativeEngine::create(options, clock));
   TRY(engine->start());
   TRY_ASSIGN(const std::vector<TokenId> ids, engine->tokenizer()->tokenize(kFirstText));
   const std::array<uint32_t, 2> offsets{0, static_cast<uint32_t>(ids.size())};

@@ -5,8 +5,8 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/engine.hpp"
+#include "embed/native/native_engine.hpp"
 
 namespace runed::embed::llama_server {
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/llama_server/process/liveness.hpp"
 #include "embed/llama_server/process/server_process.hpp"
 #include "embed/llama_server/process/server_shape.hpp"

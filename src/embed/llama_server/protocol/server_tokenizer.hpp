@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/llama_server/protocol/http_client.hpp"
 
 namespace runed::embed::llama_server {

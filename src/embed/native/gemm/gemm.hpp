@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "embed/model/tensor_type.hpp"
-#include "embed/native/gemm/ahead.hpp"
+#include "embed/native/gemm/prefetch.hpp"
 
 namespace runed::embed::native {
 
@@ -22,7 +22,7 @@ struct StoredRows {
 /// Matrix products in one number format. No pointer need be aligned; spans must not overlap;
 /// nothing is allocated; all functions are thread-safe.
 ///
-/// `depth` is the number of columns of the weights: what is summed over. `ahead` is asked for
+/// `depth` is the number of columns of the weights: what is summed over. `prefetch` is asked for
 /// meanwhile.
 struct Gemm {
   /// Numbers of a row that are prepared independently of all others. A row may be prepared in parts
@@ -44,7 +44,7 @@ struct Gemm {
   /// they are.
   /// Shapes: rows [rows.count, depth] as stored; panel [panel_bytes(depth)].
   void (*pack)(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
-               const Ahead& ahead);
+               const Prefetch& prefetch);
 
   /// Writes f32 rows as the panel's rows, with zeros in the columns past `columns`. None: this
   /// format is for stored weights only.
@@ -55,7 +55,7 @@ struct Gemm {
   /// Shapes: rows [row_count], prepared, `stride` bytes apart; tile [row_count, kPanelColumns] f32.
   /// Needs:  1 <= row_count <= kTileRows.
   void (*multiply)(const void* panel, size_t depth, const void* rows, size_t stride,
-                   size_t row_count, float* tile, const Ahead& ahead);
+                   size_t row_count, float* tile, const Prefetch& prefetch);
 };
 
 /// Products of quantized weights as they are stored, by their type. All prepare rows alike.

@@ -73,25 +73,26 @@ bool has_heavy_tails(const Weights& weights) {
 
 // Files of F32 are there for their precision. To 16-bit floats int16 adds less than what rounding
 // to them has cost (bench/RESULTS.md).
-Compute choose_for(Weights& weights, const Kernel& kernel) {
-  if (kernel.int16 == nullptr) return Compute::f32;
-  if (has_quantized(weights)) return has_heavy_tails(weights) ? Compute::int16 : Compute::int8;
+NumberFormat choose_for(Weights& weights, const Kernel& kernel) {
+  if (kernel.int16 == nullptr) return NumberFormat::f32;
+  if (has_quantized(weights))
+    return has_heavy_tails(weights) ? NumberFormat::int16 : NumberFormat::int8;
   bool has_f32 = false;
   for_each_group(weights, [&](Group group) {
     for (const Matrix* matrix : group) has_f32 = has_f32 || matrix->type == TensorType::f32;
   });
-  return has_f32 ? Compute::f32 : Compute::int16;
+  return has_f32 ? NumberFormat::f32 : NumberFormat::int16;
 }
 
-Compute resolve(Weights& weights, Compute requested, const Kernel& kernel) {
+NumberFormat resolve(Weights& weights, NumberFormat requested, const Kernel& kernel) {
   switch (requested) {
-    case Compute::automatic:
+    case NumberFormat::automatic:
       return choose_for(weights, kernel);
-    case Compute::int8:
-      return has_quantized(weights) ? Compute::int8 : Compute::int16;
-    case Compute::f32:
-    case Compute::bf16:
-    case Compute::int16:
+    case NumberFormat::int8:
+      return has_quantized(weights) ? NumberFormat::int8 : NumberFormat::int16;
+    case NumberFormat::f32:
+    case NumberFormat::bf16:
+    case NumberFormat::int16:
       break;
   }
   return requested;
@@ -105,18 +106,18 @@ bool share_panels(const Matrix& gate, const Matrix& up) {
 
 }  // namespace
 
-std::vector<Compute> formats_of(const Kernel& kernel) {
-  std::vector<Compute> formats{Compute::f32};
-  if (kernel.bf16 != nullptr) formats.push_back(Compute::bf16);
-  if (kernel.int16 != nullptr) formats.push_back(Compute::int16);
-  if (kernel.int8 != nullptr) formats.push_back(Compute::int8);
+std::vector<NumberFormat> formats_of(const Kernel& kernel) {
+  std::vector<NumberFormat> formats{NumberFormat::f32};
+  if (kernel.bf16 != nullptr) formats.push_back(NumberFormat::bf16);
+  if (kernel.int16 != nullptr) formats.push_back(NumberFormat::int16);
+  if (kernel.int8 != nullptr) formats.push_back(NumberFormat::int8);
   return formats;
 }
 
-Status check_compute(Compute requested, const Kernel& kernel) {
-  if (requested == Compute::automatic) return {};
-  std::string choices(name_of(Compute::automatic));
-  for (const Compute format : formats_of(kernel)) {
+Status check_compute(NumberFormat requested, const Kernel& kernel) {
+  if (requested == NumberFormat::automatic) return {};
+  std::string choices(name_of(NumberFormat::automatic));
+  for (const NumberFormat format : formats_of(kernel)) {
     if (format == requested) return {};
     choices.append(", ").append(name_of(format));
   }
@@ -125,10 +126,10 @@ Status check_compute(Compute requested, const Kernel& kernel) {
       .with_hint(fmt::format("choose one of: {}", choices));
 }
 
-Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel) {
-  const Compute compute = resolve(weights, requested, kernel);
+NumberFormat choose_gemms(Weights& weights, NumberFormat requested, const Kernel& kernel) {
+  const NumberFormat compute = resolve(weights, requested, kernel);
   for_each_group(weights, [&](Group group) {
-    const bool use_int8 = compute == Compute::int8 && is_quantized(group);
+    const bool use_int8 = compute == NumberFormat::int8 && is_quantized(group);
     for (Matrix* matrix : group) {
       matrix->gemm =
           use_int8 ? &find_int8(*kernel.int8, matrix->type) : &attention_gemm(kernel, compute);
@@ -141,15 +142,15 @@ Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel) 
   return compute;
 }
 
-const Gemm& attention_gemm(const Kernel& kernel, Compute compute) {
+const Gemm& attention_gemm(const Kernel& kernel, NumberFormat compute) {
   switch (compute) {
-    case Compute::bf16:
+    case NumberFormat::bf16:
       return *kernel.bf16;
-    case Compute::int16:
-    case Compute::int8:
+    case NumberFormat::int16:
+    case NumberFormat::int8:
       return *kernel.int16;
-    case Compute::automatic:
-    case Compute::f32:
+    case NumberFormat::automatic:
+    case NumberFormat::f32:
       break;
   }
   return kernel.f32;

@@ -3,18 +3,18 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/native/gemm/compute.hpp"
+#include "embed/native/gemm/number_format.hpp"
 #include "embed/native/isa/kernel.hpp"
 #include "embed/native/pass/weights.hpp"
 
 namespace runed::embed::native {
 
 /// Returns the number formats that this kernel has, f32 first.
-std::vector<Compute> formats_of(const Kernel& kernel);
+std::vector<NumberFormat> formats_of(const Kernel& kernel);
 
 /// Checks that a kernel has a format; every kernel has `automatic`.
 /// Errors: invalid_argument, with the choices.
-Status check_compute(Compute requested, const Kernel& kernel);
+Status check_compute(NumberFormat requested, const Kernel& kernel);
 
 /// Chooses how every product of a model is computed. `automatic` becomes int8 where any weights are
 /// quantized, int16 where all are F16 or BF16 or where a norm has a few channels far above the
@@ -23,9 +23,9 @@ Status check_compute(Compute requested, const Kernel& kernel);
 /// another type, are multiplied in int16. Returns the format of most products: without quantized
 /// weights there are none in int8.
 /// Needs:  check_compute succeeded.
-Compute choose_gemms(Weights& weights, Compute requested, const Kernel& kernel);
+NumberFormat choose_gemms(Weights& weights, NumberFormat requested, const Kernel& kernel);
 
 /// Returns how attention is computed, whose factors are never stored: in int16 instead of int8.
-const Gemm& attention_gemm(const Kernel& kernel, Compute compute);
+const Gemm& attention_gemm(const Kernel& kernel, NumberFormat compute);
 
 }  // namespace runed::embed::native

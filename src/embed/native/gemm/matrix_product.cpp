@@ -24,11 +24,11 @@ constexpr size_t kTileWeight = 2;
 
 // Packs up to kPackColumns outputs, as far as there are any.
 void pack_part(const Matrix& weights, size_t first_output, size_t first_column, float* panel,
-               const Ahead& ahead) {
+               const Prefetch& prefetch) {
   if (first_output >= weights.rows) return;
   const size_t count = std::min(kPackColumns, weights.rows - first_output);
   weights.gemm->pack({weights.type, weights.row(first_output), weights.row_bytes, count},
-                     weights.columns, first_column, panel, ahead);
+                     weights.columns, first_column, panel, prefetch);
 }
 
 void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile, size_t row,
@@ -57,9 +57,10 @@ void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile
 
 // The memory of a later panel, which lies side by side in the file, dealt out to the packings and
 // tiles before it by how long they take.
-class PanelAhead {
+class PanelPrefetch {
  public:
-  PanelAhead(const MatrixProduct& product, size_t panel_index, size_t weights) : weights_(weights) {
+  PanelPrefetch(const MatrixProduct& product, size_t panel_index, size_t weights)
+      : weights_(weights) {
     if (panel_index >= panel_count(product)) return;
     const size_t first = panel_index * outputs_per_panel(product);
     const size_t rows = std::min(outputs_per_panel(product), product.weights->rows - first);
@@ -68,12 +69,12 @@ class PanelAhead {
   }
 
   // Takes the part of `weight` among what is still to come.
-  Ahead take(size_t weight) {
-    Ahead& part = parts_[0].lines > 0 ? parts_[0] : parts_[1];
+  Prefetch take(size_t weight) {
+    Prefetch& part = parts_[0].lines > 0 ? parts_[0] : parts_[1];
     const size_t all_lines = parts_[0].lines + parts_[1].lines;
     const size_t share = weight < weights_ ? all_lines * weight / weights_ + 1 : all_lines;
-    const Ahead slice{part.next, std::min(part.lines, share)};
-    part.next += slice.lines * Ahead::kLine;
+    const Prefetch slice{part.next, std::min(part.lines, share)};
+    part.next += slice.lines * Prefetch::kLine;
     part.lines -= slice.lines;
     weights_ -= std::min(weight, weights_);
     return slice;
@@ -81,11 +82,11 @@ class PanelAhead {
 
  private:
   void add(const Matrix& weights, size_t first, size_t rows) {
-    Ahead& part = parts_[0].lines == 0 ? parts_[0] : parts_[1];
-    part = {weights.row(first), rows * weights.row_bytes / Ahead::kLine};
+    Prefetch& part = parts_[0].lines == 0 ? parts_[0] : parts_[1];
+    part = {weights.row(first), rows * weights.row_bytes / Prefetch::kLine};
   }
 
-  std::array<Ahead, 2> parts_;
+  std::array<Prefetch, 2> parts_;
   size_t weights_;
 };
 
@@ -94,25 +95,25 @@ void run_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_
                size_t first_row, size_t end_row, size_t next_panel, float* panel) {
   const size_t first_output = panel_index * outputs_per_panel(product);
   const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
-  PanelAhead ahead(product, next_panel,
-                   kPanelColumns / kPackColumns * kPartWeight + tiles * kTileWeight);
+  PanelPrefetch prefetch(product, next_panel,
+                         kPanelColumns / kPackColumns * kPartWeight + tiles * kTileWeight);
   const size_t outputs = outputs_per_panel(product);
   if (first_output + outputs > product.weights->rows) {
     // What is not packed is multiplied, too: subnormal numbers there would take much longer.
     std::fill_n(panel, panel_floats(*product.weights->gemm, product.weights->columns), 0.0F);
   }
   for (size_t column = 0; column < outputs; column += kPackColumns) {
-    pack_part(*product.weights, first_output + column, column, panel, ahead.take(kPartWeight));
+    pack_part(*product.weights, first_output + column, column, panel, prefetch.take(kPartWeight));
     if (product.epilogue == Epilogue::swiglu) {
       pack_part(*product.up, first_output + column, kSwigluPart + column, panel,
-                ahead.take(kPartWeight));
+                prefetch.take(kPartWeight));
     }
   }
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (size_t row = first_row; row < end_row; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, end_row - row);
     product.weights->gemm->multiply(panel, product.weights->columns, product.in.row(row),
-                                    product.in.stride, row_count, tile, ahead.take(kTileWeight));
+                                    product.in.stride, row_count, tile, prefetch.take(kTileWeight));
     finish_tile(kernel, product, tile, row, row_count, first_output);
   }
 }

@@ -48,17 +48,18 @@ struct PlainKernel {
     Floats sums[Format::kVectors];
   };
 
-  /// Returns how often a strip takes a step ahead.
-  static size_t ahead_steps(size_t /*depth*/) { return 1; }
+  /// Returns how often a strip takes a step prefetch.
+  static size_t prefetch_steps(size_t /*depth*/) { return 1; }
 
   template <size_t... kRow, size_t... kVector>
   static void multiply_strip(const std::byte* strip, size_t depth, const std::byte* rows,
-                             size_t stride, float* tile, Ahead& ahead, std::index_sequence<kRow...>,
+                             size_t stride, float* tile, Prefetch& prefetch,
+                             std::index_sequence<kRow...>,
                              std::index_sequence<kVector...> vectors) {
     Row sums[sizeof...(kRow)];
     (clear(sums[kRow], vectors), ...);
     const std::byte* const in[] = {rows + kRow * stride...};
-    ahead.step();
+    prefetch.step();
     const size_t steps = PanelLayout<Format>::blocks(depth);
     for (size_t step = 0; step < steps; ++step, strip += PanelLayout<Format>::kRowBytes) {
       const Floats weights[] = {V::load_floats(strip + kVector * sizeof(Floats))...};
@@ -103,18 +104,19 @@ struct BlockKernel {
     Ints sums[Format::kVectors];
   };
 
-  /// Returns how often a strip takes a step ahead.
-  static size_t ahead_steps(size_t depth) { return PanelLayout<Format>::blocks(depth); }
+  /// Returns how often a strip takes a step prefetch.
+  static size_t prefetch_steps(size_t depth) { return PanelLayout<Format>::blocks(depth); }
 
   template <size_t... kRow, size_t... kVector>
   static void multiply_strip(const std::byte* strip, size_t depth, const std::byte* rows,
-                             size_t stride, float* tile, Ahead& ahead, std::index_sequence<kRow...>,
+                             size_t stride, float* tile, Prefetch& prefetch,
+                             std::index_sequence<kRow...>,
                              std::index_sequence<kVector...> vectors) {
     Row sums[sizeof...(kRow)];
     (clear(sums[kRow], vectors), ...);
     const std::byte* in[] = {rows + kRow * stride...};
     for (size_t left = PanelLayout<Format>::blocks(depth); left > 0; --left) {
-      ahead.step();
+      prefetch.step();
       for (size_t scale = 0; scale < Format::kScales; ++scale) {
         (start(sums[kRow], in[kRow], scale, vectors), ...);
 #pragma GCC unroll 8
@@ -183,15 +185,15 @@ struct BlockKernel {
 /// Gemm::multiply from a kernel's strips.
 template <typename Kernel>
 void multiply_panel(const void* panel, size_t depth, const void* rows, size_t stride,
-                    size_t row_count, float* tile, const Ahead& later) {
+                    size_t row_count, float* tile, const Prefetch& later) {
   using Format = typename Kernel::Format;
   using Layout = PanelLayout<Format>;
-  Ahead ahead(later);
-  ahead.spread(kPanelColumns / Layout::kStripColumns * Kernel::ahead_steps(depth));
+  Prefetch prefetch(later);
+  prefetch.spread(kPanelColumns / Layout::kStripColumns * Kernel::prefetch_steps(depth));
   const auto run = [&]<size_t kRows>(std::integral_constant<size_t, kRows>) {
     for (size_t first = 0; first < kPanelColumns; first += Layout::kStripColumns) {
       Kernel::multiply_strip(Layout::at(const_cast<void*>(panel), depth, 0, first), depth,
-                             static_cast<const std::byte*>(rows), stride, tile + first, ahead,
+                             static_cast<const std::byte*>(rows), stride, tile + first, prefetch,
                              std::make_index_sequence<kRows>{},
                              std::make_index_sequence<Format::kVectors>{});
     }

@@ -90,7 +90,7 @@ struct Q8Panel {
   static constexpr size_t kStretch = 32;  // Blocks whose scales are collected first.
   static constexpr size_t kStepElements = kBlocksAtOnce * 32;
 
-  static void pack_lanes(const Rows& rows, size_t depth, Ahead& ahead) {
+  static void pack_lanes(const Rows& rows, size_t depth, Prefetch& prefetch) {
     const size_t blocks = depth / 32;
     for (size_t first = 0; first < blocks; first += kStretch) {
       const size_t end = blocks - first < kStretch ? blocks : first + kStretch;
@@ -105,7 +105,7 @@ struct Q8Panel {
         }
       }
       for (size_t block = first; block < end; block += kBlocksAtOnce) {
-        ahead.step();
+        prefetch.step();
         pack_values(rows, block, end - block < kBlocksAtOnce ? end - block : kBlocksAtOnce);
       }
       for (size_t block = first; block < end; ++block) {
@@ -143,9 +143,9 @@ struct Q45Panel {
   static constexpr size_t kWords = kLowAt + 32;
   static constexpr size_t kStepElements = 256;
 
-  static void pack_lanes(const Rows& rows, size_t depth, Ahead& ahead) {
+  static void pack_lanes(const Rows& rows, size_t depth, Prefetch& prefetch) {
     for (size_t k = 0, offset = 0; k < depth; k += 256, offset += 4 * kWords) {
-      ahead.step();
+      prefetch.step();
       Ints words[kWords];
       rows.transpose(offset, kWords, words);
       for (size_t i = 0; i < 32; ++i) {
@@ -202,9 +202,9 @@ struct Q6Panel {
   static constexpr size_t kScalesAt = 192;  // Bytes.
   static constexpr size_t kStepElements = 256;
 
-  static void pack_lanes(const Rows& rows, size_t depth, Ahead& ahead) {
+  static void pack_lanes(const Rows& rows, size_t depth, Prefetch& prefetch) {
     for (size_t k = 0, offset = 0; k < depth; k += 256, offset += kBlockBytes) {
-      ahead.step();
+      prefetch.step();
       Ints words[kWords];
       rows.transpose(offset, kWords, words);
       for (size_t i = 0; i < 32; ++i) {
@@ -239,14 +239,14 @@ struct Q6Panel {
 /// Gemm::pack from a packer of a vector of rows.
 template <typename Isa, typename Format, typename Packer>
 void pack_quantized(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
-                    const Ahead& later) {
-  Ahead ahead(later);
-  ahead.spread((rows.count + Vectors<Isa>::kLanes - 1) / Vectors<Isa>::kLanes *
-               (depth / Packer::kStepElements));
+                    const Prefetch& later) {
+  Prefetch prefetch(later);
+  prefetch.spread((rows.count + Vectors<Isa>::kLanes - 1) / Vectors<Isa>::kLanes *
+                  (depth / Packer::kStepElements));
   for (size_t row = 0; row < round_up_to_pack(rows.count); row += Vectors<Isa>::kLanes) {
     const QuantizedRows<Isa, Format> lanes(
         rows, row, PanelLayout<Format>::at(panel, depth, 0, first_column + row));
-    Packer::pack_lanes(lanes, depth, ahead);
+    Packer::pack_lanes(lanes, depth, prefetch);
   }
 }
 

@@ -25,15 +25,15 @@ struct TransposedPanel {
   static constexpr bool kHasScales = Format::kBlockRows > Input::kSteps;
 
   static void pack(const StoredRows& rows, size_t depth, size_t first_column, void* panel,
-                   const Ahead& later) {
-    Ahead ahead(later);
-    ahead.spread(round_up_to_pack(rows.count) * ((depth + kStretch - 1) / kStretch));
+                   const Prefetch& later) {
+    Prefetch prefetch(later);
+    prefetch.spread(round_up_to_pack(rows.count) * ((depth + kStretch - 1) / kStretch));
     for (size_t row = 0; row < round_up_to_pack(rows.count); row += V::kLanes) {
       for (size_t k = 0; k < depth; k += kStretch) {
         const size_t count = depth - k < kStretch ? depth - k : kStretch;
         alignas(64) std::byte prepared[V::kLanes * kStride];
         for (size_t lane = 0; lane < V::kLanes; ++lane) {
-          ahead.step();
+          prefetch.step();
           prepare(rows, row + lane, k, count, prepared + lane * kStride);
         }
         const size_t blocks = (count + Input::kBlockElements - 1) / Input::kBlockElements;

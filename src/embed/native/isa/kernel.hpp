@@ -51,7 +51,7 @@ struct Kernel {
   /// Turns scores into softmax weights that still lack the division by the final sum. `maximum`
   /// and `sum` are those of all calls so far, and start at kLeastScore and 0. Returns the factor
   /// that brings what was weighted by earlier calls to the new maximum.
-  float (*soften)(float* scores, size_t count, float& maximum, float& sum);
+  float (*softmax_step)(float* scores, size_t count, float& maximum, float& sum);
 
   /// Writes in * factor. `out` may be `in`.
   void (*scale)(const float* in, float factor, size_t count, float* out);

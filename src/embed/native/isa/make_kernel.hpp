@@ -17,7 +17,7 @@ consteval Kernel make_kernel(std::string_view name) {
       .rms_norm = VectorMath<Isa>::rms_norm,
       .rotate = VectorMath<Isa>::rotate,
       .swiglu = VectorMath<Isa>::swiglu,
-      .soften = VectorMath<Isa>::soften,
+      .softmax_step = VectorMath<Isa>::softmax_step,
       .scale = VectorMath<Isa>::scale,
       .scale_and_add = VectorMath<Isa>::scale_and_add,
   };

@@ -53,7 +53,7 @@ struct VectorMath {
     }
   }
 
-  static float soften(float* scores, size_t count, float& maximum, float& sum) {
+  static float softmax_step(float* scores, size_t count, float& maximum, float& sum) {
     const float before = maximum;
     maximum = maximum_of(scores, count, before);
     Floats sums{};

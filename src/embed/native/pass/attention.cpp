@@ -29,7 +29,7 @@ struct Attention::Unit {
   Rows keys;            // From the text's first token, this head.
   Rows values;          // As keys.
   size_t rows;          // Tokens of the block times heads of the group.
-  InputRows asking;     // [rows, head_width], placed and scaled queries.
+  InputRows wanted;     // [rows, head_width], placed and scaled queries.
   float* outputs;       // [rows, head_width], before the division by the sums.
   float* maxima;        // [rows]
   float* sums;          // [rows]
@@ -73,7 +73,7 @@ Attention::ScratchOffsets Attention::scratch_offsets() const {
     offset = at.end;
     at.end += round_up(bytes, kLineBytes) / sizeof(float);
   };
-  take(at.asking, rows * gemm_.row_bytes(head_width_));
+  take(at.wanted, rows * gemm_.row_bytes(head_width_));
   take(at.outputs, rows * head_width_ * sizeof(float));
   take(at.maxima, rows * sizeof(float));
   take(at.sums, rows * sizeof(float));
@@ -104,7 +104,7 @@ Attention::Unit Attention::make_unit(const QueryBlock& block, size_t kv_head, co
           .keys = from(keys, block.text_row, column),
           .values = from(values, block.text_row, column),
           .rows = rows,
-          .asking = input_rows(at.asking, rows, head_width_),
+          .wanted = input_rows(at.wanted, rows, head_width_),
           .outputs = scratch + at.outputs,
           .maxima = scratch + at.maxima,
           .sums = scratch + at.sums,
@@ -157,12 +157,12 @@ void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rop
   for (size_t row = 0; row < unit.rows; ++row) {
     const size_t token = row / heads_per_kv_;
     const float* query = unit.queries.row(token) + row % heads_per_kv_ * head_width_;
-    float* to = gemm_.prepare == nullptr ? reinterpret_cast<float*>(unit.asking.row(row)) : placed;
+    float* to = gemm_.prepare == nullptr ? reinterpret_cast<float*>(unit.wanted.row(row)) : placed;
     kernel_.rms_norm(query, weights.query_norm.data(), head_width_, epsilon_, to);
     const size_t position = unit.block.position + token;
     kernel_.rotate(to, rope.cosines(position), rope.sines(position), head_width_ / 2);
     kernel_.scale(to, scale, head_width_, to);
-    if (gemm_.prepare != nullptr) gemm_.prepare(placed, head_width_, unit.asking.row(row));
+    if (gemm_.prepare != nullptr) gemm_.prepare(placed, head_width_, unit.wanted.row(row));
   }
   std::fill_n(unit.outputs, unit.rows * head_width_, 0.0F);
   std::fill_n(unit.maxima, unit.rows, kLeastScore);
@@ -193,14 +193,14 @@ void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_co
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (; row < unit.rows; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, unit.rows - row);
-    gemm_.multiply(unit.key_panel, head_width_, unit.asking.row(row), unit.asking.stride, row_count,
+    gemm_.multiply(unit.key_panel, head_width_, unit.wanted.row(row), unit.wanted.stride, row_count,
                    tile, {});
     float factors[kTileRows];
     for (size_t i = 0; i < row_count; ++i) {
       float* scores = tile + i * kPanelColumns;
       const size_t last_key = position + (row + i) / heads_per_kv_;
       const size_t seen = std::min(key_count, last_key + 1 - first_key);
-      factors[i] = kernel_.soften(scores, seen, unit.maxima[row + i], unit.sums[row + i]);
+      factors[i] = kernel_.softmax_step(scores, seen, unit.maxima[row + i], unit.sums[row + i]);
       std::fill(scores + seen, scores + key_count, 0.0F);
       if (gemm_.prepare != nullptr) gemm_.prepare(scores, key_count, unit.shares.row(i));
     }

@@ -59,7 +59,7 @@ class Attention {
 
   // Where the parts of a thread's scratch begin, in floats.
   struct ScratchOffsets {
-    size_t asking;
+    size_t wanted;
     size_t outputs;
     size_t maxima;
     size_t sums;

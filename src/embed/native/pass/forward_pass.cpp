@@ -55,7 +55,7 @@ size_t prepared_bytes(const Matrix& weights) {
 
 }  // namespace
 
-ForwardPass::ForwardPass(const ModelHeader& header, const Weights& weights, Compute compute,
+ForwardPass::ForwardPass(const ModelHeader& header, const Weights& weights, NumberFormat compute,
                          const Kernel& kernel, ThreadPool& pool)
     : header_(header),
       weights_(weights),
@@ -89,7 +89,7 @@ void ForwardPass::run(const PackedBatch& batch, std::span<float> vectors) {
   for (const LayerWeights& layer : weights_.layers) {
     normalize(scratch.hidden, layer.attention_norm, *layer.query.gemm, scratch, scratch.normed);
     end(Phase::norm);
-    const Asking everyone{layout.all_blocks, scratch.hidden, scratch.normed, scratch.queries};
+    const WantedRows everyone{layout.all_blocks, scratch.hidden, scratch.normed, scratch.queries};
     const bool is_last = &layer == &weights_.layers.back();
     run_layer(layer, layout, is_last ? gather_last(layout, scratch) : everyone, scratch);
   }
@@ -149,7 +149,8 @@ void ForwardPass::look_up(std::span<const TokenId> ids, const Rows& hidden) cons
   });
 }
 
-ForwardPass::Asking ForwardPass::gather_last(const Layout& layout, const Scratch& scratch) const {
+ForwardPass::WantedRows ForwardPass::gather_last(const Layout& layout,
+                                                 const Scratch& scratch) const {
   const size_t texts = scratch.last.count;
   for (size_t text = 0; text < texts; ++text) {
     const size_t row = layout.last_rows[text];
@@ -160,19 +161,19 @@ ForwardPass::Asking ForwardPass::gather_last(const Layout& layout, const Scratch
           first_rows(scratch.queries, texts)};
 }
 
-void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout, const Asking& asking,
-                            const Scratch& scratch) const {
+void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout,
+                            const WantedRows& wanted, const Scratch& scratch) const {
   const std::array products{
-      MatrixProduct{.weights = &layer.query, .in = asking.normed, .out = asking.queries},
+      MatrixProduct{.weights = &layer.query, .in = wanted.normed, .out = wanted.queries},
       MatrixProduct{.weights = &layer.key, .in = scratch.normed, .out = scratch.keys},
       MatrixProduct{.weights = &layer.value, .in = scratch.normed, .out = scratch.values}};
   multiply(products, kernel_, pool_, scratch.panels);
   end(Phase::qkv);
   attention_.place_keys(layer, rope_, layout.positions, scratch.keys);
   end(Phase::keys);
-  const Rows& queries = asking.queries;
+  const Rows& queries = wanted.queries;
   const PreparedRows attended = take_prepared(layer.output, header_.head_width, scratch.attended);
-  attention_.attend(layer, rope_, asking.blocks, queries, scratch.keys, scratch.values, attended,
+  attention_.attend(layer, rope_, wanted.blocks, queries, scratch.keys, scratch.values, attended,
                     scratch.attention);
   end(Phase::attention);
   const InputRows output_in = attended.gemm != nullptr
@@ -180,21 +181,21 @@ void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout, con
                                   : prepare(queries, layer.output, scratch.attended);
   end(Phase::prepare);
   const MatrixProduct output{
-      .weights = &layer.output, .in = output_in, .out = asking.hidden, .epilogue = Epilogue::add};
+      .weights = &layer.output, .in = output_in, .out = wanted.hidden, .epilogue = Epilogue::add};
   multiply({&output, 1}, kernel_, pool_, scratch.panels);
   end(Phase::output);
-  feed_forward(layer, asking, scratch);
+  feed_forward(layer, wanted, scratch);
 }
 
-void ForwardPass::feed_forward(const LayerWeights& layer, const Asking& asking,
+void ForwardPass::feed_forward(const LayerWeights& layer, const WantedRows& wanted,
                                const Scratch& scratch) const {
-  normalize(asking.hidden, layer.ff_norm, *layer.gate.gemm, scratch, asking.normed);
+  normalize(wanted.hidden, layer.ff_norm, *layer.gate.gemm, scratch, wanted.normed);
   end(Phase::norm);
-  const Rows ff = first_rows(scratch.ff, asking.hidden.count);
+  const Rows ff = first_rows(scratch.ff, wanted.hidden.count);
   const PreparedRows activated = take_prepared(layer.down, kSwigluPart, scratch.activated);
   const MatrixProduct wide{.weights = &layer.gate,
                            .up = &layer.up,
-                           .in = asking.normed,
+                           .in = wanted.normed,
                            .out = ff,
                            .epilogue = Epilogue::swiglu,
                            .prepared = activated};
@@ -205,7 +206,7 @@ void ForwardPass::feed_forward(const LayerWeights& layer, const Asking& asking,
                                   : prepare(ff, layer.down, scratch.activated);
   end(Phase::prepare);
   const MatrixProduct narrow{
-      .weights = &layer.down, .in = narrow_in, .out = asking.hidden, .epilogue = Epilogue::add};
+      .weights = &layer.down, .in = narrow_in, .out = wanted.hidden, .epilogue = Epilogue::add};
   multiply({&narrow, 1}, kernel_, pool_, scratch.panels);
   end(Phase::down);
 }

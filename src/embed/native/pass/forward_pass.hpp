@@ -4,10 +4,10 @@
 #include <span>
 #include <vector>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/model/model_header.hpp"
-#include "embed/native/gemm/compute.hpp"
 #include "embed/native/gemm/matrix_product.hpp"
+#include "embed/native/gemm/number_format.hpp"
 #include "embed/native/isa/kernel.hpp"
 #include "embed/native/pass/attention.hpp"
 #include "embed/native/pass/rope_table.hpp"
@@ -29,7 +29,7 @@ namespace runed::embed::native {
 class ForwardPass {
  public:
   /// Borrows all but `compute`, with which the Gemms of the weights were chosen.
-  ForwardPass(const ModelHeader& header, const Weights& weights, Compute compute,
+  ForwardPass(const ModelHeader& header, const Weights& weights, NumberFormat compute,
               const Kernel& kernel, ThreadPool& pool);
 
   /// Writes the unit-length vectors of a batch. A row may come out not finite: the caller checks.
@@ -68,7 +68,7 @@ class ForwardPass {
   };
 
   /// The tokens of which a layer computes more than keys and values.
-  struct Asking {
+  struct WantedRows {
     std::span<const QueryBlock> blocks;
     Rows hidden;
     InputRows normed;
@@ -87,10 +87,11 @@ class ForwardPass {
   Layout lay_out_texts(std::span<const uint32_t> offsets) const;
   Scratch lay_out_scratch(size_t tokens, size_t texts);
   void look_up(std::span<const TokenId> ids, const Rows& hidden) const;
-  Asking gather_last(const Layout& layout, const Scratch& scratch) const;
-  void run_layer(const LayerWeights& layer, const Layout& layout, const Asking& asking,
+  WantedRows gather_last(const Layout& layout, const Scratch& scratch) const;
+  void run_layer(const LayerWeights& layer, const Layout& layout, const WantedRows& wanted,
                  const Scratch& scratch) const;
-  void feed_forward(const LayerWeights& layer, const Asking& asking, const Scratch& scratch) const;
+  void feed_forward(const LayerWeights& layer, const WantedRows& wanted,
+                    const Scratch& scratch) const;
   void normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,
                  const Scratch& scratch, const InputRows& out) const;
   InputRows prepare(const Rows& in, const Matrix& weights, const InputRows& out) const;

@@ -18,7 +18,8 @@ constexpr uint64_t kOneJob = 1ULL << 32;  // The count of jobs is above.
 constexpr int kSpins = 1000;
 
 constexpr std::chrono::milliseconds kLookInterval{5};
-constexpr uint32_t kUnitsALook = 4;  // A unit of a small model is not much more than asking the time.
+constexpr uint32_t kUnitsALook =
+    4;  // A unit of a small model is not much more than wanted the time.
 
 uint64_t job_number(uint64_t state) {
   return state / kOneJob;

@@ -5,10 +5,10 @@
 #include "support/temp_dir.hpp"
 
 using runed::ErrorCode;
-using runed::bootstrap::Compute;
-using runed::bootstrap::Engine;
+using runed::bootstrap::EngineKind;
 using runed::bootstrap::LlamaProfile;
 using runed::bootstrap::load_settings;
+using runed::bootstrap::NumberFormat;
 using runed::bootstrap::Origin;
 using runed::bootstrap::SettingFlags;
 using runed::bootstrap::Settings;
@@ -64,7 +64,7 @@ TEST_CASE("a flag wins over the environment, which wins over config.json") {
   CHECK(flag.value == 3min);
   CHECK(flag.origin == Origin::flag);
   // An empty variable is as good as none.
-  CHECK(unwrap(load(home, environment)).engine.value == Engine::native);
+  CHECK(unwrap(load(home, environment)).engine.value == EngineKind::native);
 }
 
 TEST_CASE("every variable and every key is read") {
@@ -85,12 +85,12 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_variable.model.value == "builtin:runed-mini");
   CHECK(by_variable.model_variant.value == "q8_0");
   CHECK(by_variable.manifest.value == "https://m");
-  CHECK(by_variable.engine.value == Engine::llama_server);
+  CHECK(by_variable.engine.value == EngineKind::llama_server);
   CHECK(by_variable.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_variable.ctx_size.value == 512U);
   CHECK(by_variable.cache_mb.value == 0U);
   CHECK(by_variable.cpu.value == "avx2");
-  CHECK(by_variable.compute.value == Compute::bf16);
+  CHECK(by_variable.compute.value == NumberFormat::bf16);
   CHECK(by_variable.threads.value == 64U);
   CHECK(by_variable.socket.value == "/s");
 
@@ -105,9 +105,9 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_key.runed_binary.value == "runed");
   CHECK(by_key.model_variant.value == "f16");
   CHECK(by_key.manifest.value == "https://c");
-  CHECK(by_key.engine.value == Engine::native);
+  CHECK(by_key.engine.value == EngineKind::native);
   CHECK(by_key.cache_mb.value == 64U);
-  CHECK(by_key.compute.value == Compute::int16);
+  CHECK(by_key.compute.value == NumberFormat::int16);
   CHECK(by_key.threads.value == 3U);
   CHECK(by_key.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_key.socket.value == home / "d.sock");
@@ -244,7 +244,8 @@ TEST_CASE("a cache size is a whole number of MiB, at most a TiB") {
 TEST_CASE("RUNED_CONFIG names another file, which must exist") {
   const TempDir home;
   runed::test::write_text(home / "other.json", R"({"engine":"native"})");
-  CHECK(unwrap(load(home, {{"RUNED_CONFIG", home / "other.json"}})).engine.value == Engine::native);
+  CHECK(unwrap(load(home, {{"RUNED_CONFIG", home / "other.json"}})).engine.value ==
+        EngineKind::native);
   const auto error = unwrap_error(load(home, {{"RUNED_CONFIG", home / "none.json"}}));
   CHECK(error.code == ErrorCode::bad_config);
   CHECK(error.message ==
@@ -267,8 +268,8 @@ TEST_CASE("a setting that is wrong has its default, and the others are what is n
   const auto found = runed::bootstrap::find_settings(
       unwrap(runed::bootstrap::resolve_paths(environment, home.path())), environment, {});
   CHECK(found.settings.idle_timeout.value == 1min);
-  CHECK(found.settings.compute.value == Compute::f32);
-  CHECK(found.settings.engine.value == Engine::auto_select);
+  CHECK(found.settings.compute.value == NumberFormat::f32);
+  CHECK(found.settings.engine.value == EngineKind::auto_select);
   CHECK(found.settings.engine.origin == Origin::default_value);
   CHECK_FALSE(found.settings.threads.value.has_value());
   REQUIRE(found.faults.size() == 3);

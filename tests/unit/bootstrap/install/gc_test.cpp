@@ -8,7 +8,7 @@
 #include "support/eventually.hpp"
 
 using runed::bootstrap::collect;
-using runed::bootstrap::Engine;
+using runed::bootstrap::EngineKind;
 using runed::bootstrap::GcItem;
 using runed::bootstrap::GcOptions;
 using runed::bootstrap::Origin;
@@ -175,7 +175,7 @@ TEST_CASE("a llama-server goes when another engine is configured") {
   Fixture fixture;
   unwrap(fixture.install_all());
   CHECK(fixture.plan().empty());
-  fixture.settings.engine = {Engine::native, Origin::config};
+  fixture.settings.engine = {EngineKind::native, Origin::config};
   const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock)).items;
   REQUIRE(items.size() == 1);
   CHECK(items[0].kind == GcItem::Kind::llama_server);

@@ -1,5 +1,5 @@
-// What the batcher does with many callers: packing, classes, identical texts, the cache, the bounds.
-#include "batcher_fixture.hpp"
+// What the scheduler does with many callers: packing, classes, identical texts, the cache, the bounds.
+#include "scheduler_fixture.hpp"
 
 using runed::ErrorCode;
 using runed::daemon::CentroidSet;
@@ -12,7 +12,7 @@ using runed::test::kAtOnce;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 using namespace std::chrono_literals;
-using Fixture = runed::test::BatcherFixture;
+using Fixture = runed::test::SchedulerFixture;
 
 TEST_CASE("what waits is packed into one pass, across jobs, up to the budget") {
   Fixture fixture;
@@ -58,7 +58,7 @@ TEST_CASE("the classes are bounded apart, and a refusal says when to come again"
   CHECK(refusal.message == "the queue is full: 4 tokens wait");
   CHECK(std::stod(refusal.details.at("retry_seconds")) >= 0.01);
   CHECK(std::stod(refusal.details.at("retry_seconds")) < 1);
-  CHECK(fixture.batcher.load_statistics().refused_calls == 1);
+  CHECK(fixture.scheduler.load_statistics().refused_calls == 1);
   Answer interactive = fixture.submit({"dd"}, nullptr, Priority::interactive);
   fixture.script.resume();
   unwrap(get(first));
@@ -100,11 +100,11 @@ TEST_CASE("identical texts are computed once, those in the pass under way too") 
   const auto answers = unwrap(get(second));
   REQUIRE(answers.size() == 3);
   CHECK(answers[2].token_count == 4);
-  CHECK(answers[2].vector.size() == runed::test::ScriptedEmbedder::kDimension);
+  CHECK(answers[2].vector.size() == runed::test::ScriptedEngine::kDimension);
   unwrap(get(third));
   CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 1});
-  CHECK(fixture.batcher.load_statistics().shared_texts == 3);
-  CHECK(fixture.batcher.queue_tokens() == 0);
+  CHECK(fixture.scheduler.load_statistics().shared_texts == 3);
+  CHECK(fixture.scheduler.queue_tokens() == 0);
 }
 
 TEST_CASE("one caller who leaves does not take an identical text from the others") {
@@ -121,7 +121,7 @@ TEST_CASE("one caller who leaves does not take an identical text from the others
   CHECK(unwrap_error(get(leaves)).code == ErrorCode::cancelled);
   unwrap(get(stays));
   CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 1});
-  CHECK(fixture.batcher.load_statistics().cancelled_calls == 1);
+  CHECK(fixture.scheduler.load_statistics().cancelled_calls == 1);
 }
 
 TEST_CASE("a text of late is answered while the engine is busy with others") {
@@ -141,7 +141,7 @@ TEST_CASE("a text of late is answered while the engine is busy with others") {
   unwrap(get(busy));
   CHECK(unwrap(get(mixed)).at(1).vector == vector);
   CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 1, 1});
-  CHECK(fixture.batcher.load_statistics().cached_texts == 2);
+  CHECK(fixture.scheduler.load_statistics().cached_texts == 2);
 }
 
 TEST_CASE("the vectors of late are given back with the engine's memory") {
@@ -149,33 +149,33 @@ TEST_CASE("the vectors of late are given back with the engine's memory") {
   fixture.wait_for(Serving::ok);
   Answer first = fixture.submit({"known"});
   unwrap(get(first));
-  CHECK(fixture.batcher.cache_bytes() > 0);
+  CHECK(fixture.scheduler.cache_bytes() > 0);
   fixture.wait_for(Serving::idle);
-  CHECK(eventually([&] { return fixture.batcher.cache_bytes() == 0; }));
+  CHECK(eventually([&] { return fixture.scheduler.cache_bytes() == 0; }));
 }
 
 TEST_CASE("a vector is routed before it is cut") {
   Fixture fixture;
   fixture.wait_for(Serving::ok);
   // The scripted vector is {1, 0, ...}: the second centroid is its like.
-  std::vector<float> floats(2 * runed::test::ScriptedEmbedder::kDimension);
+  std::vector<float> floats(2 * runed::test::ScriptedEngine::kDimension);
   floats[1] = 1;
-  floats[runed::test::ScriptedEmbedder::kDimension] = 1;
+  floats[runed::test::ScriptedEngine::kDimension] = 1;
   const auto set = std::make_shared<const CentroidSet>(
       unwrap(CentroidSet::make({.version = "v",
                                 .preset = "",
-                                .dim = runed::test::ScriptedEmbedder::kDimension,
+                                .dim = runed::test::ScriptedEngine::kDimension,
                                 .count = 2,
                                 .floats = std::move(floats),
                                 .ragged = {}},
                                {})));
   std::promise<runed::Result<std::vector<runed::Embedding>>> promise;
   Answer answer = promise.get_future();
-  fixture.batcher.submit({.texts = {"text"},
-                          .options = {.instruction = {}, .dimensions = 32},
-                          .route = set,
-                          .is_cancelled = [] { return false; },
-                          .done = [&](auto result) { promise.set_value(std::move(result)); }});
+  fixture.scheduler.submit({.texts = {"text"},
+                            .options = {.instruction = {}, .dimensions = 32},
+                            .route = set,
+                            .is_cancelled = [] { return false; },
+                            .done = [&](auto result) { promise.set_value(std::move(result)); }});
   const auto embedding = unwrap(get(answer)).front();
   CHECK(embedding.vector.size() == 32);
   CHECK(embedding.cluster_id == 1);
@@ -195,10 +195,10 @@ TEST_CASE("a text is given to the engine behind the prompt of the model that is 
   const auto submit = [&fixture](runed::EmbedOptions options) {
     std::promise<runed::Result<std::vector<runed::Embedding>>> promise;
     Answer answer = promise.get_future();
-    fixture.batcher.submit({.texts = {"text"},
-                            .options = std::move(options),
-                            .is_cancelled = [] { return false; },
-                            .done = [&](auto result) { promise.set_value(std::move(result)); }});
+    fixture.scheduler.submit({.texts = {"text"},
+                              .options = std::move(options),
+                              .is_cancelled = [] { return false; },
+                              .done = [&](auto result) { promise.set_value(std::move(result)); }});
     return get(answer);
   };
   using runed::InputType;
@@ -229,7 +229,7 @@ TEST_CASE("a text whose caller left while the engine came back is computed for t
   CHECK(unwrap_error(get(first)).code == ErrorCode::cancelled);
   Answer second = fixture.submit({"text"});
   unwrap(get(second));
-  CHECK(fixture.batcher.queue_tokens() == 0);
+  CHECK(fixture.scheduler.queue_tokens() == 0);
 }
 
 TEST_CASE(
@@ -242,8 +242,8 @@ TEST_CASE(
   CHECK(unwrap(get(large)).size() == texts.size());
   Answer long_text = fixture.submit({std::string(100'000, 'a')});
   CHECK(unwrap_error(get(long_text)).code == ErrorCode::text_too_long);
-  CHECK(fixture.batcher.queue_tokens() == 0);
-  CHECK(fixture.batcher.drain(10s));
+  CHECK(fixture.scheduler.queue_tokens() == 0);
+  CHECK(fixture.scheduler.drain(10s));
 }
 
 TEST_CASE("what reserves its room takes none of the others'") {
@@ -254,12 +254,12 @@ TEST_CASE("what reserves its room takes none of the others'") {
   fixture.script.wait_inside(1);
   std::promise<runed::Result<std::vector<runed::Embedding>>> promise;
   Answer stream = promise.get_future();
-  fixture.batcher.submit({.texts = {"12345678"},
-                          .options = {},
-                          .room = runed::daemon::Room::reserved,
-                          .route = {},
-                          .is_cancelled = [] { return false; },
-                          .done = [&](auto result) { promise.set_value(std::move(result)); }});
+  fixture.scheduler.submit({.texts = {"12345678"},
+                            .options = {},
+                            .room = runed::daemon::Room::reserved,
+                            .route = {},
+                            .is_cancelled = [] { return false; },
+                            .done = [&](auto result) { promise.set_value(std::move(result)); }});
   Answer batch = fixture.submit({"bbb"});
   fixture.script.resume();
   unwrap(get(first));

@@ -5,7 +5,7 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
-using runed::bootstrap::Engine;
+using runed::bootstrap::EngineKind;
 using runed::bootstrap::Origin;
 using runed::bootstrap::ReadyModel;
 using runed::daemon::choose_engine;
@@ -38,7 +38,7 @@ struct Fixture : runed::test::EngineFixture {
                                 return usable;
                               }});
   }
-  void ask_for(Engine engine, Origin origin) { settings.engine = {engine, origin}; }
+  void ask_for(EngineKind engine, Origin origin) { settings.engine = {engine, origin}; }
   std::string installed() const { return paths.llama_cpp_dir + "/llama-server"; }
 
   bool has_device = false;
@@ -55,7 +55,7 @@ const runed::test::GgufBuilder kOther = runed::test::small_bert();
 TEST_CASE("auto is native where it can serve the model, and nothing is fetched") {
   Fixture fixture;
   const EngineChoice choice = unwrap(fixture.choose(fixture.builtin));
-  CHECK(choice.engine == Engine::native);
+  CHECK(choice.engine == EngineKind::native);
   CHECK(choice.executable.empty());
   CHECK(choice.reason == "it can serve this model");
   CHECK(fixture.gets == 0);
@@ -65,7 +65,7 @@ TEST_CASE("auto is native where it can serve the model, and nothing is fetched")
 TEST_CASE("auto is llama-server where the native engine cannot serve the model") {
   Fixture fixture;
   const EngineChoice choice = unwrap(fixture.choose(fixture.make_model(kOther)));
-  CHECK(choice.engine == Engine::llama_server);
+  CHECK(choice.engine == EngineKind::llama_server);
   CHECK(choice.executable == fixture.installed());
   CHECK(choice.reason ==
         "the native engine cannot serve this model: key 'general.architecture' is 'bert' where "
@@ -142,7 +142,7 @@ TEST_CASE("a file that no engine would compute right goes to none") {
   const Error wrong = unwrap_error(
       fixture.choose(fixture.make_model(small_qwen3().set("qwen3.rope.freq_base", 1e4F))));
   CHECK(wrong.code == ErrorCode::model_unsupported);
-  fixture.ask_for(Engine::llama_server, Origin::flag);
+  fixture.ask_for(EngineKind::llama_server, Origin::flag);
   CHECK(unwrap_error(fixture.choose({.path = fixture.dir / "model.gguf"})).message ==
         wrong.message);
   CHECK(fixture.gets == 0);
@@ -153,7 +153,7 @@ TEST_CASE("a damaged file goes to no engine") {
   write_text(fixture.dir / "model.gguf", "GGUF");
   const Error error = unwrap_error(fixture.choose({.path = fixture.dir / "model.gguf"}));
   CHECK(error.code == ErrorCode::model_corrupt);
-  fixture.ask_for(Engine::llama_server, Origin::flag);
+  fixture.ask_for(EngineKind::llama_server, Origin::flag);
   CHECK(unwrap_error(fixture.choose({.path = fixture.dir / "model.gguf"})).message ==
         error.message);
   CHECK(fixture.gets == 0);
@@ -164,7 +164,7 @@ TEST_CASE("auto is the llama-server that is named, and says who named it") {
   const std::string program = fixture.make_program("my-server");
   fixture.settings.llama_server = {program, Origin::environment};
   const EngineChoice choice = unwrap(fixture.choose(fixture.builtin));
-  CHECK(choice.engine == Engine::llama_server);
+  CHECK(choice.engine == EngineKind::llama_server);
   CHECK(choice.executable == program);
   CHECK(choice.reason == "RUNED_LLAMA_SERVER names '" + program + "'");
 }
@@ -186,7 +186,7 @@ TEST_CASE("auto is an installed llama-server that can use a GPU") {
   fixture.has_device = true;
   fixture.usable = "CUDA0";
   const EngineChoice choice = unwrap(fixture.choose(fixture.builtin));
-  CHECK(choice.engine == Engine::llama_server);
+  CHECK(choice.engine == EngineKind::llama_server);
   CHECK(choice.executable == fixture.installed());
   CHECK(choice.reason == "a GPU is present: CUDA0");
   CHECK(fixture.gets == 0);
@@ -195,7 +195,7 @@ TEST_CASE("auto is an installed llama-server that can use a GPU") {
   CHECK(unwrap(fixture.choose(fixture.builtin)).reason == "it can serve this model");
   CHECK(fixture.looks == 2);
   fixture.has_device = false;
-  CHECK(unwrap(fixture.choose(fixture.builtin)).engine == Engine::native);
+  CHECK(unwrap(fixture.choose(fixture.builtin)).engine == EngineKind::native);
   CHECK(fixture.looks == 2);  // Nobody is asked about a GPU that is not there.
 }
 
@@ -214,7 +214,7 @@ TEST_CASE("auto says why it is not known whether a GPU can be used") {
   fixture.has_device = true;
   fixture.usable = runed::make_error(ErrorCode::io, "no answer");
   const EngineChoice choice = unwrap(fixture.choose(fixture.builtin));
-  CHECK(choice.engine == Engine::native);
+  CHECK(choice.engine == EngineKind::native);
   CHECK(choice.reason ==
         "it can serve this model; whether a GPU can be used is not known: no answer");
   write_text(fixture.installed(), "changed");
@@ -228,29 +228,29 @@ TEST_CASE("an engine that is asked for is the one, whatever else there is") {
   fixture.has_device = true;
   fixture.usable = "CUDA0";
   fixture.settings.llama_server = {fixture.make_program("my-server"), Origin::environment};
-  fixture.ask_for(Engine::native, Origin::flag);
+  fixture.ask_for(EngineKind::native, Origin::flag);
   const EngineChoice native = unwrap(fixture.choose(fixture.builtin));
-  CHECK(native.engine == Engine::native);
+  CHECK(native.engine == EngineKind::native);
   CHECK(native.reason == "--engine says so");
 
   fixture.settings.llama_server = {};
-  fixture.ask_for(Engine::llama_server, Origin::environment);
+  fixture.ask_for(EngineKind::llama_server, Origin::environment);
   const EngineChoice server = unwrap(fixture.choose(fixture.builtin));
-  CHECK(server.engine == Engine::llama_server);
+  CHECK(server.engine == EngineKind::llama_server);
   CHECK(server.executable == fixture.installed());
   CHECK(server.reason == "RUNED_ENGINE says so");
-  fixture.ask_for(Engine::llama_server, Origin::config);
+  fixture.ask_for(EngineKind::llama_server, Origin::config);
   CHECK(unwrap(fixture.choose(fixture.builtin)).reason == "config.json says so");
 }
 
 TEST_CASE("an engine that is asked for and cannot be is an error with a way out") {
   Fixture fixture;
-  fixture.ask_for(Engine::native, Origin::flag);
+  fixture.ask_for(EngineKind::native, Origin::flag);
   const Error native = unwrap_error(fixture.choose(fixture.make_model(kOther)));
   CHECK(native.code == ErrorCode::model_unsupported);
   CHECK(native.hint == "llama-server may serve it: leave the engine at auto, or name that");
 
-  fixture.ask_for(Engine::llama_server, Origin::flag);
+  fixture.ask_for(EngineKind::llama_server, Origin::flag);
   write_text(fixture.dir / "manifest.json", R"({"version":1})");
   const Error server = unwrap_error(fixture.choose(fixture.builtin));
   CHECK(server.code == ErrorCode::bad_config);

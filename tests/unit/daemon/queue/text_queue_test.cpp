@@ -110,12 +110,12 @@ TEST_CASE("a text that many wait for is there once, and knows them all") {
   const auto second = callers.add_ids(kBulk, 2, {{7, 8}});
   auto texts = callers.queue.take(kBulk, 100);
   REQUIRE(texts.size() == 2);
-  REQUIRE(texts[0]->askers.size() == 3);
-  CHECK(texts[0]->askers[1].index == 2);
-  CHECK(texts[0]->askers[2].job == second);
+  REQUIRE(texts[0]->recipients.size() == 3);
+  CHECK(texts[0]->recipients[1].index == 2);
+  CHECK(texts[0]->recipients[2].job == second);
   // In its pass it can still be waited for, and afterwards it is a new one.
   const auto third = callers.add_ids(kBulk, 3, {{7, 8}});
-  CHECK(texts[0]->askers.size() == 4);
+  CHECK(texts[0]->recipients.size() == 4);
   CHECK_FALSE(callers.queue.is_waiting(kBulk));
   callers.queue.forget(*texts[0]);
   callers.add_ids(kBulk, 4, {{7, 8}});

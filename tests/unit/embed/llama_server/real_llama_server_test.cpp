@@ -2,9 +2,9 @@
 
 #include <cmath>
 
-#include "embed/llama_server/llama_server_embedder.hpp"
+#include "embed/llama_server/llama_server_engine.hpp"
 #include "embed/model/builtin_model.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "embed/request.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"
@@ -15,12 +15,12 @@ using runed::SystemClock;
 using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
 using runed::embed::embed_all;
-using runed::embed::Embedder;
+using runed::embed::Engine;
 using runed::embed::PreparedText;
 using runed::embed::TokenId;
-using runed::embed::llama_server::LlamaServerEmbedder;
+using runed::embed::llama_server::LlamaServerEngine;
 using runed::embed::llama_server::Profile;
-using runed::embed::native::NativeEmbedder;
+using runed::embed::native::NativeEngine;
 using runed::test::real_llama_server;
 using runed::test::TempDir;
 using runed::test::unwrap;
@@ -37,31 +37,30 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   return product;
 }
 
-std::unique_ptr<LlamaServerEmbedder> llama_server(const std::string& executable, const TempDir& dir,
-                                                  Profile profile) {
-  auto engine =
-      unwrap(LlamaServerEmbedder::create({.executable = executable,
-                                          .source = {.bytes = builtin_model(), .path = {}},
-                                          .sha256 = std::string(builtin_model_sha256()),
-                                          .model_copy_path = dir / "model.gguf",
-                                          .socket_path = dir / "x.sock",
-                                          .log_path = dir / "server.log",
-                                          .threads = 2,
-                                          .profile = profile},
-                                         kClock));
+std::unique_ptr<LlamaServerEngine> llama_server(const std::string& executable, const TempDir& dir,
+                                                Profile profile) {
+  auto engine = unwrap(LlamaServerEngine::create({.executable = executable,
+                                                  .source = {.bytes = builtin_model(), .path = {}},
+                                                  .sha256 = std::string(builtin_model_sha256()),
+                                                  .model_copy_path = dir / "model.gguf",
+                                                  .socket_path = dir / "x.sock",
+                                                  .log_path = dir / "server.log",
+                                                  .threads = 2,
+                                                  .profile = profile},
+                                                 kClock));
   unwrap(engine->start());
   return engine;
 }
 
-std::unique_ptr<NativeEmbedder> native() {
-  auto engine = unwrap(NativeEmbedder::create({.source = {.bytes = builtin_model(), .path = {}},
-                                               .sha256 = std::string(builtin_model_sha256())},
-                                              kClock));
+std::unique_ptr<NativeEngine> native() {
+  auto engine = unwrap(NativeEngine::create({.source = {.bytes = builtin_model(), .path = {}},
+                                             .sha256 = std::string(builtin_model_sha256())},
+                                            kClock));
   unwrap(engine->start());
   return engine;
 }
 
-std::vector<PreparedText> prepare(const Embedder& engine) {
+std::vector<PreparedText> prepare(const Engine& engine) {
   const std::vector<std::string> texts{
       "The cat sits outside",
       "Instruct: Given a web search query, retrieve relevant passages that answer the query\n"
@@ -83,7 +82,7 @@ std::vector<PreparedText> prepare(const Embedder& engine) {
   return prepared;
 }
 
-Vectors embed_alone(Embedder& engine, const std::vector<PreparedText>& texts) {
+Vectors embed_alone(Engine& engine, const std::vector<PreparedText>& texts) {
   Vectors vectors;
   for (const auto& text : texts) {
     vectors.push_back(unwrap(embed_all(engine, std::span(&text, 1))).front().vector);
@@ -91,7 +90,7 @@ Vectors embed_alone(Embedder& engine, const std::vector<PreparedText>& texts) {
   return vectors;
 }
 
-Vectors embed_together(Embedder& engine, const std::vector<PreparedText>& texts) {
+Vectors embed_together(Engine& engine, const std::vector<PreparedText>& texts) {
   Vectors vectors;
   for (auto& embedding : unwrap(embed_all(engine, texts))) vectors.push_back(embedding.vector);
   return vectors;

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "embed/llama_server/llama_server_embedder.hpp"
+#include "embed/llama_server/llama_server_engine.hpp"
 #include "embed/model/builtin_model.hpp"
 #include "os/process/process.hpp"
 #include "support/result_matchers.hpp"
@@ -44,12 +44,12 @@ struct Stage {
                             .answer = {.silence = kLong, .pass = kLong}}};
   }
 
-  embed::llama_server::LlamaServerEmbedder& make() {
-    engine = unwrap(embed::llama_server::LlamaServerEmbedder::create(options, clock));
+  embed::llama_server::LlamaServerEngine& make() {
+    engine = unwrap(embed::llama_server::LlamaServerEngine::create(options, clock));
     engine->on_death([this] { ++deaths; });
     return *engine;
   }
-  embed::llama_server::LlamaServerEmbedder& start() {
+  embed::llama_server::LlamaServerEngine& start() {
     make();
     unwrap(engine->start());
     return *engine;
@@ -96,7 +96,7 @@ struct Stage {
   const SystemClock clock;
   embed::llama_server::LlamaServerOptions options;
   std::atomic<int> deaths{0};
-  std::unique_ptr<embed::llama_server::LlamaServerEmbedder> engine;
+  std::unique_ptr<embed::llama_server::LlamaServerEngine> engine;
 };
 
 inline bool is_gone(int pid) {

@@ -16,10 +16,10 @@
 
 using runed::embed::native::available_kernels;
 using runed::embed::native::block_layout;
-using runed::embed::native::Compute;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::StoredRows;
 using runed::embed::native::TensorType;
 using runed::test::find_gemm;
@@ -65,7 +65,7 @@ std::vector<size_t> depths_of(TensorType type) {
 template <typename Check>
 void for_each_gemm(const Check& check) {
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : kFormats) {
+    for (const NumberFormat format : kFormats) {
       for (const TensorType type : kAllTypes) {
         const Gemm* gemm = find_gemm(*kernel, format, type);
         if (gemm == nullptr) continue;
@@ -145,7 +145,7 @@ TEST_CASE("preparing and multiplying touch no byte past their rows, panel and ti
 
 TEST_CASE("packing values reads none past the last key's") {
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : kFormats) {
+    for (const NumberFormat format : kFormats) {
       const Gemm* gemm = find_gemm(*kernel, format, TensorType::f32);
       if (gemm == nullptr) continue;
       for (const size_t keys : {1, 2, 63, 64}) {

@@ -17,13 +17,13 @@ using runed::embed::native::available_kernels;
 using runed::embed::native::block_layout;
 using runed::embed::native::check_compute;
 using runed::embed::native::choose_gemms;
-using runed::embed::native::Compute;
 using runed::embed::native::formats_of;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPortableKernel;
 using runed::embed::native::LayerWeights;
 using runed::embed::native::Matrix;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::TensorType;
 using runed::embed::native::Weights;
 using runed::test::find_gemm;
@@ -53,9 +53,9 @@ bool is_quantized(TensorType type) {
 }
 
 // What `automatic` is for a file of one type where the kernel multiplies in integers.
-Compute automatic_for(TensorType type) {
-  if (is_quantized(type)) return Compute::int8;
-  return type == TensorType::f32 ? Compute::f32 : Compute::int16;
+NumberFormat automatic_for(TensorType type) {
+  if (is_quantized(type)) return NumberFormat::int8;
+  return type == TensorType::f32 ? NumberFormat::f32 : NumberFormat::int16;
 }
 
 // Calls check(kernel) for each kernel that multiplies in integers.
@@ -76,19 +76,19 @@ void for_each_integer_kernel(const Check& check) {
 TEST_CASE("each instruction set has its formats") {
   for (const Kernel* kernel : available_kernels()) {
     INFO("kernel " << kernel->name);
-    std::vector<Compute> expected{Compute::f32};
-    if (kernel->name == "avx512-bf16") expected.push_back(Compute::bf16);
+    std::vector<NumberFormat> expected{NumberFormat::f32};
+    if (kernel->name == "avx512-bf16") expected.push_back(NumberFormat::bf16);
     if (kernel->name == "avx512-bf16" || kernel->name.ends_with("vnni")) {
-      expected.insert(expected.end(), {Compute::int16, Compute::int8});
+      expected.insert(expected.end(), {NumberFormat::int16, NumberFormat::int8});
     }
     CHECK(formats_of(*kernel) == expected);
-    unwrap(check_compute(Compute::automatic, *kernel));
-    for (const Compute format : expected) unwrap(check_compute(format, *kernel));
+    unwrap(check_compute(NumberFormat::automatic, *kernel));
+    for (const NumberFormat format : expected) unwrap(check_compute(format, *kernel));
   }
 }
 
 TEST_CASE("a format that a kernel lacks is refused with the choices") {
-  const Error error = unwrap_error(check_compute(Compute::int8, kPortableKernel));
+  const Error error = unwrap_error(check_compute(NumberFormat::int8, kPortableKernel));
   CHECK(error.code == ErrorCode::invalid_argument);
   CHECK(error.message == "the portable kernel does not compute in int8");
   CHECK(error.hint == "choose one of: auto, f32");
@@ -99,8 +99,9 @@ TEST_CASE("left to choose, weights that are rounded already are multiplied in in
     for (const TensorType type : kAllTypes) {
       INFO("kernel " << kernel->name << ", " << block_layout(type).name);
       Weights weights = weights_of(type);
-      const Compute expected = kernel->int8 != nullptr ? automatic_for(type) : Compute::f32;
-      CHECK(choose_gemms(weights, Compute::automatic, *kernel) == expected);
+      const NumberFormat expected =
+          kernel->int8 != nullptr ? automatic_for(type) : NumberFormat::f32;
+      CHECK(choose_gemms(weights, NumberFormat::automatic, *kernel) == expected);
       for (LayerWeights& layer : weights.layers) {
         for (const Matrix* matrix : matrices_of(layer)) {
           CHECK(matrix->gemm == find_gemm(*kernel, expected, type));
@@ -112,12 +113,12 @@ TEST_CASE("left to choose, weights that are rounded already are multiplied in in
 
 TEST_CASE("what is asked for is chosen, for every type of weights") {
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute asked : formats_of(*kernel)) {
+    for (const NumberFormat asked : formats_of(*kernel)) {
       for (const TensorType type : kAllTypes) {
         INFO("kernel " << kernel->name << ", " << name_of(asked) << ", "
                        << block_layout(type).name);
-        const Compute expected =
-            asked == Compute::int8 && !is_quantized(type) ? Compute::int16 : asked;
+        const NumberFormat expected =
+            asked == NumberFormat::int8 && !is_quantized(type) ? NumberFormat::int16 : asked;
         Weights weights = weights_of(type);
         CHECK(choose_gemms(weights, asked, *kernel) == expected);
         for (LayerWeights& layer : weights.layers) {
@@ -134,7 +135,7 @@ TEST_CASE("one quantized matrix in a file is multiplied in int8, the others in i
   for_each_integer_kernel([](const Kernel& kernel) {
     Weights weights = weights_of(TensorType::f16);
     weights.layers[1].down.type = TensorType::q6_k;
-    CHECK(choose_gemms(weights, Compute::automatic, kernel) == Compute::int8);
+    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::int8);
     CHECK(weights.layers[1].down.gemm == &kernel.int8->q6_k);
     CHECK(weights.layers[0].down.gemm == kernel.int16);
     CHECK(weights.layers[1].output.gemm == kernel.int16);
@@ -147,7 +148,7 @@ TEST_CASE("matrices that share an input are multiplied in formats that prepare i
     weights.layers[0].value.type = TensorType::q6_k;
     weights.layers[1].value.type = TensorType::f16;
     weights.layers[1].up.type = TensorType::f16;
-    CHECK(choose_gemms(weights, Compute::int8, kernel) == Compute::int8);
+    CHECK(choose_gemms(weights, NumberFormat::int8, kernel) == NumberFormat::int8);
     CHECK(weights.layers[0].query.gemm == &kernel.int8->q4_k);
     CHECK(weights.layers[0].value.gemm == &kernel.int8->q6_k);
     for (LayerWeights& layer : weights.layers) {
@@ -166,7 +167,7 @@ TEST_CASE("one matrix of F32 keeps a file of 16-bit floats in f32") {
   for_each_integer_kernel([](const Kernel& kernel) {
     Weights weights = weights_of(TensorType::f16);
     weights.layers[1].down.type = TensorType::f32;
-    CHECK(choose_gemms(weights, Compute::automatic, kernel) == Compute::f32);
+    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::f32);
   });
 }
 
@@ -174,14 +175,15 @@ TEST_CASE("left to choose, a norm with a few channels far above the others keeps
   for_each_integer_kernel([](const Kernel& kernel) {
     for (const float outlier : {10.0F, -10.0F, 20.0F, -20.0F}) {
       INFO("outlier " << outlier);
-      const Compute expected = std::abs(outlier) > 16 ? Compute::int16 : Compute::int8;
+      const NumberFormat expected =
+          std::abs(outlier) > 16 ? NumberFormat::int16 : NumberFormat::int8;
       Weights weights = weights_of(TensorType::q8_0);
       weights.layers[1].ff_norm.assign(64, 1.0F);
       weights.layers[1].ff_norm[5] = outlier;
-      CHECK(choose_gemms(weights, Compute::automatic, kernel) == expected);
+      CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == expected);
       weights.layers[0].attention_norm = std::exchange(weights.layers[1].ff_norm, {});
-      CHECK(choose_gemms(weights, Compute::automatic, kernel) == expected);
-      CHECK(choose_gemms(weights, Compute::int8, kernel) == Compute::int8);
+      CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == expected);
+      CHECK(choose_gemms(weights, NumberFormat::int8, kernel) == NumberFormat::int8);
     }
   });
 }
@@ -195,7 +197,7 @@ TEST_CASE("gate and up of any two types are multiplied by one panel's format") {
         LayerWeights& layer = weights.layers[1];
         layer.gate.type = gate;
         layer.up.type = up;
-        choose_gemms(weights, Compute::automatic, kernel);
+        choose_gemms(weights, NumberFormat::automatic, kernel);
         CHECK(layer.gate.gemm->multiply == layer.up.gemm->multiply);
         CHECK(layer.gate.gemm->prepare == layer.up.gemm->prepare);
         if (gate == up && is_quantized(gate)) CHECK(layer.gate.gemm != kernel.int16);
@@ -207,17 +209,18 @@ TEST_CASE("gate and up of any two types are multiplied by one panel's format") {
 TEST_CASE("the int8 formats of all types prepare inputs alike") {
   for_each_integer_kernel([](const Kernel& kernel) {
     for (const TensorType type : {TensorType::q6_k, TensorType::q5_k, TensorType::q4_k}) {
-      CHECK(find_gemm(kernel, Compute::int8, type)->prepare == kernel.int8->q8_0.prepare);
+      CHECK(find_gemm(kernel, NumberFormat::int8, type)->prepare == kernel.int8->q8_0.prepare);
     }
   });
 }
 
 TEST_CASE("attention is computed in int16 where weights are in int8, else in their format") {
   for (const Kernel* kernel : available_kernels()) {
-    CHECK(&attention_gemm(*kernel, Compute::f32) == &kernel->f32);
-    if (kernel->bf16 != nullptr) CHECK(&attention_gemm(*kernel, Compute::bf16) == kernel->bf16);
+    CHECK(&attention_gemm(*kernel, NumberFormat::f32) == &kernel->f32);
+    if (kernel->bf16 != nullptr)
+      CHECK(&attention_gemm(*kernel, NumberFormat::bf16) == kernel->bf16);
     if (kernel->int16 == nullptr) continue;
-    CHECK(&attention_gemm(*kernel, Compute::int16) == kernel->int16);
-    CHECK(&attention_gemm(*kernel, Compute::int8) == kernel->int16);
+    CHECK(&attention_gemm(*kernel, NumberFormat::int16) == kernel->int16);
+    CHECK(&attention_gemm(*kernel, NumberFormat::int8) == kernel->int16);
   }
 }

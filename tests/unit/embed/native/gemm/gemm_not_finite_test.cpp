@@ -14,11 +14,11 @@
 
 using runed::embed::native::available_kernels;
 using runed::embed::native::block_layout;
-using runed::embed::native::Compute;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPanelColumns;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::TensorType;
 using runed::test::find_gemm;
 using runed::test::kAllTypes;
@@ -62,7 +62,7 @@ std::vector<size_t> scales_of(TensorType type) {
 template <typename Check>
 void for_each_gemm(const Check& check) {
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : kFormats) {
+    for (const NumberFormat format : kFormats) {
       for (const TensorType type : kAllTypes) {
         const Gemm* gemm = find_gemm(*kernel, format, type);
         if (gemm == nullptr) continue;

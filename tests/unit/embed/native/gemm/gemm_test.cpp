@@ -10,15 +10,15 @@
 #include "support/random_floats.hpp"
 #include "support/stored_weights.hpp"
 
-using runed::embed::native::Ahead;
 using runed::embed::native::available_kernels;
 using runed::embed::native::block_layout;
-using runed::embed::native::Compute;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPanelColumns;
 using runed::embed::native::kTileRows;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
+using runed::embed::native::Prefetch;
 using runed::embed::native::TensorType;
 using runed::test::dot;
 using runed::test::Expected;
@@ -78,7 +78,7 @@ struct Inputs {
 // The product of all inputs and weights by its definition.
 class Reference {
  public:
-  Reference(Compute format, const Inputs& inputs, const StoredWeights& weights, size_t columns)
+  Reference(NumberFormat format, const Inputs& inputs, const StoredWeights& weights, size_t columns)
       : columns_(columns) {
     std::vector<RoundedRow> of_weights;
     for (size_t column = 0; column < columns; ++column) {
@@ -144,7 +144,7 @@ void check_parts(const Gemm& gemm, const StoredWeights& weights, const PreparedI
 
 // Calls check(kernel, gemm) for each kernel that multiplies this type in this format.
 template <typename Check>
-void for_each_gemm(Compute format, TensorType type, const Check& check) {
+void for_each_gemm(NumberFormat format, TensorType type, const Check& check) {
   for (const Kernel* kernel : available_kernels()) {
     const Gemm* gemm = find_gemm(*kernel, format, type);
     if (gemm == nullptr) continue;
@@ -157,7 +157,7 @@ const std::vector<std::vector<Part>> kPartings{
     {{0, 1}},  {{0, 15}},          {{0, 16}},           {{0, 17}},           {{0, 63}},
     {{0, 64}}, {{0, 16}, {16, 1}}, {{0, 48}, {48, 16}}, {{0, 32}, {32, 31}}, {{0, 5}, {32, 17}}};
 
-void check_everything(Compute format, TensorType type, Numbers of_weights, Numbers of_inputs) {
+void check_everything(NumberFormat format, TensorType type, Numbers of_weights, Numbers of_inputs) {
   for (const size_t depth : depths_of(type)) {
     const StoredWeights weights(type, kPanelColumns, depth, of_weights);
     const Inputs inputs(depth, of_inputs);
@@ -176,10 +176,11 @@ void check_everything(Compute format, TensorType type, Numbers of_weights, Numbe
 // Packs a panel and multiplies by it, with so many lines to ask for meanwhile.
 struct Product {
   Product(const Gemm& gemm, const StoredWeights& weights, const PreparedInputs& rows, size_t depth,
-          const Ahead& ahead)
+          const Prefetch& prefetch)
       : panel(gemm, depth), tile(kTileRows * kPanelColumns) {
-    gemm.pack(weights.stored(0, kPanelColumns), depth, 0, panel.data(), ahead);
-    gemm.multiply(panel.data(), depth, rows.row(0), rows.stride(), kTileRows, tile.data(), ahead);
+    gemm.pack(weights.stored(0, kPanelColumns), depth, 0, panel.data(), prefetch);
+    gemm.multiply(panel.data(), depth, rows.row(0), rows.stride(), kTileRows, tile.data(),
+                  prefetch);
   }
 
   bool operator==(const Product& other) const {
@@ -194,7 +195,7 @@ struct Product {
 }  // namespace
 
 TEST_CASE("packed weights multiply as a naive loop does, at every edge") {
-  for (const Compute format : kFormats) {
+  for (const NumberFormat format : kFormats) {
     for (const TensorType type : kAllTypes) {
       check_everything(format, type, Numbers::ordinary, Numbers::ordinary);
     }
@@ -202,7 +203,7 @@ TEST_CASE("packed weights multiply as a naive loop does, at every edge") {
 }
 
 TEST_CASE("packed weights of extreme numbers multiply as a naive loop does") {
-  for (const Compute format : kFormats) {
+  for (const NumberFormat format : kFormats) {
     for (const TensorType type : kAllTypes) {
       check_everything(format, type, Numbers::extreme, Numbers::ordinary);
     }
@@ -210,7 +211,7 @@ TEST_CASE("packed weights of extreme numbers multiply as a naive loop does") {
 }
 
 TEST_CASE("extreme inputs are multiplied as a naive loop does") {
-  for (const Compute format : kFormats) {
+  for (const NumberFormat format : kFormats) {
     for (const TensorType type : kAllTypes) {
       check_everything(format, type, Numbers::ordinary, Numbers::extreme);
       check_everything(format, type, Numbers::extreme, Numbers::extreme);
@@ -219,8 +220,8 @@ TEST_CASE("extreme inputs are multiplied as a naive loop does") {
 }
 
 TEST_CASE("what is asked for meanwhile changes no result") {
-  const std::vector<std::byte> later(1000 * Ahead::kLine);
-  for (const Compute format : kFormats) {
+  const std::vector<std::byte> later(1000 * Prefetch::kLine);
+  for (const NumberFormat format : kFormats) {
     for (const TensorType type : kAllTypes) {
       for_each_gemm(format, type, [&](const Kernel&, const Gemm& gemm) {
         for (const size_t depth : depths_of(type)) {

@@ -14,12 +14,12 @@
 #include "support/random_floats.hpp"
 
 using runed::embed::native::available_kernels;
-using runed::embed::native::Compute;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPortableKernel;
 using runed::embed::native::load;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::PreparedRows;
 using runed::embed::native::TensorType;
 using runed::test::find_gemm;
@@ -87,9 +87,9 @@ Decoded decode_blocks(const std::byte* row, size_t depth, size_t block, size_t b
   return decoded;
 }
 
-Decoded decode(Compute format, const std::byte* row, size_t depth) {
-  if (format == Compute::int8) return decode_blocks<int8_t>(row, depth, 32, 52);
-  if (format == Compute::int16) return decode_blocks<int16_t>(row, depth, 64, 132);
+Decoded decode(NumberFormat format, const std::byte* row, size_t depth) {
+  if (format == NumberFormat::int8) return decode_blocks<int8_t>(row, depth, 32, 52);
+  if (format == NumberFormat::int16) return decode_blocks<int16_t>(row, depth, 64, 132);
   Decoded decoded;
   for (size_t k = 0; k < (depth + 1) / 2 * 2; ++k) {
     const auto bits = uint32_t{load<uint16_t>(row + 2 * k)} << 16;
@@ -103,9 +103,10 @@ Decoded decode(Compute format, const std::byte* row, size_t depth) {
 template <typename Check>
 void for_each_rounding(const Check& check) {
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : {Compute::bf16, Compute::int16, Compute::int8}) {
-      const Gemm* gemm =
-          find_gemm(*kernel, format, format == Compute::int8 ? TensorType::q8_0 : TensorType::f32);
+    for (const NumberFormat format :
+         {NumberFormat::bf16, NumberFormat::int16, NumberFormat::int8}) {
+      const Gemm* gemm = find_gemm(
+          *kernel, format, format == NumberFormat::int8 ? TensorType::q8_0 : TensorType::f32);
       if (gemm == nullptr) continue;
       INFO("kernel " << kernel->name << ", " << name_of(format));
       check(*gemm, format);
@@ -113,7 +114,7 @@ void for_each_rounding(const Check& check) {
   }
 }
 
-void check_rounding(const Gemm& gemm, Compute format, const std::vector<float>& values) {
+void check_rounding(const Gemm& gemm, NumberFormat format, const std::vector<float>& values) {
   const size_t depth = values.size() - 1;
   const PreparedInputs prepared(gemm, values.data() + 1, depth, 1, depth);
   CHECK(prepared.guards_are_intact());
@@ -137,7 +138,7 @@ TEST_CASE("f32 rows are multiplied as they are") {
 }
 
 TEST_CASE("inputs are rounded to the nearest number of the format") {
-  for_each_rounding([](const Gemm& gemm, Compute format) {
+  for_each_rounding([](const Gemm& gemm, NumberFormat format) {
     for (const size_t depth : kDepths) {
       for (const NamedInputs& inputs : inputs_of(depth)) {
         INFO("depth " << depth << ", inputs " << inputs.name);
@@ -150,9 +151,9 @@ TEST_CASE("inputs are rounded to the nearest number of the format") {
 TEST_CASE("the middle between two integers is rounded to the even one") {
   std::vector<float> values(64);
   for (size_t i = 0; i < 64; ++i) values[i] = static_cast<float>(i) - 31.5F;
-  for_each_rounding([&](const Gemm& gemm, Compute format) {
-    if (format == Compute::bf16) return;
-    values[0] = values[32] = format == Compute::int8 ? 127.0F : 5792.0F;  // The scale is 1.
+  for_each_rounding([&](const Gemm& gemm, NumberFormat format) {
+    if (format == NumberFormat::bf16) return;
+    values[0] = values[32] = format == NumberFormat::int8 ? 127.0F : 5792.0F;  // The scale is 1.
     const PreparedInputs prepared(gemm, values.data(), 64, 1, 64);
     const Decoded found = decode(format, prepared.row(0), 64);
     for (size_t i = 0; i < 64; ++i) {
@@ -162,8 +163,8 @@ TEST_CASE("the middle between two integers is rounded to the even one") {
 }
 
 TEST_CASE("int8 rows carry what makes up for weights without a sign") {
-  for_each_rounding([](const Gemm& gemm, Compute format) {
-    if (format != Compute::int8) return;
+  for_each_rounding([](const Gemm& gemm, NumberFormat format) {
+    if (format != NumberFormat::int8) return;
     for (const size_t depth : {1, 17, 32, 96, 129}) {
       INFO("depth " << depth);
       const std::vector<float> values = random_floats(depth, 5);
@@ -185,7 +186,7 @@ TEST_CASE("int8 rows carry what makes up for weights without a sign") {
 TEST_CASE("what is not finite makes its own block not finite, and no other") {
   const float infinity = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for_each_rounding([&](const Gemm& gemm, Compute format) {
+  for_each_rounding([&](const Gemm& gemm, NumberFormat format) {
     for (const float bad : {nan, -nan, infinity, -infinity}) {
       for (const size_t at : {0, 31, 40, 63, 64, 129}) {
         INFO(bad << " at " << at);
@@ -193,11 +194,11 @@ TEST_CASE("what is not finite makes its own block not finite, and no other") {
         values[at] = bad;
         const PreparedInputs prepared(gemm, values.data(), 130, 1, 130);
         const Decoded found = decode(format, prepared.row(0), 130);
-        if (format == Compute::bf16) {
+        if (format == NumberFormat::bf16) {
           CHECK(!std::isfinite(found.values[at]));
           continue;
         }
-        const size_t block = format == Compute::int8 ? 32 : 64;
+        const size_t block = format == NumberFormat::int8 ? 32 : 64;
         for (size_t i = 0; i < found.scales.size(); ++i) {
           CHECK(std::isfinite(found.scales[i]) == (i != at / block));
         }
@@ -207,7 +208,7 @@ TEST_CASE("what is not finite makes its own block not finite, and no other") {
 }
 
 TEST_CASE("a row that is prepared in parts is as one that is prepared at once") {
-  for_each_rounding([](const Gemm& gemm, Compute) {
+  for_each_rounding([](const Gemm& gemm, NumberFormat) {
     REQUIRE(gemm.block_elements > 1);
     for (const size_t depth : kDepths) {
       const std::vector<float> values = random_floats(depth, 5);
@@ -229,8 +230,8 @@ TEST_CASE("a row that is prepared in parts is as one that is prepared at once") 
 
 TEST_CASE("rows are prepared in parts only of whole blocks") {
   CHECK_FALSE(PreparedRows::can_take(kPortableKernel.f32, 64));  // Not prepared at all.
-  for_each_rounding([](const Gemm& gemm, Compute format) {
-    const size_t block = format == Compute::bf16 ? 2 : format == Compute::int8 ? 32 : 64;
+  for_each_rounding([](const Gemm& gemm, NumberFormat format) {
+    const size_t block = format == NumberFormat::bf16 ? 2 : format == NumberFormat::int8 ? 32 : 64;
     CHECK(gemm.block_elements == block);
     CHECK(PreparedRows::can_take(gemm, block));
     CHECK(PreparedRows::can_take(gemm, 3 * block));

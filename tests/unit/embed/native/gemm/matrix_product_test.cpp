@@ -10,7 +10,6 @@
 #include "support/stored_weights.hpp"
 
 using runed::embed::native::available_kernels;
-using runed::embed::native::Compute;
 using runed::embed::native::Epilogue;
 using runed::embed::native::Gemm;
 using runed::embed::native::InputRows;
@@ -19,6 +18,7 @@ using runed::embed::native::kSwigluPart;
 using runed::embed::native::Matrix;
 using runed::embed::native::MatrixProduct;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::panel_floats;
 using runed::embed::native::PreparedRows;
 using runed::embed::native::Rows;
@@ -37,15 +37,15 @@ namespace {
 
 // A format of products, and weights that it multiplies.
 struct Setting {
-  Compute format;
+  NumberFormat format;
   TensorType type;
   size_t depth;
 };
 
-constexpr Setting kPlain{Compute::f32, TensorType::f32, 37};
+constexpr Setting kPlain{NumberFormat::f32, TensorType::f32, 37};
 
-Setting setting_of(Compute format) {
-  if (format == Compute::int8) return {format, TensorType::q8_0, 96};
+Setting setting_of(NumberFormat format) {
+  if (format == NumberFormat::int8) return {format, TensorType::q8_0, 96};
   return {format, TensorType::f32, 37};
 }
 
@@ -172,7 +172,7 @@ void check_prepared_swiglu(const Setting& setting, const Kernel& kernel, ThreadP
 TEST_CASE("a matrix product agrees with a naive loop, at every edge of rows and outputs") {
   ThreadPool pool(2);
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : kFormats) {
+    for (const NumberFormat format : kFormats) {
       const Setting setting = setting_of(format);
       if (find_gemm(*kernel, format, setting.type) == nullptr) continue;
       for (const auto epilogue : {Epilogue::store, Epilogue::add, Epilogue::swiglu}) {
@@ -188,7 +188,7 @@ TEST_CASE("a matrix product agrees with a naive loop, at every edge of rows and 
 
 TEST_CASE("rows are split when there are fewer panels than threads") {
   const Kernel& kernel = *available_kernels().front();
-  for (const Compute format : kFormats) {
+  for (const NumberFormat format : kFormats) {
     const Setting setting = setting_of(format);
     if (find_gemm(kernel, format, setting.type) == nullptr) continue;
     for (const uint32_t threads : {1, 2, 7}) {
@@ -224,10 +224,10 @@ TEST_CASE("products of different sizes are computed as one job") {
 TEST_CASE("SwiGLU into rows of a later product equals preparing its output") {
   ThreadPool pool(2);
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : kFormats) {
+    for (const NumberFormat format : kFormats) {
       const Setting setting = setting_of(format);
       if (find_gemm(*kernel, format, setting.type) == nullptr) continue;
-      for (const Compute later : kFormats) {
+      for (const NumberFormat later : kFormats) {
         const Gemm* gemm = find_gemm(*kernel, later, setting_of(later).type);
         if (gemm == nullptr || !PreparedRows::can_take(*gemm, kSwigluPart)) continue;
         for (const size_t outputs : {1, 31, 32, 33, 64, 65, 130}) {

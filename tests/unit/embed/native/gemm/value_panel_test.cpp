@@ -8,11 +8,11 @@
 #include "support/random_floats.hpp"
 
 using runed::embed::native::available_kernels;
-using runed::embed::native::Compute;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPanelColumns;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::TensorType;
 using runed::test::dot;
 using runed::test::Expected;
@@ -52,7 +52,7 @@ struct Values {
   std::vector<float> floats;
 };
 
-void check_values(const Gemm& gemm, Compute format, size_t depth, size_t columns) {
+void check_values(const Gemm& gemm, NumberFormat format, size_t depth, size_t columns) {
   const Values values(depth, columns);
   const std::vector<float> inputs = random_floats(kInputRows * depth);
   Panel panel(gemm, depth);
@@ -76,7 +76,7 @@ void check_values(const Gemm& gemm, Compute format, size_t depth, size_t columns
 
 TEST_CASE("f32 rows become the rows of a panel, with zeros in the columns past the last") {
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : kFormats) {
+    for (const NumberFormat format : kFormats) {
       const Gemm* gemm = find_gemm(*kernel, format, TensorType::f32);
       if (gemm == nullptr) continue;
       for (const size_t depth : {0, 1, 2, 7, 31, 63, 64, 65, 130}) {

@@ -95,8 +95,8 @@ TEST_CASE("softmax in two calls equals softmax in one") {
       std::vector<float> weights = scores;
       float maximum = kLeastScore;
       float total = 0;
-      kernel->soften(weights.data(), 7, maximum, total);
-      const float factor = kernel->soften(weights.data() + 7, count + 1, maximum, total);
+      kernel->softmax_step(weights.data(), 7, maximum, total);
+      const float factor = kernel->softmax_step(weights.data() + 7, count + 1, maximum, total);
       double sum = 0;
       for (const float score : scores) {
         sum += std::exp(static_cast<double>(score) - static_cast<double>(maximum));
@@ -119,7 +119,7 @@ TEST_CASE("what is not a number stays visible") {
     std::vector<float> scores{0.0F, nan, 1.0F};
     float maximum = kLeastScore;
     float sum = 0;
-    kernel->soften(scores.data(), scores.size(), maximum, sum);
+    kernel->softmax_step(scores.data(), scores.size(), maximum, sum);
     CHECK(std::isnan(sum));
     const float gate = nan;
     const float up = 1;

@@ -12,12 +12,12 @@
 
 using runed::embed::native::Attention;
 using runed::embed::native::available_kernels;
-using runed::embed::native::Compute;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::LayerWeights;
 using runed::embed::native::ModelHeader;
 using runed::embed::native::name_of;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::PreparedRows;
 using runed::embed::native::QueryBlock;
 using runed::embed::native::RopeTable;
@@ -37,9 +37,9 @@ struct Rounding {
   double of_greatest;
 };
 
-Rounding rounding_of(Compute format) {
-  if (format == Compute::bf16) return {0x1p-8, 0};
-  if (format == Compute::int16) return {0, 0.5 / 5792};
+Rounding rounding_of(NumberFormat format) {
+  if (format == NumberFormat::bf16) return {0x1p-8, 0};
+  if (format == NumberFormat::int16) return {0, 0.5 / 5792};
   return {0, 0};
 }
 
@@ -109,7 +109,7 @@ struct Batch {
   std::vector<Doubles> placed_keys;  // [n_tokens * kv_heads], for the definition.
 };
 
-// Runs the attention of the last `asking` tokens of each text, of which there must be as many.
+// Runs the attention of the last `wanted` tokens of each text, of which there must be as many.
 std::vector<float> attend(const Batch& batch, const Kernel& kernel, const Gemm& gemm,
                           uint32_t threads, uint32_t asking_at_most,
                           const PreparedRows& prepared = {}) {
@@ -121,10 +121,10 @@ std::vector<float> attend(const Batch& batch, const Kernel& kernel, const Gemm& 
   std::vector<float> queries;
   size_t first = 0;
   for (const uint32_t length : batch.lengths) {
-    const uint32_t asking = std::min(asking_at_most, length);
-    attention.append_blocks(first, queries.size() / batch.query_width(), length - asking, length,
+    const uint32_t wanted = std::min(asking_at_most, length);
+    attention.append_blocks(first, queries.size() / batch.query_width(), length - wanted, length,
                             blocks);
-    const auto from = static_cast<std::ptrdiff_t>((first + length - asking) * batch.query_width());
+    const auto from = static_cast<std::ptrdiff_t>((first + length - wanted) * batch.query_width());
     const auto end = static_cast<std::ptrdiff_t>((first + length) * batch.query_width());
     queries.insert(queries.end(), batch.queries.begin() + from, batch.queries.begin() + end);
     first += length;
@@ -173,15 +173,15 @@ Attended naive_attention(const Batch& batch, size_t first, size_t position, size
   const size_t width = batch.header.head_width;
   const size_t kv_head = head / (batch.header.heads / batch.header.kv_heads);
   const float* query = batch.queries.data() + (first + position) * batch.query_width();
-  const Doubles asking = placed(query + head * width, batch.weights.query_norm, position);
+  const Doubles wanted = placed(query + head * width, batch.weights.query_norm, position);
   Doubles scores;
   double slack = 0;
   for (size_t other = 0; other <= position; ++other) {
     const Doubles& key = batch.placed_keys[(first + other) * batch.header.kv_heads + kv_head];
     double score = 0;
-    for (size_t i = 0; i < width; ++i) score += asking[i] * key[i];
+    for (size_t i = 0; i < width; ++i) score += wanted[i] * key[i];
     scores.push_back(score / std::sqrt(static_cast<double>(width)));
-    slack = std::max(slack, score_slack(asking, key, rounding));
+    slack = std::max(slack, score_slack(wanted, key, rounding));
   }
   const double maximum = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
@@ -226,7 +226,7 @@ void check_attention(const Batch& batch, const std::vector<float>& found, uint32
 // In every format of every kernel.
 void check_formats(const Batch& batch, uint32_t threads, uint32_t asking_at_most) {
   for (const Kernel* kernel : available_kernels()) {
-    for (const Compute format : {Compute::f32, Compute::bf16, Compute::int16}) {
+    for (const NumberFormat format : {NumberFormat::f32, NumberFormat::bf16, NumberFormat::int16}) {
       const Gemm* gemm = find_gemm(*kernel, format, TensorType::f32);
       if (gemm == nullptr) continue;
       INFO("kernel " << kernel->name << ", " << name_of(format) << ", heads of "
@@ -275,9 +275,11 @@ TEST_CASE("attention into rows of a later product equals preparing its output") 
   for (const uint32_t width : {32, 64, 128}) {
     const Batch batch(header_of(6, 2, width), {1, 7, 65});
     for (const Kernel* kernel : available_kernels()) {
-      for (const Compute format : {Compute::f32, Compute::bf16, Compute::int16}) {
+      for (const NumberFormat format :
+           {NumberFormat::f32, NumberFormat::bf16, NumberFormat::int16}) {
         const Gemm* gemm = find_gemm(*kernel, format, TensorType::f32);
-        for (const Compute for_later : {Compute::bf16, Compute::int16, Compute::int8}) {
+        for (const NumberFormat for_later :
+             {NumberFormat::bf16, NumberFormat::int16, NumberFormat::int8}) {
           const Gemm* later = find_gemm(*kernel, for_later, TensorType::q8_0);
           if (gemm == nullptr || later == nullptr) continue;
           if (!PreparedRows::can_take(*later, width)) continue;

@@ -5,7 +5,7 @@
 
 #include "embed/native/gemm/gemm_choice.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "support/gemm_reference.hpp"
 #include "support/random_model.hpp"
 #include "support/result_matchers.hpp"
@@ -13,11 +13,11 @@
 using runed::SystemClock;
 using runed::embed::TokenId;
 using runed::embed::native::available_kernels;
-using runed::embed::native::Compute;
 using runed::embed::native::formats_of;
 using runed::embed::native::Kernel;
 using runed::embed::native::name_of;
-using runed::embed::native::NativeEmbedder;
+using runed::embed::native::NativeEngine;
+using runed::embed::native::NumberFormat;
 using runed::embed::native::TensorType;
 using runed::test::kBlockShape;
 using runed::test::kFormats;
@@ -34,25 +34,25 @@ using Row = std::vector<double>;
 const SystemClock kClock;
 
 // What a format makes of a factor.
-Row in_format(Compute format, const Row& row) {
-  if (format == Compute::f32) return row;
+Row in_format(NumberFormat format, const Row& row) {
+  if (format == NumberFormat::f32) return row;
   const std::vector<float> floats(row.begin(), row.end());
   return rounded(format, floats.data(), floats.size()).values;
 }
 
 // Attention's factors are never stored.
-Compute attention_format(Compute format) {
-  return format == Compute::int8 ? Compute::int16 : format;
+NumberFormat attention_format(NumberFormat format) {
+  return format == NumberFormat::int8 ? NumberFormat::int16 : format;
 }
 
 // The product with a matrix, of whose rows nothing is rounded that is multiplied as it is stored.
-Row multiply(Compute format, const Row& matrix, const Row& row) {
+Row multiply(NumberFormat format, const Row& matrix, const Row& row) {
   const Row in = in_format(format, row);
   Row out(matrix.size() / in.size());
   for (size_t i = 0; i < out.size(); ++i) {
     const auto first = matrix.begin() + static_cast<std::ptrdiff_t>(i * in.size());
     const Row stored(first, first + static_cast<std::ptrdiff_t>(in.size()));
-    const Row weights = format == Compute::int8 ? stored : in_format(format, stored);
+    const Row weights = format == NumberFormat::int8 ? stored : in_format(format, stored);
     for (size_t k = 0; k < in.size(); ++k) out[i] += weights[k] * in[k];
   }
   return out;
@@ -87,7 +87,7 @@ Row placed_head(const Row& projected, size_t head, const Row& norm, size_t posit
 }
 
 // What one query gives: the values of all keys it sees, weighted by the softmax of its scores.
-Row attend(Compute format, const Row& query, const std::vector<Row>& keys,
+Row attend(NumberFormat format, const Row& query, const std::vector<Row>& keys,
            const std::vector<Row>& values, size_t key_count) {
   const size_t width = query.size();
   Row scaled = query;
@@ -117,7 +117,7 @@ void add_to(Row& row, const Row& addend) {
   for (size_t i = 0; i < row.size(); ++i) row[i] += addend[i];
 }
 
-void add_attention(const RandomModel& model, Compute format, uint32_t layer,
+void add_attention(const RandomModel& model, NumberFormat format, uint32_t layer,
                    std::vector<Row>& hidden) {
   std::vector<Row> queries;
   std::vector<Row> keys;
@@ -141,7 +141,7 @@ void add_attention(const RandomModel& model, Compute format, uint32_t layer,
   }
 }
 
-void add_feed_forward(const RandomModel& model, Compute format, uint32_t layer, Row& hidden) {
+void add_feed_forward(const RandomModel& model, NumberFormat format, uint32_t layer, Row& hidden) {
   const Row in = normalized(hidden, model.tensor(layer, "ffn_norm"));
   Row gate = multiply(format, model.tensor(layer, "ffn_gate"), in);
   const Row up = multiply(format, model.tensor(layer, "ffn_up"), in);
@@ -151,7 +151,7 @@ void add_feed_forward(const RandomModel& model, Compute format, uint32_t layer, 
 
 // The vector of one text by the definition of the model, in double, with the factors of all products
 // as a format rounds them.
-Row reference_vector(const RandomModel& model, Compute format, const Ids& ids) {
+Row reference_vector(const RandomModel& model, NumberFormat format, const Ids& ids) {
   const uint32_t width = model.shape.width;
   std::vector<Row> hidden;
   for (const TokenId id : ids) {
@@ -170,14 +170,14 @@ Row reference_vector(const RandomModel& model, Compute format, const Ids& ids) {
 }
 
 // The vectors of one batch by the engine.
-std::vector<Row> embed(const RandomModel& model, const Kernel& kernel, Compute compute,
+std::vector<Row> embed(const RandomModel& model, const Kernel& kernel, NumberFormat compute,
                        const std::vector<Ids>& texts) {
-  const auto engine = unwrap(NativeEmbedder::create({.source = {model.file, ""},
-                                                     .sha256 = std::string(64, '0'),
-                                                     .threads = 2,
-                                                     .kernel = std::string(kernel.name),
-                                                     .compute = compute},
-                                                    kClock));
+  const auto engine = unwrap(NativeEngine::create({.source = {model.file, ""},
+                                                   .sha256 = std::string(64, '0'),
+                                                   .threads = 2,
+                                                   .kernel = std::string(kernel.name),
+                                                   .compute = compute},
+                                                  kClock));
   unwrap(engine->start());
   const uint32_t width = model.shape.width;
   Ids ids;
@@ -218,11 +218,12 @@ std::vector<Ids> texts_of_odd_lengths() {
 // The vectors of texts by the definition.
 struct References {
   References(const RandomModel& model, const std::vector<Ids>& texts) {
-    for (const Ids& text : texts) exact.push_back(reference_vector(model, Compute::f32, text));
+    for (const Ids& text : texts) exact.push_back(reference_vector(model, NumberFormat::f32, text));
   }
 
   // How far the roundings of a format alone move these vectors.
-  double distance(const RandomModel& model, Compute format, const std::vector<Ids>& texts) const {
+  double distance(const RandomModel& model, NumberFormat format,
+                  const std::vector<Ids>& texts) const {
     double worst = 0;
     for (size_t i = 0; i < texts.size(); ++i) {
       worst = std::max(worst, 1 - cosine(reference_vector(model, format, texts[i]), exact[i]));
@@ -238,12 +239,12 @@ constexpr double kFloatDistance = 1e-6;
 
 // The engine may be as far off the definition as the roundings that its format asks for make it; they
 // fall out differently here and there, hence twice the length: four times the distance.
-void check_format(const RandomModel& model, const References& references, Compute asked,
-                  Compute in_force, const std::vector<Ids>& texts) {
+void check_format(const RandomModel& model, const References& references, NumberFormat asked,
+                  NumberFormat in_force, const std::vector<Ids>& texts) {
   const double allowed = kFloatDistance + 4 * references.distance(model, in_force, texts);
   CHECK(allowed < 0.02);  // Tells texts apart.
   for (const Kernel* kernel : available_kernels()) {
-    const std::vector<Compute> formats = formats_of(*kernel);
+    const std::vector<NumberFormat> formats = formats_of(*kernel);
     if (std::ranges::find(formats, asked) == formats.end()) continue;
     const std::vector<Row> together = embed(model, *kernel, asked, texts);
     for (size_t i = 0; i < texts.size(); ++i) {
@@ -265,10 +266,10 @@ TEST_CASE("the forward pass is that of its definition, for widths that no vector
     const RandomModel model(type, kOddShape);
     const References references(model, texts);
     CHECK(cosine(references.exact[2], references.exact[3]) < 0.9);
-    for (const Compute format : {Compute::f32, Compute::bf16, Compute::int16}) {
+    for (const NumberFormat format : {NumberFormat::f32, NumberFormat::bf16, NumberFormat::int16}) {
       check_format(model, references, format, format, texts);
     }
-    check_format(model, references, Compute::int8, Compute::int16, texts);
+    check_format(model, references, NumberFormat::int8, NumberFormat::int16, texts);
   }
 }
 
@@ -277,7 +278,7 @@ TEST_CASE("the forward pass of quantized weights is that of its definition, in e
   const RandomModel model(TensorType::q8_0, kBlockShape);
   const References references(model, texts);
   CHECK(cosine(references.exact[2], references.exact[3]) < 0.9);
-  for (const Compute format : kFormats) {
+  for (const NumberFormat format : kFormats) {
     check_format(model, references, format, format, texts);
   }
 }

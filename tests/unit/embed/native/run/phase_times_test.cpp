@@ -5,7 +5,7 @@
 
 #include "base/clock.hpp"
 #include "embed/model/builtin_model.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::SteadyTime;
@@ -14,18 +14,18 @@ using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
 using runed::embed::TokenId;
 using runed::embed::native::kPhaseNames;
-using runed::embed::native::NativeEmbedder;
+using runed::embed::native::NativeEngine;
 using runed::embed::native::PhaseTimes;
 using runed::test::unwrap;
 
 TEST_CASE("every phase of a pass takes time, and together no more than the pass") {
   const SystemClock clock;
   PhaseTimes times;
-  const auto engine = unwrap(NativeEmbedder::create({.source = {builtin_model(), ""},
-                                                     .sha256 = std::string(builtin_model_sha256()),
-                                                     .threads = 2,
-                                                     .phase_times = &times},
-                                                    clock));
+  const auto engine = unwrap(NativeEngine::create({.source = {builtin_model(), ""},
+                                                   .sha256 = std::string(builtin_model_sha256()),
+                                                   .threads = 2,
+                                                   .phase_times = &times},
+                                                  clock));
   unwrap(engine->start());
   std::vector<TokenId> ids(300);
   std::iota(ids.begin(), ids.end(), TokenId{7});

@@ -1,20 +1,20 @@
-#include "daemon/models/supervisor.hpp"
+#include "daemon/models/engine_life.hpp"
 
-#include "supervised.hpp"
+#include "live_engine.hpp"
 
 using runed::Error;
 using runed::ErrorCode;
 using runed::Log;
 using runed::make_error;
 using runed::daemon::Blame;
+using runed::daemon::EngineLife;
 using runed::daemon::Incident;
 using runed::daemon::Serving;
 using runed::daemon::State;
-using runed::daemon::Supervisor;
 using runed::test::died;
 using runed::test::FakeClock;
 using runed::test::killed;
-using runed::test::ScriptedEmbedder;
+using runed::test::ScriptedEngine;
 using runed::test::Supervised;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -26,7 +26,7 @@ using Waits = std::vector<std::chrono::nanoseconds>;
 
 runed::Status restart(Supervised& supervised, const Error& cause, Blame blame = Blame::engine) {
   Incident incident;
-  return supervised.supervisor.restart(cause, blame, incident);
+  return supervised.engine_life.restart(cause, blame, incident);
 }
 
 // Spends the budget: the waits take 7 s, counted from the first charge.
@@ -38,7 +38,7 @@ Error exhaust(Supervised& supervised) {
 void embed_one(Supervised& supervised) {
   const runed::embed::PreparedText text{.ids = {'a'}};
   const runed::embed::PreparedText* texts[] = {&text};
-  unwrap(supervised.supervisor.embed(texts, [] { return true; }));
+  unwrap(supervised.engine_life.embed(texts, [] { return true; }));
 }
 
 }  // namespace
@@ -47,20 +47,20 @@ TEST_CASE("an engine that has started is told with its model") {
   Supervised supervised;
   CHECK(supervised.state.snapshot().serving == Serving::ok);
   CHECK(supervised.state.model()->model_name == "bytes");
-  CHECK(supervised.supervisor.tokenizer() != nullptr);
-  CHECK(supervised.supervisor.restarts() == 0);
+  CHECK(supervised.engine_life.tokenizer() != nullptr);
+  CHECK(supervised.engine_life.restarts() == 0);
 }
 
 TEST_CASE("a first start that fails is not tried again") {
   runed::test::FakeClock clock;
   runed::Log log(runed::Log::Format::json, clock);
   runed::daemon::State state(clock, {});
-  ScriptedEmbedder::Script script;
+  ScriptedEngine::Script script;
   script.start_result = died("it died while loading");
-  runed::daemon::Supervisor supervisor(
+  runed::daemon::EngineLife engine_life(
       state, clock, log, {},
       {.pause = [](auto) { return true; }, .wake = {}, .give_memory_back = [] {}});
-  const Error error = unwrap_error(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
+  const Error error = unwrap_error(engine_life.start(std::make_unique<ScriptedEngine>(script)));
   CHECK(error.code == ErrorCode::internal);  // What engine_died means is between the two.
   CHECK(error.message == "it died while loading");
   CHECK(script.starts == 1);
@@ -77,7 +77,7 @@ TEST_CASE("a restart waits first, and Health says for what") {
   CHECK(supervised.told[0].message ==
         "llama-server was killed by SIGSEGV; starting it again in 1s");
   CHECK(supervised.state.snapshot().serving == Serving::ok);
-  CHECK(supervised.supervisor.restarts() == 1);
+  CHECK(supervised.engine_life.restarts() == 1);
   CHECK(supervised.script.stops == 1);
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("a restart that fails is tried again until the budget is spent") {
   CHECK(error.details.at("retry_seconds") == "593");
   CHECK(supervised.state.snapshot().serving == Serving::degraded);
   CHECK(supervised.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
-  CHECK(supervised.supervisor.restarts() == 3);
+  CHECK(supervised.engine_life.restarts() == 3);
 }
 
 TEST_CASE("an exhausted engine is left alone until the window has passed") {
@@ -101,14 +101,14 @@ TEST_CASE("an exhausted engine is left alone until the window has passed") {
   exhaust(supervised);
   const int starts = supervised.script.starts;
   supervised.clock.advance(592s);
-  const Error error = unwrap_error(supervised.supervisor.ensure_running());
+  const Error error = unwrap_error(supervised.engine_life.ensure_running());
   CHECK(error.code == ErrorCode::engine_restarts_exhausted);
   CHECK(error.details.at("retry_seconds") == "1");
   CHECK(supervised.script.starts == starts);
-  supervised.supervisor.tick();
+  supervised.engine_life.tick();
   CHECK(supervised.state.snapshot().serving == Serving::degraded);
   supervised.clock.advance(1s);
-  unwrap(supervised.supervisor.ensure_running());
+  unwrap(supervised.engine_life.ensure_running());
   CHECK(supervised.script.starts == starts + 1);
   CHECK(supervised.state.snapshot().serving == Serving::ok);
 }
@@ -116,14 +116,14 @@ TEST_CASE("an exhausted engine is left alone until the window has passed") {
 TEST_CASE("when the window has passed Health says that the next request tries again") {
   Supervised supervised;
   exhaust(supervised);
-  const auto due = supervised.supervisor.due();
+  const auto due = supervised.engine_life.due();
   REQUIRE(due.has_value());
   supervised.clock.advance(*due - supervised.clock.steady_now());
-  supervised.supervisor.tick();
+  supervised.engine_life.tick();
   CHECK(supervised.state.snapshot().serving == Serving::idle);
   CHECK(supervised.state.snapshot().message.find("repeated failures") != std::string::npos);
-  CHECK_FALSE(supervised.supervisor.due().has_value());
-  unwrap(supervised.supervisor.ensure_running());
+  CHECK_FALSE(supervised.engine_life.due().has_value());
+  unwrap(supervised.engine_life.ensure_running());
 }
 
 TEST_CASE("an engine that fails again after the window is given up again") {
@@ -131,7 +131,7 @@ TEST_CASE("an engine that fails again after the window is given up again") {
   exhaust(supervised);
   supervised.clock.advance(593s);
   supervised.script.start_result = died("still");
-  const Error error = unwrap_error(supervised.supervisor.ensure_running());
+  const Error error = unwrap_error(supervised.engine_life.ensure_running());
   CHECK(error.code == ErrorCode::engine_restarts_exhausted);
   CHECK(error.message.find("still") != std::string::npos);
 }
@@ -142,7 +142,7 @@ TEST_CASE("an engine that somebody kills now and then is started again as often 
   unwrap(restart(supervised, killed()));
   CHECK(supervised.waits == Waits{100ms, 200ms, 400ms, 800ms, 1s, 1s, 1s});
   CHECK(supervised.told[0].message == "the engine was killed; starting it again in 100ms");
-  CHECK(supervised.supervisor.restarts() == 7);
+  CHECK(supervised.engine_life.restarts() == 7);
   embed_one(supervised);
   supervised.waits.clear();
   unwrap(restart(supervised, killed()));
@@ -156,13 +156,13 @@ TEST_CASE("an engine that somebody kills as it starts for the first time is star
   FakeClock clock;
   Log log{Log::Format::json, clock};
   State state{clock, {}};
-  ScriptedEmbedder::Script script;
-  Supervisor supervisor(
+  ScriptedEngine::Script script;
+  EngineLife engine_life(
       state, clock, log, {},
       {.pause = [](auto) { return true; }, .wake = [] {}, .give_memory_back = [] {}});
   for (int i = 0; i < 5; ++i) script.next_starts.emplace_back(killed());
-  unwrap(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
-  CHECK(supervisor.restarts() == 5);
+  unwrap(engine_life.start(std::make_unique<ScriptedEngine>(script)));
+  CHECK(engine_life.restarts() == 5);
   CHECK(state.snapshot().serving == Serving::ok);
 }
 
@@ -171,14 +171,14 @@ TEST_CASE("an engine that fails its first start otherwise, or is killed too ofte
     FakeClock clock;
     Log log{Log::Format::json, clock};
     State state{clock, {}};
-    ScriptedEmbedder::Script script;
-    Supervisor supervisor(
+    ScriptedEngine::Script script;
+    EngineLife engine_life(
         state, clock, log, {},
         {.pause = [](auto) { return true; }, .wake = [] {}, .give_memory_back = [] {}});
     for (size_t i = 0; i < kills; ++i) script.next_starts.emplace_back(killed());
     script.next_starts.emplace_back(died());
-    CHECK_FALSE(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
-    CHECK(supervisor.restarts() == static_cast<int>(std::min<size_t>(kills, 5)));
+    CHECK_FALSE(engine_life.start(std::make_unique<ScriptedEngine>(script)));
+    CHECK(engine_life.restarts() == static_cast<int>(std::min<size_t>(kills, 5)));
   }
 }
 
@@ -200,12 +200,12 @@ TEST_CASE(
 TEST_CASE("an engine whose tokenizer does not answer is started again for what it did") {
   Supervised supervised;
   supervised.script.death = killed();
-  unwrap(supervised.supervisor.restart_silent());
+  unwrap(supervised.engine_life.restart_silent());
   CHECK(supervised.waits == Waits{100ms});
 
   // It lives, for all that is known, and does not come to an end in a moment either.
   supervised.waits.clear();
-  unwrap(supervised.supervisor.restart_silent());
+  unwrap(supervised.engine_life.restart_silent());
   CHECK(supervised.waits == Waits{200ms, 1s});
   CHECK(supervised.told.back().message == "llama-server does not answer; starting it again in 1s");
 
@@ -214,7 +214,7 @@ TEST_CASE("an engine whose tokenizer does not answer is started again for what i
   supervised.on_wait = [&] {
     if (supervised.waits.size() == 1) supervised.script.death = killed();
   };
-  unwrap(supervised.supervisor.restart_silent());
+  unwrap(supervised.engine_life.restart_silent());
   CHECK(supervised.waits == Waits{200ms, 200ms});
 }
 
@@ -222,9 +222,9 @@ TEST_CASE("a text that was found guilty has its restarts refunded") {
   Supervised supervised;
   for (int i = 0; i < 10; ++i) {
     Incident incident;
-    unwrap(supervised.supervisor.restart(died(), Blame::engine, incident));
-    unwrap(supervised.supervisor.restart(died(), Blame::text, incident));
-    supervised.supervisor.settle(incident, Blame::text);
+    unwrap(supervised.engine_life.restart(died(), Blame::engine, incident));
+    unwrap(supervised.engine_life.restart(died(), Blame::text, incident));
+    supervised.engine_life.settle(incident, Blame::text);
   }
   CHECK(supervised.waits == Waits(10, 1s));
 }
@@ -232,10 +232,10 @@ TEST_CASE("a text that was found guilty has its restarts refunded") {
 TEST_CASE("an incident without a guilty text is charged whole") {
   Supervised supervised;
   Incident incident;
-  unwrap(supervised.supervisor.restart(died(), Blame::engine, incident));
-  unwrap(supervised.supervisor.restart(died(), Blame::text, incident));
-  unwrap(supervised.supervisor.restart(died(), Blame::text, incident));
-  supervised.supervisor.settle(incident, Blame::engine);
+  unwrap(supervised.engine_life.restart(died(), Blame::engine, incident));
+  unwrap(supervised.engine_life.restart(died(), Blame::text, incident));
+  unwrap(supervised.engine_life.restart(died(), Blame::text, incident));
+  supervised.engine_life.settle(incident, Blame::engine);
   CHECK(unwrap_error(restart(supervised, died())).code == ErrorCode::engine_restarts_exhausted);
 }
 
@@ -243,9 +243,9 @@ TEST_CASE("a start that fails is not refunded with the text that led to it") {
   Supervised supervised;
   Incident incident;
   supervised.fail_starts(1, died());
-  unwrap(supervised.supervisor.restart(died(), Blame::engine, incident));
+  unwrap(supervised.engine_life.restart(died(), Blame::engine, incident));
   CHECK(incident.charged == 1);
-  supervised.supervisor.settle(incident, Blame::text);
+  supervised.engine_life.settle(incident, Blame::text);
   CHECK(restart(supervised, died()).has_value());
   CHECK(supervised.waits.back() == 2s);
 }
@@ -254,20 +254,20 @@ TEST_CASE("an engine that dies between two passes is brought back unasked") {
   Supervised supervised;
   supervised.script.die(died("out of memory"));
   CHECK(supervised.wakes == 1);
-  CHECK(supervised.supervisor.has_died());
-  unwrap(supervised.supervisor.recover());
-  CHECK_FALSE(supervised.supervisor.has_died());
+  CHECK(supervised.engine_life.has_died());
+  unwrap(supervised.engine_life.recover());
+  CHECK_FALSE(supervised.engine_life.has_died());
   REQUIRE(supervised.told.size() == 1);
   CHECK(supervised.told[0].serving == Serving::degraded);
   CHECK(supervised.told[0].message == "out of memory; starting it again in 1s");
   CHECK(supervised.state.snapshot().serving == Serving::ok);
-  CHECK(supervised.supervisor.restarts() == 1);
+  CHECK(supervised.engine_life.restarts() == 1);
 }
 
 TEST_CASE("an engine that somebody kills between two passes costs nothing") {
   Supervised supervised;
   supervised.script.die(killed());
-  unwrap(supervised.supervisor.recover());
+  unwrap(supervised.engine_life.recover());
   CHECK(supervised.waits == Waits{100ms});
 }
 
@@ -275,27 +275,28 @@ TEST_CASE("the budget holds for an engine that dies unasked, too") {
   Supervised supervised;
   for (int i = 0; i < 3; ++i) {
     supervised.script.die(died());
-    unwrap(supervised.supervisor.recover());
+    unwrap(supervised.engine_life.recover());
   }
   supervised.script.die(died());
-  CHECK(unwrap_error(supervised.supervisor.recover()).code == ErrorCode::engine_restarts_exhausted);
+  CHECK(unwrap_error(supervised.engine_life.recover()).code ==
+        ErrorCode::engine_restarts_exhausted);
   CHECK(supervised.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
 }
 
 TEST_CASE("late news of the engine before are not believed") {
   Supervised supervised;
   supervised.script.tell_death();
-  CHECK(supervised.supervisor.has_died());
-  unwrap(supervised.supervisor.recover());
-  CHECK(supervised.supervisor.restarts() == 0);
-  CHECK_FALSE(supervised.supervisor.has_died());
+  CHECK(supervised.engine_life.has_died());
+  unwrap(supervised.engine_life.recover());
+  CHECK(supervised.engine_life.restarts() == 0);
+  CHECK_FALSE(supervised.engine_life.has_died());
 }
 
 TEST_CASE("a death before a pass is noticed before the pass") {
   Supervised supervised;
   supervised.script.die(died());
-  unwrap(supervised.supervisor.ensure_running());
-  CHECK(supervised.supervisor.restarts() == 1);
+  unwrap(supervised.engine_life.ensure_running());
+  CHECK(supervised.engine_life.restarts() == 1);
   embed_one(supervised);
 }
 
@@ -303,41 +304,41 @@ TEST_CASE("an idle engine is suspended in time, and its death is nobody's busine
   Supervised supervised(60s);
   supervised.clock.advance(30s);
   embed_one(supervised);
-  CHECK(supervised.supervisor.due() == supervised.clock.steady_now() + 60s);
+  CHECK(supervised.engine_life.due() == supervised.clock.steady_now() + 60s);
   supervised.clock.advance(59s);
-  supervised.supervisor.tick();
+  supervised.engine_life.tick();
   CHECK(supervised.state.snapshot().serving == Serving::ok);
   supervised.clock.advance(1s);
-  supervised.supervisor.tick();
+  supervised.engine_life.tick();
   CHECK(supervised.state.snapshot().serving == Serving::idle);
-  CHECK(supervised.supervisor.tokenizer() == nullptr);
-  CHECK_FALSE(supervised.supervisor.due().has_value());
+  CHECK(supervised.engine_life.tokenizer() == nullptr);
+  CHECK_FALSE(supervised.engine_life.due().has_value());
   supervised.script.die(killed());
-  CHECK_FALSE(supervised.supervisor.has_died());
-  unwrap(supervised.supervisor.recover());
+  CHECK_FALSE(supervised.engine_life.has_died());
+  unwrap(supervised.engine_life.recover());
   CHECK(supervised.state.snapshot().serving == Serving::idle);
   CHECK(supervised.script.starts == 1);
   // Its resumption is no restart, and is not disturbed by the news.
-  unwrap(supervised.supervisor.ensure_running());
-  CHECK_FALSE(supervised.supervisor.has_died());
-  CHECK(supervised.supervisor.restarts() == 0);
+  unwrap(supervised.engine_life.ensure_running());
+  CHECK_FALSE(supervised.engine_life.has_died());
+  CHECK(supervised.engine_life.restarts() == 0);
   CHECK(supervised.state.snapshot().serving == Serving::ok);
 }
 
 TEST_CASE("an engine that nobody asks is never suspended without an idle timeout") {
   Supervised supervised;
-  CHECK_FALSE(supervised.supervisor.due().has_value());
+  CHECK_FALSE(supervised.engine_life.due().has_value());
 }
 
 TEST_CASE("a resumption that fails is tried again while the request waits") {
   Supervised supervised(60s);
   supervised.clock.advance(60s);
-  supervised.supervisor.tick();
+  supervised.engine_life.tick();
   supervised.fail_starts(2, make_error(ErrorCode::internal, "no memory"));
-  unwrap(supervised.supervisor.ensure_running());
+  unwrap(supervised.engine_life.ensure_running());
   CHECK(supervised.waits == Waits{1s, 2s});
   CHECK(supervised.told[1].message == "no memory; starting it again in 2s");
-  CHECK(supervised.supervisor.restarts() == 2);
+  CHECK(supervised.engine_life.restarts() == 2);
   CHECK(supervised.state.snapshot().serving == Serving::ok);
 }
 
@@ -345,14 +346,14 @@ TEST_CASE(
     "a model that cannot be loaded is told at once, and looked for again by the next request") {
   Supervised supervised(60s);
   supervised.clock.advance(60s);
-  supervised.supervisor.tick();
+  supervised.engine_life.tick();
   supervised.fail_starts(1, make_error(ErrorCode::model_missing, "the file is gone"));
-  const Error error = unwrap_error(supervised.supervisor.ensure_running());
+  const Error error = unwrap_error(supervised.engine_life.ensure_running());
   CHECK(error.code == ErrorCode::model_missing);
   CHECK(supervised.waits.empty());
   CHECK(supervised.state.snapshot().serving == Serving::degraded);
   CHECK(supervised.state.snapshot().reason == ErrorCode::model_missing);
-  unwrap(supervised.supervisor.ensure_running());
+  unwrap(supervised.engine_life.ensure_running());
   CHECK(supervised.state.snapshot().serving == Serving::ok);
 }
 
@@ -376,16 +377,16 @@ TEST_CASE("an engine that comes back with another model does not serve") {
   CHECK(supervised.state.model() == before);
   CHECK(supervised.state.snapshot().serving == Serving::degraded);
   CHECK(supervised.state.snapshot().reason == ErrorCode::model_corrupt);
-  CHECK(supervised.supervisor.tokenizer() == nullptr);
-  CHECK(unwrap_error(supervised.supervisor.ensure_running()).code == ErrorCode::model_corrupt);
+  CHECK(supervised.engine_life.tokenizer() == nullptr);
+  CHECK(unwrap_error(supervised.engine_life.ensure_running()).code == ErrorCode::model_corrupt);
   supervised.script.sha256 = before->model_sha256;
-  unwrap(supervised.supervisor.ensure_running());
+  unwrap(supervised.engine_life.ensure_running());
   CHECK(supervised.state.snapshot().serving == Serving::ok);
 }
 
-TEST_CASE("a stopped supervisor has stopped its engine") {
+TEST_CASE("a stopped engine_life has stopped its engine") {
   Supervised supervised;
-  supervised.supervisor.stop();
+  supervised.engine_life.stop();
   CHECK(supervised.script.stops == 1);
-  CHECK(supervised.supervisor.tokenizer() == nullptr);
+  CHECK(supervised.engine_life.tokenizer() == nullptr);
 }

@@ -1,4 +1,4 @@
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 #include "base/check.hpp"
 

@@ -3,8 +3,8 @@
 #include <atomic>
 #include <future>
 
-#include "daemon/models/batcher.hpp"
-#include "scripted_embedder.hpp"
+#include "daemon/models/scheduler.hpp"
+#include "scripted_engine.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 
@@ -18,13 +18,14 @@ inline constexpr daemon::RestartPolicy kAtOnce{.first_wait = std::chrono::millis
                                                .first_pause = std::chrono::milliseconds(1),
                                                .longest_pause = std::chrono::milliseconds(1)};
 
-/// A batcher over a scripted engine.
-struct BatcherFixture {
-  explicit BatcherFixture(daemon::Batcher::Options options = {.restarts = kAtOnce},
-                          const std::function<void(ScriptedEmbedder::Script&)>& prepare = {})
+/// A scheduler over a scripted engine.
+struct SchedulerFixture {
+  explicit SchedulerFixture(daemon::Scheduler::Options options = {.restarts = kAtOnce},
+                            const std::function<void(ScriptedEngine::Script&)>& prepare = {})
       : script(prepare),
-        batcher([this](const auto&) { return std::make_unique<ScriptedEmbedder>(script); }, state,
-                clock, log, options, [this](const Error& error) { load_error.set_value(error); }) {}
+        scheduler([this](const auto&) { return std::make_unique<ScriptedEngine>(script); }, state,
+                  clock, log, options,
+                  [this](const Error& error) { load_error.set_value(error); }) {}
 
   void wait_for(daemon::Serving wanted) {
     REQUIRE(eventually([&] { return state.snapshot().serving == wanted; }));
@@ -34,21 +35,21 @@ struct BatcherFixture {
                 daemon::Priority priority = daemon::Priority::bulk) {
     auto promise = std::make_shared<std::promise<Result<std::vector<Embedding>>>>();
     Answer answer = promise->get_future();
-    batcher.submit({.texts = std::move(texts),
-                    .options = {},
-                    .priority = priority,
-                    .route = {},
-                    .is_cancelled = [cancelled] { return cancelled != nullptr && *cancelled; },
-                    .done = [promise](auto result) { promise->set_value(std::move(result)); }});
+    scheduler.submit({.texts = std::move(texts),
+                      .options = {},
+                      .priority = priority,
+                      .route = {},
+                      .is_cancelled = [cancelled] { return cancelled != nullptr && *cancelled; },
+                      .done = [promise](auto result) { promise->set_value(std::move(result)); }});
     return answer;
   }
 
   SystemClock clock;
   Log log{Log::Format::json, clock};
   daemon::State state{clock, {}};
-  ScriptedEmbedder::Script script;
+  ScriptedEngine::Script script;
   std::promise<Error> load_error;
-  daemon::Batcher batcher;
+  daemon::Scheduler scheduler;
 };
 
 inline Result<std::vector<Embedding>> get(Answer& answer) {

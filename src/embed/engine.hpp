@@ -93,9 +93,9 @@ inline constexpr std::string_view kSignalKey = "signal";
 /// has three answers: engine_died (it ended or hung: start it again, within a budget), engine_killed
 /// (somebody else ended it: start it again), engine_fault (it lives, and what it answers cannot be
 /// right). After the first two it is stopped.
-class Embedder {
+class Engine {
  public:
-  virtual ~Embedder() = default;
+  virtual ~Engine() = default;
 
   /// Loads the model, or takes its memory again after `stop`: the one that it loaded first, or
   /// none. Does nothing when started.

@@ -1,4 +1,4 @@
-#include "embed/llama_server/llama_server_embedder.hpp"
+#include "embed/llama_server/llama_server_engine.hpp"
 
 #include <algorithm>
 #include <cstring>

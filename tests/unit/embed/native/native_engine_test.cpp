@@ -1,4 +1,4 @@
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -22,15 +22,15 @@ using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
 using runed::embed::TokenId;
 using runed::embed::native::available_kernels;
-using runed::embed::native::Compute;
 using runed::embed::native::formats_of;
 using runed::embed::native::Gguf;
 using runed::embed::native::Kernel;
 using runed::embed::native::ModelFile;
 using runed::embed::native::ModelSource;
-using runed::embed::native::NativeEmbedder;
+using runed::embed::native::NativeEngine;
 using runed::embed::native::NativeOptions;
 using runed::embed::native::NativeTokenizer;
+using runed::embed::native::NumberFormat;
 using runed::test::read_file;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -52,15 +52,15 @@ std::string fixture_path(const std::string& type) {
   return RUNED_TEST_DATA_UNPACKED "/qwen3-3x256." + type + ".gguf";
 }
 
-std::unique_ptr<NativeEmbedder> started(NativeOptions options) {
-  auto engine = unwrap(NativeEmbedder::create(std::move(options), kClock));
+std::unique_ptr<NativeEngine> started(NativeOptions options) {
+  auto engine = unwrap(NativeEngine::create(std::move(options), kClock));
   unwrap(engine->start());
   return engine;
 }
 
-std::unique_ptr<NativeEmbedder> started_fixture(const std::string& type, uint32_t threads = 2,
-                                                std::string_view kernel = "",
-                                                Compute compute = Compute::automatic) {
+std::unique_ptr<NativeEngine> started_fixture(const std::string& type, uint32_t threads = 2,
+                                              std::string_view kernel = "",
+                                              NumberFormat compute = NumberFormat::automatic) {
   return started({.source = {{}, fixture_path(type)},
                   .sha256 = std::string(64, '0'),
                   .threads = threads,
@@ -68,7 +68,7 @@ std::unique_ptr<NativeEmbedder> started_fixture(const std::string& type, uint32_
                   .compute = compute});
 }
 
-runed::Result<std::vector<Vector>> try_embed(NativeEmbedder& engine, const std::vector<Ids>& texts,
+runed::Result<std::vector<Vector>> try_embed(NativeEngine& engine, const std::vector<Ids>& texts,
                                              const std::function<bool()>* is_wanted = nullptr) {
   Ids ids;
   std::vector<uint32_t> offsets{0};
@@ -87,7 +87,7 @@ runed::Result<std::vector<Vector>> try_embed(NativeEmbedder& engine, const std::
   return vectors;
 }
 
-std::vector<Vector> embed(NativeEmbedder& engine, const std::vector<Ids>& texts) {
+std::vector<Vector> embed(NativeEngine& engine, const std::vector<Ids>& texts) {
   return unwrap(try_embed(engine, texts));
 }
 
@@ -148,10 +148,10 @@ class FixtureVectors {
   // What a format may add, for weights of a type: nothing that shows; the most that eight bits of a
   // weight lose, where numbers have as many; and a factor of its own quantization, as int8 promises,
   // to be chosen for it (compute.hpp).
-  double allowed(Compute compute, const std::string& type) const {
+  double allowed(NumberFormat compute, const std::string& type) const {
     constexpr double kFloatDistance = 1e-6;
-    if (compute == Compute::f32) return kFloatDistance;
-    if (compute == Compute::int8 && type != "f16") return kFloatDistance + 4 * distance(type);
+    if (compute == NumberFormat::f32) return kFloatDistance;
+    if (compute == NumberFormat::int8 && type != "f16") return kFloatDistance + 4 * distance(type);
     return kFloatDistance + distance("q8_0");
   }
 
@@ -168,7 +168,7 @@ TEST_CASE("every kernel gives the reference vectors of every file type, in every
   for (const std::string type : {"f16", "q8_0", "q6_K", "q5_K", "q4_K"}) {
     const std::vector<Vector> expected = reference.of(type);
     for (const Kernel* kernel : available_kernels()) {
-      for (const Compute compute : formats_of(*kernel)) {
+      for (const NumberFormat compute : formats_of(*kernel)) {
         const auto engine = started_fixture(type, 2, kernel->name, compute);
         const std::vector<Vector> vectors = embed(*engine, texts);
         for (size_t i = 0; i < texts.size(); ++i) {
@@ -332,12 +332,12 @@ TEST_CASE("a vector that is not finite does not leave the engine") {
 
 TEST_CASE("an engine that cannot be made or started says why") {
   const auto refusal = [](NativeOptions options) {
-    return unwrap_error(NativeEmbedder::create(std::move(options), kClock));
+    return unwrap_error(NativeEngine::create(std::move(options), kClock));
   };
   CHECK(refusal({.threads = 0}).message == "0 threads are not from 1 to 64");
   CHECK(refusal({.threads = 65}).code == ErrorCode::invalid_argument);
   CHECK(refusal({.kernel = "mmx"}).message == "no kernel 'mmx' for this CPU");
-  const auto missing = unwrap(NativeEmbedder::create({.source = {{}, "/no/such.gguf"}}, kClock));
+  const auto missing = unwrap(NativeEngine::create({.source = {{}, "/no/such.gguf"}}, kClock));
   CHECK(unwrap_error(missing->start()).code == ErrorCode::model_missing);
 }
 
@@ -348,7 +348,7 @@ TEST_CASE("a vocabulary without tensors tokenizes, but does not start") {
   const auto tokenizer =
       unwrap(NativeTokenizer::create(gguf, unwrap(runed::embed::native::read_model_header(gguf))));
   CHECK(unwrap(tokenizer->tokenize("hello")).back() == 151643);
-  const auto engine = unwrap(NativeEmbedder::create({.source = source}, kClock));
+  const auto engine = unwrap(NativeEngine::create({.source = source}, kClock));
   const Error error = unwrap_error(engine->start());
   CHECK(error.code == ErrorCode::model_corrupt);
   CHECK(error.message ==

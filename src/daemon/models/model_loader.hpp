@@ -12,7 +12,7 @@
 
 namespace runed::daemon {
 
-struct EngineMakerOptions {
+struct ModelLoaderOptions {
   bootstrap::Paths paths;
   bootstrap::Settings settings;
   bootstrap::ModelChoice model;
@@ -25,6 +25,6 @@ struct EngineMakerOptions {
 /// fetches it, chooses the engine, and fetches a llama-server if it is to be that and none is there,
 /// telling State the phase and the bytes, and why this engine.
 /// Owns: nothing; `clock` and `log` outlive the result.
-EngineMaker make_engine_maker(EngineMakerOptions options, const Clock& clock, Log& log);
+ModelLoader make_model_loader(ModelLoaderOptions options, const Clock& clock, Log& log);
 
 }  // namespace runed::daemon

@@ -1,19 +1,19 @@
 #include <set>
 
-#include "batcher_fixture.hpp"
+#include "scheduler_fixture.hpp"
 
 using runed::Embedding;
 using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
-using runed::daemon::Batcher;
+using runed::daemon::Scheduler;
 using runed::daemon::Serving;
 using runed::daemon::State;
 using runed::test::Answer;
 using runed::test::eventually;
 using runed::test::get;
 using runed::test::kAtOnce;
-using runed::test::ScriptedEmbedder;
+using runed::test::ScriptedEngine;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 using namespace std::chrono_literals;
@@ -26,8 +26,8 @@ constexpr runed::daemon::RestartPolicy kAfterAnHour{.first_wait = 1h, .longest_w
 
 const Error kDied{ErrorCode::engine_died, "the engine died", {}, {}};
 
-struct Fixture : runed::test::BatcherFixture {
-  using BatcherFixture::BatcherFixture;
+struct Fixture : runed::test::SchedulerFixture {
+  using SchedulerFixture::SchedulerFixture;
 
   void die_at_pass(int number) {
     const std::lock_guard lock(script.mutex);
@@ -48,8 +48,8 @@ TEST_CASE("a job is answered with one embedding a text") {
   const auto embeddings = unwrap(get(answer));
   REQUIRE(embeddings.size() == 3);
   CHECK(embeddings[2].token_count == 4);
-  CHECK(embeddings[2].vector.size() == ScriptedEmbedder::kDimension);
-  CHECK(fixture.batcher.queue_tokens() == 0);
+  CHECK(embeddings[2].vector.size() == ScriptedEngine::kDimension);
+  CHECK(fixture.scheduler.queue_tokens() == 0);
 }
 
 TEST_CASE("a text that is too long is refused by its index, without a pass") {
@@ -94,7 +94,7 @@ TEST_CASE("a vector that is not finite fails its own text only, after a restart"
   const Error error = unwrap_error(get(bad));
   CHECK(error.code == ErrorCode::not_finite);
   CHECK(error.details.at("index") == "1");
-  CHECK(fixture.batcher.restarts() == 1);
+  CHECK(fixture.scheduler.restarts() == 1);
   CHECK(fixture.script.starts == 2);
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("a text that crashes the engine fails, and the other jobs of its pass 
   CHECK(error.details.at("index") == "1");
   unwrap(get(late));
   fixture.wait_for(Serving::ok);
-  CHECK(fixture.batcher.queue_tokens() == 0);
+  CHECK(fixture.scheduler.queue_tokens() == 0);
 }
 
 TEST_CASE("an engine that cannot be started again refuses who waits and who comes, at once") {
@@ -144,7 +144,7 @@ TEST_CASE("an engine that cannot be started again refuses who waits and who come
   Answer late = fixture.submit({"c"});
   CHECK(unwrap_error(get(late)).code == ErrorCode::engine_restarts_exhausted);
   CHECK(fixture.script.starts == 4);
-  CHECK(fixture.batcher.restarts() == 3);
+  CHECK(fixture.scheduler.restarts() == 3);
 }
 
 TEST_CASE("an exhausted engine is tried again by the first job after the window") {
@@ -180,7 +180,7 @@ TEST_CASE("callers may leave while the engine waits to be started again, and oth
   CHECK(unwrap_error(get(later)).code == ErrorCode::cancelled);
   CHECK(fixture.script.starts == 1);
   // The wait ends with the daemon.
-  CHECK(fixture.batcher.stop(5s));
+  CHECK(fixture.scheduler.stop(5s));
   CHECK(unwrap_error(get(patient)).code == ErrorCode::shutting_down);
 }
 
@@ -188,7 +188,7 @@ TEST_CASE("an engine that dies while nobody asks is brought back") {
   Fixture fixture;
   fixture.wait_for(Serving::ok);
   fixture.script.die(kDied);
-  CHECK(eventually([&] { return fixture.batcher.restarts() == 1; }));
+  CHECK(eventually([&] { return fixture.scheduler.restarts() == 1; }));
   fixture.wait_for(Serving::ok);
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("an engine that dies while it is suspended stays where it is") {
   fixture.script.die(kDied);
   Answer answer = fixture.submit({"wake"});
   unwrap(get(answer));
-  CHECK(fixture.batcher.restarts() == 0);
+  CHECK(fixture.scheduler.restarts() == 0);
   CHECK(fixture.script.starts == 2);
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("a model that is not what it was fails every job, and serves when it i
   Answer served = fixture.submit({"d"});
   unwrap(get(served));
   CHECK(fixture.state.snapshot().serving == Serving::ok);
-  CHECK(fixture.batcher.restarts() == 0);
+  CHECK(fixture.scheduler.restarts() == 0);
 }
 
 TEST_CASE("stopping gives up a start that takes its time") {
@@ -236,14 +236,14 @@ TEST_CASE("stopping gives up a start that takes its time") {
   fixture.script.die(kDied);
   CHECK(eventually([&] { return fixture.script.starts == 2; }));
   Answer waiting = fixture.submit({"a"});
-  CHECK(fixture.batcher.stop(5s));
+  CHECK(fixture.scheduler.stop(5s));
   CHECK(unwrap_error(get(waiting)).code == ErrorCode::shutting_down);
 }
 
 TEST_CASE("stopping gives up the first start") {
   Fixture fixture({.restarts = kAtOnce}, [](auto& script) { script.start_hangs = true; });
   CHECK(eventually([&] { return fixture.script.starts == 1; }));
-  CHECK(fixture.batcher.stop(5s));
+  CHECK(fixture.scheduler.stop(5s));
   CHECK(fixture.load_error.get_future().get().code == ErrorCode::shutting_down);
 }
 
@@ -253,19 +253,19 @@ TEST_CASE("stopping leaves a pass its time, interrupting does not, and the engin
   fixture.script.pause();
   Answer hung = fixture.submit({"a"});
   fixture.script.wait_inside(1);
-  CHECK_FALSE(fixture.batcher.stop(20ms));
+  CHECK_FALSE(fixture.scheduler.stop(20ms));
   CHECK(fixture.script.stops == 0);
-  fixture.batcher.interrupt();
-  CHECK(fixture.batcher.stop(5s));
+  fixture.scheduler.interrupt();
+  CHECK(fixture.scheduler.stop(5s));
   CHECK(unwrap_error(get(hung)).code == ErrorCode::shutting_down);
   CHECK(fixture.script.stops == 1);
 }
 
 TEST_CASE("a tokenizer that has to be asked keeps no caller waiting") {
-  std::set<std::thread::id> askers;
+  std::set<std::thread::id> recipients;
   Fixture fixture({.restarts = kAtOnce}, [&](auto& script) {
     script.on_tokenize = [&]() -> runed::Status {
-      askers.insert(std::this_thread::get_id());
+      recipients.insert(std::this_thread::get_id());
       return {};
     };
   });
@@ -274,9 +274,9 @@ TEST_CASE("a tokenizer that has to be asked keeps no caller waiting") {
   CHECK(unwrap(get(answer)).size() == 2);
   Answer refused = fixture.submit({"longer than eight"});
   CHECK(unwrap_error(get(refused)).code == ErrorCode::text_too_long);
-  CHECK(askers.size() == 1);
-  CHECK_FALSE(askers.contains(std::this_thread::get_id()));
-  CHECK(fixture.batcher.queue_tokens() == 0);
+  CHECK(recipients.size() == 1);
+  CHECK_FALSE(recipients.contains(std::this_thread::get_id()));
+  CHECK(fixture.scheduler.queue_tokens() == 0);
 }
 
 TEST_CASE("an engine whose tokenizer does not answer is started again while the jobs wait") {
@@ -296,7 +296,7 @@ TEST_CASE("an engine whose tokenizer does not answer is started again while the 
   unwrap(get(first));
   unwrap(get(second));
   unwrap(get(third));
-  CHECK(fixture.batcher.restarts() == 1);
+  CHECK(fixture.scheduler.restarts() == 1);
   CHECK(fixture.script.pass_sizes == std::vector<size_t>{1, 2});
 }
 
@@ -335,7 +335,7 @@ TEST_CASE("a queue that has not even the memory to refuse is reported") {
   fixture.script.wait_inside(1);
   const auto fail = [](auto&&...) -> bool { throw std::bad_alloc(); };
   for (int i = 0; i < 2; ++i) {
-    fixture.batcher.submit(
+    fixture.scheduler.submit(
         {.texts = {"b"}, .options = {}, .route = {}, .is_cancelled = fail, .done = fail});
   }
   fixture.script.resume();
@@ -345,8 +345,8 @@ TEST_CASE("a queue that has not even the memory to refuse is reported") {
   const Error error = reported.get();
   CHECK(error.code == ErrorCode::internal);
   CHECK(error.message == "the queue cannot be served: std::bad_alloc");
-  CHECK(fixture.batcher.drain(5s));
-  CHECK(fixture.batcher.stop(5s));
+  CHECK(fixture.scheduler.drain(5s));
+  CHECK(fixture.scheduler.stop(5s));
 }
 
 TEST_CASE("an idle engine is stopped, and started again for the next job") {
@@ -378,12 +378,12 @@ TEST_CASE("closing refuses new jobs, draining waits for the old ones") {
   fixture.script.pause();
   Answer first = fixture.submit({"a"});
   fixture.script.wait_inside(1);
-  fixture.batcher.close();
+  fixture.scheduler.close();
   Answer refused = fixture.submit({"b"});
   CHECK(unwrap_error(get(refused)).code == ErrorCode::shutting_down);
-  CHECK_FALSE(fixture.batcher.drain(10ms));
+  CHECK_FALSE(fixture.scheduler.drain(10ms));
   fixture.script.resume();
-  CHECK(fixture.batcher.drain(5s));
+  CHECK(fixture.scheduler.drain(5s));
   unwrap(get(first));
 }
 
@@ -394,7 +394,7 @@ TEST_CASE("stopping answers what still waits") {
   Answer first = fixture.submit({"a"});
   fixture.script.wait_inside(1);
   Answer second = fixture.submit({"b"});
-  std::thread stopper([&] { fixture.batcher.stop(5s); });
+  std::thread stopper([&] { fixture.scheduler.stop(5s); });
   // The pass under way is finished; the second job may or may not still get one.
   fixture.script.resume();
   stopper.join();
@@ -404,22 +404,23 @@ TEST_CASE("stopping answers what still waits") {
 }
 
 TEST_CASE("an engine that cannot load is reported, and jobs are not left waiting") {
-  ScriptedEmbedder::Script script;
+  ScriptedEngine::Script script;
   script.start_result = runed::make_error(ErrorCode::model_corrupt, "not a GGUF file");
   const runed::SystemClock clock;
   runed::Log log(runed::Log::Format::json, clock);
   State state(clock, {});
   std::promise<Error> load_error;
-  Batcher batcher([&script](const auto&) { return std::make_unique<ScriptedEmbedder>(script); },
-                  state, clock, log, {}, [&](const Error& error) { load_error.set_value(error); });
+  Scheduler scheduler([&script](const auto&) { return std::make_unique<ScriptedEngine>(script); },
+                      state, clock, log, {},
+                      [&](const Error& error) { load_error.set_value(error); });
   CHECK(load_error.get_future().get().code == ErrorCode::model_corrupt);
   CHECK(state.snapshot().serving == Serving::loading);
   std::promise<ErrorCode> answered;
-  batcher.submit({.texts = {"a"},
-                  .options = {},
-                  .route = {},
-                  .is_cancelled = [] { return false; },
-                  .done = [&](auto result) { answered.set_value(result.error().code); }});
-  CHECK(batcher.stop(5s));
+  scheduler.submit({.texts = {"a"},
+                    .options = {},
+                    .route = {},
+                    .is_cancelled = [] { return false; },
+                    .done = [&](auto result) { answered.set_value(result.error().code); }});
+  CHECK(scheduler.stop(5s));
   CHECK(answered.get_future().get() == ErrorCode::shutting_down);
 }

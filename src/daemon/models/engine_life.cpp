@@ -1,4 +1,4 @@
-#include "daemon/models/supervisor.hpp"
+#include "daemon/models/engine_life.hpp"
 
 #include <algorithm>
 #include <array>
@@ -44,7 +44,7 @@ Error stopping_error() {
   return make_error(ErrorCode::shutting_down, "the daemon is shutting down");
 }
 
-// Three codes are between an engine and its supervisor.
+// Three codes are between an engine and its EngineLife.
 Error as_told(Error error) {
   if (error.code == ErrorCode::engine_died || error.code == ErrorCode::engine_killed ||
       error.code == ErrorCode::engine_fault) {
@@ -63,7 +63,7 @@ Error restarting_error(const Error& cause, nanoseconds wait) {
 
 }  // namespace
 
-Supervisor::Supervisor(State& state, const Clock& clock, Log& log, Options options, Hooks hooks)
+EngineLife::EngineLife(State& state, const Clock& clock, Log& log, Options options, Hooks hooks)
     : state_(state),
       clock_(clock),
       log_(log),
@@ -71,8 +71,8 @@ Supervisor::Supervisor(State& state, const Clock& clock, Log& log, Options optio
       hooks_(std::move(hooks)),
       budget_(options.restarts) {}
 
-Status Supervisor::start(std::unique_ptr<embed::Embedder> embedder) {
-  embedder_ = std::move(embedder);
+Status EngineLife::start(std::unique_ptr<embed::Engine> engine) {
+  embedder_ = std::move(engine);
   embedder_->on_death([this] {
     died_ = true;
     hooks_.wake();
@@ -107,7 +107,7 @@ Status Supervisor::start(std::unique_ptr<embed::Embedder> embedder) {
 
 // `starting_` is set before the question whether to stop, so that whoever stops sees one or the
 // other. What was told once is served or nothing is.
-Status Supervisor::start_engine() {
+Status EngineLife::start_engine() {
   const auto attempt = [this]() -> Status {
     if (!hooks_.pause(nanoseconds(0))) return stopping_error();
     try {
@@ -136,7 +136,7 @@ Status Supervisor::start_engine() {
   return {};
 }
 
-Status Supervisor::ensure_running() {
+Status EngineLife::ensure_running() {
   const SteadyTime begin = clock_.steady_now();
   if (condition_ == Condition::running) {
     TRY(recover());
@@ -154,7 +154,7 @@ Status Supervisor::ensure_running() {
 }
 
 // The news may be of the engine before this one.
-Status Supervisor::recover() {
+Status EngineLife::recover() {
   if (!has_died()) return {};
   died_ = false;
   Status alive = check_engine();
@@ -163,7 +163,7 @@ Status Supervisor::recover() {
   return restart(std::move(alive).error(), Blame::engine, incident);
 }
 
-Status Supervisor::restart_silent() {
+Status EngineLife::restart_silent() {
   Status alive = check_engine();
   if (alive && hooks_.pause(kEndTime)) alive = check_engine();
   if (alive) alive = make_error(ErrorCode::engine_died, "llama-server does not answer");
@@ -172,11 +172,11 @@ Status Supervisor::restart_silent() {
 }
 
 // A batch of nothing tells how the engine ended, and whether it has.
-Status Supervisor::check_engine() {
+Status EngineLife::check_engine() {
   return embedder_->embed({.ids = {}, .offsets = kNoTexts}, {});
 }
 
-Status Supervisor::restart(Error cause, Blame blame, Incident& incident) {
+Status EngineLife::restart(Error cause, Blame blame, Incident& incident) {
   Incident of_starts;  // No text was there when one failed, so none can be found guilty of it.
   Incident* account = &incident;
   while (true) {
@@ -200,7 +200,7 @@ Status Supervisor::restart(Error cause, Blame blame, Incident& incident) {
 
 // Restarts on a text's account follow each other at once: a search that halves 64 texts needs more
 // of them than the budget has, and each one comes nearer to the text.
-Status Supervisor::wait_to_restart(const Error& cause, Blame blame, Incident& incident) {
+Status EngineLife::wait_to_restart(const Error& cause, Blame blame, Incident& incident) {
   nanoseconds wait{};
   if (cause.code == ErrorCode::engine_killed && killed_in_row_ < kMostKilledInRow) {
     wait =
@@ -226,13 +226,13 @@ Status Supervisor::wait_to_restart(const Error& cause, Blame blame, Incident& in
   return {};
 }
 
-Status Supervisor::stay_down(Error error) {
+Status EngineLife::stay_down(Error error) {
   log_.error("the engine is down", {{"error", error.message}});
   state_.degraded(error);
   return error;
 }
 
-Error Supervisor::exhausted_error() const {
+Error EngineLife::exhausted_error() const {
   const SteadyTime now = clock_.steady_now();
   const nanoseconds left = budget_.reset_at(now) - now;
   const std::string reset_at =
@@ -249,7 +249,7 @@ Error Supervisor::exhausted_error() const {
                    std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()));
 }
 
-void Supervisor::settle(const Incident& incident, Blame blame) {
+void EngineLife::settle(const Incident& incident, Blame blame) {
   if (blame == Blame::text) {
     budget_.refund(incident.charged);
   } else {
@@ -257,7 +257,7 @@ void Supervisor::settle(const Incident& incident, Blame blame) {
   }
 }
 
-Result<std::vector<Embedding>> Supervisor::embed(std::span<const embed::PreparedText* const> texts,
+Result<std::vector<Embedding>> EngineLife::embed(std::span<const embed::PreparedText* const> texts,
                                                  const std::function<bool()>& is_wanted) {
   try {
     const SteadyTime begin = clock_.steady_now();
@@ -273,7 +273,7 @@ Result<std::vector<Embedding>> Supervisor::embed(std::span<const embed::Prepared
   }
 }
 
-std::optional<SteadyTime> Supervisor::due() const {
+std::optional<SteadyTime> EngineLife::due() const {
   switch (condition_) {
     case Condition::running:
       if (options_.idle_timeout.count() <= 0) return std::nullopt;
@@ -287,7 +287,7 @@ std::optional<SteadyTime> Supervisor::due() const {
   return std::nullopt;
 }
 
-void Supervisor::tick() {
+void EngineLife::tick() {
   const auto when = due();
   if (!when.has_value() || clock_.steady_now() < *when) return;
   if (condition_ == Condition::running) {
@@ -298,7 +298,7 @@ void Supervisor::tick() {
   }
 }
 
-void Supervisor::suspend() {
+void EngineLife::suspend() {
   const uint64_t before = os::resident_bytes();
   embedder_->stop();
   condition_ = Condition::stopped;
@@ -310,21 +310,21 @@ void Supervisor::suspend() {
             {{"resident_bytes_before", before}, {"resident_bytes", os::resident_bytes()}});
 }
 
-void Supervisor::stop() {
+void EngineLife::stop() {
   condition_ = Condition::stopped;
   if (embedder_ != nullptr) embedder_->stop();
 }
 
-void Supervisor::interrupt() {
-  if (embed::Embedder* const engine = engine_) engine->interrupt();
+void EngineLife::interrupt() {
+  if (embed::Engine* const engine = engine_) engine->interrupt();
 }
 
-void Supervisor::interrupt_start() {
+void EngineLife::interrupt_start() {
   if (starting_) interrupt();
 }
 
-std::shared_ptr<const embed::Tokenizer> Supervisor::tokenizer() const {
-  const embed::Embedder* const engine = engine_;
+std::shared_ptr<const embed::Tokenizer> EngineLife::tokenizer() const {
+  const embed::Engine* const engine = engine_;
   return engine == nullptr ? nullptr : engine->tokenizer();
 }
 

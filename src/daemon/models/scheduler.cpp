@@ -1,4 +1,4 @@
-#include "daemon/models/batcher.hpp"
+#include "daemon/models/scheduler.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,8 +20,8 @@ Status guard(const std::function<Status()>& work) {
 
 }  // namespace
 
-Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log, Options options,
-                 std::function<void(const Error&)> on_load_failed)
+Scheduler::Scheduler(EngineSource source, State& state, const Clock& clock, Log& log,
+                     Options options, std::function<void(const Error&)> on_load_failed)
     : source_(std::move(source)),
       state_(state),
       clock_(clock),
@@ -30,33 +30,33 @@ Batcher::Batcher(EngineSource source, State& state, const Clock& clock, Log& log
       on_load_failed_(std::move(on_load_failed)),
       inbox_(options.bounds, meter_, [this] { wake(); }),
       cache_(options.cache_bytes),
-      supervisor_(state, clock, log,
-                  {.idle_timeout = options.idle_timeout, .restarts = options.restarts},
-                  {.pause = [this](auto duration) { return pause(duration); },
-                   .wake = [this] { wake(); },
-                   .give_memory_back = [this] { cache_.clear(); }}),
-      runner_(supervisor_, clock, log, options.restarts.window),
-      intake_({state, clock, supervisor_, inbox_, cache_, meter_}),
+      engine_life_(state, clock, log,
+                   {.idle_timeout = options.idle_timeout, .restarts = options.restarts},
+                   {.pause = [this](auto duration) { return pause(duration); },
+                    .wake = [this] { wake(); },
+                    .give_memory_back = [this] { cache_.clear(); }}),
+      pass_search_(engine_life_, clock, log, options.restarts.window),
+      intake_({state, clock, engine_life_, inbox_, cache_, meter_}),
       thread_([this] { run(); }) {}
 
-Batcher::~Batcher() {
+Scheduler::~Scheduler() {
   stop(std::chrono::milliseconds(0));
   thread_.join();
 }
 
-bool Batcher::stop(std::chrono::milliseconds timeout) {
+bool Scheduler::stop(std::chrono::milliseconds timeout) {
   inbox_.close();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
   }
-  supervisor_.interrupt_start();
+  engine_life_.interrupt_start();
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, timeout, [this] { return ended_; });
 }
 
-void Batcher::run() {
+void Scheduler::run() {
   if (Status served = guard([this] { return serve(); }); !served) {
     on_load_failed_(served.error());
     std::unique_lock lock(mutex_);
@@ -68,7 +68,7 @@ void Batcher::run() {
     return {};
   });
   const Status stopped = guard([this]() -> Status {
-    supervisor_.stop();
+    engine_life_.stop();
     return {};
   });
   static_cast<void>(answered.has_value() && stopped.has_value());  // Nobody is left to tell.
@@ -77,7 +77,7 @@ void Batcher::run() {
   changed_.notify_all();
 }
 
-Status Batcher::serve() {
+Status Scheduler::serve() {
   TRY(load());
   while (true) {
     try {
@@ -90,49 +90,49 @@ Status Batcher::serve() {
 }
 
 // Out of memory, most likely, which those that are answered give back.
-void Batcher::survive(const std::exception& fault) {
+void Scheduler::survive(const std::exception& fault) {
   const Error error = make_error(ErrorCode::internal, "cannot embed: {}", fault.what());
   log_.error("the queue was lost", {{"error", error.message}});
   collect_jobs();
   answer_all(error);
 }
 
-void Batcher::wake() {
+void Scheduler::wake() {
   const std::lock_guard lock(mutex_);
   changed_.notify_all();
 }
 
-bool Batcher::is_stopping() {
+bool Scheduler::is_stopping() {
   const std::lock_guard lock(mutex_);
   return stopping_;
 }
 
-Status Batcher::load() {
-  std::unique_ptr<embed::Embedder> embedder;
+Status Scheduler::load() {
+  std::unique_ptr<embed::Engine> engine;
   try {
-    TRY_ASSIGN(embedder, source_([this] { return is_stopping(); }));
+    TRY_ASSIGN(engine, source_([this] { return is_stopping(); }));
   } catch (const std::exception& fault) {
     return make_error(ErrorCode::internal, "cannot make the engine: {}", fault.what());
   }
   state_.loading(Phase::starting_engine, "loading the model");
-  return supervisor_.start(std::move(embedder));
+  return engine_life_.start(std::move(engine));
 }
 
-// Moves new jobs to active_, waiting for one if there are none, or until the supervisor has
+// Moves new jobs to active_, waiting for one if there are none, or until the EngineLife has
 // something to do. Returns false when it is time to stop.
-bool Batcher::take_jobs() {
+bool Scheduler::take_jobs() {
   const auto has_news = [this] {
-    return stopping_ || !inbox_.is_empty() || supervisor_.has_died();
+    return stopping_ || !inbox_.is_empty() || engine_life_.has_died();
   };
   {
     std::unique_lock lock(mutex_);
     while (active_.empty() && !has_news()) {
-      const auto due = supervisor_.due();
+      const auto due = engine_life_.due();
       if (!due.has_value()) {
         changed_.wait(lock, has_news);
       } else if (!changed_.wait_for(lock, *due - clock_.steady_now(), has_news)) {
         lock.unlock();
-        supervisor_.tick();
+        engine_life_.tick();
         lock.lock();
       }
     }
@@ -141,7 +141,7 @@ bool Batcher::take_jobs() {
   return !is_stopping();
 }
 
-void Batcher::collect_jobs() {
+void Scheduler::collect_jobs() {
   const auto jobs = inbox_.take();
   try {
     active_.insert(active_.end(), jobs.begin(), jobs.end());
@@ -154,9 +154,9 @@ void Batcher::collect_jobs() {
 }
 
 // What an engine says that was interrupted is not for callers: `run` answers them.
-void Batcher::serve_jobs() {
+void Scheduler::serve_jobs() {
   try {
-    Status served = active_.empty() ? supervisor_.recover() : embed_next();
+    Status served = active_.empty() ? engine_life_.recover() : embed_next();
     if (!served && !is_stopping()) answer_all(served.error());
   } catch (const std::exception& fault) {  // Out of memory: this thread must live on.
     answer_all(make_error(ErrorCode::internal, "cannot embed: {}", fault.what()));
@@ -166,25 +166,25 @@ void Batcher::serve_jobs() {
 }
 
 // What nobody wants any more is not to wait for the next job.
-void Batcher::forget_texts() {
+void Scheduler::forget_texts() {
   unqueued_.clear();
   queue_.clear();
 }
 
-Status Batcher::embed_next() {
+Status Scheduler::embed_next() {
   answer_cancelled();  // They are not to wake the engine.
   const auto is_answered = [](const PendingPtr& pending) { return pending->answered; };
   if (std::ranges::all_of(active_, is_answered)) return {};
-  TRY(supervisor_.ensure_running());
-  if (!prepare_jobs()) return supervisor_.restart_silent();
+  TRY(engine_life_.ensure_running());
+  if (!prepare_jobs()) return engine_life_.restart_silent();
   const bool interactive = queue_.is_waiting(Priority::interactive);
   const bool bulk = queue_.is_waiting(Priority::bulk);
   if (!interactive && !bulk) return {};
   const Priority priority = share_.choose(interactive, bulk);
-  return run_pass(queue_.take(priority, share_.budget(supervisor_.batch_tokens())));
+  return run_pass(queue_.take(priority, share_.budget(engine_life_.batch_tokens())));
 }
 
-Status Batcher::run_pass(const TextQueue::Texts& texts) {
+Status Scheduler::run_pass(const TextQueue::Texts& texts) {
   const SteadyTime begin = clock_.steady_now();
   size_t done_texts = 0;
   size_t done_tokens = 0;
@@ -204,18 +204,19 @@ Status Batcher::run_pass(const TextQueue::Texts& texts) {
   pass.texts.reserve(texts.size());
   for (const auto& text : texts) {
     pass.texts.push_back(&text->text);
-    for (const Asker& asker : text->askers) meter_.text_waited(begin - asker.job->arrived);
+    for (const Recipient& recipient : text->recipients)
+      meter_.text_waited(begin - recipient.job->arrived);
   }
-  const auto before = supervisor_.embed_time();
-  const Status served = runner_.run(pass);
-  const auto duration = supervisor_.embed_time() - before;
+  const auto before = engine_life_.embed_time();
+  const Status served = pass_search_.run(pass);
+  const auto duration = engine_life_.embed_time() - before;
   if (duration.count() > 0) share_.spend(duration);
   if (done_texts > 0) meter_.pass_done(done_texts, done_tokens, duration);
   return served;
 }
 
-// Waits for the supervisor, while jobs are taken and callers may leave.
-bool Batcher::pause(std::chrono::nanoseconds duration) {
+// Waits for the EngineLife, while jobs are taken and callers may leave.
+bool Scheduler::pause(std::chrono::nanoseconds duration) {
   const auto until = std::chrono::steady_clock::now() + duration;
   while (true) {
     collect_jobs();
@@ -229,8 +230,8 @@ bool Batcher::pause(std::chrono::nanoseconds duration) {
 }
 
 // Fails with engine_restarting if the tokenizer does not answer.
-Status Batcher::prepare_jobs() {
-  const auto tokenizer = supervisor_.tokenizer();
+Status Scheduler::prepare_jobs() {
+  const auto tokenizer = engine_life_.tokenizer();
   for (const auto& pending : unqueued_) {
     if (!pending->answered && pending->model == nullptr) TRY(make_ready(*pending, *tokenizer));
   }
@@ -239,7 +240,7 @@ Status Batcher::prepare_jobs() {
 }
 
 // Tokenises a job that was not when it came, or answers it.
-Status Batcher::make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer) {
+Status Scheduler::make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer) {
   if (Status prepared = pending.prepare(tokenizer, state_.model()); !prepared) {
     if (prepared.error().code == ErrorCode::engine_restarting) return prepared;
     inbox_.answer(pending, std::move(prepared).error());
@@ -249,7 +250,7 @@ Status Batcher::make_ready(PendingJob& pending, const embed::Tokenizer& tokenize
   return {};
 }
 
-void Batcher::enqueue_prepared() {
+void Scheduler::enqueue_prepared() {
   std::erase_if(unqueued_, [this](const PendingPtr& pending) {
     if (!pending->answered && pending->model == nullptr) return false;
     enqueue(pending);
@@ -258,7 +259,7 @@ void Batcher::enqueue_prepared() {
 }
 
 // Its vectors may have been computed since it came.
-void Batcher::enqueue(const PendingPtr& pending) {
+void Scheduler::enqueue(const PendingPtr& pending) {
   if (pending->answered) return;
   if (Status taken = pending->take_known(cache_, meter_); !taken) {
     inbox_.answer(*pending, std::move(taken).error());
@@ -272,15 +273,15 @@ void Batcher::enqueue(const PendingPtr& pending) {
 }
 
 // Those who came for the same text while it was computed are told, too.
-void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
+void Scheduler::deliver(const WaitingText& text, Result<Embedding> result) {
   collect_jobs();
   enqueue_prepared();
   queue_.forget(text);
   if (result) cache_.put(state_.model(), text.text.ids, result->vector);
-  const auto unanswered =
-      std::ranges::count_if(text.askers, [](const Asker& asker) { return !asker.job->answered; });
+  const auto unanswered = std::ranges::count_if(
+      text.recipients, [](const Recipient& recipient) { return !recipient.job->answered; });
   if (result && unanswered > 1) meter_.texts_shared(static_cast<size_t>(unanswered - 1));
-  for (const auto& [job, index] : text.askers) {
+  for (const auto& [job, index] : text.recipients) {
     if (job->answered) continue;
     if (!result) {
       inbox_.answer(*job, job->at_text(index, result.error()));
@@ -292,7 +293,7 @@ void Batcher::deliver(const WaitingText& text, Result<Embedding> result) {
   }
 }
 
-void Batcher::answer_cancelled() {
+void Scheduler::answer_cancelled() {
   for (const auto& pending : active_) {
     if (pending->answered || !pending->job.is_cancelled()) continue;
     meter_.call_cancelled();
@@ -300,7 +301,7 @@ void Batcher::answer_cancelled() {
   }
 }
 
-void Batcher::answer_all(const Error& error) {
+void Scheduler::answer_all(const Error& error) {
   for (const auto& pending : active_) inbox_.answer(*pending, error);
   active_.clear();
   forget_texts();

@@ -14,29 +14,29 @@
 #include "base/embedding.hpp"
 #include "base/log.hpp"
 #include "daemon/api/state.hpp"
+#include "daemon/models/engine_life.hpp"
 #include "daemon/models/job_intake.hpp"
-#include "daemon/models/pass_runner.hpp"
-#include "daemon/models/supervisor.hpp"
+#include "daemon/models/pass_search.hpp"
 #include "daemon/queue/fair_share.hpp"
 #include "daemon/queue/job.hpp"
 #include "daemon/queue/job_inbox.hpp"
 #include "daemon/queue/load_meter.hpp"
 #include "daemon/queue/text_queue.hpp"
 #include "daemon/queue/vector_cache.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::daemon {
 
 /// Gets the engine ready to be started: finds its model, and fetches it if need be. Called once, on
-/// the batcher's thread; gives up soon after `is_stopping` has turned true.
-using EngineSource = std::function<Result<std::unique_ptr<embed::Embedder>>(
-    const std::function<bool()>& is_stopping)>;
+/// the scheduler's thread; gives up soon after `is_stopping` has turned true.
+using EngineSource =
+    std::function<Result<std::unique_ptr<embed::Engine>>(const std::function<bool()>& is_stopping)>;
 
 /// Owns the queue and the one thread that uses the engine: loads the model, and packs whatever
 /// waits into forward passes across clients. It waits for no company: an engine that has nothing to
 /// do begins with what there is, and what comes meanwhile is the next pass. The engine's life is the
-/// Supervisor's, on the same thread, so a suspension can never meet a forward pass.
-class Batcher {
+/// EngineLife's, on the same thread, so a suspension can never meet a forward pass.
+class Scheduler {
  public:
   struct Options {
     std::chrono::nanoseconds idle_timeout{};  // 0 or negative: never suspend.
@@ -47,12 +47,12 @@ class Batcher {
 
   /// `on_load_failed` is called when there is no engine, its first start fails, or the thread has
   /// not even the memory to refuse jobs; it then takes no more of them.
-  Batcher(EngineSource source, State& state, const Clock& clock, Log& log, Options options,
-          std::function<void(const Error&)> on_load_failed);
-  Batcher(const Batcher&) = delete;
-  Batcher& operator=(const Batcher&) = delete;
+  Scheduler(EngineSource source, State& state, const Clock& clock, Log& log, Options options,
+            std::function<void(const Error&)> on_load_failed);
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
   /// Stops, for as long as the pass under way takes.
-  ~Batcher();
+  ~Scheduler();
 
   /// Takes a job. Bad options and texts that are too long are refused without a forward pass, and
   /// so is any job after `close`, and one too many of its class (queue_full; details:
@@ -74,7 +74,7 @@ class Batcher {
   bool stop(std::chrono::milliseconds timeout);
 
   /// After `stop`: gives up the pass under way too, if the engine can.
-  void interrupt() { supervisor_.interrupt(); }
+  void interrupt() { engine_life_.interrupt(); }
 
   /// Tokens waiting or being embedded.
   int64_t queue_tokens() const { return inbox_.queue_tokens(); }
@@ -83,7 +83,7 @@ class Batcher {
   size_t cache_bytes() const { return cache_.bytes(); }
 
   /// Times the engine was started again after a fault.
-  int32_t restarts() const { return supervisor_.restarts(); }
+  int32_t restarts() const { return engine_life_.restarts(); }
 
  private:
   using PendingPtr = std::shared_ptr<PendingJob>;
@@ -130,8 +130,8 @@ class Batcher {
   std::vector<PendingPtr> unqueued_;  // Of those, the ones whose texts are not in the queue yet.
   TextQueue queue_;
   FairShare share_;
-  Supervisor supervisor_;
-  PassRunner runner_;
+  EngineLife engine_life_;
+  PassSearch pass_search_;
 
   JobIntake intake_;  // After all that it hands jobs to.
   std::thread thread_;

@@ -9,19 +9,19 @@
 #include <string>
 #include <vector>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::test {
 
 /// An engine whose faults and pauses a test decides, which no real one lets it: a text is the
 /// number of its bytes, a vector is {1, 0, ...}.
-class ScriptedEmbedder final : public embed::Embedder {
+class ScriptedEngine final : public embed::Engine {
  public:
   static constexpr uint32_t kDimension = 64;
   static constexpr uint32_t kMaxTokens = 8;
   static constexpr embed::TokenId kPoison = 'X';  // A text with this byte is never finite.
 
-  /// What outlives the embedder, which the batcher owns.
+  /// What outlives the engine, which the scheduler owns.
   struct Script {
     explicit Script(const std::function<void(Script&)>& prepare = {}) {
       if (prepare) prepare(*this);
@@ -43,7 +43,7 @@ class ScriptedEmbedder final : public embed::Embedder {
     std::function<Status()> on_tokenize;
     std::function<void()> on_stop;     // May throw.
     std::optional<Error> death;        // The started engine has ended like this.
-    std::function<void()> tell_death;  // What the supervisor gave to on_death.
+    std::function<void()> tell_death;  // What the EngineLife gave to on_death.
     std::atomic<int> starts{0};
     std::atomic<int> stops{0};
 
@@ -75,7 +75,7 @@ class ScriptedEmbedder final : public embed::Embedder {
     }
   };
 
-  explicit ScriptedEmbedder(Script& script) : script_(script) {}
+  explicit ScriptedEngine(Script& script) : script_(script) {}
 
   Status start() override {
     std::unique_lock lock(script_.mutex);

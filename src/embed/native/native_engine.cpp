@@ -1,4 +1,4 @@
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -65,8 +65,8 @@ uint32_t fit_batch_tokens(const ModelHeader& header) {
 }
 
 // What `stop` frees. The forward pass points into the two before it.
-struct NativeEmbedder::Model {
-  Model(ModelHeader model_header, Weights model_weights, Compute compute, const Kernel& kernel,
+struct NativeEngine::Model {
+  Model(ModelHeader model_header, Weights model_weights, NumberFormat compute, const Kernel& kernel,
         ThreadPool& pool)
       : header(std::move(model_header)),
         weights(std::move(model_weights)),
@@ -78,18 +78,18 @@ struct NativeEmbedder::Model {
   std::unique_ptr<PagePopulator> populator;  // Null for a small model.
 };
 
-Result<std::unique_ptr<NativeEmbedder>> NativeEmbedder::create(NativeOptions options,
-                                                               const Clock& clock) {
+Result<std::unique_ptr<NativeEngine>> NativeEngine::create(NativeOptions options,
+                                                           const Clock& clock) {
   if (options.threads < 1 || options.threads > ThreadPool::kMostThreads) {
     return make_error(ErrorCode::invalid_argument, "{} threads are not from 1 to {}",
                       options.threads, ThreadPool::kMostThreads);
   }
   TRY_ASSIGN(const Kernel* kernel, choose_kernel(options.kernel));
   TRY(check_compute(options.compute, *kernel));
-  return std::unique_ptr<NativeEmbedder>(new NativeEmbedder(std::move(options), *kernel, clock));
+  return std::unique_ptr<NativeEngine>(new NativeEngine(std::move(options), *kernel, clock));
 }
 
-NativeEmbedder::NativeEmbedder(NativeOptions options, const Kernel& kernel, const Clock& clock)
+NativeEngine::NativeEngine(NativeOptions options, const Kernel& kernel, const Clock& clock)
     : options_(std::move(options)),
       kernel_(kernel),
       clock_(clock),
@@ -99,9 +99,9 @@ NativeEmbedder::NativeEmbedder(NativeOptions options, const Kernel& kernel, cons
              .file = options_.file,
              .promised_sha256 = options_.promised_sha256}) {}
 
-NativeEmbedder::~NativeEmbedder() = default;
+NativeEngine::~NativeEngine() = default;
 
-Status NativeEmbedder::start() {
+Status NativeEngine::start() {
   TRY(check_interrupted());
   if (model_ != nullptr) return {};
   Status loaded = load();
@@ -112,7 +112,7 @@ Status NativeEmbedder::start() {
   return about(options_.source, std::move(loaded).error());
 }
 
-Status NativeEmbedder::load() {
+Status NativeEngine::load() {
   TRY_ASSIGN(const auto file, file_.open());
   TRY_ASSIGN(const Gguf gguf, Gguf::parse(file->bytes()));
   TRY_ASSIGN(const ModelCard card, recognise_model(gguf, file_.sha256(), options_.published));
@@ -120,7 +120,7 @@ Status NativeEmbedder::load() {
   TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
   // From here on, so that it works while the tokenizer is built.
   std::unique_ptr<PagePopulator> populator = populate_weights(weights);
-  const Compute compute = choose_gemms(weights, options_.compute, kernel_);
+  const NumberFormat compute = choose_gemms(weights, options_.compute, kernel_);
   TRY_ASSIGN(auto tokenizer, NativeTokenizer::create(gguf, header, &pool_));
   TRY(file_.check());
   if (info_.model_sha256.empty()) {
@@ -144,7 +144,7 @@ Status NativeEmbedder::load() {
   return {};
 }
 
-void NativeEmbedder::stop() {
+void NativeEngine::stop() {
   if (model_ == nullptr) return;
   model_.reset();
   {
@@ -155,12 +155,12 @@ void NativeEmbedder::stop() {
   os::trim_heap();
 }
 
-std::shared_ptr<const Tokenizer> NativeEmbedder::tokenizer() const {
+std::shared_ptr<const Tokenizer> NativeEngine::tokenizer() const {
   const std::lock_guard lock(tokenizer_mutex_);
   return tokenizer_;
 }
 
-Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors) {
+Status NativeEngine::embed(const PackedBatch& batch, std::span<float> vectors) {
   if (model_ == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
   TRY(file_.check());
   if (batch.offsets.size() <= 1) return {};
@@ -172,7 +172,7 @@ Status NativeEmbedder::embed(const PackedBatch& batch, std::span<float> vectors)
   return {};
 }
 
-Status NativeEmbedder::compute(const PackedBatch& batch, std::span<float> vectors) {
+Status NativeEngine::compute(const PackedBatch& batch, std::span<float> vectors) {
   CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
   const ThreadPool::Lookout lookout(
       pool_, [&] { return !interrupted_ && (batch.is_wanted == nullptr || (*batch.is_wanted)()); });
@@ -187,12 +187,12 @@ Status NativeEmbedder::compute(const PackedBatch& batch, std::span<float> vector
   return {};
 }
 
-Status NativeEmbedder::check_interrupted() const {
+Status NativeEngine::check_interrupted() const {
   if (interrupted_) return make_error(ErrorCode::shutting_down, "the engine is stopped");
   return {};
 }
 
-Status NativeEmbedder::check_batch(const PackedBatch& batch) const {
+Status NativeEngine::check_batch(const PackedBatch& batch) const {
   TRY(check_lengths(batch, info_.max_tokens));
   for (const TokenId id : batch.ids) {
     if (id < model_->header.vocabulary) continue;

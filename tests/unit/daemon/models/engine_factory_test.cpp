@@ -1,4 +1,4 @@
-#include "daemon/models/engine.hpp"
+#include "daemon/models/engine_factory.hpp"
 
 #include <algorithm>
 
@@ -7,8 +7,8 @@
 
 using runed::Error;
 using runed::ErrorCode;
-using runed::bootstrap::Compute;
-using runed::bootstrap::Engine;
+using runed::bootstrap::EngineKind;
+using runed::bootstrap::NumberFormat;
 using runed::bootstrap::Origin;
 using runed::daemon::check_engine;
 using runed::daemon::make_direct_engine;
@@ -37,7 +37,7 @@ TEST_CASE("what cannot be is refused before anything is fetched") {
   fixture.settings.cpu = {"sse2", Origin::flag};
   CHECK(refusal().code == ErrorCode::bad_config);
   fixture.settings.cpu = {"portable", Origin::flag};
-  fixture.settings.compute = {Compute::int8, Origin::flag};
+  fixture.settings.compute = {NumberFormat::int8, Origin::flag};
   CHECK(refusal().code == ErrorCode::bad_config);
   CHECK(refusal().message == "the portable kernel does not compute in int8");
   fixture.settings.cpu = {};
@@ -45,11 +45,11 @@ TEST_CASE("what cannot be is refused before anything is fetched") {
 
   fixture.settings.llama_server = {"/no/such", Origin::environment};
   CHECK(refusal().message == "RUNED_LLAMA_SERVER names '/no/such', which is not there");
-  fixture.settings.engine = {Engine::native, Origin::flag};
+  fixture.settings.engine = {EngineKind::native, Origin::flag};
   unwrap(check_engine(fixture.paths, fixture.settings, fixture.environment));
 
   fixture.settings.llama_server = {};
-  fixture.settings.engine = {Engine::llama_server, Origin::flag};
+  fixture.settings.engine = {EngineKind::llama_server, Origin::flag};
   unwrap(check_engine(fixture.paths, fixture.settings, fixture.environment));
   write_text(fixture.dir / "manifest.json", R"({"version":1})");
   CHECK(refusal().message.find("has no llama_server for") != std::string::npos);
@@ -58,22 +58,22 @@ TEST_CASE("what cannot be is refused before anything is fetched") {
 
 TEST_CASE("a native engine of one command leaves no trace") {
   const EngineFixture fixture;
-  const auto engine = unwrap(make_direct_engine(
+  const auto direct = unwrap(make_direct_engine(
       fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
   CHECK_FALSE(engine.places.has_value());
-  unwrap(engine.embedder->start());
-  CHECK(engine.embedder->info().engine == "native");
-  CHECK(engine.embedder->info().version.empty());
+  unwrap(direct.engine->start());
+  CHECK(direct.engine->info().engine == "native");
+  CHECK(direct.engine->info().version.empty());
   CHECK_FALSE(std::filesystem::exists(fixture.paths.home));
 }
 
 TEST_CASE("the native engine computes in the mode that is set, and says so") {
   EngineFixture fixture;
-  fixture.settings.compute = {Compute::f32, Origin::flag};
-  const auto engine = unwrap(make_direct_engine(
+  fixture.settings.compute = {NumberFormat::f32, Origin::flag};
+  const auto direct = unwrap(make_direct_engine(
       fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
-  unwrap(engine.embedder->start());
-  CHECK(engine.embedder->info().compute == "f32");
+  unwrap(direct.engine->start());
+  CHECK(direct.engine->info().compute == "f32");
 }
 
 TEST_CASE("both engines get the number of threads that is set") {
@@ -91,7 +91,7 @@ TEST_CASE("both engines get the number of threads that is set") {
   fixture.settings.llama_server = {program, Origin::environment};
   const auto server = unwrap(make_direct_engine(
       fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
-  unwrap_error(server.embedder->start());  // It only plays the model.
+  unwrap_error(server.engine->start());  // It only plays the model.
   const auto starts = read_record(record).starts;
   REQUIRE_FALSE(starts.empty());
   const auto arguments = starts.back()["arguments"].get<std::vector<std::string>>();
@@ -109,10 +109,10 @@ TEST_CASE("a llama-server of one command has places of its own, and leaves none 
   write_text(fixture.paths.builtin_model_copy, "GGUF");
   write_text(fixture.paths.llama_server_log, "log\n");
   {
-    const auto engine = unwrap(make_direct_engine(
+    const auto direct = unwrap(make_direct_engine(
         fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
     // It was started and asked, but only plays the model.
-    const Error error = unwrap_error(engine.embedder->start());
+    const Error error = unwrap_error(direct.engine->start());
     CHECK(error.code == ErrorCode::engine_fault);
     CHECK(error.message.find("disagree on this model") != std::string::npos);
     REQUIRE(engine.places.has_value());
@@ -128,7 +128,7 @@ TEST_CASE("a llama-server of one command has places of its own, and leaves none 
 
 TEST_CASE("a command fetches no llama-server, but says how to get one") {
   EngineFixture fixture;
-  fixture.settings.engine = {Engine::llama_server, Origin::flag};
+  fixture.settings.engine = {EngineKind::llama_server, Origin::flag};
   const auto error = unwrap_error(make_direct_engine(
       fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
   CHECK(error.message == "no llama-server is installed");

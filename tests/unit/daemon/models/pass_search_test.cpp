@@ -1,4 +1,4 @@
-#include "daemon/models/pass_runner.hpp"
+#include "daemon/models/pass_search.hpp"
 
 #include <algorithm>
 #include <map>
@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-#include "supervised.hpp"
+#include "live_engine.hpp"
 
 using runed::Embedding;
 using runed::Error;
@@ -15,7 +15,7 @@ using runed::make_error;
 using runed::Result;
 using runed::Status;
 using runed::daemon::Pass;
-using runed::daemon::PassRunner;
+using runed::daemon::PassSearch;
 using runed::daemon::Serving;
 using runed::embed::PreparedText;
 using runed::test::died;
@@ -89,7 +89,7 @@ struct Fixture : Supervised {
     };
   }
 
-  PassRunner runner{supervisor, clock, log, 10min};
+  PassSearch runner{engine_life, clock, log, 10min};
   std::mutex mutex;  // Guards unwanted.
   std::set<std::string> unwanted;
 };
@@ -124,7 +124,7 @@ TEST_CASE("a pass on which the engine died is given to the next engine whole") {
   CHECK(outcome.results.size() == 3);
   CHECK(fixture.script.pass_sizes == Sizes{3, 3});
   CHECK(fixture.waits == Waits{1s});
-  CHECK(fixture.supervisor.restarts() == 1);
+  CHECK(fixture.engine_life.restarts() == 1);
 }
 
 TEST_CASE("a pass that nobody wants any more is given up, without a fault") {
@@ -137,7 +137,7 @@ TEST_CASE("a pass that nobody wants any more is given up, without a fault") {
   const auto outcome = fixture.run({"a", "b"});
   unwrap(outcome.status);
   CHECK(outcome.results.empty());
-  CHECK(fixture.supervisor.restarts() == 0);
+  CHECK(fixture.engine_life.restarts() == 0);
 }
 
 TEST_CASE("a pass goes on for the one who stays, and for one who comes as it is given up") {
@@ -147,7 +147,7 @@ TEST_CASE("a pass goes on for the one who stays, and for one who comes as it is 
   unwrap(outcome.status);
   CHECK(outcome.results.size() == 2);
   CHECK(fixture.script.pass_sizes == Sizes{2, 2});
-  CHECK(fixture.supervisor.restarts() == 0);
+  CHECK(fixture.engine_life.restarts() == 0);
 }
 
 TEST_CASE("an engine that lost itself within a pass is started again") {
@@ -156,7 +156,7 @@ TEST_CASE("an engine that lost itself within a pass is started again") {
   const auto outcome = fixture.run({"a", "b"});
   for (const auto& [text, result] : outcome.results) unwrap(result);
   CHECK(outcome.results.size() == 2);
-  CHECK(fixture.supervisor.restarts() == 1);
+  CHECK(fixture.engine_life.restarts() == 1);
 }
 
 TEST_CASE("one text of 64 that crashes the engine fails alone, and last") {
@@ -176,7 +176,7 @@ TEST_CASE("one text of 64 that crashes the engine fails alone, and last") {
     CHECK(error.hint.find("leave it out or change it") == 0);
     // Whole, whole, then two pieces at each of six levels; a restart for each that crashed.
     CHECK(fixture.script.pass_sizes.size() == 14);
-    CHECK(fixture.supervisor.restarts() == 8);
+    CHECK(fixture.engine_life.restarts() == 8);
     CHECK(fixture.waits == Waits{1s});
     // The half without it is answered first, and only its neighbour may come after it.
     const bool in_first_half = guilty < 32;
@@ -225,7 +225,7 @@ TEST_CASE("a text that was found guilty is refused at once, by the next engine t
   Fixture fixture;
   fixture.poison("X", died());
   unwrap(fixture.run({"X", "b"}).status);
-  const int restarts = fixture.supervisor.restarts();
+  const int restarts = fixture.engine_life.restarts();
 
   auto outcome = fixture.run({"c", "X"});
   CHECK(unwrap_error(outcome.results.at("X")).code == ErrorCode::engine_crashed_on_text);
@@ -235,10 +235,10 @@ TEST_CASE("a text that was found guilty is refused at once, by the next engine t
   outcome = fixture.run({"X"});
   CHECK(outcome.results.size() == 1);
   CHECK(fixture.script.pass_sizes.empty());
-  CHECK(fixture.supervisor.restarts() == restarts);
+  CHECK(fixture.engine_life.restarts() == restarts);
 
   runed::daemon::Incident incident;
-  unwrap(fixture.supervisor.restart(killed(), runed::daemon::Blame::engine, incident));
+  unwrap(fixture.engine_life.restart(killed(), runed::daemon::Blame::engine, incident));
   outcome = fixture.run({"a", "X"});
   CHECK(outcome.order == Texts{"X", "a"});
   CHECK(fixture.script.pass_sizes == Sizes{1});
@@ -261,12 +261,12 @@ TEST_CASE("a pass whose model is not what it was ends, and the engine with it") 
   CHECK(outcome.results.empty());
   CHECK(fixture.script.pass_sizes == Sizes{3});
   CHECK(fixture.script.stops == 1);
-  CHECK(fixture.supervisor.restarts() == 0);
+  CHECK(fixture.engine_life.restarts() == 0);
   CHECK(fixture.state.snapshot().serving == runed::daemon::Serving::degraded);
   CHECK(fixture.state.snapshot().reason == ErrorCode::model_corrupt);
   // It serves again when the engine finds the file as it was.
   fixture.script.on_pass = nullptr;
-  unwrap(fixture.supervisor.ensure_running());
+  unwrap(fixture.engine_life.ensure_running());
   unwrap(fixture.run({"a"}).results.at("a"));
 }
 
@@ -312,12 +312,12 @@ TEST_CASE("an engine that is given up keeps its charges, and no text is refused 
   CHECK(outcome.order == Texts{"a", "b", "c"});
   CHECK(fixture.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
 
-  const Error still = unwrap_error(fixture.supervisor.ensure_running());
+  const Error still = unwrap_error(fixture.engine_life.ensure_running());
   CHECK(still.code == ErrorCode::engine_restarts_exhausted);
   CHECK(still.details.at("reset_at") == error.details.at("reset_at"));
   fixture.clock.advance(593s);
   fixture.script.on_pass = nullptr;
-  unwrap(fixture.supervisor.ensure_running());
+  unwrap(fixture.engine_life.ensure_running());
   const auto again = fixture.run({"a", "b", "c"});
   for (const auto& [text, result] : again.results) unwrap(result);
   CHECK(fixture.script.pass_sizes == Sizes{3});
@@ -348,7 +348,7 @@ TEST_CASE("an engine that crashes on every text spends its budget, and most text
   // The engine is mended, and what it did to the later texts is forgotten.
   fixture.clock.advance(700s);
   fixture.script.on_pass = nullptr;
-  unwrap(fixture.supervisor.ensure_running());
+  unwrap(fixture.engine_life.ensure_running());
   for (const char* text : {"b", "c", "d", "e"}) {
     unwrap(fixture.run({text}).results.at(text));
   }
@@ -423,7 +423,7 @@ TEST_CASE("a text is tried again before and after a restart when its vector is n
   CHECK(error.message == "the text's vector is not finite, not even from a fresh engine");
   for (const auto* text : {"a", "b", "c"}) unwrap(outcome.results.at(text));
   CHECK(fixture.script.pass_sizes == Sizes{4, 2, 2, 1, 1, 1, 1});
-  CHECK(fixture.supervisor.restarts() == 1);
+  CHECK(fixture.engine_life.restarts() == 1);
   CHECK(fixture.waits == Waits{1s});
 
   // It is remembered as what it was, and its restart is refunded.
@@ -450,7 +450,7 @@ TEST_CASE("a bad answer that does not come again costs no restart") {
   unwrap(outcome.results.at("a"));
   unwrap(outcome.results.at("b"));
   CHECK(fixture.script.pass_sizes == Sizes{2, 1, 1, 1});
-  CHECK(fixture.supervisor.restarts() == 0);
+  CHECK(fixture.engine_life.restarts() == 0);
 }
 
 TEST_CASE("an engine that answers well after a restart was at fault, and is charged") {
@@ -473,7 +473,7 @@ TEST_CASE("an error of another kind fails the text alone, without a restart or a
     unwrap(outcome.results.at("a"));
     CHECK(fixture.script.pass_sizes == Sizes{2, 1, 1});
   }
-  CHECK(fixture.supervisor.restarts() == 0);
+  CHECK(fixture.engine_life.restarts() == 0);
 }
 
 TEST_CASE("an engine that throws fails the texts, not the daemon") {

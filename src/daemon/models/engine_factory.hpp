@@ -12,12 +12,12 @@
 #include "bootstrap/config/settings.hpp"
 #include "bootstrap/use/ready_model.hpp"
 #include "daemon/models/engine_choice.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "os/directory/directories.hpp"
 
 namespace runed::daemon {
 
-/// Refuses settings that make_embedder would refuse, before anything is fetched for them.
+/// Refuses settings that make_engine would refuse, before anything is fetched for them.
 /// Errors: bad_config for a kernel or a compute mode that this machine does not have, or a
 ///         llama-server that cannot be run or had.
 Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
@@ -43,18 +43,18 @@ struct EngineOptions {
 /// Makes the chosen engine, not yet started.
 /// Errors: bad_config for a kernel or a compute mode that this machine does not have; those of the
 ///         engine.
-Result<std::unique_ptr<embed::Embedder>> make_embedder(EngineOptions options,
-                                                       const bootstrap::Settings& settings,
-                                                       const Clock& clock);
+Result<std::unique_ptr<embed::Engine>> make_engine(EngineOptions options,
+                                                   const bootstrap::Settings& settings,
+                                                   const Clock& clock);
 
 /// The engine of one command, which may run beside a daemon of the same home.
 struct DirectEngine {
   std::optional<os::TemporaryDirectory> places;  // Of llama-server; outlives the engine.
-  std::unique_ptr<embed::Embedder> embedder;
+  std::unique_ptr<embed::Engine> engine;
 };
 
 /// Chooses and makes an engine from what is on this machine, without the network.
-/// Errors: those of choose_engine and make_embedder.
+/// Errors: those of choose_engine and make_engine.
 Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
                                         const bootstrap::Settings& settings,
                                         const bootstrap::Environment& environment,

@@ -6,7 +6,7 @@ namespace runed::embed::native {
 
 /// The number format of the factors of matrix products, in which nearly all of a pass is spent.
 /// Sums are f32 (within a block of integers exact), and so is everything between two products.
-enum class Compute {
+enum class NumberFormat {
   automatic,  // The fastest that adds no more error than the file's own quantization has.
   f32,
   bf16,   // Both factors rounded to bfloat16.
@@ -15,17 +15,17 @@ enum class Compute {
 };
 
 /// Returns `auto`, `f32`, `bf16`, `int16` or `int8`.
-constexpr std::string_view name_of(Compute compute) {
+constexpr std::string_view name_of(NumberFormat compute) {
   switch (compute) {
-    case Compute::automatic:
+    case NumberFormat::automatic:
       return "auto";
-    case Compute::f32:
+    case NumberFormat::f32:
       return "f32";
-    case Compute::bf16:
+    case NumberFormat::bf16:
       return "bf16";
-    case Compute::int16:
+    case NumberFormat::int16:
       return "int16";
-    case Compute::int8:
+    case NumberFormat::int8:
       return "int8";
   }
   return "";

@@ -7,7 +7,7 @@
 //   it answered badly   Halves without a restart, since one odd text can spoil a whole answer;
 //                       alone once more, then once more on a fresh engine.
 //   anything else       Halves; alone it fails as it is.
-#include "daemon/models/pass_runner.hpp"
+#include "daemon/models/pass_search.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -52,9 +52,9 @@ struct Piece {
 }  // namespace
 
 /// One pass under way.
-class PassRunner::Search {
+class PassSearch::Search {
  public:
-  Search(PassRunner& runner, const Pass& pass) : runner_(runner), pass_(pass) {}
+  Search(PassSearch& runner, const Pass& pass) : pass_search_(runner), pass_(pass) {}
 
   Status run() {
     refuse_known();
@@ -70,13 +70,13 @@ class PassRunner::Search {
   // Once the engine is back: until then, all that happened may have been its own fault. And so may
   // what one that has completed nothing since the last text was found guilty.
   void settle() {
-    if (blame_ == Blame::text && !std::exchange(runner_.has_completed_, false)) {
-      runner_.supervisor_.settle(incident_, Blame::engine);
+    if (blame_ == Blame::text && !std::exchange(pass_search_.has_completed_, false)) {
+      pass_search_.engine_life_.settle(incident_, Blame::engine);
       return;
     }
-    runner_.supervisor_.settle(incident_, blame_);
+    pass_search_.engine_life_.settle(incident_, blame_);
     for (auto& [text, error] : convicted_) {
-      runner_.quarantine_.add(pass_.texts[text]->ids, std::move(error));
+      pass_search_.quarantine_.add(pass_.texts[text]->ids, std::move(error));
     }
   }
 
@@ -84,7 +84,7 @@ class PassRunner::Search {
   void refuse_known() {
     Piece all;
     for (size_t text = 0; text < pass_.texts.size(); ++text) {
-      if (auto known = runner_.quarantine_.find(pass_.texts[text]->ids)) {
+      if (auto known = pass_search_.quarantine_.find(pass_.texts[text]->ids)) {
         pass_.deliver(text, *std::move(known));
       } else {
         all.texts.push_back(text);
@@ -97,10 +97,10 @@ class PassRunner::Search {
     std::vector<const embed::PreparedText*> texts;
     texts.reserve(piece.texts.size());
     for (const size_t text : piece.texts) texts.push_back(pass_.texts[text]);
-    auto embeddings = runner_.supervisor_.embed(
+    auto embeddings = pass_search_.engine_life_.embed(
         texts, [&] { return std::ranges::any_of(piece.texts, pass_.is_wanted); });
     if (!embeddings) return answer(std::move(piece), std::move(embeddings).error());
-    runner_.has_completed_ = true;
+    pass_search_.has_completed_ = true;
     for (size_t i = 0; i < piece.texts.size(); ++i) {
       pass_.deliver(piece.texts[i], std::move((*embeddings)[i]));
     }
@@ -125,7 +125,7 @@ class PassRunner::Search {
         return answer_bad_answer(std::move(piece), std::move(error));
       case ErrorCode::model_corrupt:
         // Of the file, if the engine says it of no text at all.
-        if (Status sound = runner_.supervisor_.check_engine(); !sound) {
+        if (Status sound = pass_search_.engine_life_.check_engine(); !sound) {
           return restart(std::move(sound).error(), Blame::engine);
         }
         [[fallthrough]];
@@ -133,7 +133,7 @@ class PassRunner::Search {
         if (piece.texts.size() > 1) {
           cut(piece);
         } else {
-          runner_.log_.error("a text cannot be embedded", {{"error", error.message}});
+          pass_search_.log_.error("a text cannot be embedded", {{"error", error.message}});
           pass_.deliver(piece.texts.front(), std::move(error));
         }
         return {};
@@ -174,19 +174,19 @@ class PassRunner::Search {
   }
 
   void convict(size_t text, Error error, bool is_remembered) {
-    runner_.log_.error("a text was found guilty", {{"reason", name_of(error.code)},
-                                                   {"tokens", pass_.texts[text]->ids.size()},
-                                                   {"error", error.message}});
+    pass_search_.log_.error("a text was found guilty", {{"reason", name_of(error.code)},
+                                                        {"tokens", pass_.texts[text]->ids.size()},
+                                                        {"error", error.message}});
     blame_ = Blame::text;
     if (is_remembered) convicted_.emplace_back(text, error);
     pass_.deliver(text, std::move(error));
   }
 
   Status restart(Error error, Blame blame) {
-    return runner_.supervisor_.restart(std::move(error), blame, incident_);
+    return pass_search_.engine_life_.restart(std::move(error), blame, incident_);
   }
 
-  PassRunner& runner_;
+  PassSearch& pass_search_;
   const Pass& pass_;
   std::deque<Piece> pieces_;
   Incident incident_;
@@ -194,7 +194,7 @@ class PassRunner::Search {
   std::vector<std::pair<size_t, Error>> convicted_;  // Texts to be remembered.
 };
 
-Status PassRunner::run(const Pass& pass) {
+Status PassSearch::run(const Pass& pass) {
   Search search(*this, pass);
   TRY(search.run());
   search.settle();

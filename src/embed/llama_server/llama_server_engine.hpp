@@ -13,7 +13,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/llama_server/process/model_description.hpp"
 #include "embed/llama_server/process/server_features.hpp"
 #include "embed/llama_server/process/server_shape.hpp"
@@ -45,15 +45,15 @@ struct LlamaServerOptions {
 /// Embeddings computed by llama.cpp's llama-server, a child of ours that nobody else can talk to.
 ///
 /// It gets token ids, not text, where the tokenizer is ours, and many texts in a request. We keep
-/// the file that it maps open: what is told is what is served, as NativeEmbedder has it. Its
+/// the file that it maps open: what is told is what is served, as NativeEngine has it. Its
 /// context, and with it its memory, is as large as the longest text since `stop` needs.
-class LlamaServerEmbedder final : public Embedder {
+class LlamaServerEngine final : public Engine {
  public:
   /// Makes a stopped engine.
   /// Errors: those of read_features.
-  static Result<std::unique_ptr<LlamaServerEmbedder>> create(LlamaServerOptions options,
-                                                             const Clock& clock);
-  ~LlamaServerEmbedder() override;
+  static Result<std::unique_ptr<LlamaServerEngine>> create(LlamaServerOptions options,
+                                                           const Clock& clock);
+  ~LlamaServerEngine() override;
 
   Status start() override;
   void stop() override;
@@ -68,7 +68,7 @@ class LlamaServerEmbedder final : public Embedder {
   void on_death(std::function<void()> tell) override { tell_death_ = std::move(tell); }
 
  private:
-  LlamaServerEmbedder(LlamaServerOptions options, ServerFeatures features, const Clock& clock);
+  LlamaServerEngine(LlamaServerOptions options, ServerFeatures features, const Clock& clock);
 
   bool is_in_memory() const { return options_.source.path.empty(); }
   Status load_model();

@@ -8,8 +8,8 @@
 
 #include "base/embedding.hpp"
 #include "base/log.hpp"
+#include "daemon/models/engine_life.hpp"
 #include "daemon/models/quarantine.hpp"
-#include "daemon/models/supervisor.hpp"
 #include "embed/request.hpp"
 
 namespace runed::daemon {
@@ -26,22 +26,22 @@ struct Pass {
 /// that one fails: engine_crashed_on_text, not_finite or internal. It is remembered, and refused
 /// without the engine, for a while; but not if the engine may have been at fault after all: it was
 /// killed for want of memory, or could not be brought back.
-class PassRunner {
+class PassSearch {
  public:
   /// Owns: nothing; all arguments outlive it.
-  PassRunner(Supervisor& supervisor, const Clock& clock, Log& log,
+  PassSearch(EngineLife& engine_life, const Clock& clock, Log& log,
              std::chrono::nanoseconds remember)
-      : supervisor_(supervisor), log_(log), quarantine_(clock, remember) {}
+      : engine_life_(engine_life), log_(log), quarantine_(clock, remember) {}
 
   /// Delivers every text that is still wanted.
   /// Needs:  a running engine.
-  /// Errors: those of Supervisor::restart; the rest is not delivered.
+  /// Errors: those of EngineLife::restart; the rest is not delivered.
   Status run(const Pass& pass);
 
  private:
   class Search;
 
-  Supervisor& supervisor_;
+  EngineLife& engine_life_;
   Log& log_;
   Quarantine quarantine_;
   bool has_completed_ = true;  // Anything since a text was last found guilty.

@@ -6,21 +6,21 @@
 #include <string>
 #include <vector>
 
-#include "daemon/models/supervisor.hpp"
-#include "scripted_embedder.hpp"
+#include "daemon/models/engine_life.hpp"
+#include "scripted_engine.hpp"
 #include "support/fake_clock.hpp"
 #include "support/result_matchers.hpp"
 
 namespace runed::test {
 
-/// A supervisor whose engine has started, on a clock that only its waits move.
+/// An EngineLife whose engine has started, on a clock that only its waits move.
 struct Supervised {
   explicit Supervised(std::chrono::nanoseconds idle_timeout = {})
-      : supervisor(state, clock, log, {.idle_timeout = idle_timeout},
-                   {.pause = [this](auto duration) { return pause(duration); },
-                    .wake = [this] { ++wakes; },
-                    .give_memory_back = [] {}}) {
-    unwrap(supervisor.start(std::make_unique<ScriptedEmbedder>(script)));
+      : engine_life(state, clock, log, {.idle_timeout = idle_timeout},
+                    {.pause = [this](auto duration) { return pause(duration); },
+                     .wake = [this] { ++wakes; },
+                     .give_memory_back = [] {}}) {
+    unwrap(engine_life.start(std::make_unique<ScriptedEngine>(script)));
   }
 
   bool pause(std::chrono::nanoseconds duration) {
@@ -40,13 +40,13 @@ struct Supervised {
   FakeClock clock;
   Log log{Log::Format::json, clock};
   daemon::State state{clock, {}};
-  ScriptedEmbedder::Script script;
+  ScriptedEngine::Script script;
   std::vector<std::chrono::nanoseconds> waits;
   std::vector<daemon::StateSnapshot> told;  // As each wait began.
   std::function<void()> on_wait;
   bool stopping = false;
   int wakes = 0;
-  daemon::Supervisor supervisor;
+  daemon::EngineLife engine_life;
 };
 
 inline Error died(const std::string& message = "the engine died") {

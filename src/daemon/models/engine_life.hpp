@@ -13,7 +13,7 @@
 #include "base/log.hpp"
 #include "daemon/api/state.hpp"
 #include "daemon/models/restart_budget.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/request.hpp"
 
 namespace runed::daemon {
@@ -33,13 +33,13 @@ struct Incident {
 /// Keeps the engine alive: starts it, starts it again within a budget when it fails, and lets it
 /// sleep when nobody asks. What Health says of an engine that was loaded is said here.
 /// Used by one thread, except where said otherwise.
-class Supervisor {
+class EngineLife {
  public:
   struct Hooks {
     /// Waits that long, or not at all for 0, while callers may leave. Returns false at once when it
     /// is time to stop.
     std::function<bool(std::chrono::nanoseconds)> pause;
-    /// Tells the supervisor's thread that `has_died` has turned true. Called by any thread.
+    /// Tells the thread that uses it that `has_died` has turned true. Called by any thread.
     std::function<void()> wake;
     /// Gives back what is kept in memory for the engine, which is suspended or starts anew.
     std::function<void()> give_memory_back;
@@ -49,11 +49,11 @@ class Supervisor {
     RestartPolicy restarts{};
   };
 
-  Supervisor(State& state, const Clock& clock, Log& log, Options options, Hooks hooks);
+  EngineLife(State& state, const Clock& clock, Log& log, Options options, Hooks hooks);
 
   /// Takes the engine and starts it for the first time, once and for all.
   /// Errors: the engine's.
-  Status start(std::unique_ptr<embed::Embedder> embedder);
+  Status start(std::unique_ptr<embed::Engine> engine);
 
   /// Makes the engine ready for a pass: resumes it, or starts it again if it died. One that comes
   /// back with another model than was told is stopped: model_corrupt.
@@ -82,7 +82,7 @@ class Supervisor {
   void settle(const Incident& incident, Blame blame);
 
   /// Embeds texts in one forward pass, for as long as they are wanted. Needs: a running engine.
-  /// Errors: those of Embedder::embed; internal for what it throws.
+  /// Errors: those of Engine::embed; internal for what it throws.
   Result<std::vector<Embedding>> embed(std::span<const embed::PreparedText* const> texts,
                                        const std::function<bool()>& is_wanted);
 
@@ -133,7 +133,7 @@ class Supervisor {
   const Options options_;
   const Hooks hooks_;
 
-  std::atomic<embed::Embedder*> engine_{nullptr};  // embedder_, for other threads; null before.
+  std::atomic<embed::Engine*> engine_{nullptr};  // embedder_, for other threads; null before.
   std::atomic<bool> died_{false};
   std::atomic<SteadyTime> used_at_{SteadyTime{}};  // By whom `note_use` tells of.
   std::atomic<bool> starting_{false};
@@ -146,7 +146,7 @@ class Supervisor {
   std::string last_cause_;    // What the budget could not pay for.
   SteadyTime last_activity_;
   std::chrono::nanoseconds embed_time_{0};
-  std::unique_ptr<embed::Embedder> embedder_;  // Last: it may still call `wake` as it ends.
+  std::unique_ptr<embed::Engine> embedder_;  // Last: it may still call `wake` as it ends.
 };
 
 }  // namespace runed::daemon

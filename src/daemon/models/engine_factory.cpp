@@ -1,14 +1,14 @@
-#include "daemon/models/engine.hpp"
+#include "daemon/models/engine_factory.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "bootstrap/config/home.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
-#include "embed/llama_server/llama_server_embedder.hpp"
+#include "embed/llama_server/llama_server_engine.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_header.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "embed/tokenizer/native_tokenizer.hpp"
 #include "os/machine/cpus.hpp"
 #include "os/net/socket_path.hpp"
@@ -16,25 +16,25 @@
 namespace runed::daemon {
 namespace {
 
-using bootstrap::Engine;
-using embed::llama_server::LlamaServerEmbedder;
+using bootstrap::EngineKind;
+using embed::llama_server::LlamaServerEngine;
 using embed::llama_server::Profile;
 namespace native = embed::native;
 
-native::Compute to_native(bootstrap::Compute compute) {
+native::NumberFormat to_native(bootstrap::NumberFormat compute) {
   switch (compute) {
-    case bootstrap::Compute::f32:
-      return native::Compute::f32;
-    case bootstrap::Compute::bf16:
-      return native::Compute::bf16;
-    case bootstrap::Compute::int16:
-      return native::Compute::int16;
-    case bootstrap::Compute::int8:
-      return native::Compute::int8;
-    case bootstrap::Compute::auto_select:
+    case bootstrap::NumberFormat::f32:
+      return native::NumberFormat::f32;
+    case bootstrap::NumberFormat::bf16:
+      return native::NumberFormat::bf16;
+    case bootstrap::NumberFormat::int16:
+      return native::NumberFormat::int16;
+    case bootstrap::NumberFormat::int8:
+      return native::NumberFormat::int8;
+    case bootstrap::NumberFormat::auto_select:
       break;
   }
-  return native::Compute::automatic;
+  return native::NumberFormat::automatic;
 }
 
 static_assert(bootstrap::kMostThreads == native::ThreadPool::kMostThreads);
@@ -52,13 +52,13 @@ native::NativeOptions native_options(const bootstrap::Settings& settings) {
 }
 
 // What it finds invalid was set by the user.
-Result<std::unique_ptr<native::NativeEmbedder>> create_native(native::NativeOptions options,
-                                                              const Clock& clock) {
-  auto embedder = native::NativeEmbedder::create(std::move(options), clock);
-  if (!embedder && embedder.error().code == ErrorCode::invalid_argument) {
-    embedder.error().code = ErrorCode::bad_config;
+Result<std::unique_ptr<native::NativeEngine>> create_native(native::NativeOptions options,
+                                                            const Clock& clock) {
+  auto engine = native::NativeEngine::create(std::move(options), clock);
+  if (!engine && engine.error().code == ErrorCode::invalid_argument) {
+    engine.error().code = ErrorCode::bad_config;
   }
-  return embedder;
+  return engine;
 }
 
 // An engine that is not started has no model yet, and costs nothing.
@@ -70,42 +70,42 @@ Status check_native_options(const bootstrap::Settings& settings) {
   return {};
 }
 
-Result<std::unique_ptr<embed::Embedder>> make_native(const bootstrap::ReadyModel& model,
-                                                     const bootstrap::Settings& settings,
-                                                     const Clock& clock) {
+Result<std::unique_ptr<embed::Engine>> make_native(const bootstrap::ReadyModel& model,
+                                                   const bootstrap::Settings& settings,
+                                                   const Clock& clock) {
   native::NativeOptions options = native_options(settings);
   options.source = source_of(model);
   options.sha256 = sha256_of(model);
   options.file = model.file;
   options.promised_sha256 = model.promised_sha256;
   options.published = published_facts(model);
-  TRY_ASSIGN(auto embedder, create_native(std::move(options), clock));
-  return std::unique_ptr<embed::Embedder>(std::move(embedder));
+  TRY_ASSIGN(auto engine, create_native(std::move(options), clock));
+  return std::unique_ptr<embed::Engine>(std::move(engine));
 }
 
-Result<std::unique_ptr<embed::Embedder>> make_llama_server(EngineOptions options,
-                                                           const bootstrap::Settings& settings,
-                                                           const Clock& clock) {
+Result<std::unique_ptr<embed::Engine>> make_llama_server(EngineOptions options,
+                                                         const bootstrap::Settings& settings,
+                                                         const Clock& clock) {
   const bootstrap::ReadyModel& model = options.model;
   const std::string socket = os::resolve_socket_path(options.places.socket);
   TRY(os::prepare_socket_directory(socket));
   const bool is_lowmem = settings.llama_profile.value == bootstrap::LlamaProfile::lowmem;
-  TRY_ASSIGN(auto embedder,
-             LlamaServerEmbedder::create({.executable = std::move(options.choice.executable),
-                                          .source = source_of(model),
-                                          .sha256 = sha256_of(model),
-                                          .file = model.file,
-                                          .promised_sha256 = model.promised_sha256,
-                                          .published = published_facts(model),
-                                          .model_copy_path = std::move(options.places.model_copy),
-                                          .socket_path = socket,
-                                          .log_path = std::move(options.places.log),
-                                          .threads = threads_of(settings),
-                                          .max_tokens = settings.ctx_size.value.value_or(0),
-                                          .profile = is_lowmem ? Profile::lowmem : Profile::speed,
-                                          .log = options.log},
-                                         clock));
-  return std::unique_ptr<embed::Embedder>(std::move(embedder));
+  TRY_ASSIGN(auto engine,
+             LlamaServerEngine::create({.executable = std::move(options.choice.executable),
+                                        .source = source_of(model),
+                                        .sha256 = sha256_of(model),
+                                        .file = model.file,
+                                        .promised_sha256 = model.promised_sha256,
+                                        .published = published_facts(model),
+                                        .model_copy_path = std::move(options.places.model_copy),
+                                        .socket_path = socket,
+                                        .log_path = std::move(options.places.log),
+                                        .threads = threads_of(settings),
+                                        .max_tokens = settings.ctx_size.value.value_or(0),
+                                        .profile = is_lowmem ? Profile::lowmem : Profile::speed,
+                                        .log = options.log},
+                                       clock));
+  return std::unique_ptr<embed::Engine>(std::move(engine));
 }
 
 Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
@@ -142,9 +142,10 @@ Status inspect_model(const std::string& path) {
 
 Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
                     const bootstrap::Environment& environment) {
-  const Engine engine = settings.engine.value;
-  const bool is_named = engine == Engine::auto_select && settings.llama_server.value.has_value();
-  if (engine == Engine::llama_server || is_named) {
+  const EngineKind engine = settings.engine.value;
+  const bool is_named =
+      engine == EngineKind::auto_select && settings.llama_server.value.has_value();
+  if (engine == EngineKind::llama_server || is_named) {
     return bootstrap::check_llama_server_source(paths, settings, environment);
   }
   return check_native_options(settings);
@@ -156,10 +157,10 @@ EnginePlaces daemon_places(const bootstrap::Paths& paths) {
           .log = paths.llama_server_log};
 }
 
-Result<std::unique_ptr<embed::Embedder>> make_embedder(EngineOptions options,
-                                                       const bootstrap::Settings& settings,
-                                                       const Clock& clock) {
-  if (options.choice.engine == Engine::llama_server) {
+Result<std::unique_ptr<embed::Engine>> make_engine(EngineOptions options,
+                                                   const bootstrap::Settings& settings,
+                                                   const Clock& clock) {
+  if (options.choice.engine == EngineKind::llama_server) {
     return make_llama_server(std::move(options), settings, clock);
   }
   return make_native(options.model, settings, clock);
@@ -178,18 +179,18 @@ Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
                                             .environment = environment,
                                             .get_llama_server = look},
                                            system_gpu_probe()));
-  DirectEngine engine;
-  if (options.choice.engine == Engine::llama_server) {
+  DirectEngine direct;
+  if (options.choice.engine == EngineKind::llama_server) {
     TRY(bootstrap::make_directories(paths));
-    TRY_ASSIGN(engine.places, os::TemporaryDirectory::create(
+    TRY_ASSIGN(direct.places, os::TemporaryDirectory::create(
                                   fmt::format("{}/{}", paths.cache_dir, bootstrap::kEnginePrefix)));
-    const std::string& directory = engine.places->path();
+    const std::string& directory = direct.places->path();
     options.places = {.socket = directory + "/llama-server.sock",
                       .model_copy = directory + "/model.gguf",
                       .log = directory + "/llama-server.log"};
   }
-  TRY_ASSIGN(engine.embedder, make_embedder(std::move(options), settings, clock));
-  return engine;
+  TRY_ASSIGN(direct.engine, make_engine(std::move(options), settings, clock));
+  return direct;
 }
 
 Result<Vocabulary> load_vocabulary(const bootstrap::ReadyModel& model) {

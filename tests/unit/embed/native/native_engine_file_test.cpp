@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "base/sha256.hpp"
-#include "embed/native/native_embedder.hpp"
+#include "embed/native/native_engine.hpp"
 #include "support/change_file.hpp"
 #include "support/eventually.hpp"
 #include "support/random_model.hpp"
@@ -19,7 +19,7 @@ using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
 using runed::embed::TokenId;
-using runed::embed::native::NativeEmbedder;
+using runed::embed::native::NativeEngine;
 using runed::embed::native::TensorType;
 using runed::test::as_text;
 using runed::test::RandomModel;
@@ -48,7 +48,7 @@ const RandomModel& other_model() {
   return one;
 }
 
-Result<Vector> embed(NativeEmbedder& engine, const Ids& text) {
+Result<Vector> embed(NativeEngine& engine, const Ids& text) {
   const std::array<uint32_t, 2> offsets{0, static_cast<uint32_t>(text.size())};
   Vector vector(engine.info().dimension);
   TRY(engine.embed({.ids = text, .offsets = offsets}, vector));
@@ -59,7 +59,7 @@ Result<Vector> embed(NativeEmbedder& engine, const Ids& text) {
 struct Engine {
   explicit Engine(std::span<const std::byte> bytes = model().file) : content(as_text(bytes)) {
     write_text(path, content);
-    engine = unwrap(NativeEmbedder::create({.source = {{}, path}, .threads = 2}, kClock));
+    engine = unwrap(NativeEngine::create({.source = {{}, path}, .threads = 2}, kClock));
     unwrap(engine->start());
     expected = unwrap(embed(*engine, kText));
   }
@@ -71,7 +71,7 @@ struct Engine {
   const std::string path = dir / "model.gguf";
   const std::string content;
   const Ids kText{5, 6, 7, 8};
-  std::unique_ptr<NativeEmbedder> engine;
+  std::unique_ptr<NativeEngine> engine;
   Vector expected;
 };
 
@@ -102,10 +102,10 @@ const std::vector<std::pair<std::string, Change>> kGoodChanges{
 
 // Embeds again and again, on another thread, until that fails.
 struct Passes {
-  Passes(NativeEmbedder& embedder, const Ids& text, const Vector& right)
-      : thread([this, &embedder, text, right] {
+  Passes(NativeEngine& engine, const Ids& text, const Vector& right)
+      : thread([this, &engine, text, right] {
           while (true) {
-            auto vector = embed(embedder, text);
+            auto vector = embed(engine, text);
             if (!vector) {
               error = std::move(vector).error();
               return;
@@ -256,7 +256,7 @@ TEST_CASE("a file that is cut short or written to while it is loaded is corrupt,
     }
   });
   for (int round = 0; round < 30; ++round) {
-    const auto engine = unwrap(NativeEmbedder::create({.source = {{}, path}}, kClock));
+    const auto engine = unwrap(NativeEngine::create({.source = {{}, path}}, kClock));
     const Error error = unwrap_error(engine->start());  // It has no tensors.
     CHECK(error.code == ErrorCode::model_corrupt);
   }

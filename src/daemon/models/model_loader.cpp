@@ -1,4 +1,4 @@
-#include "daemon/models/engine_maker.hpp"
+#include "daemon/models/model_loader.hpp"
 
 #include <functional>
 #include <memory>
@@ -6,7 +6,7 @@
 
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "bootstrap/use/ready_model.hpp"
-#include "daemon/models/engine.hpp"
+#include "daemon/models/engine_factory.hpp"
 
 namespace runed::daemon {
 namespace {
@@ -29,19 +29,19 @@ std::string name_of(const ModelChoice& choice) {
 }
 
 /// One making of an engine, and how it is told to State and to the log.
-class Making {
+class ModelLoad {
  public:
-  Making(const EngineMakerOptions& options, State& state, const std::function<bool()>& is_stopping,
-         const Clock& clock, Log& log)
+  ModelLoad(const ModelLoaderOptions& options, State& state,
+            const std::function<bool()>& is_stopping, const Clock& clock, Log& log)
       : options_(options), state_(state), is_stopping_(is_stopping), clock_(clock), log_(log) {}
 
-  Result<std::unique_ptr<embed::Embedder>> run();
+  Result<std::unique_ptr<embed::Engine>> run();
 
  private:
   bootstrap::InstallHooks hooks();
   void begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant);
 
-  const EngineMakerOptions& options_;
+  const ModelLoaderOptions& options_;
   State& state_;
   const std::function<bool()>& is_stopping_;
   const Clock& clock_;
@@ -50,14 +50,15 @@ class Making {
   bool is_event_ = false;
 };
 
-void Making::begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant) {
+void ModelLoad::begin(bootstrap::Activity activity, bootstrap::Part part,
+                      const std::string& variant) {
   const bool is_model = part == bootstrap::Part::model;
   doing_ = fmt::format("{} {}", activity == bootstrap::Activity::checking ? "checking" : "fetching",
                        is_model ? variant : "llama-server");
   state_.loading(is_model ? Phase::fetching_model : Phase::fetching_llama_server, doing_);
 }
 
-bootstrap::InstallHooks Making::hooks() {
+bootstrap::InstallHooks ModelLoad::hooks() {
   return {.watch = {.is_cancelled = is_stopping_,
                     .on_progress =
                         [this](uint64_t done, uint64_t total) {
@@ -76,7 +77,7 @@ bootstrap::InstallHooks Making::hooks() {
           .inspect = inspect_model};
 }
 
-Result<std::unique_ptr<embed::Embedder>> Making::run() {
+Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
   const auto& [paths, settings, model, environment, policy, gpu_probe] = options_;
   state_.set_variant(model.variant, notice_of(model));
   // Before a model that is not here can be fetched, the manifest tells where it is.
@@ -104,15 +105,15 @@ Result<std::unique_ptr<embed::Embedder>> Making::run() {
   log_.info("engine chosen", {{"engine", bootstrap::name_of(engine.choice.engine)},
                               {"executable", engine.choice.executable},
                               {"reason", engine.choice.reason}});
-  return make_embedder(std::move(engine), settings, clock_);
+  return make_engine(std::move(engine), settings, clock_);
 }
 
 }  // namespace
 
-EngineMaker make_engine_maker(EngineMakerOptions options, const Clock& clock, Log& log) {
+ModelLoader make_model_loader(ModelLoaderOptions options, const Clock& clock, Log& log) {
   return [options = std::move(options), &clock, &log](State& state,
                                                       const std::function<bool()>& is_stopping) {
-    return Making(options, state, is_stopping, clock, log).run();
+    return ModelLoad(options, state, is_stopping, clock, log).run();
   };
 }
 

@@ -10,13 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 
 namespace runed::test {
 
 /// An engine without a model, whose faults a test decides: a text is its bytes and an EOS, and its
 /// vector is random unless the test gives a function that makes it.
-class FakeEmbedder final : public embed::Embedder {
+class FakeEngine final : public embed::Engine {
  public:
   static constexpr embed::TokenId kEos = 256;
   using Vector = std::vector<float>;

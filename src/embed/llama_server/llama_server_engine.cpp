@@ -1,4 +1,4 @@
-#include "embed/llama_server/llama_server_embedder.hpp"
+#include "embed/llama_server/llama_server_engine.hpp"
 
 #include <algorithm>
 #include <array>
@@ -55,26 +55,26 @@ uint32_t longest_of(const PackedBatch& batch) {
 
 }  // namespace
 
-Result<std::unique_ptr<LlamaServerEmbedder>> LlamaServerEmbedder::create(LlamaServerOptions options,
-                                                                         const Clock& clock) {
+Result<std::unique_ptr<LlamaServerEngine>> LlamaServerEngine::create(LlamaServerOptions options,
+                                                                     const Clock& clock) {
   TRY_ASSIGN(ServerFeatures features, read_features(options.executable));
-  return std::unique_ptr<LlamaServerEmbedder>(
-      new LlamaServerEmbedder(std::move(options), std::move(features), clock));
+  return std::unique_ptr<LlamaServerEngine>(
+      new LlamaServerEngine(std::move(options), std::move(features), clock));
 }
 
-LlamaServerEmbedder::LlamaServerEmbedder(LlamaServerOptions options, ServerFeatures features,
-                                         const Clock& clock)
+LlamaServerEngine::LlamaServerEngine(LlamaServerOptions options, ServerFeatures features,
+                                     const Clock& clock)
     : options_(std::move(options)),
       features_(std::move(features)),
       clock_(clock),
       batch_tokens_(fit_batch_tokens(features_, options_.profile)),
       file_(served_file(options_)) {}
 
-LlamaServerEmbedder::~LlamaServerEmbedder() {
+LlamaServerEngine::~LlamaServerEngine() {
   end_server(milliseconds(0));
 }
 
-Status LlamaServerEmbedder::start() {
+Status LlamaServerEngine::start() {
   if (server_.process != nullptr && !server_.process->has_ended()) return {};
   Status started = load_model();
   if (started) started = start_server({});
@@ -84,7 +84,7 @@ Status LlamaServerEmbedder::start() {
   return native::about(options_.source, as_told(std::move(started)).error());
 }
 
-void LlamaServerEmbedder::stop() {
+void LlamaServerEngine::stop() {
   end_server(options_.patience.stop);
   model_ = {};
   {
@@ -95,12 +95,12 @@ void LlamaServerEmbedder::stop() {
   os::trim_heap();
 }
 
-std::shared_ptr<const Tokenizer> LlamaServerEmbedder::tokenizer() const {
+std::shared_ptr<const Tokenizer> LlamaServerEngine::tokenizer() const {
   const std::lock_guard lock(tokenizer_mutex_);
   return tokenizer_;
 }
 
-Status LlamaServerEmbedder::load_model() {
+Status LlamaServerEngine::load_model() {
   if (is_in_memory()) TRY(write_copy(options_.source.bytes, options_.model_copy_path));
   TRY_ASSIGN(const auto file, file_.open());
   Status described = describe(file);
@@ -109,7 +109,7 @@ Status LlamaServerEmbedder::load_model() {
   return described;
 }
 
-Status LlamaServerEmbedder::describe(const std::shared_ptr<const native::ModelFile>& file) {
+Status LlamaServerEngine::describe(const std::shared_ptr<const native::ModelFile>& file) {
   TRY_ASSIGN(model_, native::read_unchanged(*file, [&] {
                return describe_model(file, file_.sha256(), options_.published);
              }));
@@ -135,13 +135,13 @@ Status LlamaServerEmbedder::describe(const std::shared_ptr<const native::ModelFi
          .promised_sha256 = file_.sha256(),
          .published = options_.published,
          .threads = std::min(options_.threads, native::ThreadPool::kMostThreads),
-         .compute = native::Compute::f32},
+         .compute = native::NumberFormat::f32},
         clock_);
   }
   return {};
 }
 
-Status LlamaServerEmbedder::start_server(Demand demand) {
+Status LlamaServerEngine::start_server(Demand demand) {
   end_server(options_.patience.stop);
   const SteadyTime begin = clock_.steady_now();
   demand_ = demand;
@@ -161,7 +161,7 @@ Status LlamaServerEmbedder::start_server(Demand demand) {
 }
 
 // Starts a server, and makes of one that is ready an engine that is.
-Status LlamaServerEmbedder::bring_up() {
+Status LlamaServerEngine::bring_up() {
   const std::string path = file_.path_for_others();
   TRY_ASSIGN(server_,
              llama_server::start_server(
@@ -190,13 +190,13 @@ Status LlamaServerEmbedder::bring_up() {
 }
 
 // The server may have opened the file that is at the path now. It is started again with ours.
-Status LlamaServerEmbedder::check_opened(const std::string& path) const {
+Status LlamaServerEngine::check_opened(const std::string& path) const {
   if (file_.path_for_others() == path) return {};
   return make_error(ErrorCode::engine_died, "'{}' was replaced while llama-server read it", path);
 }
 
 // The copy is ours: a start writes it anew, where a file of the user's is for him to put back.
-Status LlamaServerEmbedder::as_told(Status of_file) const {
+Status LlamaServerEngine::as_told(Status of_file) const {
   if (!of_file && is_in_memory() && of_file.error().code == ErrorCode::model_corrupt) {
     of_file.error().code = ErrorCode::engine_died;
   }
@@ -204,7 +204,7 @@ Status LlamaServerEmbedder::as_told(Status of_file) const {
 }
 
 // Better than to be killed for it, and to be killed again. On a GPU the cache is in its own memory.
-Status LlamaServerEmbedder::check_memory(const ServerShape& shape, uint32_t tokens) const {
+Status LlamaServerEngine::check_memory(const ServerShape& shape, uint32_t tokens) const {
   const uint64_t available = os::available_bytes();
   if (available == 0 || features_.has_gpu) return {};
   const uint64_t usable = available / 4 * 3 + cache_bytes(model_, shape_, options_.profile);
@@ -218,7 +218,7 @@ Status LlamaServerEmbedder::check_memory(const ServerShape& shape, uint32_t toke
 }
 
 // read_reply checks that it is finite and of unit length.
-Status LlamaServerEmbedder::check_first_embedding(const Tokenizer& tokenizer) {
+Status LlamaServerEngine::check_first_embedding(const Tokenizer& tokenizer) {
   TRY_ASSIGN(const std::vector<TokenId> ids, tokenizer.tokenize(kFirstText));
   const std::array<uint32_t, 2> offsets{0, static_cast<uint32_t>(ids.size())};
   TRY_ASSIGN(const std::vector<float> vector,
@@ -228,7 +228,7 @@ Status LlamaServerEmbedder::check_first_embedding(const Tokenizer& tokenizer) {
   return {};
 }
 
-Status LlamaServerEmbedder::embed(const PackedBatch& batch, std::span<float> vectors) {
+Status LlamaServerEngine::embed(const PackedBatch& batch, std::span<float> vectors) {
   if (server_.process == nullptr) {
     return make_error(ErrorCode::unavailable, "the engine is not started");
   }
@@ -246,14 +246,14 @@ Status LlamaServerEmbedder::embed(const PackedBatch& batch, std::span<float> vec
   return {};
 }
 
-Result<std::vector<float>> LlamaServerEmbedder::compute(const PackedBatch& batch) {
+Result<std::vector<float>> LlamaServerEngine::compute(const PackedBatch& batch) {
   TRY(make_room(batch));
   return compute_whole(batch);
 }
 
 // At least twice the context, so that texts that come sorted by length need few starts; if there is
 // no memory for that, what the text needs.
-Result<Demand> LlamaServerEmbedder::demand_for(uint32_t longest) const {
+Result<Demand> LlamaServerEngine::demand_for(uint32_t longest) const {
   const auto check = [&](const Demand& demand) {
     return check_memory(fit_shape(model_, features_, options_.profile, demand), longest);
   };
@@ -267,7 +267,7 @@ Result<Demand> LlamaServerEmbedder::demand_for(uint32_t longest) const {
 
 // Between two passes, when nothing is lost by it: more context for a longer text, less memory for a
 // child that hoards it.
-Status LlamaServerEmbedder::make_room(const PackedBatch& batch) {
+Status LlamaServerEngine::make_room(const PackedBatch& batch) {
   Demand demand = demand_;
   const uint32_t longest = longest_of(batch);
   const bool is_short = longest >= shape_.context;
@@ -288,7 +288,7 @@ Status LlamaServerEmbedder::make_room(const PackedBatch& batch) {
 
 // Builds that cannot cut a text refuse one that is longer than the ubatch; nothing else tells them
 // apart.
-Result<std::vector<float>> LlamaServerEmbedder::compute_whole(const PackedBatch& batch) {
+Result<std::vector<float>> LlamaServerEngine::compute_whole(const PackedBatch& batch) {
   auto vectors = run_pass(batch, info_.dimension);
   const bool is_refused = !vectors && vectors.error().code == ErrorCode::engine_fault &&
                           longest_of(batch) > shape_.ubatch &&
@@ -300,15 +300,15 @@ Result<std::vector<float>> LlamaServerEmbedder::compute_whole(const PackedBatch&
   return run_pass(batch, info_.dimension);
 }
 
-bool LlamaServerEmbedder::has_grown() {
+bool LlamaServerEngine::has_grown() {
   const SteadyTime now = clock_.steady_now();
   if (now - memory_checked_ < kMemoryInterval) return false;
   memory_checked_ = now;
   return server_.process->anonymous_bytes() > most_anonymous_bytes_;
 }
 
-Result<std::vector<float>> LlamaServerEmbedder::run_pass(const PackedBatch& batch,
-                                                         uint32_t dimension) {
+Result<std::vector<float>> LlamaServerEngine::run_pass(const PackedBatch& batch,
+                                                       uint32_t dimension) {
   auto vectors = ServerPass({.process = *server_.process,
                              .client = *server_.client,
                              .clock = clock_,
@@ -320,7 +320,7 @@ Result<std::vector<float>> LlamaServerEmbedder::run_pass(const PackedBatch& batc
   return vectors;
 }
 
-void LlamaServerEmbedder::end_server(milliseconds grace) {
+void LlamaServerEngine::end_server(milliseconds grace) {
   if (server_.process != nullptr) server_.process->stop(grace);
   server_ = {};
   // It leaves its socket, and so does a start that was given up.

@@ -10,12 +10,12 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "embed/embedder.hpp"
+#include "embed/engine.hpp"
 #include "embed/model/model_file.hpp"
 #include "embed/model/model_header.hpp"
 #include "embed/model/model_recognition.hpp"
 #include "embed/model/served_file.hpp"
-#include "embed/native/gemm/compute.hpp"
+#include "embed/native/gemm/number_format.hpp"
 #include "embed/native/isa/kernel.hpp"
 #include "embed/native/run/phase_times.hpp"
 #include "embed/native/run/thread_pool.hpp"
@@ -31,7 +31,7 @@ struct NativeOptions {
   std::vector<PublishedFacts> published{};  // As recognise_model takes it.
   uint32_t threads = 1;                     // 1..ThreadPool::kMostThreads.
   std::string kernel;  // The instruction set, as RUNED_CPU spells it; empty for the fastest.
-  Compute compute = Compute::automatic;
+  NumberFormat compute = NumberFormat::automatic;
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
   PhaseTimes* phase_times = nullptr;  // Where to add the times of passes; borrowed, null: nowhere.
 };
@@ -39,7 +39,7 @@ struct NativeOptions {
 inline constexpr uint32_t kFewestBatchTokens = 512;
 inline constexpr uint32_t kMostBatchTokens = 2048;
 
-/// Chooses Embedder::batch_tokens: from kFewestBatchTokens on, tokens take as long each however
+/// Chooses Engine::batch_tokens: from kFewestBatchTokens on, tokens take as long each however
 /// many they are (measured, bench/RESULTS.md), and whoever comes meanwhile waits for the whole
 /// pass. A small model gets more of them, up to kMostBatchTokens, since what a pass costs besides
 /// its tokens weighs there.
@@ -51,12 +51,12 @@ uint32_t fit_batch_tokens(const ModelHeader& header);
 /// again serves the same file under the same identity, even if another one has taken its path. A
 /// file that was written to gives no vector any more, from the pass on in which that happened: the
 /// engine serves again once it is started and the same bytes are at the path.
-class NativeEmbedder final : public Embedder {
+class NativeEngine final : public Engine {
  public:
   /// Makes a stopped engine.
   /// Errors: invalid_argument for the number of threads, the kernel or what it is to compute in.
-  static Result<std::unique_ptr<NativeEmbedder>> create(NativeOptions options, const Clock& clock);
-  ~NativeEmbedder() override;
+  static Result<std::unique_ptr<NativeEngine>> create(NativeOptions options, const Clock& clock);
+  ~NativeEngine() override;
 
   Status start() override;
   void stop() override;
@@ -72,7 +72,7 @@ class NativeEmbedder final : public Embedder {
  private:
   struct Model;
 
-  NativeEmbedder(NativeOptions options, const Kernel& kernel, const Clock& clock);
+  NativeEngine(NativeOptions options, const Kernel& kernel, const Clock& clock);
 
   Status load();
   Status check_interrupted() const;

@@ -9,7 +9,7 @@ namespace runed::embed::native {
 /// Memory that will be read soon, to be asked for bit by bit beside other work, so that reading
 /// from memory and computing overlap: asked for at once, more lines than the CPU has buffers for
 /// would only make it wait. In ascending order, which the hardware continues by itself.
-struct Ahead {
+struct Prefetch {
   static constexpr size_t kLine = 64;
 
   const std::byte* next = nullptr;

@@ -1,10 +1,10 @@
-#include "daemon/models/engine_maker.hpp"
+#include "daemon/models/model_loader.hpp"
 
 #include "bootstrap/use/model_choice.hpp"
 #include "engine_fixture.hpp"
 
 using runed::ErrorCode;
-using runed::bootstrap::Engine;
+using runed::bootstrap::EngineKind;
 using runed::bootstrap::Origin;
 using runed::daemon::Phase;
 using runed::daemon::State;
@@ -15,7 +15,7 @@ namespace {
 
 struct Fixture : runed::test::EngineFixture {
   auto make(const std::function<bool()>& is_stopping = [] { return false; }) {
-    const auto maker = runed::daemon::make_engine_maker(
+    const auto maker = runed::daemon::make_model_loader(
         {.paths = paths,
          .settings = settings,
          .model = {.variant = "builtin:runed-mini"},
@@ -35,16 +35,16 @@ struct Fixture : runed::test::EngineFixture {
 TEST_CASE("the engine that was made is told with its reason") {
   Fixture fixture;
   CHECK(fixture.state.engine_reason().empty());
-  const auto embedder = unwrap(fixture.make());
+  const auto engine = unwrap(fixture.make());
   CHECK(fixture.state.engine_reason() == "it can serve this model");
   CHECK(fixture.state.variant() == "builtin:runed-mini");
-  unwrap(embedder->start());
-  CHECK(embedder->info().engine == "native");
+  unwrap(engine->start());
+  CHECK(engine->info().engine == "native");
 }
 
 TEST_CASE("a llama-server that is missing is fetched in a phase of its own") {
   Fixture fixture;
-  fixture.settings.engine = {Engine::llama_server, Origin::environment};
+  fixture.settings.engine = {EngineKind::llama_server, Origin::environment};
   static_cast<void>(fixture.make());  // The script is no llama-server.
   CHECK(fixture.state.engine_reason() == "RUNED_ENGINE says so");
   CHECK(fixture.state.snapshot().phase == Phase::fetching_llama_server);
@@ -54,7 +54,7 @@ TEST_CASE("a llama-server that is missing is fetched in a phase of its own") {
 
 TEST_CASE("a daemon that is told to stop fetches no llama-server") {
   Fixture fixture;
-  fixture.settings.engine = {Engine::llama_server, Origin::environment};
+  fixture.settings.engine = {EngineKind::llama_server, Origin::environment};
   CHECK(unwrap_error(fixture.make([] { return true; })).code == ErrorCode::cancelled);
   CHECK_FALSE(std::filesystem::exists(fixture.paths.llama_cpp_dir + "/llama-server"));
 }
