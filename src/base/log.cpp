@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace runed {
@@ -15,10 +16,8 @@ bool write_to_stderr(std::string_view line) {
   return std::fwrite(line.data(), 1, line.size(), stderr) == line.size();
 }
 
-Json bounded(const Json& value) {
-  if (!value.is_string()) return value;
-  const auto& text = value.get_ref<const std::string&>();
-  return text.size() <= Log::kMostValueBytes ? value : Json(printable(text, Log::kMostValueBytes));
+std::string text_to_json(std::string_view text, size_t max_bytes) {
+  return to_line(text.size() <= max_bytes ? Json(text) : Json(printable(text, max_bytes)));
 }
 
 }  // namespace
@@ -29,6 +28,25 @@ std::string format_time(SystemTime time) {
   const auto millis = since_epoch.count() % 1000;
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(time)), millis);
+}
+
+std::string LogValue::to_json(size_t max_bytes) const {
+  if (const auto* text = std::get_if<std::string>(&value_)) return text_to_json(*text, max_bytes);
+  if (const auto* texts = std::get_if<std::vector<std::string>>(&value_)) {
+    std::string list;
+    for (const std::string& text : *texts) {
+      list += (list.empty() ? "" : ",") + text_to_json(text, max_bytes);
+    }
+    return "[" + list + "]";
+  }
+  const auto number = [](const auto& value) {
+    if constexpr (std::is_arithmetic_v<std::decay_t<decltype(value)>>) {
+      return to_line(Json(value));
+    } else {
+      return std::string();
+    }
+  };
+  return std::visit(number, value_);
 }
 
 Log::Log(Format format, const Clock& clock, Sink sink)
@@ -80,21 +98,23 @@ void Log::write(std::string_view level, std::string_view message,
   write_line(message, fields, told);
 }
 
+// Written piece by piece: a JSON object of the library's would need memory even to be destroyed (3.11,
+// json_value::destroy), and end the process where there is none.
 void Log::write_line(std::string_view message, std::initializer_list<Field> fields, Told& told) {
+  const bool is_json = format_ == Format::json;
   const std::string time = format_time(clock_.system_now());
-  Json json = {{"time", time}, {"level", told.level}, {"msg", message}};
-  std::string line = fmt::format("{} {:<5} {}", time, told.level, escape_invalid_utf8(message));
-  const auto add = [&](const char* name, const Json& value) {
-    if (format_ == Format::json) {
-      json[name] = value;
-    } else {
-      line += fmt::format(" {}={}", name, to_line(value));
-    }
+  std::string line =
+      is_json ? fmt::format(R"({{"time":"{}","level":"{}","msg":{})", time, told.level,
+                            text_to_json(message, kMostValueBytes))
+              : fmt::format("{} {:<5} {}", time, told.level, escape_invalid_utf8(message));
+  const auto add = [&](const char* name, const LogValue& value) {
+    const std::string json = value.to_json(kMostValueBytes);
+    line += is_json ? fmt::format(",\"{}\":{}", name, json) : fmt::format(" {}={}", name, json);
   };
-  for (const auto& [name, value] : fields) add(name, bounded(value));
+  for (const auto& [name, value] : fields) add(name, value);
   if (told.left_out > 0) add("left_out", told.left_out);
-  if (format_ == Format::json) line = to_line(json);
-  told.left_out = sink_(line + "\n") ? 0 : told.left_out + 1;
+  line += is_json ? "}\n" : "\n";
+  told.left_out = sink_(line) ? 0 : told.left_out + 1;
 }
 
 }  // namespace runed

@@ -7,12 +7,39 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/clock.hpp"
-#include "base/json.hpp"
 
 namespace runed {
+
+/// A value in a line of the log.
+class LogValue {
+ public:
+  LogValue(bool value) : value_(value) {}
+  LogValue(double value) : value_(value) {}
+  LogValue(std::string text) : value_(std::move(text)) {}
+  LogValue(std::string_view text) : value_(std::string(text)) {}
+  LogValue(const char* text) : value_(std::string(text)) {}
+  LogValue(std::vector<std::string> texts) : value_(std::move(texts)) {}
+  template <typename Integer>
+  requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>) LogValue(Integer value) {
+    if constexpr (std::is_signed_v<Integer>) {
+      value_ = static_cast<int64_t>(value);
+    } else {
+      value_ = static_cast<uint64_t>(value);
+    }
+  }
+
+  /// Returns it as JSON, a text of at most `max_bytes`.
+  std::string to_json(size_t max_bytes) const;
+
+ private:
+  std::variant<bool, int64_t, uint64_t, double, std::string, std::vector<std::string>> value_;
+};
 
 /// The daemon's log: one line per event, with the values needed to follow it. Lines are JSON with the
 /// predecessor's keys (time, level, msg, then ours) for files and collectors, or plain text for a
@@ -22,7 +49,7 @@ namespace runed {
 class Log {
  public:
   enum class Format { text, json };
-  using Field = std::pair<const char*, Json>;
+  using Field = std::pair<const char*, LogValue>;
   /// Takes a line, with its line feed, and tells whether it could be written.
   using Sink = std::function<bool(std::string_view line)>;
 

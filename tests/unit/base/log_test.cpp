@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include "base/json.hpp"
 #include "support/fake_clock.hpp"
 #include "support/result_matchers.hpp"
 

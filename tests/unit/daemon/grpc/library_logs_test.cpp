@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "support/fake_clock.hpp"
 #include "support/result_matchers.hpp"
 
