@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/check.hpp"
-#include "daemon/route/centroid_upload.hpp"
+#include "daemon/grpc/centroid_upload.hpp"
 #include "runed/v1/runed.pb.h"
 
 namespace v1 = runed::v1;

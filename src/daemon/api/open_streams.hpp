@@ -12,7 +12,7 @@ class OpenStream {
  public:
   virtual ~OpenStream() = default;
   /// Takes no more texts, and ends the stream once those taken are answered. Any thread.
-  virtual void close() = 0;
+  virtual void close() noexcept = 0;
 };
 
 /// The streams that are open, who have to share what may be under way. Any thread.

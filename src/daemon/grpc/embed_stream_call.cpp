@@ -23,12 +23,10 @@
 #include <optional>
 #include <utility>
 
-#include "daemon/api/admission.hpp"
-#include "daemon/api/open_streams.hpp"
+#include "daemon/api/api.hpp"
 #include "daemon/grpc/error_status.hpp"
 #include "daemon/grpc/message_bytes.hpp"
 #include "daemon/grpc/wire.hpp"
-#include "daemon/models/scheduler.hpp"
 #include "google/rpc/status.pb.h"
 
 namespace runed::daemon {
@@ -43,22 +41,20 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
                               public OpenStream,
                               public std::enable_shared_from_this<EmbedStreamCall> {
  public:
-  EmbedStreamCall(Admission& admission, Scheduler& scheduler, OpenStreams& streams)
-      : admission_(admission),
-        scheduler_(scheduler),
-        streams_(streams),
-        flow_(scheduler.new_flow()) {}
+  explicit EmbedStreamCall(Api& api) : api_(api), flow_(api.new_flow()) {}
 
   void start() {
-    streams_.add(shared_from_this());
+    std::optional<grpc::Status> refusal;
+    if (Status open = api_.check_state(); !open) refusal = to_status(open.error());
+    api_.streams().add(shared_from_this());
     std::unique_lock lock(mutex_);
-    if (Status open = admission_.check_state(); !open) end_with(to_status(open.error()));
+    if (refusal.has_value()) end_with(*std::move(refusal));
     go_on(lock);
   }
 
-  void close() override {
+  void close() noexcept override {
     std::unique_lock lock(mutex_);
-    end_with(to_status(make_error(ErrorCode::shutting_down, "the daemon is shutting down")));
+    end_with(std::move(shutting_down_));
     go_on(lock);
   }
 
@@ -69,7 +65,12 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     if (!ok) {
       all_read_ = true;
     } else if (!end_.has_value()) {
-      take_frame(lock);
+      try {
+        take_frame(lock);
+      } catch (const std::exception&) {  // The last catch of a frame.
+        if (!lock.owns_lock()) lock.lock();
+        end_with(std::move(lost_));
+      }
     }
     go_on(lock);
   }
@@ -77,8 +78,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   void OnWriteDone(bool ok) override {
     std::unique_lock lock(mutex_);
     writing_ = false;
-    under_way_bytes_ -= unsent_.front().bytes;
-    --under_way_;
+    count_off(unsent_.front().bytes);
     unsent_.pop_front();
     if (!ok) give_up();
     go_on(lock);
@@ -91,7 +91,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   void OnDone() override {
-    streams_.remove(this);  // Who ends here.
+    api_.streams().remove(this);  // Who ends here.
   }
 
   void take_frame(std::unique_lock<std::mutex>& lock) {
@@ -123,60 +123,85 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   Status admit(const v1::raw::EmbedOptions& options) {
-    TRY_ASSIGN(route_, admission_.admit(options.with_route()));
+    TRY_ASSIGN(route_, api_.admit(options.with_route()));
     TRY_ASSIGN(options_, read_options(options));
     is_admitted_ = true;
     return {};
   }
 
+  // Nothing throws from the answer on until the lock is given back, which the answer would need.
   void submit(v1::raw::EmbedStreamItem& item, std::unique_lock<std::mutex>& lock) {
-    std::string text = std::move(*item.mutable_text());
-    const uint64_t id = item.id();
-    const size_t bytes = text.size();
-    under_way_bytes_ += bytes;
+    std::vector<std::string> texts;
+    texts.push_back(std::move(*item.mutable_text()));
+    const size_t bytes = texts.front().size();
+    EmbedOptions options = options_;
+    EmbedAnswer answer(std::make_unique<ToCaller>(*this, item.id(), bytes));
+    under_way_bytes_ += bytes;  // The answer counts it off again.
     ++under_way_;
     ++waiting_;
-    Job job{.texts = {},
-            .options = options_,
+    Job job{.texts = std::move(texts),
+            .options = std::move(options),
             .priority = Priority::bulk,
-            .room = Room::reserved,
+            .is_bounded_by_caller = true,
             .flow = flow_,
             .route = route_,
-            .is_cancelled = [cancelled = cancelled_] { return cancelled->load(); },
-            .done = [this, id, bytes](auto result) { answer(id, bytes, std::move(result)); }};
-    job.texts.push_back(std::move(text));
+            .answer = std::move(answer)};
     lock.unlock();
-    scheduler_.submit(std::move(job));
+    api_.embed(std::move(job));
     lock.lock();
   }
 
-  void answer(uint64_t id, size_t bytes, const Result<std::vector<Embedding>>& result) {
+  // The answer of one text.
+  class ToCaller final : public EmbedReceiver {
+   public:
+    ToCaller(EmbedStreamCall& call, uint64_t id, size_t bytes)
+        : call_(call), id_(id), bytes_(bytes) {}
+
+    void receive(Result<std::vector<Embedding>> result) override {
+      call_.send(id_, bytes_, result);
+    }
+    void drop() noexcept override { call_.lose(bytes_); }
+    bool is_cancelled() const noexcept override { return call_.cancelled_; }
+
+   private:
+    EmbedStreamCall& call_;
+    const uint64_t id_;
+    const size_t bytes_;
+  };
+
+  void send(uint64_t id, size_t bytes, const Result<std::vector<Embedding>>& result) {
     // Not a fault of the text: the client has to send it to another daemon.
-    std::optional<grpc::Status> refusal;
-    if (!result && result.error().code == ErrorCode::shutting_down) {
+    const bool is_refused = !result && result.error().code == ErrorCode::shutting_down;
+    grpc::Status refusal;
+    grpc::ByteBuffer message;
+    if (is_refused) {
       refusal = to_status(result.error());
+    } else {
+      message = serialise(id, result);
     }
-    std::unique_lock lock(mutex_, std::defer_lock);
-    try {
-      grpc::ByteBuffer message = serialise(id, result);
-      lock.lock();
-      if (!refusal.has_value() && !*cancelled_) {
-        unsent_.push_back({.message = std::move(message), .bytes = bytes});
-        --waiting_;
-        go_on(lock);
-        return;
-      }
-    } catch (
-        const std::exception& fault) {  // Out of memory. The text must be counted all the same.
-      refusal = to_status(
-          make_error(ErrorCode::internal, "cannot answer text {}: {}", id, fault.what()));
+    std::unique_lock lock(mutex_);
+    if (is_refused || cancelled_) {
+      if (is_refused) end_with(std::move(refusal));
+      count_off(bytes);
+    } else {
+      unsent_.push_back({.message = std::move(message), .bytes = bytes});
     }
-    if (!lock.owns_lock()) lock.lock();
-    if (refusal.has_value()) end_with(*std::move(refusal));
-    under_way_bytes_ -= bytes;
-    --under_way_;
     --waiting_;
     go_on(lock);
+  }
+
+  // A text without an answer must be counted all the same, and the stream cannot go well any more.
+  void lose(size_t bytes) noexcept {
+    std::unique_lock lock(mutex_);
+    end_with(std::move(lost_));
+    count_off(bytes);
+    --waiting_;
+    go_on(lock);
+  }
+
+  void count_off(size_t bytes) noexcept {
+    under_way_bytes_ -= bytes;
+    --under_way_;
   }
 
   grpc::ByteBuffer serialise(uint64_t id, const Result<std::vector<Embedding>>& result) const {
@@ -192,30 +217,29 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     return message;
   }
 
-  void end_with(grpc::Status status) {
+  void end_with(grpc::Status status) noexcept {
     if (!end_.has_value()) end_ = std::move(status);
   }
 
   // Nobody reads any more: what waits is void, what is computed is not sent.
-  void give_up() {
-    *cancelled_ = true;
+  void give_up() noexcept {
+    cancelled_ = true;
     end_with(grpc::Status::CANCELLED);
     while (unsent_.size() > (writing_ ? 1 : 0)) {
-      under_way_bytes_ -= unsent_.back().bytes;
-      --under_way_;
+      count_off(unsent_.back().bytes);
       unsent_.pop_back();
     }
   }
 
   // Starts whatever can be done next. Reads and writes are started under the lock, which gRPC never
   // takes a callback under; after Finish another thread may end this object, so that comes last.
-  void go_on(std::unique_lock<std::mutex>& lock) {
+  void go_on(std::unique_lock<std::mutex>& lock) noexcept {
     const bool is_over = all_read_ || end_.has_value();
     if (is_over && waiting_ == 0 && unsent_.empty() && !finished_) {
       finished_ = true;
-      const grpc::Status status = end_.value_or(grpc::Status::OK);
+      grpc::Status status = end_.has_value() ? std::move(*end_) : grpc::Status::OK;
       lock.unlock();
-      Finish(status);
+      Finish(std::move(status));
       return;
     }
     if (!is_over && !reading_ && has_room()) {
@@ -232,7 +256,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   bool has_room() const {
     return under_way_ == 0 ||
-           (under_way_ < streams_.texts_each() && under_way_bytes_ < kBytesUnderWay);
+           (under_way_ < api_.streams().texts_each() && under_way_bytes_ < kBytesUnderWay);
   }
 
   struct Unsent {
@@ -240,11 +264,9 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     size_t bytes;  // Of the text.
   };
 
-  Admission& admission_;
-  Scheduler& scheduler_;
-  OpenStreams& streams_;
+  Api& api_;
   const uint64_t flow_;
-  const std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  std::atomic<bool> cancelled_{false};
 
   std::mutex mutex_;        // Guards the members below.
   grpc::ByteBuffer frame_;  // While reading_: gRPC's.
@@ -260,15 +282,22 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   size_t under_way_bytes_ = 0;  // Of their texts.
   std::deque<Unsent> unsent_;
   std::optional<grpc::Status> end_;  // What the stream ends with, if not well.
+  // What it may have to end with when there is no memory to say so.
+  grpc::Status lost_ = lost_status();
+  grpc::Status shutting_down_ = to_status(shutting_down_error());
 };
 
 }  // namespace
 
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(
-    Admission& admission, Scheduler& scheduler, OpenStreams& streams) {
-  const auto call = std::make_shared<EmbedStreamCall>(admission, scheduler, streams);
-  call->start();
-  return call.get();
+// The last catch of a stream that begins.
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(Api& api) {
+  try {
+    const auto call = std::make_shared<EmbedStreamCall>(api);
+    call->start();
+    return call.get();
+  } catch (const std::exception&) {
+    return nullptr;
+  }
 }
 
 }  // namespace runed::daemon

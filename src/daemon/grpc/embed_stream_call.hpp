@@ -8,13 +8,11 @@ class ServerBidiReactor;
 
 namespace runed::daemon {
 
-class Admission;
-class Scheduler;
-class OpenStreams;
+class Api;
 
-/// Begins an EmbedStream, of serialised messages. gRPC keeps the reactor until the stream has ended.
-/// Owns: nothing; all arguments outlive it.
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(
-    Admission& admission, Scheduler& scheduler, OpenStreams& streams);
+/// Begins an EmbedStream, of serialised messages. gRPC keeps the reactor until the stream has ended;
+/// null: there is no memory for one.
+/// Owns: nothing; the api outlives it.
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* start_embed_stream(Api& api);
 
 }  // namespace runed::daemon

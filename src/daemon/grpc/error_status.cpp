@@ -1,5 +1,6 @@
 #include "daemon/grpc/error_status.hpp"
 
+#include <grpcpp/support/server_callback.h>
 #include <grpcpp/support/status.h>
 
 #include <algorithm>
@@ -109,6 +110,19 @@ grpc::Status to_status(const Error& error) {
     message = to_message(shortened(error));
   }
   return {code_of(error.code), message.message(), message.SerializeAsString()};
+}
+
+const grpc::Status& lost_status() {
+  static const grpc::Status status =
+      to_status(make_error(ErrorCode::internal, "the call was lost: out of memory"));
+  return status;
+}
+
+// The text is short enough to need no memory.
+grpc::ServerUnaryReactor* finish_lost(grpc::CallbackServerContext& context) {
+  grpc::ServerUnaryReactor* const reactor = context.DefaultReactor();
+  reactor->Finish({grpc::StatusCode::INTERNAL, "out of memory"});
+  return reactor;
 }
 
 }  // namespace runed::daemon

@@ -3,8 +3,10 @@
 #include "base/error.hpp"
 
 namespace grpc {
+class CallbackServerContext;
+class ServerUnaryReactor;
 class Status;
-}
+}  // namespace grpc
 
 namespace google::rpc {
 class Status;
@@ -20,5 +22,11 @@ grpc::Status to_status(const Error& error);
 
 /// The same as a message, for one text of many.
 google::rpc::Status to_message(const Error& error);
+
+/// What a call is told that was lost, for want of memory most likely: prepared when it begins.
+const grpc::Status& lost_status();
+
+/// Ends a call as lost that could not even begin, with nothing but what gRPC keeps ready for it.
+grpc::ServerUnaryReactor* finish_lost(grpc::CallbackServerContext& context);
 
 }  // namespace runed::daemon

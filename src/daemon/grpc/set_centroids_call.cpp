@@ -5,7 +5,8 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <exception>
-#include <functional>
+#include <memory>
+#include <utility>
 
 #include "daemon/grpc/error_status.hpp"
 #include "daemon/grpc/message_bytes.hpp"
@@ -22,57 +23,72 @@ namespace {
 
 constexpr size_t kLargeBytes = size_t{1} << 20;  // What is worth giving back to the kernel.
 
-}  // namespace
-
-namespace {
-
-// One call. gRPC keeps it until OnDone, which follows Finish; Finish is called once.
-template <typename Submit>
+// One call. gRPC keeps it until OnDone, which follows Finish; Finish is called once, by the answer.
 class SetCentroidsCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
-  SetCentroidsCall(Centroids& centroids, const State& state, UploadBudget& budget, Submit submit,
-                   grpc::ByteBuffer* response)
-      : centroids_(centroids),
-        state_(state),
-        submit_(std::move(submit)),
+  SetCentroidsCall(Api& api, UploadBudget& budget, Worker& worker, grpc::ByteBuffer& reply)
+      : api_(api),
+        worker_(worker),
         upload_(budget),
-        response_(response) {
-    StartRead(&frame_);
-  }
+        reply_(reply),
+        answer_(std::make_unique<ToCaller>(*this)) {}
+
+  void start() { StartRead(&frame_); }
 
  private:
+  class ToCaller final : public Receiver<InstalledCentroids> {
+   public:
+    explicit ToCaller(SetCentroidsCall& call) : call_(call) {}
+
+    void receive(Result<InstalledCentroids> result) override { call_.reply(result); }
+    void drop() noexcept override { call_.Finish(std::move(call_.lost_)); }
+
+   private:
+    SetCentroidsCall& call_;
+  };
+
   void OnReadDone(bool ok) override {
     if (!ok) {
       StartSendInitialMetadata();
       return;
     }
-    const Status added = guarded([this] { return add_frame(); });
-    if (added) {
-      StartRead(&frame_);
-    } else {
-      Finish(to_status(added.error()));
-    }
+    or_lose([this] {
+      if (Status added = add_frame(); !added) {
+        answer_.give(std::move(added).error());
+      } else {
+        StartRead(&frame_);
+      }
+    });
   }
 
   void OnSendInitialMetadataDone(bool ok) override {
-    if (!ok) {
-      Finish(to_status(make_error(ErrorCode::cancelled, "the stream ended before the set did")));
-      return;
-    }
-    const Status submitted = guarded([this]() -> Status {
-      submit_([this] {
-        const Status installed = guarded([this] { return install(); });
-        Finish(installed ? grpc::Status::OK : to_status(installed.error()));
+    or_lose([this, ok] {
+      if (!ok) {
+        answer_.give(make_error(ErrorCode::cancelled, "the stream ended before the set did"));
+        return;
+      }
+      worker_.submit([this] {
+        Answer<InstalledCentroids> answer =
+            std::move(answer_);  // Lost with the task, if it throws.
+        answer.give(install());
       });
-      return {};
     });
-    if (!submitted) Finish(to_status(submitted.error()));
   }
 
   void OnDone() override {
     const bool was_large = upload_.most_bytes() >= kLargeBytes;
     delete this;
     if (was_large) os::trim_heap();
+  }
+
+  // The last catch of a callback of gRPC's.
+  template <typename Step>
+  void or_lose(const Step& step) noexcept {
+    try {
+      step();
+    } catch (const std::exception&) {
+      answer_.drop();
+    }
   }
 
   Status add_frame() {
@@ -86,50 +102,44 @@ class SetCentroidsCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> 
     return added;
   }
 
-  Status install() {
-    const auto model = state_.model();
-    TRY_ASSIGN(auto set,
-               upload_.finish(model == nullptr ? std::nullopt : std::optional(model->dimension)));
-    v1::SetCentroidsResponse response;
-    response.set_version(set.version());
-    response.set_nlist(set.count());
-    grpc::ByteBuffer buffer;
-    write_message(response, buffer);
-    centroids_.install(std::move(set));
-    response_->Swap(&buffer);
-    return {};
+  Result<InstalledCentroids> install() {
+    TRY_ASSIGN(auto set, upload_.finish(api_.centroid_dimension()));
+    return api_.install_centroids(std::move(set));
   }
 
-  // Whatever is thrown, for want of memory, the call must be finished.
-  template <typename Step>
-  static Status guarded(const Step& step) {
-    try {
-      return step();
-    } catch (const std::exception& fault) {
-      return make_error(ErrorCode::internal, "cannot take the centroids: {}", fault.what());
+  void reply(const Result<InstalledCentroids>& installed) {
+    grpc::Status status;
+    if (installed) {
+      v1::SetCentroidsResponse response;
+      response.set_version(installed->version);
+      response.set_nlist(static_cast<uint32_t>(installed->count));
+      write_message(response, reply_);
+    } else {
+      status = to_status(installed.error());
     }
+    Finish(std::move(status));
   }
 
-  Centroids& centroids_;
-  const State& state_;
-  const Submit submit_;
+  Api& api_;
+  Worker& worker_;
   CentroidUpload upload_;
   grpc::ByteBuffer frame_;
-  grpc::ByteBuffer* const response_;
+  grpc::ByteBuffer& reply_;
+  grpc::Status lost_ = lost_status();
+  Answer<InstalledCentroids> answer_;
 };
 
 }  // namespace
 
-SetCentroidsCalls::SetCentroidsCalls(Centroids& centroids, const State& state)
-    : centroids_(centroids), state_(state), worker_(std::make_unique<Worker>()) {}
-
-SetCentroidsCalls::~SetCentroidsCalls() = default;
-
-grpc::ServerReadReactor<grpc::ByteBuffer>* SetCentroidsCalls::start(grpc::ByteBuffer* response) {
-  const auto submit = [worker = worker_.get()](std::function<void()> job) {
-    worker->submit(std::move(job));
-  };
-  return new SetCentroidsCall(centroids_, state_, budget_, submit, response);
+// The last catch of a call that begins.
+grpc::ServerReadReactor<grpc::ByteBuffer>* SetCentroidsCalls::start(grpc::ByteBuffer& reply) {
+  try {
+    auto* call = new SetCentroidsCall(api_, budget_, worker_, reply);
+    call->start();
+    return call;
+  } catch (const std::exception&) {
+    return nullptr;
+  }
 }
 
 }  // namespace runed::daemon

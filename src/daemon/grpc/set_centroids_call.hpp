@@ -1,11 +1,8 @@
 #pragma once
 
-#include <memory>
-
-#include "daemon/api/state.hpp"
+#include "daemon/api/api.hpp"
+#include "daemon/grpc/centroid_upload.hpp"
 #include "daemon/queue/worker.hpp"
-#include "daemon/route/centroid_upload.hpp"
-#include "daemon/route/centroids.hpp"
 
 namespace grpc {
 class ByteBuffer;
@@ -20,20 +17,19 @@ namespace runed::daemon {
 /// and installs what is complete, since gRPC's own threads must not wait for a disk.
 class SetCentroidsCalls {
  public:
-  SetCentroidsCalls(Centroids& centroids, const State& state);
+  explicit SetCentroidsCalls(Api& api) : api_(api) {}
   SetCentroidsCalls(const SetCentroidsCalls&) = delete;
   SetCentroidsCalls& operator=(const SetCentroidsCalls&) = delete;
   /// Needs: every call has ended.
-  ~SetCentroidsCalls();
+  ~SetCentroidsCalls() = default;
 
-  /// Starts a call; gRPC ends it.
-  grpc::ServerReadReactor<grpc::ByteBuffer>* start(grpc::ByteBuffer* response);
+  /// Starts a call; gRPC ends it. Null: there is no memory for one.
+  grpc::ServerReadReactor<grpc::ByteBuffer>* start(grpc::ByteBuffer& reply);
 
  private:
-  Centroids& centroids_;
-  const State& state_;
+  Api& api_;
   UploadBudget budget_;
-  std::unique_ptr<Worker> worker_;
+  Worker worker_;
 };
 
 }  // namespace runed::daemon

@@ -16,13 +16,15 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/api/api.hpp"
 #include "daemon/api/open_streams.hpp"
 #include "daemon/api/state.hpp"
 #include "daemon/grpc/message_bytes.hpp"
+#include "daemon/grpc/service.hpp"
 #include "daemon/life/listener.hpp"
 #include "daemon/life/shutdown_watch.hpp"
 #include "daemon/life/singleton.hpp"
-#include "daemon/models/scheduler.hpp"
+#include "daemon/models/model_host.hpp"
 #include "daemon/route/centroids.hpp"
 #include "os/machine/memory.hpp"
 #include "os/machine/thread_room.hpp"
@@ -81,7 +83,7 @@ class StopRequest {
 /// The parts of a running daemon, in the order in which they need each other.
 class Daemon {
  public:
-  Daemon(DaemonOptions options, ModelLoader make_engine, os::SignalWatcher& signals,
+  Daemon(DaemonOptions options, ModelLoader load_model, os::SignalWatcher& signals,
          Centroids& centroids, const Clock& clock, Log& log)
       : signals_(signals),
         log_(log),
@@ -89,16 +91,17 @@ class Daemon {
         on_end_(std::move(options.on_end)),
         stop_(signals),
         state_(clock, [this](Serving) { publish_health(); }),
-        scheduler_([this, make = std::move(make_engine)](
-                       const auto& is_stopping) { return make(state_, is_stopping); },
-                   state_, clock, log,
-                   {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
-                   [this](const Error& error) { stop_.ask({.error = error}); }),
-        service_(make_service({state_, scheduler_, streams_, centroids, clock, log},
-                              std::move(options.service),
-                              [this](int grace_seconds) {
-                                if (stop_.ask({grace(grace_seconds), {}})) begin_end({});
-                              })),
+        host_([this, load = std::move(load_model)](
+                  const auto& is_stopping) { return load(state_, is_stopping); },
+              state_, clock, log,
+              {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
+              [this](const Error& error) { stop_.ask({.error = error}); }),
+        api_({state_, host_.scheduler(), streams_, centroids, clock, log},
+             std::move(options.service),
+             [this](int grace_seconds) {
+               if (stop_.ask({grace(grace_seconds), {}})) begin_end({});
+             }),
+        service_(make_service(api_)),
         watch_(signals, log, [this](int exit_code) { end_process(exit_code); }) {}
 
   Status serve(os::UnixListener socket);
@@ -114,7 +117,7 @@ class Daemon {
   StopRequest::Details wait_for_stop();
   void trim_when_quiet();
   void drain(seconds grace);
-  void end_scheduler();
+  void end_host();
   void end_server();
   [[noreturn]] void end_process(int exit_code);
 
@@ -127,8 +130,9 @@ class Daemon {
   std::unique_ptr<grpc::Server> server_;
   std::optional<bool> told_healthy_;
   State state_;
-  Scheduler scheduler_;
+  ModelHost host_;
   OpenStreams streams_;
+  Api api_;
   std::unique_ptr<grpc::Service> service_;
   int64_t seen_work_ = 0;  // At the last look.
   int looks_left_ = 0;     // At a daemon without work.
@@ -193,7 +197,7 @@ Status Daemon::serve(os::UnixListener socket) {
   listener.close();
   streams_.close();
   drain(stop.grace);
-  end_scheduler();
+  end_host();
   end_server();
   log_.info("shutdown complete");
   if (on_end_) on_end_();
@@ -204,7 +208,7 @@ Status Daemon::serve(os::UnixListener socket) {
 // Who asked by Shutdown is answered after this: what comes next is told that the daemon ends.
 void Daemon::begin_end(const std::optional<Error>& error) {
   state_.shutting_down(error);
-  scheduler_.close();
+  host_.scheduler().close();
 }
 
 StopRequest::Details Daemon::wait_for_stop() {
@@ -223,12 +227,12 @@ StopRequest::Details Daemon::wait_for_stop() {
 // work, which would wait for it and take the memory again; and more than once, since connections go
 // after their calls.
 void Daemon::trim_when_quiet() {
-  const LoadStatistics load = scheduler_.load_statistics();
+  const LoadStatistics load = host_.scheduler().load_statistics();
   const int64_t work = load.passes + load.cached_texts + load.refused_calls + load.cancelled_calls;
   if (work != seen_work_) {
     seen_work_ = work;
     looks_left_ = kQuietLooks;
-  } else if (looks_left_ > 0 && scheduler_.queue_tokens() == 0) {
+  } else if (looks_left_ > 0 && host_.scheduler().queue_tokens() == 0) {
     --looks_left_;
     os::trim_heap();
   }
@@ -237,7 +241,7 @@ void Daemon::trim_when_quiet() {
 void Daemon::drain(seconds grace) {
   watch_.begin_step("draining", grace + kMargin);
   log_.info("draining in-flight requests", {{"grace_seconds", grace.count()}});
-  if (scheduler_.drain(grace)) {
+  if (host_.scheduler().drain(grace)) {
     log_.info("graceful stop complete");
   } else {
     log_.warn("the grace time is over; requests under way are cut");
@@ -245,14 +249,14 @@ void Daemon::drain(seconds grace) {
 }
 
 // Nothing that was asked for is left by now, or the grace is over. A start is given up at once, a
-// pass under way may still end; then the engine is interrupted, so that the scheduler's thread can
+// pass under way may still end; then the engine is interrupted, so that the host's thread can
 // stop it: nothing is to be left of it either.
-void Daemon::end_scheduler() {
+void Daemon::end_host() {
   watch_.begin_step("stopping the engine", kPassTime + kEndTime);
-  if (scheduler_.stop(kPassTime)) return;
+  if (host_.stop(kPassTime)) return;
   log_.warn("the forward pass under way takes too long; giving it up");
-  scheduler_.interrupt();
-  scheduler_.stop(2 * kEndTime);  // The watch does not wait as long.
+  host_.scheduler().interrupt();
+  host_.stop(2 * kEndTime);  // The watch does not wait as long.
 }
 
 // gRPC (1.51) waits for each connection to be closed, and closes none while bytes are on their way to
@@ -269,8 +273,8 @@ void Daemon::end_server() {
 // Without destructors, which would wait. A child that does not end within the moment it is given is
 // killed by the kernel, as its parent-death signal.
 void Daemon::end_process(int exit_code) {
-  scheduler_.interrupt();
-  scheduler_.stop(kShortFlushTime);
+  host_.scheduler().interrupt();
+  host_.stop(kShortFlushTime);
   if (on_end_) on_end_();
   std::_Exit(exit_code);
 }
@@ -283,7 +287,7 @@ size_t daemon_threads() {
 
 }  // namespace
 
-Result<Outcome> run_daemon(DaemonOptions options, ModelLoader make_engine,
+Result<Outcome> run_daemon(DaemonOptions options, ModelLoader load_model,
                            os::SignalWatcher& signals, const Clock& clock, Log& log) {
   log.info("starting", {{"version", options.service.daemon_version},
                         {"pid", os::process_id()},
@@ -307,7 +311,7 @@ Result<Outcome> run_daemon(DaemonOptions options, ModelLoader make_engine,
   // Not before: one that steps back leaves no directory behind.
   TRY(os::prepare_socket_directory(options.socket_path));
   TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
-  Daemon daemon(std::move(options), std::move(make_engine), signals, centroids, clock, log);
+  Daemon daemon(std::move(options), std::move(load_model), signals, centroids, clock, log);
   TRY(daemon.serve(std::move(socket)));
   return Outcome::stopped;
 }

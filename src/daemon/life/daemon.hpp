@@ -7,8 +7,8 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "daemon/api/api.hpp"
 #include "daemon/api/state.hpp"
-#include "daemon/grpc/service.hpp"
 #include "embed/engine.hpp"
 #include "os/process/signals.hpp"
 
@@ -44,7 +44,7 @@ enum class Outcome {
 /// Errors: unavailable if another process holds the lock or the socket without serving;
 ///         permission_denied and io from the socket; the maker's and the engine's own when the
 ///         model cannot be fetched or loaded.
-Result<Outcome> run_daemon(DaemonOptions options, ModelLoader make_engine,
+Result<Outcome> run_daemon(DaemonOptions options, ModelLoader load_model,
                            os::SignalWatcher& signals, const Clock& clock, Log& log);
 
 }  // namespace runed::daemon

@@ -30,18 +30,10 @@ constexpr nanoseconds kEndTime = std::chrono::milliseconds(200);
 constexpr size_t kMostKilledInRow = 100;  // About a minute and a half.
 constexpr size_t kMostKilledAtStart = 5;
 
-double milliseconds_since(SteadyTime begin, const Clock& clock) {
-  return std::chrono::duration<double, std::milli>(clock.steady_now() - begin).count();
-}
-
 // What another start a moment later does not heal. The next request tries all the same.
 bool is_lasting(ErrorCode code) {
   return code == ErrorCode::model_missing || code == ErrorCode::model_corrupt ||
          code == ErrorCode::model_unsupported;
-}
-
-Error stopping_error() {
-  return make_error(ErrorCode::shutting_down, "the daemon is shutting down");
 }
 
 // Three codes are between an engine and its EngineLife.
@@ -53,67 +45,117 @@ Error as_told(Error error) {
   return error;
 }
 
-Error restarting_error(const Error& cause, nanoseconds wait) {
+Error restarting_error(const std::string& cause, nanoseconds wait) {
   if (wait.count() == 0) {
-    return make_error(ErrorCode::engine_restarting, "{}; starting it again", cause.message);
+    return make_error(ErrorCode::engine_restarting, "{}; starting it again", cause);
   }
-  return make_error(ErrorCode::engine_restarting, "{}; starting it again in {}", cause.message,
+  return make_error(ErrorCode::engine_restarting, "{}; starting it again in {}", cause,
                     format_duration(wait));
+}
+
+EngineStep down(Error reason) {
+  return {.kind = EngineStep::Kind::down, .reason = std::move(reason)};
 }
 
 }  // namespace
 
-EngineLife::EngineLife(State& state, const Clock& clock, Log& log, Options options, Hooks hooks)
-    : state_(state),
-      clock_(clock),
-      log_(log),
-      options_(options),
-      hooks_(std::move(hooks)),
-      budget_(options.restarts) {}
+EngineLife::EngineLife(State& state, const Clock& clock, Log& log, Options options)
+    : state_(state), clock_(clock), log_(log), options_(options), budget_(options.restarts) {}
 
-Status EngineLife::start(std::unique_ptr<embed::Engine> engine) {
-  embedder_ = std::move(engine);
-  embedder_->on_death([this] {
+void EngineLife::take(std::unique_ptr<embed::Engine> engine, std::function<void()> wake) {
+  engine_ = std::move(engine);
+  engine_->on_death([this, wake = std::move(wake)] {
     died_ = true;
-    hooks_.wake();
+    wake();
   });
-  engine_ = embedder_.get();
-  const SteadyTime begin = clock_.steady_now();
-  Status started = start_engine();
-  // Whoever kills the first child of a daemon need not end the daemon with it.
-  while (!started && started.error().code == ErrorCode::engine_killed &&
-         killed_in_row_ < kMostKilledAtStart) {
-    log_.warn("the engine failed", {{"error", started.error().message}});
-    if (!hooks_.pause(doubled(options_.restarts.first_pause, killed_in_row_++,
-                              options_.restarts.longest_pause))) {
-      return stopping_error();
-    }
-    ++restarts_;
-    started = start_engine();
+  shared_engine_ = engine_.get();
+}
+
+EngineStep EngineLife::next(SteadyTime now) {
+  switch (condition_) {
+    case Condition::running:
+      return look_after(now);
+    case Condition::silent:
+      return listen(now);
+    case Condition::waiting:
+      if (now < again_at_) return {.kind = EngineStep::Kind::wait, .until = again_at_};
+      ++restarts_;
+      if (was_loaded_) state_.degraded(restarting_error(cause_, nanoseconds(0)));
+      return start(now);
+    case Condition::exhausted:
+      if (budget_.is_spent(now)) return down(exhausted_error(now));
+      return start(now);
+    case Condition::stopped:
+      return start(now);
   }
-  if (!started) return as_told(std::move(started).error());
+  return {};
+}
+
+// The news may be of the engine before this one.
+EngineStep EngineLife::look_after(SteadyTime now) {
+  if (died_.exchange(false)) {
+    if (Status alive = check_engine(); !alive) {
+      Incident incident;
+      return fail(std::move(alive).error(), Fault::engine, incident, now);
+    }
+  }
+  last_activity_ = now;
+  return {};
+}
+
+void EngineLife::note_silence(SteadyTime now) {
+  condition_ = Condition::silent;
+  again_at_ = now + kEndTime;
+}
+
+EngineStep EngineLife::listen(SteadyTime now) {
+  Status alive = check_engine();
+  if (alive && now < again_at_) return {.kind = EngineStep::Kind::wait, .until = again_at_};
+  if (alive) alive = make_error(ErrorCode::engine_died, "llama-server does not answer");
+  Incident incident;
+  return fail(std::move(alive).error(), Fault::engine, incident, now);
+}
+
+EngineStep EngineLife::start(SteadyTime now) {
+  const bool is_restart = condition_ == Condition::waiting;
+  const bool is_first = !was_loaded_;
+  Status started = start_engine();
+  const double milliseconds =
+      std::chrono::duration<double, std::milli>(clock_.steady_now() - now).count();
+  if (!started) {
+    if (!is_restart && !is_first) {
+      log_.error("engine cannot resume", {{"error", started.error().message}});
+    }
+    Incident of_start;  // No text was there, so none can be at fault.
+    return fail(std::move(started).error(), Fault::engine, of_start, now);
+  }
   last_activity_ = clock_.steady_now();
-  const embed::ModelInfo& model = embedder_->info();
-  log_.info("model ready", {{"model", model.model_name},
-                            {"identity", embed::model_identity(model.model_sha256)},
-                            {"engine", model.engine},
-                            {"compute", model.compute},
-                            {"kernel", model.kernel},
-                            {"dimension", model.dimension},
-                            {"max_tokens", model.max_tokens},
-                            {"milliseconds", milliseconds_since(begin, clock_)}});
+  if (is_first) {
+    const embed::ModelInfo& model = engine_->info();
+    log_.info("model ready", {{"model", model.model_name},
+                              {"identity", embed::model_identity(model.model_sha256)},
+                              {"engine", model.engine},
+                              {"compute", model.compute},
+                              {"kernel", model.kernel},
+                              {"dimension", model.dimension},
+                              {"max_tokens", model.max_tokens},
+                              {"milliseconds", milliseconds}});
+  } else {
+    log_.info(is_restart ? "engine started again" : "engine resumed",
+              {{"milliseconds", milliseconds}});
+  }
   return {};
 }
 
 // `starting_` is set before the question whether to stop, so that whoever stops sees one or the
-// other. What was told once is served or nothing is.
+// other.
 Status EngineLife::start_engine() {
   const auto attempt = [this]() -> Status {
-    if (!hooks_.pause(nanoseconds(0))) return stopping_error();
+    if (stopping_) return make_error(ErrorCode::shutting_down, "the daemon is shutting down");
     try {
-      hooks_.give_memory_back();
-      return embedder_->start();
-    } catch (const std::exception& fault) {  // The thread's last catch: memory that is lacking.
+      TRY(engine_->start());
+      return tell_started();
+    } catch (const std::exception& fault) {  // Memory that is lacking: another start may have it.
       return make_error(ErrorCode::internal, "cannot start the engine: {}", fault.what());
     }
   };
@@ -122,125 +164,96 @@ Status EngineLife::start_engine() {
   Status started = attempt();
   starting_ = false;
   TRY(std::move(started));
+  condition_ = Condition::running;
+  was_loaded_ = true;
+  return {};
+}
+
+// What was told once is served or nothing is.
+Status EngineLife::tell_started() {
   const auto told = state_.model();
-  const std::string& sha256 = embedder_->info().model_sha256;
+  const std::string& sha256 = engine_->info().model_sha256;
   if (told != nullptr && told->model_sha256 != sha256) {
-    embedder_->stop();
     return make_error(ErrorCode::model_corrupt,
                       "the engine came back with another model: its SHA-256 is {}, not {}", sha256,
                       told->model_sha256);
   }
-  condition_ = Condition::running;
-  if (told == nullptr) state_.set_model(embedder_->info());
+  if (told == nullptr) state_.set_model(engine_->info());
   state_.ok();
   return {};
 }
 
-Status EngineLife::ensure_running() {
-  const SteadyTime begin = clock_.steady_now();
-  if (condition_ == Condition::running) {
-    TRY(recover());
-  } else if (condition_ == Condition::exhausted && budget_.is_spent(begin)) {
-    return exhausted_error();
-  } else if (Status started = start_engine(); !started) {
-    log_.error("engine cannot resume", {{"error", started.error().message}});
-    Incident incident;
-    TRY(restart(std::move(started).error(), Blame::engine, incident));
-  } else {
-    log_.info("engine resumed", {{"milliseconds", milliseconds_since(begin, clock_)}});
-  }
-  last_activity_ = clock_.steady_now();
-  return {};
-}
-
-// The news may be of the engine before this one.
-Status EngineLife::recover() {
-  if (!has_died()) return {};
-  died_ = false;
-  Status alive = check_engine();
-  if (alive) return {};
-  Incident incident;
-  return restart(std::move(alive).error(), Blame::engine, incident);
-}
-
-Status EngineLife::restart_silent() {
-  Status alive = check_engine();
-  if (alive && hooks_.pause(kEndTime)) alive = check_engine();
-  if (alive) alive = make_error(ErrorCode::engine_died, "llama-server does not answer");
-  Incident incident;
-  return restart(std::move(alive).error(), Blame::engine, incident);
-}
-
 // A batch of nothing tells how the engine ended, and whether it has.
 Status EngineLife::check_engine() {
-  return embedder_->embed({.ids = {}, .offsets = kNoTexts}, {});
+  return engine_->embed({.ids = {}, .offsets = kNoTexts}, {});
 }
 
-Status EngineLife::restart(Error cause, Blame blame, Incident& incident) {
-  Incident of_starts;  // No text was there when one failed, so none can be found guilty of it.
-  Incident* account = &incident;
-  while (true) {
-    condition_ = Condition::stopped;
-    embedder_->stop();
-    if (cause.code == ErrorCode::shutting_down) return cause;
-    if (is_lasting(cause.code)) return stay_down(std::move(cause).with_hint(kPutBack));
-    TRY(wait_to_restart(cause, blame, *account));
-    ++restarts_;
-    const SteadyTime begin = clock_.steady_now();
-    Status started = start_engine();
-    if (started) {
-      log_.info("engine started again", {{"milliseconds", milliseconds_since(begin, clock_)}});
-      return {};
-    }
-    cause = std::move(started).error();
-    blame = Blame::engine;
-    account = &of_starts;
+EngineStep EngineLife::fail(Error cause, Fault fault, Incident& incident, SteadyTime now) {
+  condition_ = Condition::stopped;
+  engine_->stop();
+  if (cause.code == ErrorCode::shutting_down) return down(std::move(cause));
+  if (!was_loaded_) return fail_first_start(std::move(cause), now);
+  if (is_lasting(cause.code)) return stay_down(std::move(cause).with_hint(kPutBack));
+  cause_ = cause.message;
+  const auto wait = time_to_restart(cause, fault, incident, now);
+  if (!wait.has_value()) {
+    condition_ = Condition::exhausted;
+    return stay_down(exhausted_error(now));
   }
+  state_.degraded(restarting_error(cause_, *wait));
+  return wait_for_restart(*wait, now);
+}
+
+// Whoever kills the first child of a daemon need not end the daemon with it.
+EngineStep EngineLife::fail_first_start(Error cause, SteadyTime now) {
+  if (cause.code != ErrorCode::engine_killed || killed_in_row_ == kMostKilledAtStart) {
+    return down(as_told(std::move(cause)));
+  }
+  cause_ = cause.message;
+  return wait_for_restart(
+      doubled(options_.restarts.first_pause, killed_in_row_++, options_.restarts.longest_pause),
+      now);
 }
 
 // Restarts on a text's account follow each other at once: a search that halves 64 texts needs more
-// of them than the budget has, and each one comes nearer to the text.
-Status EngineLife::wait_to_restart(const Error& cause, Blame blame, Incident& incident) {
-  nanoseconds wait{};
+// of them than the budget has, and each one comes nearer to the text. None: the budget is spent.
+std::optional<nanoseconds> EngineLife::time_to_restart(const Error& cause, Fault fault,
+                                                       Incident& incident, SteadyTime now) {
   if (cause.code == ErrorCode::engine_killed && killed_in_row_ < kMostKilledInRow) {
-    wait =
-        doubled(options_.restarts.first_pause, killed_in_row_++, options_.restarts.longest_pause);
-  } else if (blame == Blame::text) {
-    ++incident.uncharged;
-  } else {
-    const auto charged = budget_.charge(clock_.steady_now());
-    if (!charged.has_value()) {
-      condition_ = Condition::exhausted;
-      last_cause_ = cause.message;
-      return stay_down(exhausted_error());
-    }
-    ++incident.charged;
-    wait = *charged;
+    return doubled(options_.restarts.first_pause, killed_in_row_++,
+                   options_.restarts.longest_pause);
   }
-  log_.warn("the engine failed",
-            {{"error", cause.message},
-             {"restarts_in_seconds", std::chrono::duration<double>(wait).count()}});
-  state_.degraded(restarting_error(cause, wait));
-  if (!hooks_.pause(wait)) return stopping_error();
-  state_.degraded(restarting_error(cause, nanoseconds(0)));
-  return {};
+  if (fault == Fault::text) {
+    ++incident.uncharged;
+    return nanoseconds(0);
+  }
+  const auto wait = budget_.charge(now);
+  if (wait.has_value()) ++incident.charged;
+  return wait;
 }
 
-Status EngineLife::stay_down(Error error) {
+EngineStep EngineLife::wait_for_restart(nanoseconds wait, SteadyTime now) {
+  log_.warn(
+      "the engine failed",
+      {{"error", cause_}, {"restarts_in_seconds", std::chrono::duration<double>(wait).count()}});
+  condition_ = Condition::waiting;
+  again_at_ = now + wait;
+  return {.kind = EngineStep::Kind::wait, .until = again_at_};
+}
+
+EngineStep EngineLife::stay_down(Error error) {
   log_.error("the engine is down", {{"error", error.message}});
   state_.degraded(error);
-  return error;
+  return down(std::move(error));
 }
 
-Error EngineLife::exhausted_error() const {
-  const SteadyTime now = clock_.steady_now();
+Error EngineLife::exhausted_error(SteadyTime now) const {
   const nanoseconds left = budget_.reset_at(now) - now;
   const std::string reset_at =
       format_time(clock_.system_now() + std::chrono::duration_cast<SystemTime::duration>(left));
   return make_error(ErrorCode::engine_restarts_exhausted,
                     "the engine was started again {} times within {} and failed once more: {}",
-                    options_.restarts.restarts, format_duration(options_.restarts.window),
-                    last_cause_)
+                    options_.restarts.restarts, format_duration(options_.restarts.window), cause_)
       .with_hint(fmt::format(
           "the first request after {} tries again, or the next one after 'runed shutdown'",
           reset_at))
@@ -249,47 +262,47 @@ Error EngineLife::exhausted_error() const {
                    std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()));
 }
 
-void EngineLife::settle(const Incident& incident, Blame blame) {
-  if (blame == Blame::text) {
+Fault EngineLife::settle(const Incident& incident, Fault fault) {
+  if (fault == Fault::text && !std::exchange(has_embedded_since_, false)) fault = Fault::engine;
+  if (fault == Fault::text) {
     budget_.refund(incident.charged);
   } else {
     budget_.charge_done(incident.uncharged, clock_.steady_now());
   }
+  return fault;
 }
 
 Result<std::vector<Embedding>> EngineLife::embed(std::span<const embed::PreparedText* const> texts,
                                                  const std::function<bool()>& is_wanted) {
   try {
     const SteadyTime begin = clock_.steady_now();
-    auto embeddings = embed::embed_pass(*embedder_, texts, &is_wanted);
+    auto embeddings = embed::embed_pass(*engine_, texts, &is_wanted);
     const SteadyTime end = clock_.steady_now();
     embed_time_ += end - begin;
     if (!embeddings) return embeddings;
     killed_in_row_ = 0;
+    has_embedded_since_ = true;
     last_activity_ = end;
     return embeddings;
-  } catch (const std::exception& fault) {
+  } catch (const std::exception& fault) {  // Memory that is lacking: fewer texts may need less.
     return make_error(ErrorCode::internal, "cannot embed: {}", fault.what());
   }
 }
 
-std::optional<SteadyTime> EngineLife::due() const {
-  switch (condition_) {
-    case Condition::running:
-      if (options_.idle_timeout.count() <= 0) return std::nullopt;
-      return std::max(last_activity_, used_at_.load()) +
-             std::min(options_.idle_timeout, kLongestIdle);
-    case Condition::exhausted:
-      return budget_.reset_at(clock_.steady_now());
-    case Condition::stopped:
-      return std::nullopt;
-  }
-  return std::nullopt;
+bool EngineLife::needs_care() const {
+  return (condition_ == Condition::running && died_) || condition_ == Condition::waiting ||
+         condition_ == Condition::silent;
 }
 
-void EngineLife::tick() {
+std::optional<SteadyTime> EngineLife::due() const {
+  if (condition_ == Condition::exhausted) return budget_.reset_at(clock_.steady_now());
+  if (condition_ != Condition::running || options_.idle_timeout.count() <= 0) return std::nullopt;
+  return std::max(last_activity_, used_at_.load()) + std::min(options_.idle_timeout, kLongestIdle);
+}
+
+void EngineLife::rest(SteadyTime now) {
   const auto when = due();
-  if (!when.has_value() || clock_.steady_now() < *when) return;
+  if (!when.has_value() || now < *when) return;
   if (condition_ == Condition::running) {
     suspend();
   } else {
@@ -300,9 +313,8 @@ void EngineLife::tick() {
 
 void EngineLife::suspend() {
   const uint64_t before = os::resident_bytes();
-  embedder_->stop();
+  engine_->stop();
   condition_ = Condition::stopped;
-  hooks_.give_memory_back();
   os::trim_heap();
   os::release_code();
   state_.idle("after idle to free memory");
@@ -312,19 +324,20 @@ void EngineLife::suspend() {
 
 void EngineLife::stop() {
   condition_ = Condition::stopped;
-  if (embedder_ != nullptr) embedder_->stop();
+  if (engine_ != nullptr) engine_->stop();
 }
 
 void EngineLife::interrupt() {
-  if (embed::Engine* const engine = engine_) engine->interrupt();
+  if (embed::Engine* const engine = shared_engine_) engine->interrupt();
 }
 
 void EngineLife::interrupt_start() {
+  stopping_ = true;
   if (starting_) interrupt();
 }
 
 std::shared_ptr<const embed::Tokenizer> EngineLife::tokenizer() const {
-  const embed::Engine* const engine = engine_;
+  const embed::Engine* const engine = shared_engine_;
   return engine == nullptr ? nullptr : engine->tokenizer();
 }
 

@@ -18,10 +18,10 @@
 
 namespace runed::daemon {
 
-/// Whose fault a restart is, as far as can be told when it is made.
-enum class Blame {
-  engine,  // Charged to the budget, and waited for.
-  text,    // At once: charged when the incident is settled, unless a text was found guilty.
+/// Whose fault it is that the engine failed, as far as can be told when it does.
+enum class Fault {
+  engine,  // The restart is charged to the budget, and waited for.
+  text,    // The restart is made at once, and charged when the incident is settled.
 };
 
 /// The restarts that one failure led to.
@@ -30,86 +30,89 @@ struct Incident {
   size_t uncharged = 0;  // On a text's account.
 };
 
-/// Keeps the engine alive: starts it, starts it again within a budget when it fails, and lets it
-/// sleep when nobody asks. What Health says of an engine that was loaded is said here.
-/// Used by one thread, except where said otherwise.
+/// What the engine is for a request at a moment.
+struct EngineStep {
+  enum class Kind {
+    ready,  // It computes.
+    wait,   // It is started again at `until`; ask again then.
+    down,   // Requests fail, with the reason.
+  };
+  Kind kind = Kind::ready;
+  SteadyTime until{};
+  std::optional<Error> reason{};
+};
+
+/// The life of an engine, as a machine that is asked and never waits: it is started when it is
+/// needed, started again within a budget when it fails, and stopped when nobody asks for it. What
+/// Health says of an engine that was loaded is said here. For one thread, except where said otherwise.
 class EngineLife {
  public:
-  struct Hooks {
-    /// Waits that long, or not at all for 0, while callers may leave. Returns false at once when it
-    /// is time to stop.
-    std::function<bool(std::chrono::nanoseconds)> pause;
-    /// Tells the thread that uses it that `has_died` has turned true. Called by any thread.
-    std::function<void()> wake;
-    /// Gives back what is kept in memory for the engine, which is suspended or starts anew.
-    std::function<void()> give_memory_back;
-  };
   struct Options {
-    std::chrono::nanoseconds idle_timeout{};  // 0 or negative: never suspend.
+    std::chrono::nanoseconds idle_timeout{};  // 0 or negative: it is never suspended.
     RestartPolicy restarts{};
   };
 
-  EngineLife(State& state, const Clock& clock, Log& log, Options options, Hooks hooks);
+  EngineLife(State& state, const Clock& clock, Log& log, Options options);
 
-  /// Takes the engine and starts it for the first time, once and for all.
-  /// Errors: the engine's.
-  Status start(std::unique_ptr<embed::Engine> engine);
+  /// Takes the engine, once. Needs: before `next`.
+  /// `wake` is called by any thread when the engine has died: `needs_care` has turned true.
+  void take(std::unique_ptr<embed::Engine> engine, std::function<void()> wake);
 
-  /// Makes the engine ready for a pass: resumes it, or starts it again if it died. One that comes
-  /// back with another model than was told is stopped: model_corrupt.
-  /// Errors: those of `restart`.
-  Status ensure_running();
+  /// Makes the engine ready for a pass, as far as that can be done now: starts it for the first time,
+  /// resumes it, or starts it again if it died. One that comes back with another model than was told
+  /// is down with model_corrupt, and what another start does not heal is down until the next request.
+  /// Down, of reasons of its own: engine_restarts_exhausted (details: reset_at, retry_seconds).
+  EngineStep next(SteadyTime now);
 
-  /// Starts the engine again if it died between two passes.
-  /// Errors: those of `restart`.
-  Status recover();
+  /// Tells that the engine failed in a pass; it is stopped. The restart goes on the incident's account.
+  EngineStep fail(Error cause, Fault fault, Incident& incident, SteadyTime now);
+
+  /// Tells that the engine's tokenizer does not answer: it has ended, or hangs, which `next` finds out.
+  void note_silence(SteadyTime now);
+
+  /// Ends an incident: its restarts are the engine's, or a text's if it led to them. Returns whose
+  /// they are: the engine's too if it has embedded nothing since a text was last at fault.
+  Fault settle(const Incident& incident, Fault fault);
+
+  /// Embeds texts in one forward pass, for as long as they are wanted. Needs: a ready engine.
+  /// Errors: those of Engine::embed; internal for what it throws.
+  Result<std::vector<Embedding>> embed(std::span<const embed::PreparedText* const> texts,
+                                       const std::function<bool()>& is_wanted);
 
   /// Asks a running engine for nothing: tells whether it has ended, and how, or whether its model
   /// is not what it was.
   /// Errors: the engine's.
   Status check_engine();
 
-  /// Starts the engine again that does not answer its tokenizer: it has ended, or hangs.
-  /// Errors: those of `restart`.
-  Status restart_silent();
+  /// Tells whether `next` has something to do though nobody asks: the engine has died, or it is on
+  /// its way back.
+  bool needs_care() const;
 
-  /// Starts the engine again after a failure, as often as the budget allows.
-  /// Errors: engine_restarts_exhausted (details: reset_at, retry_seconds); shutting_down; those of
-  ///         a model that cannot be loaded, which are not tried again here.
-  Status restart(Error cause, Blame blame, Incident& incident);
+  /// When `rest` has something to do for an engine that nobody asks; none: never.
+  std::optional<SteadyTime> due() const;
+  /// Does what time brings to it: it is suspended, or its failures are forgiven.
+  void rest(SteadyTime now);
 
-  /// Ends an incident: its restarts are the engine's, or a text was found guilty of all of them.
-  void settle(const Incident& incident, Blame blame);
-
-  /// Embeds texts in one forward pass, for as long as they are wanted. Needs: a running engine.
-  /// Errors: those of Engine::embed; internal for what it throws.
-  Result<std::vector<Embedding>> embed(std::span<const embed::PreparedText* const> texts,
-                                       const std::function<bool()>& is_wanted);
-
-  /// Tells that somebody was served without the engine, which is in use all the same. Any thread.
-  void note_use() { used_at_ = clock_.steady_now(); }
+  bool is_running() const { return condition_ == Condition::running; }
+  /// Tells whether it was ever started.
+  bool was_loaded() const { return was_loaded_; }
 
   /// Returns the time that the engine has spent in `embed`; not that of its restarts.
   std::chrono::nanoseconds embed_time() const { return embed_time_; }
 
-  /// Needs: a running engine.
-  uint32_t batch_tokens() const { return embedder_->batch_tokens(); }
-
-  /// Tells whether a running engine has died since the last look.
-  bool has_died() const { return condition_ == Condition::running && died_; }
-
-  /// When `tick` has something to do; nothing: never.
-  std::optional<SteadyTime> due() const;
-  /// Does what time brings: suspends an idle engine, ends the wait for the budget.
-  void tick();
+  /// Needs: a ready engine.
+  uint32_t batch_tokens() const { return engine_->batch_tokens(); }
 
   /// Stops the engine: nothing of it is left afterwards.
   void stop();
 
+  /// Tells that somebody was served without the engine, which is in use all the same. Any thread.
+  void note_use() { used_at_ = clock_.steady_now(); }
+
   /// Makes the start under way return soon, and the pass under way too, if the engine can. There is
   /// no way back. Any thread.
   void interrupt();
-  /// The same for a start only. Any thread.
+  /// The same for a start only; none begins from now on. Any thread.
   void interrupt_start();
 
   /// The engine's tokenizer; null while it does not run. Any thread.
@@ -119,34 +122,49 @@ class EngineLife {
   int32_t restarts() const { return restarts_; }
 
  private:
-  enum class Condition { stopped, running, exhausted };
+  enum class Condition {
+    stopped,  // A request starts it.
+    running,
+    silent,     // It runs, and is given until `again_at_` to come to its end.
+    waiting,    // It is started again at `again_at_`.
+    exhausted,  // The budget is spent.
+  };
 
+  EngineStep look_after(SteadyTime now);
+  EngineStep listen(SteadyTime now);
+  EngineStep start(SteadyTime now);
   Status start_engine();
-  Status wait_to_restart(const Error& cause, Blame blame, Incident& incident);
-  Status stay_down(Error error);
-  Error exhausted_error() const;
+  Status tell_started();
+  EngineStep fail_first_start(Error cause, SteadyTime now);
+  std::optional<std::chrono::nanoseconds> time_to_restart(const Error& cause, Fault fault,
+                                                          Incident& incident, SteadyTime now);
+  EngineStep wait_for_restart(std::chrono::nanoseconds wait, SteadyTime now);
+  EngineStep stay_down(Error error);
+  Error exhausted_error(SteadyTime now) const;
   void suspend();
 
   State& state_;
   const Clock& clock_;
   Log& log_;
   const Options options_;
-  const Hooks hooks_;
 
-  std::atomic<embed::Engine*> engine_{nullptr};  // embedder_, for other threads; null before.
-  std::atomic<bool> died_{false};
-  std::atomic<SteadyTime> used_at_{SteadyTime{}};  // By whom `note_use` tells of.
+  std::atomic<embed::Engine*> shared_engine_{nullptr};  // engine_, for other threads.
+  std::atomic<bool> died_{false};                       // Since the last look.
+  std::atomic<SteadyTime> used_at_{SteadyTime{}};       // By whom `note_use` tells of.
   std::atomic<bool> starting_{false};
+  std::atomic<bool> stopping_{false};
   std::atomic<int32_t> restarts_{0};
 
-  // The thread's own.
   Condition condition_ = Condition::stopped;
+  bool was_loaded_ = false;
+  SteadyTime again_at_;
+  std::string cause_;  // Of the failure before, in words.
   RestartBudget budget_;
-  size_t killed_in_row_ = 0;  // Without a pass completed in between.
-  std::string last_cause_;    // What the budget could not pay for.
+  size_t killed_in_row_ = 0;        // Without a pass completed in between.
+  bool has_embedded_since_ = true;  // Since a text was last at fault.
   SteadyTime last_activity_;
   std::chrono::nanoseconds embed_time_{0};
-  std::unique_ptr<embed::Engine> embedder_;  // Last: it may still call `wake` as it ends.
+  std::unique_ptr<embed::Engine> engine_;  // Last: it may still tell of its death as it ends.
 };
 
 }  // namespace runed::daemon

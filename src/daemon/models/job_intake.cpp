@@ -28,90 +28,68 @@ size_t estimated_tokens(const Job& job, const embed::ModelInfo* model) {
 
 }  // namespace
 
-// The last catch of a call: whoever asks is told, come what may. Nothing throws once the job is
-// handed over.
 void JobIntake::submit(Job job) {
   const auto pending = std::make_shared<PendingJob>(std::move(job));
   pending->arrived = parts_.clock.steady_now();
   if (pending->job.flow == 0) pending->job.flow = new_flow();
-  try {
-    const auto model = parts_.state.model();
-    Status bound = model == nullptr ? Status() : pending->bound_texts(*model);
-    pending->queued_tokens = estimated_tokens(pending->job, model.get());
-    if (!bound) {
-      parts_.inbox.answer(*pending, std::move(bound).error());
-    } else if (bytes_of(pending->job) > kLargeBytes) {
-      take_large(pending);
-    } else {
-      take(pending);
-    }
-  } catch (const std::exception& fault) {  // Out of memory, most likely.
-    parts_.inbox.answer(*pending,
-                        make_error(ErrorCode::internal, "cannot take the call: {}", fault.what()));
+  const auto model = parts_.state.model();
+  Status bound = model == nullptr ? Status() : pending->bound_texts(*model);
+  pending->queued_tokens = estimated_tokens(pending->job, model.get());
+  if (!bound) {
+    pending->answer(std::move(bound).error());
+  } else if (bytes_of(pending->job) > kLargeBytes) {
+    take_large(pending);
+  } else {
+    take(pending);
   }
 }
 
 // Tokenises on the caller's thread.
 void JobIntake::take(const PendingPtr& pending) {
   if (auto refusal = parts_.inbox.find_refusal(*pending)) {  // Before its texts cost anything.
-    pending->job.done(*std::move(refusal));
+    pending->answer(*std::move(refusal));
     return;
   }
-  Status prepared = prepare(*pending);
-  if (!prepared) {
-    parts_.inbox.answer(*pending, std::move(prepared).error());
-  } else if (pending->is_complete()) {
-    parts_.inbox.answer(*pending, std::nullopt);
-  } else if (auto refusal = parts_.inbox.admit(*pending)) {
-    parts_.inbox.answer(*pending, *std::move(refusal));
-  } else {
-    parts_.inbox.hand_over(pending);
+  if (!prepare_or_answer(*pending)) return;
+  if (auto refusal = parts_.inbox.admit(*pending)) {
+    pending->answer(*std::move(refusal));
+    return;
   }
+  parts_.inbox.hand_over(pending);
 }
 
 // Lets the worker tokenise: two long texts would keep gRPC's threads from every other call.
 void JobIntake::take_large(const PendingPtr& pending) {
   if (auto refusal = parts_.inbox.admit(*pending)) {
-    parts_.inbox.answer(*pending, *std::move(refusal));
+    pending->answer(*std::move(refusal));
     return;
   }
   Worker& worker = bytes_of(pending->job) > kHugeBytes ? huge_jobs_ : large_jobs_;
   worker.submit([this, pending] {
-    try {
-      finish(pending);
-    } catch (const std::exception& fault) {
-      parts_.inbox.answer(
-          *pending, make_error(ErrorCode::internal, "cannot take the call: {}", fault.what()));
-    }
+    if (!pending->is_wanted() || prepare_or_answer(*pending)) parts_.inbox.hand_over(pending);
   });
 }
 
-void JobIntake::finish(const PendingPtr& pending) {
-  Status prepared = pending->is_wanted() ? prepare(*pending) : Status();
-  if (!prepared) {
-    parts_.inbox.answer(*pending, std::move(prepared).error());
-  } else if (pending->is_complete()) {
-    parts_.inbox.answer(*pending, std::nullopt);
-  } else {
-    parts_.inbox.hand_over(pending);
+// Returns whether the job still has to be computed.
+bool JobIntake::prepare_or_answer(PendingJob& pending) {
+  if (Status prepared = prepare(pending); !prepared) {
+    pending.answer(std::move(prepared).error());
+  } else if (pending.is_complete()) {
+    parts_.engine.note_use();
+    pending.finish();
   }
+  return !pending.is_answered();
 }
 
-// Suspended, or with a tokenizer that may have to be waited for, this is left to the scheduler's thread.
+// Suspended, or with a tokenizer that may have to be waited for, this is left to the scheduler's loop.
 Status JobIntake::prepare(PendingJob& pending) {
   TRY(pending.check_texts());  // Now, since one that is bad must not wake the model.
   const auto model = parts_.state.model();
-  const auto tokenizer = parts_.engine_life.tokenizer();
+  const auto tokenizer = parts_.engine.tokenizer();
   if (model == nullptr || tokenizer == nullptr || !tokenizer->is_local()) return {};
-  try {
-    TRY(pending.prepare(*tokenizer, model));
-    parts_.inbox.recount(pending);
-    TRY(pending.take_known(parts_.cache, parts_.meter));
-  } catch (const std::exception& fault) {
-    return make_error(ErrorCode::internal, "cannot take the call: {}", fault.what());
-  }
-  if (pending.is_complete()) parts_.engine_life.note_use();
-  return {};
+  TRY(pending.prepare(*tokenizer, model));
+  pending.recount();
+  return pending.take_known(parts_.cache, parts_.meter);
 }
 
 }  // namespace runed::daemon

@@ -16,13 +16,14 @@
 namespace runed::daemon {
 
 /// The way of a job from its caller's thread to the inbox: tokenised beside the forward pass, and
-/// answered at once where all of its vectors are known or it cannot be taken. Any thread.
+/// answered at once where all of its vectors are known or it cannot be taken. A job that is lost on
+/// the way, for want of memory, is answered by that. Any thread.
 class JobIntake {
  public:
   struct Parts {
     const State& state;
     const Clock& clock;
-    EngineLife& engine_life;
+    EngineLife& engine;
     JobInbox& inbox;
     VectorCache& cache;
     LoadMeter& meter;
@@ -31,7 +32,7 @@ class JobIntake {
   /// Owns: nothing; all parts outlive it.
   explicit JobIntake(const Parts& parts) : parts_(parts) {}
 
-  /// Takes a job, or answers it.
+  /// Takes a job, or answers it. What it throws is not to be told to the caller again.
   void submit(Job job);
 
   /// Returns a number for Job::flow that no other caller has.
@@ -42,7 +43,7 @@ class JobIntake {
 
   void take(const PendingPtr& pending);
   void take_large(const PendingPtr& pending);
-  void finish(const PendingPtr& pending);
+  bool prepare_or_answer(PendingJob& pending);
   Status prepare(PendingJob& pending);
 
   const Parts parts_;

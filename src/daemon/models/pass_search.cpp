@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <deque>
 #include <string>
 #include <utility>
 
@@ -43,162 +42,131 @@ Error bad_answer_error(const Error& cause) {
   return make_error(ErrorCode::internal, "{}", cause.message).with_hint(kRefusedHint);
 }
 
-struct Piece {
-  std::vector<size_t> texts;
-  bool has_died = false;   // The engine died on it, or on what it was cut from.
-  size_t bad_answers = 0;  // For a text alone.
-};
-
 }  // namespace
 
-/// One pass under way.
-class PassSearch::Search {
- public:
-  Search(PassSearch& runner, const Pass& pass) : pass_search_(runner), pass_(pass) {}
-
-  Status run() {
-    refuse_known();
-    while (!pieces_.empty()) {
-      Piece piece = std::move(pieces_.front());
-      pieces_.pop_front();
-      std::erase_if(piece.texts, [this](size_t text) { return !pass_.is_wanted(text); });
-      if (!piece.texts.empty()) TRY(try_piece(std::move(piece)));
-    }
-    return {};
-  }
-
-  // Once the engine is back: until then, all that happened may have been its own fault. And so may
-  // what one that has completed nothing since the last text was found guilty.
-  void settle() {
-    if (blame_ == Blame::text && !std::exchange(pass_search_.has_completed_, false)) {
-      pass_search_.engine_life_.settle(incident_, Blame::engine);
-      return;
-    }
-    pass_search_.engine_life_.settle(incident_, blame_);
-    for (auto& [text, error] : convicted_) {
-      pass_search_.quarantine_.add(pass_.texts[text]->ids, std::move(error));
-    }
-  }
-
- private:
-  void refuse_known() {
-    Piece all;
-    for (size_t text = 0; text < pass_.texts.size(); ++text) {
-      if (auto known = pass_search_.quarantine_.find(pass_.texts[text]->ids)) {
-        pass_.deliver(text, *std::move(known));
-      } else {
-        all.texts.push_back(text);
-      }
-    }
-    pieces_.push_back(std::move(all));
-  }
-
-  Status try_piece(Piece piece) {
-    std::vector<const embed::PreparedText*> texts;
-    texts.reserve(piece.texts.size());
-    for (const size_t text : piece.texts) texts.push_back(pass_.texts[text]);
-    auto embeddings = pass_search_.engine_life_.embed(
-        texts, [&] { return std::ranges::any_of(piece.texts, pass_.is_wanted); });
-    if (!embeddings) return answer(std::move(piece), std::move(embeddings).error());
-    pass_search_.has_completed_ = true;
-    for (size_t i = 0; i < piece.texts.size(); ++i) {
-      pass_.deliver(piece.texts[i], std::move((*embeddings)[i]));
-    }
-    return {};
-  }
-
-  Status answer(Piece piece, Error error) {
-    switch (error.code) {
-      case ErrorCode::shutting_down:
-        return error;
-      case ErrorCode::cancelled:  // Unless somebody came for it meanwhile, it is not tried again.
-        pieces_.push_front(std::move(piece));
-        return {};
-      case ErrorCode::engine_killed:
-        pieces_.push_front(std::move(piece));
-        return restart(std::move(error), Blame::engine);
-      case ErrorCode::engine_died:
-      case ErrorCode::unavailable:  // It is not even started: it failed as it made room for a pass.
-        return answer_death(std::move(piece), std::move(error));
-      case ErrorCode::engine_fault:
-      case ErrorCode::not_finite:
-        return answer_bad_answer(std::move(piece), std::move(error));
-      case ErrorCode::model_corrupt:
-        // Of the file, if the engine says it of no text at all.
-        if (Status sound = pass_search_.engine_life_.check_engine(); !sound) {
-          return restart(std::move(sound).error(), Blame::engine);
-        }
-        [[fallthrough]];
-      default:
-        if (piece.texts.size() > 1) {
-          cut(piece);
-        } else {
-          pass_search_.log_.error("a text cannot be embedded", {{"error", error.message}});
-          pass_.deliver(piece.texts.front(), std::move(error));
-        }
-        return {};
-    }
-  }
-
-  Status answer_death(Piece piece, Error error) {
-    if (!std::exchange(piece.has_died, true)) {
-      pieces_.push_front(std::move(piece));
-      return restart(std::move(error), Blame::engine);
-    }
-    if (piece.texts.size() > 1) {
-      cut(piece);
+PassSearch::PassSearch(std::vector<const embed::PreparedText*> texts, EngineLife& engine,
+                       Quarantine& quarantine, Log& log)
+    : texts_(std::move(texts)), engine_(engine), quarantine_(quarantine), log_(log) {
+  Piece all;
+  for (size_t text = 0; text < texts_.size(); ++text) {
+    if (auto known = quarantine_.find(texts_[text]->ids)) {
+      known_.push_back({text, *std::move(known)});
     } else {
-      convict(piece.texts.front(), crash_error(error), !is_out_of_memory(error));
+      all.texts.push_back(text);
     }
-    return restart(std::move(error), Blame::text);
   }
+  pieces_.push_back(std::move(all));
+}
 
-  Status answer_bad_answer(Piece piece, Error error) {
-    if (piece.texts.size() > 1) {
-      cut(piece);
-      return {};
-    }
-    const size_t times = ++piece.bad_answers;
-    if (times == 3) {
-      convict(piece.texts.front(), bad_answer_error(error), true);
-      return {};
-    }
+PassSearch::Outcome PassSearch::next(const IsWanted& is_wanted) {
+  if (!known_.empty()) {
+    Refused refused = std::move(known_.front());
+    known_.pop_front();
+    return refused;
+  }
+  if (failed_.has_value()) return *std::exchange(failed_, std::nullopt);
+  while (!pieces_.empty()) {
+    Piece piece = std::move(pieces_.front());
+    pieces_.pop_front();
+    std::erase_if(piece.texts, [&](size_t text) { return !is_wanted(text); });
+    if (piece.texts.empty()) continue;
+    if (auto outcome = try_piece(std::move(piece), is_wanted)) return *std::move(outcome);
+  }
+  if (!std::exchange(is_settled_, true)) settle();
+  return Done{};
+}
+
+std::optional<PassSearch::Outcome> PassSearch::try_piece(Piece piece, const IsWanted& is_wanted) {
+  std::vector<const embed::PreparedText*> texts;
+  texts.reserve(piece.texts.size());
+  for (const size_t text : piece.texts) texts.push_back(texts_[text]);
+  auto embeddings =
+      engine_.embed(texts, [&] { return std::ranges::any_of(piece.texts, is_wanted); });
+  if (!embeddings) return judge(std::move(piece), std::move(embeddings).error());
+  return Embedded{std::move(piece.texts), *std::move(embeddings)};
+}
+
+std::optional<PassSearch::Outcome> PassSearch::judge(Piece piece, Error error) {
+  switch (error.code) {
+    case ErrorCode::shutting_down:
+      return EngineFailed{std::move(error), Fault::engine};
+    case ErrorCode::cancelled:  // Unless somebody came for it meanwhile, it is not tried again.
+      pieces_.push_front(std::move(piece));
+      return std::nullopt;
+    case ErrorCode::engine_killed:
+      pieces_.push_front(std::move(piece));
+      return EngineFailed{std::move(error), Fault::engine};
+    case ErrorCode::engine_died:
+    case ErrorCode::unavailable:  // It is not even started: it failed as it made room for a pass.
+      return judge_death(std::move(piece), std::move(error));
+    case ErrorCode::engine_fault:
+    case ErrorCode::not_finite:
+      return judge_bad_answer(std::move(piece), std::move(error));
+    case ErrorCode::model_corrupt:
+      // Of the file, if the engine says it of no text at all.
+      if (Status sound = engine_.check_engine(); !sound) {
+        return EngineFailed{std::move(sound).error(), Fault::engine};
+      }
+      return judge_text(std::move(piece), std::move(error));
+    default:
+      return judge_text(std::move(piece), std::move(error));
+  }
+}
+
+PassSearch::Outcome PassSearch::judge_death(Piece piece, Error error) {
+  if (!std::exchange(piece.has_died, true)) {
     pieces_.push_front(std::move(piece));
-    return times == 1 ? Status() : restart(std::move(error), Blame::engine);
+    return EngineFailed{std::move(error), Fault::engine};
   }
-
-  void cut(const Piece& piece) {
-    const auto middle = piece.texts.begin() + static_cast<std::ptrdiff_t>(piece.texts.size() / 2);
-    pieces_.push_back({.texts = {piece.texts.begin(), middle}, .has_died = piece.has_died});
-    pieces_.push_back({.texts = {middle, piece.texts.end()}, .has_died = piece.has_died});
+  if (piece.texts.size() > 1) {
+    cut(piece);
+    return EngineFailed{std::move(error), Fault::text};
   }
+  Refused refused = refuse(piece.texts.front(), crash_error(error), !is_out_of_memory(error));
+  failed_ = EngineFailed{std::move(error), Fault::text};
+  return refused;
+}
 
-  void convict(size_t text, Error error, bool is_remembered) {
-    pass_search_.log_.error("a text was found guilty", {{"reason", name_of(error.code)},
-                                                        {"tokens", pass_.texts[text]->ids.size()},
-                                                        {"error", error.message}});
-    blame_ = Blame::text;
-    if (is_remembered) convicted_.emplace_back(text, error);
-    pass_.deliver(text, std::move(error));
+std::optional<PassSearch::Outcome> PassSearch::judge_bad_answer(Piece piece, Error error) {
+  if (piece.texts.size() > 1) {
+    cut(piece);
+    return std::nullopt;
   }
+  const size_t times = ++piece.bad_answers;
+  if (times == 3) return refuse(piece.texts.front(), bad_answer_error(error), true);
+  pieces_.push_front(std::move(piece));
+  if (times == 1) return std::nullopt;
+  return EngineFailed{std::move(error), Fault::engine};
+}
 
-  Status restart(Error error, Blame blame) {
-    return pass_search_.engine_life_.restart(std::move(error), blame, incident_);
+std::optional<PassSearch::Outcome> PassSearch::judge_text(Piece piece, Error error) {
+  if (piece.texts.size() > 1) {
+    cut(piece);
+    return std::nullopt;
   }
+  log_.error("a text cannot be embedded", {{"error", error.message}});
+  return Refused{piece.texts.front(), std::move(error)};
+}
 
-  PassSearch& pass_search_;
-  const Pass& pass_;
-  std::deque<Piece> pieces_;
-  Incident incident_;
-  Blame blame_ = Blame::engine;
-  std::vector<std::pair<size_t, Error>> convicted_;  // Texts to be remembered.
-};
+void PassSearch::cut(const Piece& piece) {
+  const auto middle = piece.texts.begin() + static_cast<std::ptrdiff_t>(piece.texts.size() / 2);
+  pieces_.push_back({.texts = {piece.texts.begin(), middle}, .has_died = piece.has_died});
+  pieces_.push_back({.texts = {middle, piece.texts.end()}, .has_died = piece.has_died});
+}
 
-Status PassSearch::run(const Pass& pass) {
-  Search search(*this, pass);
-  TRY(search.run());
-  search.settle();
-  return {};
+PassSearch::Refused PassSearch::refuse(size_t text, Error error, bool is_remembered) {
+  log_.error("a text is at fault", {{"reason", name_of(error.code)},
+                                    {"tokens", texts_[text]->ids.size()},
+                                    {"error", error.message}});
+  fault_ = Fault::text;
+  if (is_remembered) at_fault_.emplace_back(text, error);
+  return {text, std::move(error)};
+}
+
+// Once the engine is back: until then, all that happened may have been its own fault.
+void PassSearch::settle() {
+  if (engine_.settle(incident_, fault_) == Fault::engine) return;
+  for (auto& [text, error] : at_fault_) quarantine_.add(texts_[text]->ids, std::move(error));
 }
 
 }  // namespace runed::daemon

@@ -2,13 +2,9 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <vector>
 
 #include "base/embedding.hpp"
@@ -17,6 +13,7 @@
 #include "daemon/models/engine_life.hpp"
 #include "daemon/models/job_intake.hpp"
 #include "daemon/models/pass_search.hpp"
+#include "daemon/models/quarantine.hpp"
 #include "daemon/queue/fair_share.hpp"
 #include "daemon/queue/job.hpp"
 #include "daemon/queue/job_inbox.hpp"
@@ -27,15 +24,10 @@
 
 namespace runed::daemon {
 
-/// Gets the engine ready to be started: finds its model, and fetches it if need be. Called once, on
-/// the scheduler's thread; gives up soon after `is_stopping` has turned true.
-using EngineSource =
-    std::function<Result<std::unique_ptr<embed::Engine>>(const std::function<bool()>& is_stopping)>;
-
-/// Owns the queue and the one thread that uses the engine: loads the model, and packs whatever
-/// waits into forward passes across clients. It waits for no company: an engine that has nothing to
-/// do begins with what there is, and what comes meanwhile is the next pass. The engine's life is the
-/// EngineLife's, on the same thread, so a suspension can never meet a forward pass.
+/// Packs whatever waits into forward passes of one engine, across clients. It waits for no company: an
+/// engine that has nothing to do begins with what there is, and what comes meanwhile is the next
+/// pass. All of it happens in turns that a loop takes, one after another: a suspension can never meet
+/// a forward pass, and nothing here waits but for the engine.
 class Scheduler {
  public:
   struct Options {
@@ -45,96 +37,107 @@ class Scheduler {
     RestartPolicy restarts{};
   };
 
-  /// `on_load_failed` is called when there is no engine, its first start fails, or the thread has
-  /// not even the memory to refuse jobs; it then takes no more of them.
-  Scheduler(EngineSource source, State& state, const Clock& clock, Log& log, Options options,
-            std::function<void(const Error&)> on_load_failed);
+  /// `wake` is called by any thread when there is something to do before the next turn is due.
+  Scheduler(State& state, const Clock& clock, Log& log, Options options,
+            const std::function<void()>& wake);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
-  /// Stops, for as long as the pass under way takes.
-  ~Scheduler();
 
   /// Takes a job. Bad options and texts that are too long are refused without a forward pass, and
   /// so is any job after `close`, and one too many of its class (queue_full; details:
-  /// retry_seconds, by the engine's rate of late).
+  /// retry_seconds, by the engine's rate of late). Any thread.
   void submit(Job job) { intake_.submit(std::move(job)); }
 
-  /// Returns a number for Job::flow that no other caller has.
+  /// Returns a number for Job::flow that no other caller has. Any thread.
   uint64_t new_flow() { return intake_.new_flow(); }
 
-  /// Takes no more jobs.
+  /// Takes the engine, once, which the first turns start.
+  void take(std::unique_ptr<embed::Engine> engine) { engine_life_.take(std::move(engine), wake_); }
+
+  /// Does what is to be done now: one outcome of a pass at most. Returns when the next turn is due, if
+  /// nobody wakes the loop before; none: only then. For the loop's thread.
+  /// Needs:  an engine.
+  /// Errors: those of the engine's first start: it is not tried again.
+  Result<std::optional<SteadyTime>> turn();
+
+  /// Drops the jobs that it has: they are answered as lost. For the loop's thread.
+  void drop_jobs() noexcept;
+
+  /// Answers whoever waits, and whoever comes, with shutting_down, and stops the engine. The last thing
+  /// that the loop's thread does.
+  void end();
+
+  /// Takes no more jobs. Any thread.
   void close() { inbox_.close(); }
 
-  /// Waits until every job taken has been answered. Returns whether that happened in time.
+  /// Waits until every job taken has been answered. Returns whether that happened in time. Not for the
+  /// loop's thread.
   bool drain(std::chrono::milliseconds timeout) { return inbox_.drain(timeout); }
 
-  /// Closes, and tells the thread to stop the engine and end after the pass under way; a start
-  /// under way and a wait for the next one are given up. What still waits is answered with
-  /// shutting_down. Returns whether the thread has ended in time.
-  bool stop(std::chrono::milliseconds timeout);
+  /// Gives up a start under way: the loop is about to end. Any thread.
+  void interrupt_start();
 
-  /// After `stop`: gives up the pass under way too, if the engine can.
+  /// Gives up the pass under way too, if the engine can. Any thread.
   void interrupt() { engine_life_.interrupt(); }
 
-  /// Tokens waiting or being embedded.
+  /// Tokens waiting or being embedded. Any thread.
   int64_t queue_tokens() const { return inbox_.queue_tokens(); }
 
   LoadStatistics load_statistics() const { return meter_.statistics(); }
   size_t cache_bytes() const { return cache_.bytes(); }
 
-  /// Times the engine was started again after a fault.
+  /// Times the engine was started again after a fault. Any thread.
   int32_t restarts() const { return engine_life_.restarts(); }
 
  private:
   using PendingPtr = std::shared_ptr<PendingJob>;
 
-  void run();
-  Status serve();
-  void survive(const std::exception& fault);
-  void wake();
-  bool is_stopping();
-  Status load();
-  bool take_jobs();
+  /// The pass under way, over more than one turn if the engine fails.
+  struct Pass {
+    TextQueue::Texts texts;
+    PassSearch search;
+    std::chrono::nanoseconds engine_time_before;
+    size_t embedded_texts = 0;
+    size_t embedded_tokens = 0;
+  };
+
   void collect_jobs();
-  void serve_jobs();
-  Status embed_next();
-  Status run_pass(const TextQueue::Texts& texts);
-  Status prepare_jobs();
-  Status make_ready(PendingJob& pending, const embed::Tokenizer& tokenizer);
+  void answer_cancelled();
+  void forget_answered();
+  std::optional<SteadyTime> rest(SteadyTime now);
+  Result<std::optional<SteadyTime>> follow(EngineStep step, SteadyTime now);
+  EngineStep work(SteadyTime now);
+  bool prepare_jobs();
+  Status prepare(PendingJob& pending, const embed::Tokenizer& tokenizer);
   void enqueue_prepared();
   void enqueue(const PendingPtr& pending);
-  void deliver(const WaitingText& text, Result<Embedding> result);
-  bool pause(std::chrono::nanoseconds duration);
-  void forget_texts();
-  void answer_cancelled();
-  void answer_all(const Error& error);
+  bool begin_pass();
+  EngineStep go_on_with_pass(SteadyTime now);
+  void take_embedded(PassSearch::Embedded embedded);
+  void deliver(const WaitingText& text, const Result<Embedding>& result);
+  void end_pass();
+  void give_up(const Error& reason);
 
-  const EngineSource source_;
   State& state_;
   const Clock& clock_;
   Log& log_;
-  const Options options_;
-  const std::function<void(const Error&)> on_load_failed_;
+  const std::function<void()> wake_;
 
   LoadMeter meter_;
   JobInbox inbox_;
   VectorCache cache_;
+  std::atomic<bool> stopping_{false};
 
-  std::mutex mutex_;  // Guards the members up to the blank line.
-  std::condition_variable changed_;
-  bool stopping_ = false;
-  bool ended_ = false;  // The thread has answered its last job.
-
-  // The thread's own, but for what they say any thread may call.
+  // The loop's own, but for what they say any thread may call.
   std::vector<PendingPtr> active_;    // Not yet answered.
   std::vector<PendingPtr> unqueued_;  // Of those, the ones whose texts are not in the queue yet.
   TextQueue queue_;
   FairShare share_;
+  Quarantine quarantine_;
   EngineLife engine_life_;
-  PassSearch pass_search_;
+  std::unique_ptr<Pass> pass_;
 
   JobIntake intake_;  // After all that it hands jobs to.
-  std::thread thread_;
 };
 
 }  // namespace runed::daemon

@@ -79,6 +79,19 @@ Status PendingJob::take_known(VectorCache& cache, LoadMeter& meter) {
   return {};
 }
 
+void PendingJob::recount() {
+  queued_tokens = 0;
+  for (const auto& text : prepared) queued_tokens += text.ids.size();
+  part.set_tokens(queued_tokens);
+}
+
+// The tokens are no longer under way when the caller learns it; the job is, until it has.
+void PendingJob::answer(Result<std::vector<Embedding>> result) noexcept {
+  part.set_tokens(0);
+  job.answer.give(std::move(result));
+  part = {};
+}
+
 Error PendingJob::at_text(size_t index, Error error) const {
   if (job.texts.size() > 1) error.message = fmt::format("text {}: {}", index, error.message);
   return std::move(error).with_detail("index", std::to_string(index));

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +9,8 @@
 #include "base/clock.hpp"
 #include "base/embedding.hpp"
 #include "base/result.hpp"
+#include "daemon/queue/answer.hpp"
+#include "daemon/queue/job_count.hpp"
 #include "daemon/queue/load_meter.hpp"
 #include "daemon/queue/vector_cache.hpp"
 #include "daemon/route/centroid_set.hpp"
@@ -21,33 +22,42 @@ namespace runed::daemon {
 /// Somebody waits for an interactive text; a bulk one is one of many.
 enum class Priority { interactive, bulk };
 
-/// Whether a full queue refuses a job. One whose caller bounds what it has under way is taken, so
-/// that the caller is held back and not refused.
-enum class Room { limited, reserved };
+/// What a call for embeddings is owed: one embedding a text in their order, or the first error (of
+/// several texts: whose).
+using EmbedAnswer = Answer<std::vector<Embedding>>;
+using EmbedReceiver = Receiver<std::vector<Embedding>>;
 
 /// One embedding call, or one text of a stream: its texts, and whom to tell.
 struct Job {
   std::vector<std::string> texts;
   EmbedOptions options;
   Priority priority = Priority::bulk;
-  Room room = Room::limited;
+  bool is_bounded_by_caller =
+      false;  // It is taken when the queue is full: the caller is held back.
   uint64_t flow =
       0;  // Jobs of one stream have the same: callers take turns, jobs need not. 0: own.
   std::shared_ptr<const CentroidSet> route;  // Whose clusters the vectors are told; null: none's.
-  std::function<bool()> is_cancelled;        // Asked before each forward pass; any thread.
-  /// Called exactly once, from the scheduler's thread or from inside submit: one embedding a text in
-  /// their order, or the first error (details: index).
-  std::function<void(Result<std::vector<Embedding>>)> done;
+  EmbedAnswer answer;
 };
 
 /// A job on its way. One thread at a time: the caller's in `submit`, then the scheduler's.
 struct PendingJob {
   explicit PendingJob(Job taken) : job(std::move(taken)) {}
+  PendingJob(const PendingJob&) = delete;
+  PendingJob& operator=(const PendingJob&) = delete;
+  /// Answers a job that was lost.
+  ~PendingJob() { part.set_tokens(0); }
 
+  bool is_answered() const { return !job.answer.is_open(); }
   /// Tells whether an answer is still to be given, to somebody who waits for it.
-  bool is_wanted() const { return !answered && !job.is_cancelled(); }
+  bool is_wanted() const { return job.answer.is_wanted(); }
   /// One without texts is, too, but only once a model has looked at it: it wakes one that sleeps.
   bool is_complete() const { return model != nullptr && embedded == job.texts.size(); }
+
+  /// Answers, and ends the job's part of what is under way.
+  void answer(Result<std::vector<Embedding>> result) noexcept;
+  /// Answers with the embeddings.
+  void finish() noexcept { answer(std::move(embeddings)); }
 
   /// Checks that the texts are UTF-8.
   /// Errors: not_utf8 (details: index, byte_offset).
@@ -72,18 +82,20 @@ struct PendingJob {
   /// Errors: those of accept.
   Status take_known(VectorCache& cache, LoadMeter& meter);
 
+  /// Counts the tokens, once there are any, in place of the estimate.
+  void recount();
+
   /// Says which of several texts an error is about.
   Error at_text(size_t index, Error error) const;
 
+  JobCount::Part part;  // Of what is under way, once admitted. Ends after the caller was told.
   Job job;
   SteadyTime arrived;
   std::vector<embed::PreparedText> prepared;      // Empty until tokenised; ids leave with `queued`.
   std::shared_ptr<const embed::ModelInfo> model;  // Whose ids they are.
   std::vector<Embedding> embeddings;  // One a text, without a vector until that is accepted.
   size_t embedded = 0;                // Texts accepted.
-  size_t queued_tokens = 0;           // Its share of the queue's tokens, once admitted.
-  bool admitted = false;
-  bool answered = false;
+  size_t queued_tokens = 0;           // As far as they are known.
 };
 
 }  // namespace runed::daemon

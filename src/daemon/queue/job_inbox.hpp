@@ -1,9 +1,6 @@
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,12 +11,13 @@
 
 #include "base/error.hpp"
 #include "daemon/queue/job.hpp"
+#include "daemon/queue/job_count.hpp"
 #include "daemon/queue/load_meter.hpp"
 
 namespace runed::daemon {
 
-/// Where callers leave jobs for the scheduler's thread, and the count of what is under way: each class
-/// is bounded in tokens, apart from the other. Any thread.
+/// Where callers leave jobs for the scheduler's loop. Each class is bounded in the tokens that are
+/// under way, apart from the other. Any thread.
 class JobInbox {
  public:
   using PendingPtr = std::shared_ptr<PendingJob>;
@@ -28,7 +26,7 @@ class JobInbox {
     size_t bulk_tokens = 1 << 20;
   };
 
-  /// `wake` tells the scheduler's thread that there is a job.
+  /// `wake` tells the scheduler's loop that there is a job.
   JobInbox(Bounds bounds, LoadMeter& meter, std::function<void()> wake)
       : bounds_(bounds), meter_(meter), wake_(std::move(wake)) {}
 
@@ -36,10 +34,10 @@ class JobInbox {
   /// Errors: shutting_down after `close`; queue_full (details: retry_seconds, by the meter's rate).
   std::optional<Error> find_refusal(const PendingJob& pending);
 
-  /// Takes a job with all of its queued_tokens, or says why not. It is still to be handed over.
+  /// Counts a job with its queued_tokens as under way, or says why not. It is still to be handed over.
   std::optional<Error> admit(PendingJob& pending);
 
-  /// Puts a job that was admitted before the scheduler's thread, whose it is from then on.
+  /// Gives a job to the scheduler's loop. After `abandon` it is answered with shutting_down.
   void hand_over(const PendingPtr& pending);
 
   /// Returns the jobs that were handed over since the last time.
@@ -51,40 +49,25 @@ class JobInbox {
   /// handed over from now on.
   void abandon();
 
-  /// Puts the number of a job's tokens, which are counted now, in place of the estimate.
-  void recount(PendingJob& pending);
-
-  /// Answers a job, once, and ends its account. None: with its embeddings.
-  void answer(PendingJob& pending, std::optional<Error> error);
-
   /// Takes no more jobs.
   void close();
 
   /// Waits until every job admitted has been answered. Returns whether that happened in time.
-  bool drain(std::chrono::milliseconds timeout);
+  bool drain(std::chrono::milliseconds timeout) { return count_.wait_until_none(timeout); }
 
-  int64_t queue_tokens() const {
-    return static_cast<int64_t>(tokens_[0] + tokens_[1] + reserved_tokens_);
-  }
+  /// Returns the tokens under way.
+  int64_t queue_tokens() const { return static_cast<int64_t>(count_.all_tokens()); }
 
  private:
-  void end_account(const PendingJob& pending);
   std::optional<Error> find_refusal_locked(const PendingJob& pending);
-  std::atomic<size_t>& tokens_of(const PendingJob& pending) {
-    return pending.job.room == Room::reserved ? reserved_tokens_
-                                              : tokens_[static_cast<size_t>(pending.job.priority)];
-  }
 
   const Bounds bounds_;
   LoadMeter& meter_;
   const std::function<void()> wake_;
-  std::array<std::atomic<size_t>, 2> tokens_{};  // By Priority.
-  std::atomic<size_t> reserved_tokens_{0};       // Of Room::reserved, who take nobody else's.
+  JobCount count_;
 
   mutable std::mutex mutex_;  // Guards the members below.
-  std::condition_variable answered_;
   std::vector<PendingPtr> jobs_;
-  size_t unanswered_ = 0;  // Jobs admitted and not yet answered.
   bool closed_ = false;
   bool abandoned_ = false;
 };

@@ -1,5 +1,6 @@
 #include "daemon/queue/worker.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace runed::daemon {
@@ -25,10 +26,15 @@ void Worker::run() {
   while (true) {
     wake_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
     if (tasks_.empty()) return;
-    const auto task = std::move(tasks_.front());
-    tasks_.pop_front();
-    lock.unlock();
-    task();
+    {
+      const auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      try {
+        task();
+      } catch (const std::exception&) {  // The thread's one catch: for want of memory, most likely.
+      }
+    }  // Its end answers what it was for, without the lock.
     lock.lock();
   }
 }

@@ -18,7 +18,7 @@ class Worker {
   /// Does what was submitted, and ends.
   ~Worker();
 
-  /// Takes a task, which must not throw.
+  /// Takes a task. What one throws ends it and nothing else: whom it was for learns that by its end.
   void submit(std::function<void()> task);
 
  private:

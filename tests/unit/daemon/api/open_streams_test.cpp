@@ -8,7 +8,7 @@ using runed::daemon::OpenStreams;
 namespace {
 
 struct Counted final : OpenStream {
-  void close() override { ++closed; }
+  void close() noexcept override { ++closed; }
   int closed = 0;
 };
 

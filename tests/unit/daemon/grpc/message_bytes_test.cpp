@@ -1,6 +1,7 @@
 #include "daemon/grpc/message_bytes.hpp"
 
 #include <google/protobuf/descriptor.pb.h>
+#include <grpcpp/impl/grpc_library.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include "runed/v1/raw.pb.h"
@@ -22,6 +23,7 @@ using runed::test::unwrap_error;
 namespace {
 
 grpc::ByteBuffer to_buffer(const std::string& bytes) {
+  static const grpc::internal::GrpcLibraryInitializer library;  // A slice needs it.
   const grpc::Slice slice(bytes);
   return {&slice, 1};
 }

@@ -60,7 +60,7 @@ TEST_CASE("a native engine of one command leaves no trace") {
   const EngineFixture fixture;
   const auto direct = unwrap(make_direct_engine(
       fixture.paths, fixture.settings, fixture.environment, fixture.builtin, fixture.clock));
-  CHECK_FALSE(engine.places.has_value());
+  CHECK_FALSE(direct.places.has_value());
   unwrap(direct.engine->start());
   CHECK(direct.engine->info().engine == "native");
   CHECK(direct.engine->info().version.empty());
@@ -115,9 +115,9 @@ TEST_CASE("a llama-server of one command has places of its own, and leaves none 
     const Error error = unwrap_error(direct.engine->start());
     CHECK(error.code == ErrorCode::engine_fault);
     CHECK(error.message.find("disagree on this model") != std::string::npos);
-    REQUIRE(engine.places.has_value());
+    REQUIRE(direct.places.has_value());
     for (const char* file : {"model.gguf", "llama-server.log"}) {
-      CHECK(std::filesystem::exists(engine.places->path() + "/" + file));
+      CHECK(std::filesystem::exists(direct.places->path() + "/" + file));
     }
     CHECK(entries_of(fixture.paths.cache_dir) == 2);
   }

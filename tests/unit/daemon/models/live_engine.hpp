@@ -13,24 +13,46 @@
 
 namespace runed::test {
 
-/// An EngineLife whose engine has started, on a clock that only its waits move.
-struct Supervised {
-  explicit Supervised(std::chrono::nanoseconds idle_timeout = {})
-      : engine_life(state, clock, log, {.idle_timeout = idle_timeout},
-                    {.pause = [this](auto duration) { return pause(duration); },
-                     .wake = [this] { ++wakes; },
-                     .give_memory_back = [] {}}) {
-    unwrap(engine_life.start(std::make_unique<ScriptedEngine>(script)));
+/// The life of a scripted engine that has started, on a clock that only its waits move.
+struct LiveEngine {
+  explicit LiveEngine(std::chrono::nanoseconds idle_timeout = {},
+                      const std::function<void(ScriptedEngine::Script&)>& prepare = {})
+      : script(prepare), life(state, clock, log, {.idle_timeout = idle_timeout}) {
+    life.take(std::make_unique<ScriptedEngine>(script), [this] { ++wakes; });
+    first_start = ensure_ready();
   }
 
-  bool pause(std::chrono::nanoseconds duration) {
-    if (duration.count() > 0) {
-      waits.push_back(duration);
-      told.push_back(state.snapshot());
-      clock.advance(duration);
-      if (on_wait) on_wait();
+  /// Waits as the engine asks for, until it is ready or down.
+  Status follow(daemon::EngineStep step) {
+    while (step.kind == daemon::EngineStep::Kind::wait) {
+      if (const auto wait = step.until - clock.steady_now(); wait.count() > 0) {
+        waits.push_back(wait);
+        told.push_back(state.snapshot());
+        clock.advance(wait);
+        if (on_wait) on_wait();
+      }
+      step = life.next(clock.steady_now());
     }
-    return !stopping;
+    if (step.kind == daemon::EngineStep::Kind::down) return *step.reason;
+    return {};
+  }
+
+  Status ensure_ready() { return follow(life.next(clock.steady_now())); }
+
+  /// What is done for an engine that nobody asks.
+  Status care() { return life.needs_care() ? ensure_ready() : Status(); }
+  void rest() { life.rest(clock.steady_now()); }
+
+  Status restart(const Error& cause, daemon::Fault fault, daemon::Incident& incident) {
+    return follow(life.fail(cause, fault, incident, clock.steady_now()));
+  }
+  Status restart(const Error& cause) {
+    daemon::Incident incident;
+    return restart(cause, daemon::Fault::engine, incident);
+  }
+  Status restart_silent() {
+    life.note_silence(clock.steady_now());
+    return ensure_ready();
   }
 
   void fail_starts(size_t times, const Error& error) {
@@ -44,9 +66,9 @@ struct Supervised {
   std::vector<std::chrono::nanoseconds> waits;
   std::vector<daemon::StateSnapshot> told;  // As each wait began.
   std::function<void()> on_wait;
-  bool stopping = false;
   int wakes = 0;
-  daemon::EngineLife engine_life;
+  daemon::EngineLife life;
+  Status first_start;
 };
 
 inline Error died(const std::string& message = "the engine died") {

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include "live_engine.hpp"
 
@@ -14,13 +12,12 @@ using runed::ErrorCode;
 using runed::make_error;
 using runed::Result;
 using runed::Status;
-using runed::daemon::Pass;
 using runed::daemon::PassSearch;
 using runed::daemon::Serving;
 using runed::embed::PreparedText;
 using runed::test::died;
 using runed::test::killed;
-using runed::test::Supervised;
+using runed::test::LiveEngine;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 using namespace std::chrono_literals;
@@ -31,39 +28,44 @@ using Texts = std::vector<std::string>;
 using Sizes = std::vector<size_t>;
 using Waits = std::vector<std::chrono::nanoseconds>;
 
-struct Fixture : Supervised {
+struct Fixture : LiveEngine {
   // What became of each text of a pass, and in which order.
   struct Outcome {
     Status status;
     std::map<std::string, Result<Embedding>> results;
     Texts order;
+
+    void add(const std::string& text, Result<Embedding> result) {
+      order.push_back(text);
+      REQUIRE(results.emplace(text, std::move(result)).second);
+    }
   };
 
   Outcome run(const Texts& texts) {
     std::vector<PreparedText> prepared;
     for (const std::string& text : texts) prepared.push_back({.ids = {text.begin(), text.end()}});
-    Outcome outcome;
-    Pass pass{.texts = {},
-              .is_wanted =
-                  [&](size_t i) {
-                    const std::lock_guard lock(mutex);
-                    return !unwanted.contains(texts[i]);
-                  },
-              .deliver =
-                  [&](size_t i, Result<Embedding> result) {
-                    outcome.order.push_back(texts[i]);
-                    REQUIRE(outcome.results.emplace(texts[i], std::move(result)).second);
-                  }};
-    for (const PreparedText& text : prepared) pass.texts.push_back(&text);
+    std::vector<const PreparedText*> pass;
+    for (const PreparedText& text : prepared) pass.push_back(&text);
     script.pass_sizes.clear();
     waits.clear();
-    outcome.status = runner.run(pass);
+    PassSearch search(pass, life, quarantine, log);
+    const auto is_wanted = [&](size_t text) { return !unwanted.contains(texts[text]); };
+    Outcome outcome;
+    while (outcome.status) {
+      auto next = search.next(is_wanted);
+      if (std::holds_alternative<PassSearch::Done>(next)) break;
+      if (auto* embedded = std::get_if<PassSearch::Embedded>(&next)) {
+        for (size_t i = 0; i < embedded->texts.size(); ++i) {
+          outcome.add(texts[embedded->texts[i]], std::move(embedded->embeddings[i]));
+        }
+      } else if (auto* refused = std::get_if<PassSearch::Refused>(&next)) {
+        outcome.add(texts[refused->text], std::move(refused->error));
+      } else {
+        const auto& failed = std::get<PassSearch::EngineFailed>(next);
+        outcome.status = restart(failed.cause, failed.fault, search.incident());
+      }
+    }
     return outcome;
-  }
-
-  void leave(const std::set<std::string>& texts) {
-    const std::lock_guard lock(mutex);
-    unwanted.insert(texts.begin(), texts.end());
   }
 
   // The engine fails like this on each pass with such a text. Dead, it fails until it is started.
@@ -89,8 +91,7 @@ struct Fixture : Supervised {
     };
   }
 
-  PassSearch runner{engine_life, clock, log, 10min};
-  std::mutex mutex;  // Guards unwanted.
+  runed::daemon::Quarantine quarantine{clock, 10min};
   std::set<std::string> unwanted;
 };
 
@@ -124,20 +125,19 @@ TEST_CASE("a pass on which the engine died is given to the next engine whole") {
   CHECK(outcome.results.size() == 3);
   CHECK(fixture.script.pass_sizes == Sizes{3, 3});
   CHECK(fixture.waits == Waits{1s});
-  CHECK(fixture.engine_life.restarts() == 1);
+  CHECK(fixture.life.restarts() == 1);
 }
 
 TEST_CASE("a pass that nobody wants any more is given up, without a fault") {
   Fixture fixture;
-  fixture.script.pause();
-  std::jthread leaving([&] {
-    fixture.script.wait_inside(1);
-    fixture.leave({"a", "b"});
-  });
+  fixture.script.on_pass = [&](const Texts&) -> Status {
+    fixture.unwanted = {"a", "b"};
+    return runed::embed::unwanted_error();
+  };
   const auto outcome = fixture.run({"a", "b"});
   unwrap(outcome.status);
   CHECK(outcome.results.empty());
-  CHECK(fixture.engine_life.restarts() == 0);
+  CHECK(fixture.life.restarts() == 0);
 }
 
 TEST_CASE("a pass goes on for the one who stays, and for one who comes as it is given up") {
@@ -147,7 +147,7 @@ TEST_CASE("a pass goes on for the one who stays, and for one who comes as it is 
   unwrap(outcome.status);
   CHECK(outcome.results.size() == 2);
   CHECK(fixture.script.pass_sizes == Sizes{2, 2});
-  CHECK(fixture.engine_life.restarts() == 0);
+  CHECK(fixture.life.restarts() == 0);
 }
 
 TEST_CASE("an engine that lost itself within a pass is started again") {
@@ -156,43 +156,43 @@ TEST_CASE("an engine that lost itself within a pass is started again") {
   const auto outcome = fixture.run({"a", "b"});
   for (const auto& [text, result] : outcome.results) unwrap(result);
   CHECK(outcome.results.size() == 2);
-  CHECK(fixture.engine_life.restarts() == 1);
+  CHECK(fixture.life.restarts() == 1);
 }
 
 TEST_CASE("one text of 64 that crashes the engine fails alone, and last") {
-  for (const size_t guilty : {0UL, 21UL, 31UL, 32UL, 63UL}) {
+  for (const size_t culprit : {0UL, 21UL, 31UL, 32UL, 63UL}) {
     Fixture fixture;
     fixture.poison("X", died("llama-server was killed by SIGABRT"));
-    const Texts texts = many(64, {guilty});
+    const Texts texts = many(64, {culprit});
     const auto outcome = fixture.run(texts);
     unwrap(outcome.status);
     REQUIRE(outcome.results.size() == 64);
     for (const auto& [text, result] : outcome.results) {
-      if (text != texts[guilty]) unwrap(result);
+      if (text != texts[culprit]) unwrap(result);
     }
-    const Error error = unwrap_error(outcome.results.at(texts[guilty]));
+    const Error error = unwrap_error(outcome.results.at(texts[culprit]));
     CHECK(error.code == ErrorCode::engine_crashed_on_text);
     CHECK(error.message == "the text crashes the engine: llama-server was killed by SIGABRT");
     CHECK(error.hint.find("leave it out or change it") == 0);
     // Whole, whole, then two pieces at each of six levels; a restart for each that crashed.
     CHECK(fixture.script.pass_sizes.size() == 14);
-    CHECK(fixture.engine_life.restarts() == 8);
+    CHECK(fixture.life.restarts() == 8);
     CHECK(fixture.waits == Waits{1s});
     // The half without it is answered first, and only its neighbour may come after it.
-    const bool in_first_half = guilty < 32;
+    const bool in_first_half = culprit < 32;
     const size_t first = in_first_half ? 32 : 0;
     CHECK(outcome.order.front() == texts[first]);
-    const auto place = std::ranges::find(outcome.order, texts[guilty]) - outcome.order.begin();
+    const auto place = std::ranges::find(outcome.order, texts[culprit]) - outcome.order.begin();
     CHECK(place >= 62);
     CHECK(fixture.state.snapshot().serving == Serving::ok);
   }
 }
 
 TEST_CASE("two texts of 64 that crash the engine fail, and no other") {
-  for (const auto& guilty : {std::set<size_t>{0, 1}, {0, 63}, {31, 32}, {5, 40}}) {
+  for (const auto& culprits : {std::set<size_t>{0, 1}, {0, 63}, {31, 32}, {5, 40}}) {
     Fixture fixture;
     fixture.poison("X", died());
-    const auto outcome = fixture.run(many(64, guilty));
+    const auto outcome = fixture.run(many(64, culprits));
     unwrap(outcome.status);
     REQUIRE(outcome.results.size() == 64);
     for (const auto& [text, result] : outcome.results) {
@@ -221,11 +221,11 @@ TEST_CASE("a piece's sibling is tried before the piece is cut further") {
   CHECK(outcome.order == Texts{"c", "d", "X", "b"});
 }
 
-TEST_CASE("a text that was found guilty is refused at once, by the next engine too") {
+TEST_CASE("a text that was at fault is refused at once, by the next engine too") {
   Fixture fixture;
   fixture.poison("X", died());
   unwrap(fixture.run({"X", "b"}).status);
-  const int restarts = fixture.engine_life.restarts();
+  const int restarts = fixture.life.restarts();
 
   auto outcome = fixture.run({"c", "X"});
   CHECK(unwrap_error(outcome.results.at("X")).code == ErrorCode::engine_crashed_on_text);
@@ -235,10 +235,10 @@ TEST_CASE("a text that was found guilty is refused at once, by the next engine t
   outcome = fixture.run({"X"});
   CHECK(outcome.results.size() == 1);
   CHECK(fixture.script.pass_sizes.empty());
-  CHECK(fixture.engine_life.restarts() == restarts);
+  CHECK(fixture.life.restarts() == restarts);
 
   runed::daemon::Incident incident;
-  unwrap(fixture.engine_life.restart(killed(), runed::daemon::Blame::engine, incident));
+  unwrap(fixture.restart(killed(), runed::daemon::Fault::engine, incident));
   outcome = fixture.run({"a", "X"});
   CHECK(outcome.order == Texts{"X", "a"});
   CHECK(fixture.script.pass_sizes == Sizes{1});
@@ -261,12 +261,12 @@ TEST_CASE("a pass whose model is not what it was ends, and the engine with it") 
   CHECK(outcome.results.empty());
   CHECK(fixture.script.pass_sizes == Sizes{3});
   CHECK(fixture.script.stops == 1);
-  CHECK(fixture.engine_life.restarts() == 0);
+  CHECK(fixture.life.restarts() == 0);
   CHECK(fixture.state.snapshot().serving == runed::daemon::Serving::degraded);
   CHECK(fixture.state.snapshot().reason == ErrorCode::model_corrupt);
   // It serves again when the engine finds the file as it was.
   fixture.script.on_pass = nullptr;
-  unwrap(fixture.engine_life.ensure_running());
+  unwrap(fixture.ensure_ready());
   unwrap(fixture.run({"a"}).results.at("a"));
 }
 
@@ -281,7 +281,7 @@ TEST_CASE("a text whose ids the model does not have fails alone") {
   CHECK(fixture.state.snapshot().serving == runed::daemon::Serving::ok);
 }
 
-TEST_CASE("a text that was found guilty is given another chance after a while") {
+TEST_CASE("a text that was at fault is given another chance after a while") {
   Fixture fixture;
   fixture.poison("X", died());
   fixture.run({"X", "b"});
@@ -312,12 +312,12 @@ TEST_CASE("an engine that is given up keeps its charges, and no text is refused 
   CHECK(outcome.order == Texts{"a", "b", "c"});
   CHECK(fixture.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
 
-  const Error still = unwrap_error(fixture.engine_life.ensure_running());
+  const Error still = unwrap_error(fixture.ensure_ready());
   CHECK(still.code == ErrorCode::engine_restarts_exhausted);
   CHECK(still.details.at("reset_at") == error.details.at("reset_at"));
   fixture.clock.advance(593s);
   fixture.script.on_pass = nullptr;
-  unwrap(fixture.engine_life.ensure_running());
+  unwrap(fixture.ensure_ready());
   const auto again = fixture.run({"a", "b", "c"});
   for (const auto& [text, result] : again.results) unwrap(result);
   CHECK(fixture.script.pass_sizes == Sizes{3});
@@ -348,13 +348,13 @@ TEST_CASE("an engine that crashes on every text spends its budget, and most text
   // The engine is mended, and what it did to the later texts is forgotten.
   fixture.clock.advance(700s);
   fixture.script.on_pass = nullptr;
-  unwrap(fixture.engine_life.ensure_running());
+  unwrap(fixture.ensure_ready());
   for (const char* text : {"b", "c", "d", "e"}) {
     unwrap(fixture.run({text}).results.at(text));
   }
 }
 
-TEST_CASE("an engine that dies without a guilty text spends its budget") {
+TEST_CASE("an engine that dies without a text at fault spends its budget") {
   Fixture fixture;
   fixture.script.on_pass = [&fixture](const Texts& texts) -> Status {
     if (texts.size() == 1) return {};
@@ -397,7 +397,7 @@ TEST_CASE("a kill within a search is not held against the texts") {
   fixture.fail_next({died(), died(), killed(), died()});
   const auto outcome = fixture.run({"a", "b"});
   unwrap(outcome.status);
-  // Whole twice, then the first half: killed, again, died: found guilty.
+  // Whole twice, then the first half: killed, again, died: at fault.
   CHECK(fixture.script.pass_sizes == Sizes{2, 2, 1, 1, 1});
   CHECK(unwrap_error(outcome.results.at("a")).code == ErrorCode::engine_crashed_on_text);
   unwrap(outcome.results.at("b"));
@@ -423,7 +423,7 @@ TEST_CASE("a text is tried again before and after a restart when its vector is n
   CHECK(error.message == "the text's vector is not finite, not even from a fresh engine");
   for (const auto* text : {"a", "b", "c"}) unwrap(outcome.results.at(text));
   CHECK(fixture.script.pass_sizes == Sizes{4, 2, 2, 1, 1, 1, 1});
-  CHECK(fixture.engine_life.restarts() == 1);
+  CHECK(fixture.life.restarts() == 1);
   CHECK(fixture.waits == Waits{1s});
 
   // It is remembered as what it was, and its restart is refunded.
@@ -450,7 +450,7 @@ TEST_CASE("a bad answer that does not come again costs no restart") {
   unwrap(outcome.results.at("a"));
   unwrap(outcome.results.at("b"));
   CHECK(fixture.script.pass_sizes == Sizes{2, 1, 1, 1});
-  CHECK(fixture.engine_life.restarts() == 0);
+  CHECK(fixture.life.restarts() == 0);
 }
 
 TEST_CASE("an engine that answers well after a restart was at fault, and is charged") {
@@ -473,7 +473,7 @@ TEST_CASE("an error of another kind fails the text alone, without a restart or a
     unwrap(outcome.results.at("a"));
     CHECK(fixture.script.pass_sizes == Sizes{2, 1, 1});
   }
-  CHECK(fixture.engine_life.restarts() == 0);
+  CHECK(fixture.life.restarts() == 0);
 }
 
 TEST_CASE("an engine that throws fails the texts, not the daemon") {

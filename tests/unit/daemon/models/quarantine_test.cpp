@@ -15,10 +15,10 @@ using namespace std::chrono_literals;
 TEST_CASE("a text is found again by its ids, with its own error") {
   const FakeClock clock;
   Quarantine quarantine(clock, 10min);
-  const std::vector<TokenId> guilty{1, 2, 3};
-  CHECK_FALSE(quarantine.find(guilty).has_value());
-  quarantine.add(guilty, make_error(ErrorCode::not_finite, "not finite"));
-  const auto found = quarantine.find(guilty);
+  const std::vector<TokenId> culprit{1, 2, 3};
+  CHECK_FALSE(quarantine.find(culprit).has_value());
+  quarantine.add(culprit, make_error(ErrorCode::not_finite, "not finite"));
+  const auto found = quarantine.find(culprit);
   REQUIRE(found.has_value());
   CHECK(found->code == ErrorCode::not_finite);
   CHECK(found->message == "not finite");
@@ -52,13 +52,13 @@ TEST_CASE("a text that is added twice takes one place") {
 TEST_CASE("a text is forgotten in time, and remembered anew when it is added again") {
   FakeClock clock;
   Quarantine quarantine(clock, 10min);
-  const std::vector<TokenId> guilty{7};
-  quarantine.add(guilty, make_error(ErrorCode::not_finite, "x"));
+  const std::vector<TokenId> culprit{7};
+  quarantine.add(culprit, make_error(ErrorCode::not_finite, "x"));
   clock.advance(599s);
-  CHECK(quarantine.find(guilty).has_value());
+  CHECK(quarantine.find(culprit).has_value());
   clock.advance(1s);
-  CHECK_FALSE(quarantine.find(guilty).has_value());
-  quarantine.add(guilty, make_error(ErrorCode::internal, "y"));
-  REQUIRE(quarantine.find(guilty).has_value());
-  CHECK(quarantine.find(guilty)->code == ErrorCode::internal);
+  CHECK_FALSE(quarantine.find(culprit).has_value());
+  quarantine.add(culprit, make_error(ErrorCode::internal, "y"));
+  REQUIRE(quarantine.find(culprit).has_value());
+  CHECK(quarantine.find(culprit)->code == ErrorCode::internal);
 }

@@ -1,62 +1,95 @@
 #pragma once
 
-#include <atomic>
-#include <future>
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "daemon/models/scheduler.hpp"
 #include "scripted_engine.hpp"
-#include "support/eventually.hpp"
+#include "support/fake_clock.hpp"
 #include "support/result_matchers.hpp"
+#include "unit/daemon/queue/reply.hpp"
 
 namespace runed::test {
 
-using Answer = std::future<Result<std::vector<Embedding>>>;
-
-/// Nobody waits for seconds in a test that is not about them.
-inline constexpr daemon::RestartPolicy kAtOnce{.first_wait = std::chrono::milliseconds(1),
-                                               .longest_wait = std::chrono::milliseconds(1),
-                                               .first_pause = std::chrono::milliseconds(1),
-                                               .longest_pause = std::chrono::milliseconds(1)};
-
-/// A scheduler over a scripted engine.
+/// A scheduler over a scripted engine that has started. Its turns are taken by the test, on the test's
+/// thread and a clock that only they move.
 struct SchedulerFixture {
-  explicit SchedulerFixture(daemon::Scheduler::Options options = {.restarts = kAtOnce},
+  using Texts = std::vector<std::string>;
+
+  explicit SchedulerFixture(daemon::Scheduler::Options options = {},
                             const std::function<void(ScriptedEngine::Script&)>& prepare = {})
-      : script(prepare),
-        scheduler([this](const auto&) { return std::make_unique<ScriptedEngine>(script); }, state,
-                  clock, log, options,
-                  [this](const Error& error) { load_error.set_value(error); }) {}
-
-  void wait_for(daemon::Serving wanted) {
-    REQUIRE(eventually([&] { return state.snapshot().serving == wanted; }));
+      : script(prepare), scheduler(state, clock, log, options, [this] { ++wakes; }) {
+    scheduler.take(std::make_unique<ScriptedEngine>(script));
+    while (state.snapshot().serving == daemon::Serving::loading) turn();
   }
 
-  Answer submit(std::vector<std::string> texts, const std::atomic<bool>* cancelled = nullptr,
-                daemon::Priority priority = daemon::Priority::bulk) {
-    auto promise = std::make_shared<std::promise<Result<std::vector<Embedding>>>>();
-    Answer answer = promise->get_future();
-    scheduler.submit({.texts = std::move(texts),
-                      .options = {},
-                      .priority = priority,
-                      .route = {},
-                      .is_cancelled = [cancelled] { return cancelled != nullptr && *cancelled; },
-                      .done = [promise](auto result) { promise->set_value(std::move(result)); }});
-    return answer;
+  Reply submit(Texts texts, daemon::Priority priority = daemon::Priority::bulk) {
+    return submit(std::move(texts), [&](daemon::Job& job) { job.priority = priority; });
   }
 
-  SystemClock clock;
+  Reply submit(Texts texts, const std::function<void(daemon::Job&)>& change) {
+    Reply reply;
+    daemon::Job job{
+        .texts = std::move(texts), .options = {}, .route = {}, .answer = reply.make_answer()};
+    change(job);
+    scheduler.submit(std::move(job));
+    return reply;
+  }
+
+  /// Takes one turn, and lets the time pass until the next one is due.
+  void turn() {
+    const auto due = unwrap(scheduler.turn());
+    if (due.has_value() && *due > clock.steady_now()) clock.advance(*due - clock.steady_now());
+  }
+
+  /// Takes turns until there is nothing to do now; no time passes.
+  void settle() {
+    for (int turns = 0; turns < kMostTurns; ++turns) {
+      const auto due = unwrap(scheduler.turn());
+      if (!due.has_value() || *due > clock.steady_now()) return;
+    }
+    FAIL("the scheduler never comes to rest");
+  }
+
+  void pass_time(std::chrono::nanoseconds time) {
+    clock.advance(time);
+    settle();
+  }
+
+  /// Takes turns until the caller was told.
+  const Result<std::vector<Embedding>>& get(const Reply& reply) {
+    for (int turns = 0; turns < kMostTurns && !reply.is_told(); ++turns) turn();
+    return reply.result();
+  }
+
+  void turn_until(daemon::Serving wanted) {
+    for (int turns = 0; turns < kMostTurns; ++turns) {
+      if (state.snapshot().serving == wanted) return;
+      turn();
+    }
+    FAIL("the state is never told");
+  }
+
+  /// Does something while the next pass is computed, before the engine answers.
+  void in_next_pass(std::function<void()> action) {
+    script.on_pass = [this, action = std::move(action), then = script.on_pass,
+                      done = false](const Texts& texts) mutable -> Status {
+      if (!std::exchange(done, true)) action();
+      return then ? then(texts) : Status();
+    };
+  }
+
+  static constexpr int kMostTurns = 10'000;
+
+  FakeClock clock;
   Log log{Log::Format::json, clock};
   daemon::State state{clock, {}};
   ScriptedEngine::Script script;
-  std::promise<Error> load_error;
+  int wakes = 0;
   daemon::Scheduler scheduler;
 };
-
-inline Result<std::vector<Embedding>> get(Answer& answer) {
-  if (answer.wait_for(std::chrono::seconds(5)) != std::future_status::ready) {
-    FAIL("no answer within 5 s");
-  }
-  return answer.get();
-}
 
 }  // namespace runed::test

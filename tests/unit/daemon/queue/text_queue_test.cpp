@@ -1,6 +1,6 @@
 #include "daemon/queue/text_queue.hpp"
 
-#include "support/catch.hpp"
+#include "reply.hpp"
 
 using runed::daemon::Job;
 using runed::daemon::PendingJob;
@@ -28,8 +28,7 @@ struct Callers {
                                                 .priority = priority,
                                                 .flow = flow,
                                                 .route = {},
-                                                .is_cancelled = [] { return false; },
-                                                .done = {}});
+                                                .answer = runed::test::Reply().make_answer()});
     for (const Ids& ids : texts) job->prepared.push_back({.ids = ids});
     for (size_t i = 0; i < texts.size(); ++i) queue.add(job, i);
     return job;
@@ -139,7 +138,7 @@ TEST_CASE("a text that nobody wants any more costs no pass, and is found anew by
   Callers callers;
   const auto job = callers.add_ids(kBulk, 1, {{1, 1}, {2}});
   const auto other = callers.add_ids(kBulk, 2, {{2}});
-  job->answered = true;
+  job->finish();
   CHECK(callers.take(kBulk, 100) == Lengths{1});
   callers.add_ids(kBulk, 3, {{1, 1}});
   CHECK(callers.take(kBulk, 100) == Lengths{2});

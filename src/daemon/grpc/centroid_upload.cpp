@@ -1,4 +1,4 @@
-#include "daemon/route/centroid_upload.hpp"
+#include "daemon/grpc/centroid_upload.hpp"
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>

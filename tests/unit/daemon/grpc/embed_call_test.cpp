@@ -1,5 +1,6 @@
-#include "daemon/grpc/service.hpp"
+#include "daemon/grpc/embed_call.hpp"
 
+#include "daemon/route/centroid_set.hpp"
 #include "runed/v1/runed.pb.h"
 #include "support/catch.hpp"
 

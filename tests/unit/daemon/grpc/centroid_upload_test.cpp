@@ -1,9 +1,9 @@
-#include "daemon/route/centroid_upload.hpp"
+#include "daemon/grpc/centroid_upload.hpp"
 
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
-#include "centroid_content.hpp"
 #include "runed/v1/runed.pb.h"
+#include "unit/daemon/route/centroid_content.hpp"
 
 namespace v1 = runed::v1;
 using runed::Error;

@@ -1,0 +1,124 @@
+#include "daemon/models/model_host.hpp"
+
+#include <cstring>
+#include <exception>
+#include <utility>
+
+namespace runed::daemon {
+namespace {
+
+constexpr std::chrono::milliseconds kAfterFault{50};  // Memory that was lacking may be there then.
+
+}  // namespace
+
+ModelHost::ModelHost(EngineSource source, State& state, const Clock& clock, Log& log,
+                     Scheduler::Options options, std::function<void(const Error&)> on_load_failed)
+    : source_(std::move(source)),
+      state_(state),
+      clock_(clock),
+      log_(log),
+      on_load_failed_(std::move(on_load_failed)),
+      scheduler_(state, clock, log, options, [this] { wake(); }),
+      thread_([this] { run(); }) {}
+
+ModelHost::~ModelHost() {
+  stop(std::chrono::milliseconds(0));
+  thread_.join();
+}
+
+bool ModelHost::stop(std::chrono::milliseconds timeout) {
+  scheduler_.close();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  scheduler_.interrupt_start();
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [this] { return ended_; });
+}
+
+// The thread's one catch. What is thrown is memory that is lacking, most likely; the jobs that are
+// dropped give theirs back, and are answered by that.
+void ModelHost::run() {
+  bool has_ended = false;
+  while (!has_ended) {
+    try {
+      report_fault();
+      serve();
+      scheduler_.end();
+      has_ended = true;
+    } catch (const std::exception& fault) {
+      scheduler_.drop_jobs();
+      std::strncpy(fault_.data(), fault.what(), fault_.size() - 1);
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+// Before it has an engine it cannot serve: the daemon is told so, and ends.
+void ModelHost::report_fault() {
+  if (fault_.front() == '\0') return;
+  const Error error =
+      make_error(ErrorCode::internal, "{}: {}",
+                 has_engine_ ? "the queue was lost" : "cannot make the engine", fault_.data());
+  log_.error("the host of the model failed", {{"error", error.message}});
+  fault_ = {};
+  if (has_engine_) {
+    wait_until(clock_.steady_now() + kAfterFault);
+  } else {
+    give_up(error);
+  }
+}
+
+void ModelHost::serve() {
+  if (is_stopping()) return;
+  if (Status loaded = load(); !loaded) return give_up(loaded.error());
+  while (!is_stopping()) {
+    const auto due = scheduler_.turn();
+    if (!due) return give_up(due.error());
+    wait_until(*due);
+  }
+}
+
+Status ModelHost::load() {
+  if (has_engine_) return {};
+  TRY_ASSIGN(auto engine, source_([this] { return is_stopping(); }));
+  state_.loading(Phase::starting_engine, "loading the model");
+  scheduler_.take(std::move(engine));
+  has_engine_ = true;
+  return {};
+}
+
+void ModelHost::give_up(const Error& reason) {
+  on_load_failed_(reason);
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return stopping_; });
+}
+
+// Until the next turn is due, or there is news.
+void ModelHost::wait_until(std::optional<SteadyTime> due) {
+  std::unique_lock lock(mutex_);
+  const auto has_news = [this] { return woken_ || stopping_; };
+  if (due.has_value()) {
+    changed_.wait_until(lock, *due, has_news);
+  } else {
+    changed_.wait(lock, has_news);
+  }
+  woken_ = false;
+}
+
+void ModelHost::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  changed_.notify_all();
+}
+
+bool ModelHost::is_stopping() {
+  const std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
+}  // namespace runed::daemon
