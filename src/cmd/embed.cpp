@@ -9,6 +9,7 @@
 #include "cmd/embed/embed_job.hpp"
 #include "cmd/embed/embed_local.hpp"
 #include "cmd/line/note.hpp"
+#include "cmd/line/setting_flags.hpp"
 #include "cmd/line/value_checks.hpp"
 #include "os/file/files.hpp"
 
@@ -69,7 +70,7 @@ void note_cut_texts(const EmbedJob& job) {
 
 Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
   const EmbedOptions options = embed_options(flags);
-  if ((flags.model.has_value() || flags.variant.has_value()) && !flags.ids && !flags.direct) {
+  if (!flags.settings.empty() && !flags.ids && !flags.direct) {
     return make_error(ErrorCode::usage, "--model and --variant need --direct or --ids")
         .with_hint(
             "a daemon has one model for everybody: choose it with 'runed serve' or in "
@@ -79,9 +80,7 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
   TRY_ASSIGN(EmbedInput input, flags.texts.empty() ? EmbedInput::open(flags.file, services.stdin_fd)
                                                    : EmbedInput::from_arguments(flags.texts));
   TRY(input.read_ahead());
-  TRY_ASSIGN(
-      const Location location,
-      locate(flags.location, {.model = flags.model, .model_variant = flags.variant}, services));
+  TRY_ASSIGN(const Location location, locate(flags.location, flags.settings, services));
   note_file_names(flags, services);
   EmbedOutput output(services.out,
                      flags.json ? EmbedOutput::Format::document : EmbedOutput::Format::lines);
@@ -121,9 +120,8 @@ Runner define_embed(CLI::App& app) {
       });
   app.add_flag("--ids", flags->ids, "Print the token ids that the model would see");
   app.add_flag("--direct", flags->direct, "Embed in this process, without a daemon");
-  app.add_option("--model", flags->model, "Model file, with --direct or --ids")->type_name("FILE");
-  app.add_option("--variant", flags->variant, "Model variant, with --direct or --ids")
-      ->type_name("NAME");
+  add_setting_flag(app, flags->settings, "model", "Model file, with --direct or --ids");
+  add_setting_flag(app, flags->settings, "model_variant", "Model variant, with --direct or --ids");
   app.add_option("--expect-model", flags->expect_model, "Fail unless the model has this identity")
       ->type_name("ID");
   app.add_option("--timeout", flags->timeout_seconds,

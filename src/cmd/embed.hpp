@@ -20,10 +20,9 @@ struct EmbedFlags {
   std::optional<int64_t> dimensions;       // None: all that the model has.
   std::string truncate = "error";          // error, right or left.
   bool json = false;
-  bool ids = false;                    // Token ids in place of vectors.
-  bool direct = false;                 // In this process, without a daemon.
-  std::optional<std::string> model;    // With ids or direct.
-  std::optional<std::string> variant;  // With ids or direct.
+  bool ids = false;                  // Token ids in place of vectors.
+  bool direct = false;               // In this process, without a daemon.
+  bootstrap::SettingFlags settings;  // The model, with ids or direct.
   std::optional<std::string> expect_model;
   double timeout_seconds = 600;  // Without progress.
 };

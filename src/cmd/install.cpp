@@ -17,6 +17,7 @@
 #include "bootstrap/use/model_choice.hpp"
 #include "client/client.hpp"
 #include "cmd/line/progress.hpp"
+#include "cmd/line/setting_flags.hpp"
 #include "embed/model/builtin_model.hpp"
 #include "os/file/files.hpp"
 
@@ -56,6 +57,10 @@ std::string quantity(uint64_t bytes) {
   return bytes > 0 ? format_bytes(bytes) : "size unknown";
 }
 
+bool names_variant(const Work& work) {
+  return work.flags.settings.contains("model_variant");
+}
+
 bool is_builtin(const Work& work) {
   return work.location.settings.model_variant.value == bootstrap::kBuiltinVariant;
 }
@@ -64,7 +69,7 @@ bool is_builtin(const Work& work) {
 std::vector<Part> default_parts(const Work& work, const Manifest& manifest) {
   const bootstrap::Settings& settings = work.location.settings;
   std::vector<Part> parts;
-  const bool is_elsewhere = settings.model.value.has_value() && !work.flags.variant.has_value();
+  const bool is_elsewhere = settings.model.value.has_value() && !names_variant(work);
   if (!is_elsewhere && !is_builtin(work)) parts.push_back(Part::model);
   const bool wants_server = settings.engine.value != bootstrap::EngineKind::native &&
                             !settings.llama_server.value.has_value();
@@ -76,7 +81,7 @@ std::vector<Part> default_parts(const Work& work, const Manifest& manifest) {
 }
 
 Result<bootstrap::InstallRequest> request_of(const Work& work, const Manifest& manifest) {
-  const bool names_builtin = work.flags.variant.has_value() && is_builtin(work);
+  const bool names_builtin = names_variant(work) && is_builtin(work);
   if (names_builtin || (work.flags.model_only && is_builtin(work))) {
     return make_error(ErrorCode::usage, "variant '{}' is in the executable: nothing to install",
                       bootstrap::kBuiltinVariant);
@@ -256,9 +261,7 @@ Status install(Work& work) {
 }  // namespace
 
 Result<ExitCode> run_install(const InstallFlags& flags, Services& services) {
-  TRY_ASSIGN(Location location,
-             locate(flags.location, {.model_variant = flags.variant, .manifest = flags.manifest},
-                    services));
+  TRY_ASSIGN(Location location, locate(flags.location, flags.settings, services));
   Work work{.flags = flags,
             .services = services,
             .location = std::move(location),
@@ -277,11 +280,9 @@ Result<ExitCode> run_install(const InstallFlags& flags, Services& services) {
 Runner define_install(CLI::App& app) {
   auto flags = std::make_shared<InstallFlags>();
   app.footer(kExamples);
-  app.add_option("--variant", flags->variant,
-                 "Model to install (RUNED_MODEL_VARIANT; the manifest's default)")
-      ->type_name("NAME");
-  app.add_option("--manifest", flags->manifest, "Manifest to install from (RUNED_MANIFEST)")
-      ->type_name("URL");
+  add_setting_flag(app, flags->settings, "model_variant",
+                   "Model to install (RUNED_MODEL_VARIANT; the manifest's default)");
+  add_setting_flag(app, flags->settings, "manifest", "Manifest to install from (RUNED_MANIFEST)");
   auto* engine_only =
       app.add_flag("--engine-only", flags->engine_only, "Install llama-server only");
   app.add_flag("--model-only", flags->model_only, "Install the model only")->excludes(engine_only);

@@ -11,8 +11,7 @@ namespace runed::cmd {
 /// The flags of `runed install`.
 struct InstallFlags {
   LocationFlags location;
-  std::optional<std::string> variant;
-  std::optional<std::string> manifest;
+  bootstrap::SettingFlags settings;        // The variant and the manifest.
   std::optional<std::string> from;         // Bundle to install from.
   std::optional<std::string> export_file;  // Bundle to write.
   bool engine_only = false;

@@ -17,6 +17,7 @@
 #include "client/client.hpp"
 #include "cmd/exit_code.hpp"
 #include "cmd/line/known_variables.hpp"
+#include "cmd/line/setting_flags.hpp"
 #include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
 #include "daemon/grpc/library_logs.hpp"
@@ -125,19 +126,7 @@ Status check_running_daemon(const Location& location, const Services& services) 
 
 Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   CHECK(services.signals != nullptr);
-  TRY_ASSIGN(const Location location, locate(flags.location,
-                                             {.model = flags.model,
-                                              .model_variant = flags.variant,
-                                              .manifest = flags.manifest,
-                                              .engine = flags.engine,
-                                              .llama_profile = flags.llama_profile,
-                                              .idle_timeout = flags.idle_timeout,
-                                              .ctx_size = flags.ctx_size,
-                                              .cache_mb = flags.cache_mb,
-                                              .cpu = flags.cpu,
-                                              .compute = flags.compute,
-                                              .threads = flags.threads},
-                                             services));
+  TRY_ASSIGN(const Location location, locate(flags.location, flags.settings, services));
   // Once paths are absolute, and before the CPUs are counted and the first thread is started.
   daemon::Detached detached = daemon::detach(flags.starter, services.environment);
   const Log::Sink own_log = own_log_sink(location.paths);
@@ -164,33 +153,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
 Runner define_serve(CLI::App& app) {
   auto flags = std::make_shared<ServeFlags>();
   app.footer(kExamples);
-  app.add_option("--model", flags->model, "Serve this GGUF (RUNED_MODEL)")->type_name("FILE");
-  app.add_option("--variant", flags->variant, "Serve this variant (RUNED_MODEL_VARIANT)")
-      ->type_name("NAME");
-  app.add_option("--manifest", flags->manifest, "Fetch what is missing from it (RUNED_MANIFEST)")
-      ->type_name("URL");
-  app.add_option("--engine", flags->engine, "auto, native or llama-server (RUNED_ENGINE)")
-      ->type_name("NAME");
-  app.add_option("--llama-profile", flags->llama_profile,
-                 "Tune llama-server for speed or lowmem (RUNED_LLAMA_PROFILE, speed)")
-      ->type_name("NAME");
-  app.add_option("--ctx-size", flags->ctx_size,
-                 "Most tokens of a text (RUNED_CTX_SIZE; the model's)")
-      ->type_name("TOKENS");
-  app.add_option("--cache-mb", flags->cache_mb,
-                 "Keep MiB of recent vectors; 0: none (RUNED_CACHE_MB, 32)")
-      ->type_name("MIB");
-  app.add_option("--cpu", flags->cpu,
-                 "avx512-bf16, avx512-vnni, avx512, avx-vnni, avx2 or portable (RUNED_CPU)")
-      ->type_name("NAME");
-  app.add_option("--compute", flags->compute, "auto, f32, bf16, int16 or int8 (RUNED_COMPUTE)")
-      ->type_name("MODE");
-  app.add_option("--threads", flags->threads,
-                 "Compute with so many, up to 64 (RUNED_THREADS; the CPUs there are)")
-      ->type_name("N");
-  app.add_option("--idle-timeout", flags->idle_timeout,
-                 "Give memory back after this long; 0: never (RUNED_IDLE_TIMEOUT, 10m)")
-      ->type_name("DURATION");
+  add_setting_flags(app, flags->settings);
   add_location_flags(app, flags->location);
   return [flags](Services& services) { return run_serve(*flags, services); };
 }

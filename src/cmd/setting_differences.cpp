@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "bootstrap/config/setting_table.hpp"
 #include "bootstrap/fetch/url.hpp"
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/install/record.hpp"

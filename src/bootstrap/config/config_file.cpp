@@ -7,7 +7,7 @@
 
 #include "base/text.hpp"
 #include "bootstrap/config/json_document.hpp"
-#include "bootstrap/config/setting_names.hpp"
+#include "bootstrap/config/setting_table.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -16,10 +16,11 @@ constexpr const char* kUnreadableHint =
     "put a file of settings that you can read in its place, or name another with RUNED_CONFIG";
 constexpr int kVersion = 1;
 constexpr size_t kMaxBytes = size_t{1} << 20;
+
 std::vector<std::string> known_keys() {
   std::vector<std::string> keys;
-  for (const SettingNames& names : setting_names()) {
-    if (names.is_in_config) keys.emplace_back(names.key);
+  for (const SettingRow& row : setting_rows()) {
+    if (row.is_in_config) keys.emplace_back(row.key);
   }
   return keys;
 }

@@ -2,16 +2,18 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/json.hpp"
 #include "base/result.hpp"
 #include "bootstrap/config/environment.hpp"
+#include "bootstrap/config/origin.hpp"
 #include "bootstrap/config/paths.hpp"
-#include "bootstrap/config/setting_names.hpp"
+#include "bootstrap/config/setting_values.hpp"
 
 namespace runed::bootstrap {
 
@@ -21,44 +23,11 @@ struct Setting {
   Origin origin = Origin::default_value;
 };
 
-/// Which engine is to compute. `auto_select` leaves it to what is installed.
-enum class EngineKind { auto_select, native, llama_server };
+/// What the command line says of each setting, by its key, as it was written there.
+using SettingFlags = std::map<std::string, std::string, std::less<>>;
 
-/// Returns `auto`, `native` or `llama-server`.
-std::string_view name_of(EngineKind engine);
-
-/// What a llama-server is tuned for: time, or memory.
-enum class LlamaProfile { speed, lowmem };
-
-/// Returns `speed` or `lowmem`.
-std::string_view name_of(LlamaProfile profile);
-
-/// The number format of the native engine's matrix products, as embed::native::NumberFormat.
-enum class NumberFormat { auto_select, f32, bf16, int16, int8 };
-
-/// Returns `auto`, `f32`, `bf16`, `int16` or `int8`.
-std::string_view name_of(NumberFormat compute);
-
-/// The most threads that an engine can be given.
-inline constexpr uint32_t kMostThreads = 64;
-
-/// What the command line says, as it was written there. Empty: the flag was not given.
-struct SettingFlags {
-  std::optional<std::string> model{};          // --model
-  std::optional<std::string> model_variant{};  // --variant
-  std::optional<std::string> manifest{};       // --manifest
-  std::optional<std::string> engine{};         // --engine
-  std::optional<std::string> llama_profile{};  // --llama-profile
-  std::optional<std::string> idle_timeout{};   // --idle-timeout
-  std::optional<std::string> ctx_size{};       // --ctx-size
-  std::optional<std::string> cache_mb{};       // --cache-mb
-  std::optional<std::string> cpu{};            // --cpu
-  std::optional<std::string> compute{};        // --compute
-  std::optional<std::string> threads{};        // --threads
-  std::optional<std::string> socket{};         // --socket
-};
-
-/// What is in force, and why. Paths are absolute.
+/// What is in force, and why. Paths are absolute. Each member has a row in setting_table.cpp, which says
+/// how it is read and told.
 struct Settings {
   Setting<std::optional<std::string>> llama_server;   // A name without `/` is looked up on PATH.
   Setting<std::optional<std::string>> model;          // A GGUF file, or `builtin:<name>`.
@@ -93,7 +62,7 @@ struct SettingsFound {
 SettingsFound find_settings(const Paths& paths, const Environment& environment,
                             const SettingFlags& flags);
 
-/// Formats the settings for `status --json`: `{"engine":{"value":"auto","origin":"default"},…}`.
+/// Formats the settings for `status --json`, in the order of the table: `{"engine":{"value":"auto","origin":"default"},…}`.
 Json to_json(const Settings& settings);
 
 /// A setting as a text, as a daemon tells it to its clients.

@@ -53,10 +53,6 @@ std::string cached_manifest(const Paths& paths, const std::string& url) {
   return fmt::format("{}/{}{}.json", paths.cache_dir, kCopyPrefix, sha256_hex(url).substr(0, 16));
 }
 
-std::string default_manifest_url() {
-  return RUNED_DEFAULT_MANIFEST_URL;
-}
-
 bool is_cached_manifest(std::string_view name) {
   return name.starts_with(kCopyPrefix);
 }

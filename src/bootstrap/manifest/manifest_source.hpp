@@ -11,10 +11,8 @@
 
 namespace runed::bootstrap {
 
-/// The URL of the manifest when none is configured: the one given to cmake as
-/// RUNED_DEFAULT_MANIFEST_URL, else kBuiltinManifest.
-std::string default_manifest_url();
-
+/// The URL of the manifest in the executable: the default, unless cmake was given another as
+/// RUNED_DEFAULT_MANIFEST_URL.
 inline constexpr const char* kBuiltinManifest = "builtin:";
 
 /// Returns where the copy of a manifest that was fetched is kept: one a URL, because another

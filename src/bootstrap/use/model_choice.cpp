@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "bootstrap/config/setting_table.hpp"
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/manifest/manifest_source.hpp"
 #include "os/directory/directories.hpp"

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "bootstrap/config/setting_table.hpp"
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/install/llama_server.hpp"
 #include "bootstrap/install/record.hpp"
@@ -61,9 +62,7 @@ Result<LlamaServerArtifact> find_in_manifest(const Manifest& manifest) {
 std::optional<std::string> describe_named_llama_server(const Settings& settings) {
   const auto& [named, origin] = settings.llama_server;
   if (!named.has_value()) return std::nullopt;
-  const std::string_view who =
-      origin == Origin::config ? "llama_server in config.json" : "RUNED_LLAMA_SERVER";
-  return fmt::format("{} names '{}'", who, printable(*named));
+  return fmt::format("{} names '{}'", place_of("llama_server", origin), printable(*named));
 }
 
 Result<std::string> check_llama_server(const Paths& paths, const Settings& settings,

@@ -8,7 +8,7 @@
 
 #include "base/text.hpp"
 #include "bootstrap/config/environment.hpp"
-#include "bootstrap/config/setting_names.hpp"
+#include "bootstrap/config/setting_table.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -21,9 +21,11 @@ constexpr std::array<std::string_view, 4> kOtherPrefixes{"RUNED_TEST_", "RUNED_E
 
 // Without the prefix, in which nothing can be near anything.
 std::vector<std::string> known_names() {
-  std::vector<std::string> names{"HOME", "CONFIG"};
-  for (const bootstrap::SettingNames& setting : bootstrap::setting_names()) {
-    if (setting.variable != nullptr) names.emplace_back(setting.variable + kPrefix.size());
+  std::vector<std::string> names;
+  for (const auto rows : {bootstrap::place_rows(), bootstrap::setting_rows()}) {
+    for (const bootstrap::SettingRow& row : rows) {
+      if (row.variable != nullptr) names.emplace_back(row.variable + kPrefix.size());
+    }
   }
   return names;
 }

@@ -4,6 +4,7 @@
 
 #include "bootstrap/config/daemon_lock.hpp"
 #include "bootstrap/config/home.hpp"
+#include "cmd/line/setting_flags.hpp"
 #include "os/file/files.hpp"
 #include "os/net/socket_path.hpp"
 #include "os/process/process.hpp"
@@ -11,9 +12,10 @@
 namespace runed::cmd {
 
 void add_location_flags(CLI::App& app, LocationFlags& flags) {
-  app.add_option("--home", flags.home, "Data directory (RUNED_HOME, ~/.runed)")->type_name("DIR");
-  app.add_option("--socket", flags.socket, "Socket of the daemon (HOME/embedding.sock)")
-      ->type_name("PATH");
+  const bootstrap::SettingRow& home = bootstrap::row_of("home");
+  app.add_option(home.flag, flags.home, describe_flag(home))->type_name(home.flag_value);
+  const bootstrap::SettingRow& socket = bootstrap::row_of("socket");
+  app.add_option(socket.flag, flags.socket, describe_flag(socket))->type_name(socket.flag_value);
 }
 
 Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,
@@ -23,7 +25,7 @@ Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags f
              bootstrap::resolve_paths(services.environment, location.home, location.socket));
   // Before config.json is read, which may name what is to be run.
   if (use == HomeUse::change) TRY(bootstrap::check_directories(found.paths));
-  flags.socket = location.socket;
+  if (location.socket.has_value()) flags["socket"] = *location.socket;
   TRY_ASSIGN(found.settings, bootstrap::load_settings(found.paths, services.environment, flags));
   found.paths.socket = found.settings.socket.value;
   return found;
@@ -35,8 +37,9 @@ Result<LocationFound> locate_anyway(const LocationFlags& location, const Service
   bootstrap::Paths& paths = found.location.paths;
   TRY_ASSIGN(paths, bootstrap::resolve_paths(services.environment, location.home, location.socket));
   if (use == HomeUse::change) TRY(bootstrap::check_directories(paths));
-  auto [settings, faults] =
-      bootstrap::find_settings(paths, services.environment, {.socket = location.socket});
+  bootstrap::SettingFlags flags;
+  if (location.socket.has_value()) flags["socket"] = *location.socket;
+  auto [settings, faults] = bootstrap::find_settings(paths, services.environment, flags);
   for (const Error& fault : faults) {
     if (fault.code == ErrorCode::usage) return fault;
   }

@@ -60,7 +60,7 @@ TEST_CASE("a flag wins over the environment, which wins over config.json") {
   const auto variable = timeout_of(unwrap(load(home, environment)));
   CHECK(variable.value == 2min);
   CHECK(variable.origin == Origin::environment);
-  const auto flag = timeout_of(unwrap(load(home, environment, {.idle_timeout = "3m"})));
+  const auto flag = timeout_of(unwrap(load(home, environment, {{"idle_timeout", "3m"}})));
   CHECK(flag.value == 3min);
   CHECK(flag.origin == Origin::flag);
   // An empty variable is as good as none.
@@ -125,7 +125,7 @@ TEST_CASE("a relative path starts where config.json is, elsewhere in the working
   CHECK(by_key.llama_server.value == home / "bin/l");
   const Settings by_variable = unwrap(load(home, {{"RUNED_MODEL", "m.gguf"}}));
   CHECK(by_variable.model.value == here + "/m.gguf");
-  CHECK(unwrap(load(home, {}, {.manifest = "m.json"})).manifest.value == here + "/m.json");
+  CHECK(unwrap(load(home, {}, {{"manifest", "m.json"}})).manifest.value == here + "/m.json");
 }
 
 TEST_CASE("a path may begin with the user's home, wherever it stands") {
@@ -141,7 +141,7 @@ TEST_CASE("a path may begin with the user's home, wherever it stands") {
 
 TEST_CASE("an empty flag is an error, not a default") {
   const TempDir home;
-  const auto error = unwrap_error(load(home, {}, {.model_variant = ""}));
+  const auto error = unwrap_error(load(home, {}, {{"model_variant", ""}}));
   CHECK(error.code == ErrorCode::usage);
   CHECK(error.message == "--variant: the value is empty");
   CHECK(error.hint == "give a value, or leave the flag out");
@@ -150,7 +150,7 @@ TEST_CASE("an empty flag is an error, not a default") {
 TEST_CASE("settings are told as texts, with the place that each has its value from") {
   const TempDir home;
   for (const auto& [key, value, origin] :
-       to_texts(unwrap(load(home, {{"RUNED_THREADS", "3"}}, {.compute = "f32"})))) {
+       to_texts(unwrap(load(home, {{"RUNED_THREADS", "3"}}, {{"compute", "f32"}})))) {
     CAPTURE(key);
     if (key == "threads") {
       CHECK(value == "3");
@@ -179,16 +179,16 @@ TEST_CASE("a wrong value is refused with the place where it stands") {
   CHECK(variable.message == "RUNED_IDLE_TIMEOUT: invalid duration '10'");
   CHECK(variable.hint.find("10m") != std::string::npos);
 
-  const auto flag = unwrap_error(load(home, {}, {.engine = "natve"}));
+  const auto flag = unwrap_error(load(home, {}, {{"engine", "natve"}}));
   CHECK(flag.code == ErrorCode::usage);
   CHECK(flag.message == "--engine: unknown engine 'natve'");
   CHECK(flag.hint == "did you mean 'native'?");
   CHECK(unwrap_error(load(home, {{"RUNED_ENGINE", "warp"}})).hint ==
         "one of auto, native, llama-server");
-  const auto profile = unwrap_error(load(home, {}, {.llama_profile = "lowmen"}));
+  const auto profile = unwrap_error(load(home, {}, {{"llama_profile", "lowmen"}}));
   CHECK(profile.message == "--llama-profile: unknown profile 'lowmen'");
   CHECK(profile.hint == "did you mean 'lowmem'?");
-  const auto compute = unwrap_error(load(home, {}, {.compute = "fp32"}));
+  const auto compute = unwrap_error(load(home, {}, {{"compute", "fp32"}}));
   CHECK(compute.message == "--compute: unknown compute mode 'fp32'");
   CHECK(compute.hint == "did you mean 'f32'?");
   CHECK(unwrap_error(load(home, {{"RUNED_COMPUTE", "q8_0"}})).hint ==
@@ -222,7 +222,7 @@ TEST_CASE("a number of threads is from 1 to 64") {
   const TempDir home;
   for (const char* text : {"0", "65", "-1", "two", "2.5"}) {
     CAPTURE(text);
-    const auto error = unwrap_error(load(home, {}, {.threads = text}));
+    const auto error = unwrap_error(load(home, {}, {{"threads", text}}));
     CHECK(error.code == ErrorCode::usage);
     CHECK(error.message == std::string("--threads: invalid number of threads '") + text + "'");
     CHECK(error.hint == "write a whole number from 1 to 64");

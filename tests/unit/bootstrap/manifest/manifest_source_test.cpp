@@ -2,13 +2,13 @@
 
 #include <filesystem>
 
+#include "bootstrap/config/setting_table.hpp"
 #include "support/http_server.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 
 using runed::ErrorCode;
 using runed::bootstrap::cached_manifest;
-using runed::bootstrap::default_manifest_url;
 using runed::bootstrap::DownloadPolicy;
 using runed::bootstrap::kBuiltinManifest;
 using runed::bootstrap::load_local_manifest;
@@ -56,7 +56,7 @@ struct Fixture {
 
 TEST_CASE("without a word from the build the manifest is the one in the executable") {
   Fixture fixture;
-  CHECK(default_manifest_url() == kBuiltinManifest);
+  CHECK(std::string(runed::bootstrap::row_of("manifest").default_value) == kBuiltinManifest);
   CHECK(unwrap(fixture.load("builtin:")).default_model() == "qwen3-embedding-0.6b.q8_0");
 }
 

@@ -1,6 +1,6 @@
 #include "cmd/line/known_variables.hpp"
 
-#include "bootstrap/config/setting_names.hpp"
+#include "bootstrap/config/setting_table.hpp"
 #include "support/catch.hpp"
 
 using runed::cmd::find_misspelt_variables;
@@ -20,8 +20,8 @@ TEST_CASE("nothing is said of variables that are read, of our own, and of somebo
       "RUNED_TEST_PID_FILE=/p", "RUNED_E2E_ENGINE=x", "RUNED_SKIP_LLAMA_SERVER=1",
       "RUNED_INDEXER_STATE=1",  "UNRUNED_THREDS=2",   "RUNED_THREADS",
   };
-  for (const auto& setting : runed::bootstrap::setting_names()) {
-    if (setting.variable != nullptr) environment.push_back(std::string(setting.variable) + "=x");
+  for (const auto& row : runed::bootstrap::setting_rows()) {
+    if (row.variable != nullptr) environment.push_back(std::string(row.variable) + "=x");
   }
   CHECK(find_misspelt_variables(environment).empty());
 }
