@@ -22,8 +22,9 @@ namespace {
 using bootstrap::EngineKind;
 using bootstrap::ModelChoice;
 using bootstrap::Origin;
+using bootstrap::OtherValue;
+using bootstrap::SettingRow;
 using ConfigValue = client::InfoReport::ConfigValue;
-using Subject = SettingDifference::Subject;
 
 constexpr const char* kDaemon = "the daemon that runs";
 
@@ -77,7 +78,7 @@ class Comparison {
   void note_replaced(const std::string& name);
   Result<std::string> digest_of(const ModelChoice& choice) const;
   bool is_in_force(std::string_view key, const std::string& value) const;
-  bool is_of_no_effect(std::string_view key) const;
+  bool is_of_no_effect(const SettingRow& row) const;
   Origin origin_of_model() const;
   std::string model_served() const;
 
@@ -146,9 +147,8 @@ bool Comparison::is_told(const std::string& path) const {
 }
 
 void Comparison::note_replaced(const std::string& name) {
-  found_.push_back({Subject::model, false,
-                    fmt::format("'{}' is not the file any more that {} serves ({})", name, kDaemon,
-                                daemon_.model_identity)});
+  found_.push_back({std::nullopt, fmt::format("'{}' is not the file any more that {} serves ({})",
+                                              name, kDaemon, daemon_.model_identity)});
 }
 
 Status Comparison::compare_model() {
@@ -182,9 +182,8 @@ Status Comparison::compare_model() {
                                  ? "the manifest's default model"
                                  : quoted(is_file ? choice->path : choice->variant);
   if (ours == Origin::default_value) {
-    found_.push_back({Subject::model, false,
-                      fmt::format("{} serves {}; the next one would serve {}", kDaemon,
-                                  model_served(), wanted)});
+    found_.push_back({std::nullopt, fmt::format("{} serves {}; the next one would serve {}",
+                                                kDaemon, model_served(), wanted)});
     return {};
   }
   const char* key = choice->origin == Origin::manifest ? "manifest"
@@ -192,7 +191,7 @@ Status Comparison::compare_model() {
                                   settings.model.origin == ours)
                         ? "model"
                         : "model_variant";
-  found_.push_back({Subject::model, true,
+  found_.push_back({ErrorCode::model_mismatch,
                     fmt::format("{} names {}, but {} serves {}", bootstrap::place_of(key, ours),
                                 wanted, kDaemon, model_served())});
   return {};
@@ -206,7 +205,7 @@ void Comparison::compare_engine() {
     const bool differs = is_everything_ ? told->value != wanted
                                         : engine != EngineKind::auto_select && in_force != wanted;
     if (differs && (is_everything_ || is_named(origin, told->origin))) {
-      found_.push_back({Subject::engine, true,
+      found_.push_back({ErrorCode::other_settings,
                         fmt::format("{} names the engine {}, but {} has {}",
                                     bootstrap::place_of("engine", origin), wanted, kDaemon,
                                     is_everything_ ? told->value : in_force)});
@@ -220,7 +219,7 @@ void Comparison::compare_engine() {
     return;
   }
   if (is_everything_ || (server.has_value() && is_named(server_origin, told->origin))) {
-    found_.push_back({Subject::engine, true,
+    found_.push_back({ErrorCode::other_settings,
                       fmt::format("{} is {}, but for {} it is {}",
                                   bootstrap::place_of("llama_server", server_origin),
                                   quoted(server.value_or("")), kDaemon, quoted(told->value))});
@@ -236,27 +235,30 @@ bool Comparison::is_in_force(std::string_view key, const std::string& value) con
 }
 
 // Each engine has settings of its own, and an engine that is not known yet may have either's.
-bool Comparison::is_of_no_effect(std::string_view key) const {
-  if (daemon_.engine == name_of(EngineKind::native)) return key == "llama_profile";
-  return !daemon_.engine.empty() && (key == "compute" || key == "cpu");
+bool Comparison::is_of_no_effect(const SettingRow& row) const {
+  return row.engine != EngineKind::auto_select && !daemon_.engine.empty() &&
+         daemon_.engine != name_of(row.engine);
 }
 
 void Comparison::compare_rest() {
-  static constexpr std::array kCompared{"manifest", "llama_profile", "idle_timeout", "ctx_size",
-                                        "cpu",      "compute",       "threads",      "cache_mb"};
+  // Those of which two values may come to the same are compared above.
+  static constexpr std::array kComparedApart{"model", "model_variant", "engine", "llama_server"};
   for (const auto& [key, raw_value, origin] : bootstrap::to_texts(location_.settings)) {
-    if (std::ranges::find(kCompared, key) == kCompared.end()) continue;
+    const SettingRow& row = bootstrap::row_of(key);
+    const bool is_apart = std::ranges::find(kComparedApart, key) != kComparedApart.end();
+    if (is_apart || row.if_daemon_has_other == OtherValue::passed_over) continue;
     const std::string value = escape_invalid_utf8(raw_value);  // As the daemon tells it.
     const auto told = find_told(daemon_.config, key);
     if (!told.has_value() || told->value == value) continue;
-    if (!is_everything_ && (!is_named(origin, told->origin) || is_in_force(key, value) ||
-                            is_of_no_effect(key))) {
+    if (!is_everything_ &&
+        (!is_named(origin, told->origin) || is_in_force(key, value) || is_of_no_effect(row))) {
       continue;
     }
-    found_.push_back({Subject::other, true,
-                      fmt::format("{} is {}, but for {} it is {}",
-                                  bootstrap::place_of(key, origin), quoted(value), kDaemon,
-                                  quoted(told->value))});
+    std::optional<ErrorCode> refusal;
+    if (row.if_daemon_has_other == OtherValue::refused) refusal = ErrorCode::other_settings;
+    found_.push_back(
+        {refusal, fmt::format("{} is {}, but for {} it is {}", bootstrap::place_of(key, origin),
+                              quoted(value), kDaemon, quoted(told->value))});
   }
 }
 
@@ -283,11 +285,9 @@ std::string describe_changes(std::span<const ConfigValue> before,
 }
 
 Status refuse_other_daemon(const std::vector<SettingDifference>& differences) {
-  for (const auto& [subject, is_named, text] : differences) {
-    if (subject == Subject::other || !is_named) continue;
-    return make_error(subject == Subject::model ? ErrorCode::model_mismatch
-                                                : ErrorCode::other_settings,
-                      "{}", text)
+  for (const auto& [refusal, text] : differences) {
+    if (!refusal.has_value()) continue;
+    return make_error(*refusal, "{}", text)
         .with_hint(fmt::format("{}; or embed beside it with --direct", kReplaceDaemonHint));
   }
   return {};

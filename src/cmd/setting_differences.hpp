@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,11 +13,8 @@ namespace runed::cmd {
 
 /// One setting that a command has and the daemon that runs has otherwise.
 struct SettingDifference {
-  enum class Subject { model, engine, other };
-
-  Subject subject = Subject::other;
-  bool is_named = true;  // By the user; else it is what the next daemon would choose by itself.
-  std::string text;      // `RUNED_THREADS is '2', and the daemon that runs has '1'`.
+  std::optional<ErrorCode> refusal;  // Of a command that would have to do without; none: a note.
+  std::string text;  // `RUNED_THREADS is '2', but for the daemon that runs it is '1'`.
 };
 
 /// What of a command's settings is compared.
@@ -28,7 +26,8 @@ enum class Compared {
 
 /// Compares the settings of a command with those of the daemon that runs. What comes to the same is no
 /// difference: a model named by its path and served by its variant, `auto` where what is in force is
-/// what was named. A daemon that still loads is compared by the names only.
+/// what was named. A daemon that still loads is compared by the names only. The table of settings says of
+/// each whether a difference is refused, noted or passed over.
 /// Errors: those of choose_model, where the model is named; io.
 Result<std::vector<SettingDifference>> compare_settings(const Location& location,
                                                         const client::InfoReport& daemon,
@@ -39,7 +38,8 @@ Result<std::vector<SettingDifference>> compare_settings(const Location& location
 std::string describe_changes(std::span<const client::InfoReport::ConfigValue> before,
                              std::span<const client::InfoReport::ConfigValue> now);
 
-/// Refuses to go on with a daemon that has another model or engine than the command names.
+/// Refuses to go on with a daemon that has another model or engine than the command names, or another
+/// value of whatever else is refused.
 /// Errors: model_mismatch, other_settings.
 Status refuse_other_daemon(const std::vector<SettingDifference>& differences);
 
