@@ -23,8 +23,10 @@ _runed() {
       flags="--help --home --json --socket --wait-ready"
       ;;
     serve)
+      # setting_table.cpp: flags, written by ACCEPT=1 unit_cmd '[settings]'
       flags="--cache-mb --compute --cpu --ctx-size --engine --help --home --idle-timeout --llama-profile
         --manifest --model --socket --threads --variant"
+      # setting_table.cpp: end
       ;;
     shutdown)
       flags="--force --grace --help --home --json --socket --wait"
@@ -44,27 +46,23 @@ _runed() {
       ;;
   esac
 
-  local words=""
+  local words="" action=""
   case $previous in
-    --export | --file | -f | --from | --manifest | --model | --socket)
-      compopt -o filenames 2>/dev/null
-      mapfile -t COMPREPLY < <(compgen -f -- "$current")
-      return
+    --export | --file | -f | --from) action=-f ;;
+    --truncate) words="error right left" ;;
+    --dimensions | -d | --expect-model | --grace | --instruct | --keep | --older-than | --timeout | \
+      --wait | --wait-ready)
+      return  # A value that only the user knows.
       ;;
-    --home)
-      compopt -o filenames 2>/dev/null
-      mapfile -t COMPREPLY < <(compgen -d -- "$current")
-      return
-      ;;
+    # setting_table.cpp: values, written by ACCEPT=1 unit_cmd '[settings]'
+    --manifest | --model | --socket) action=-f ;;
+    --home) action=-d ;;
     --compute) words="auto f32 bf16 int16 int8" ;;
     --cpu) words="avx512-bf16 avx512-vnni avx512 avx-vnni avx2 portable" ;;
     --engine) words="auto native llama-server" ;;
     --llama-profile) words="speed lowmem" ;;
-    --truncate) words="error right left" ;;
-    --cache-mb | --ctx-size | --dimensions | -d | --expect-model | --grace | --idle-timeout | --instruct | \
-      --keep | --older-than | --threads | --timeout | --variant | --wait | --wait-ready)
-      return  # A value that only the user knows.
-      ;;
+    --cache-mb | --ctx-size | --idle-timeout | --threads | --variant) return ;;
+    # setting_table.cpp: end
     *)
       if [[ $current == -* ]]; then
         words=$flags
@@ -73,6 +71,11 @@ _runed() {
       fi
       ;;
   esac
+  if [[ -n $action ]]; then
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen "$action" -- "$current")
+    return
+  fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
 

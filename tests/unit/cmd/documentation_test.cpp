@@ -1,11 +1,17 @@
 // Every command and every flag of the parser must be in the man pages and in the completions of all
-// three shells, and every reason that is for the wire in README.
+// three shells, every setting there and in README as the table has it, and every reason that is for the
+// wire in README.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 #include "base/error.hpp"
+#include "bootstrap/config/setting_values.hpp"
 #include "cmd/line/command_line.hpp"
+#include "embed/native/isa/kernel_choice.hpp"
+#include "setting_parts.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -33,6 +39,16 @@ std::string in_roff(const std::string& name) {
   std::string text = "\\-\\-";
   for (const char c : name) text += c == '-' ? std::string("\\-") : std::string(1, c);
   return text;
+}
+
+// What stands between the comments of a part: where it begins and where it ends.
+std::pair<size_t, size_t> find_part(const std::string& text, const std::string& name) {
+  const size_t comment = text.find("setting_table.cpp: " + name);
+  REQUIRE(comment != std::string::npos);
+  const size_t begin = text.find('\n', comment) + 1;
+  const size_t end = text.rfind('\n', text.find("setting_table.cpp: end", begin)) + 1;
+  REQUIRE(end >= begin);
+  return {begin, end};
 }
 
 }  // namespace
@@ -83,6 +99,32 @@ TEST_CASE("every flag is completed by fish") {
       }
       CHECK(found);
     }
+  }
+}
+
+TEST_CASE("README, manual and completions say of settings what their table says", "[settings]") {
+  INFO("ACCEPT=1 build/dev/bin/unit_cmd '[settings]' writes what the table says");
+  for (const std::string_view path : runed::test::kFilesWithSettings) {
+    std::string text = read(std::string(path));
+    for (const auto& [name, expected] : runed::test::setting_parts(path)) {
+      CAPTURE(path, name);
+      const auto [begin, end] = find_part(text, name);
+      if (std::getenv("ACCEPT") != nullptr) {
+        text.replace(begin, end - begin, expected);
+      } else {
+        CHECK(text.substr(begin, end - begin) == expected);
+      }
+    }
+    if (std::getenv("ACCEPT") == nullptr) continue;
+    std::ofstream(std::string(RUNED_SOURCE_DIR "/") + std::string(path), std::ios::binary) << text;
+  }
+}
+
+TEST_CASE("the instruction sets that can be named are those of the native engine") {
+  const auto& names = runed::bootstrap::kInstructionSetNames;
+  for (const auto* kernel : runed::embed::native::available_kernels()) {
+    CAPTURE(kernel->name);
+    CHECK(std::ranges::find(names, kernel->name) != names.end());
   }
 }
 
