@@ -1,6 +1,7 @@
 // Measures llama-server as a child, next to the native engine, and what happens to the answers when
 // it is killed and stopped: bench_supervision runed llama-server [part...], where the parts are
 // cosine, kill, stop, memory and throughput. bench/RESULTS.md keeps the last figures.
+#include <fmt/format.h>
 #include <algorithm>
 #include <csignal>
 #include <filesystem>

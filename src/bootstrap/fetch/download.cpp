@@ -1,5 +1,7 @@
 #include "bootstrap/fetch/download.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <chrono>

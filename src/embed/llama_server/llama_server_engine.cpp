@@ -1,5 +1,7 @@
 #include "embed/llama_server/llama_server_engine.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>

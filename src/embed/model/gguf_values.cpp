@@ -2,6 +2,8 @@
 // cannot fail; what may be wrong here is the type. The lengths of an array's strings are read once
 // more, and who writes to the file meanwhile can have changed them.
 
+#include <fmt/format.h>
+
 #include <cstring>
 #include <utility>
 

@@ -1,5 +1,7 @@
 #include "embed/llama_server/protocol/embedding_reply.hpp"
 
+#include <fmt/format.h>
+
 #include <bit>
 #include <cmath>
 #include <cstring>
