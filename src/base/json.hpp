@@ -5,12 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_fwd.hpp"
 #include "base/result.hpp"
 
 namespace runed {
-
-/// JSON whose objects keep the order in which their keys were set.
-using Json = nlohmann::ordered_json;
 
 /// How deep arrays and objects may lie in each other.
 inline constexpr size_t kMostJsonLevels = 64;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "base/json.hpp"
 #include "bootstrap/archive/tar_writer.hpp"
 #include "bootstrap/archive/unpack.hpp"
 #include "bootstrap/config/json_document.hpp"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "bootstrap/config/setting_table.hpp"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/json.hpp"
 #include "os/file/files.hpp"
 
 namespace runed::bootstrap {

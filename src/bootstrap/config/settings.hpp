@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "base/result.hpp"
 #include "bootstrap/config/environment.hpp"
 #include "bootstrap/config/origin.hpp"

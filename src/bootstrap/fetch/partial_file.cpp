@@ -1,5 +1,6 @@
 #include "bootstrap/fetch/partial_file.hpp"
 
+#include "base/json.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "bootstrap/install/hash_file.hpp"
 #include "os/file/atomic_file.hpp"

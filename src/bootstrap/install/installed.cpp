@@ -1,5 +1,6 @@
 #include "bootstrap/install/installed.hpp"
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "os/file/atomic_file.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "bootstrap/install/hash_file.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "bootstrap/fetch/url.hpp"
@@ -89,7 +90,7 @@ Result<Manifest> Manifest::parse(std::string_view text, std::string source) {
     return bad_document(display_url(source),
                         "default_model: expected a string, found " + describe_type(*fallback));
   }
-  return Manifest(std::move(source), std::move(document));
+  return Manifest(std::move(source), std::make_shared<const Json>(std::move(document)));
 }
 
 Error Manifest::fault(std::string_view key, std::string_view why) const {
@@ -98,14 +99,14 @@ Error Manifest::fault(std::string_view key, std::string_view why) const {
 
 std::vector<std::string> Manifest::variants() const {
   std::vector<std::string> names;
-  const auto models = document_.find("models");
-  if (models == document_.end() || !models->is_object()) return names;
+  const auto models = document_->find("models");
+  if (models == document_->end() || !models->is_object()) return names;
   for (const auto& [name, entry] : models->items()) names.push_back(name);
   return names;
 }
 
 std::string Manifest::default_model() const {
-  return document_.value("default_model", "");
+  return document_->value("default_model", "");
 }
 
 Result<std::string> Manifest::text(const Json& entry, const char* key,
@@ -166,8 +167,8 @@ Result<Artifact> Manifest::artifact(const Json& entry, const std::string& key,
 }
 
 Result<Artifact> Manifest::model(const std::string& variant) const {
-  const auto models = document_.find("models");
-  if (models == document_.end() || !models->is_object() || !models->contains(variant)) {
+  const auto models = document_->find("models");
+  if (models == document_->end() || !models->is_object() || !models->contains(variant)) {
     return make_error(ErrorCode::model_missing, "the manifest '{}' has no model '{}'",
                       display_url(source_), printable(variant))
         .with_hint(advise_variant(variants(), variant));
@@ -183,8 +184,8 @@ Result<Artifact> Manifest::model(const std::string& variant) const {
 
 std::vector<PublishedModel> Manifest::published_models() const {
   std::vector<PublishedModel> published;
-  const auto models = document_.find("models");
-  if (models == document_.end() || !models->is_object()) return published;
+  const auto models = document_->find("models");
+  if (models == document_->end() || !models->is_object()) return published;
   for (const Json& entry : *models) {
     if (!entry.is_object()) continue;
     PublishedModel model{.sha256 = lower_case(text_of(entry, "sha256"))};
@@ -202,7 +203,7 @@ std::vector<PublishedModel> Manifest::published_models() const {
 Result<LlamaServerArtifact> Manifest::llama_server(std::string_view platform) const {
   const std::string key = fmt::format("platforms.{}.llama_server", platform);
   const Json* entry = nullptr;
-  if (const auto platforms = document_.find("platforms"); platforms != document_.end()) {
+  if (const auto platforms = document_->find("platforms"); platforms != document_->end()) {
     if (const auto found = platforms->find(platform); found != platforms->end()) {
       if (!found->is_object()) return fault(key, "expected an object around it");
       auto object = find_object(*found, "llama_server");

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "base/result.hpp"
 
 namespace runed::bootstrap {
@@ -75,10 +76,10 @@ class Manifest {
   Result<LlamaServerArtifact> llama_server(std::string_view platform) const;
 
   /// The document as it was read.
-  const Json& document() const { return document_; }
+  const Json& document() const { return *document_; }
 
  private:
-  Manifest(std::string source, Json document)
+  Manifest(std::string source, std::shared_ptr<const Json> document)
       : source_(std::move(source)), document_(std::move(document)) {}
 
   Error fault(std::string_view key, std::string_view why) const;
@@ -88,7 +89,7 @@ class Manifest {
   Result<std::string> text(const Json& entry, const char* key, const std::string& parent) const;
 
   std::string source_;
-  Json document_;
+  std::shared_ptr<const Json> document_;
   std::string directory_;  // Empty: artifacts are fetched.
 };
 
