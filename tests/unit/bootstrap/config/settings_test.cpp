@@ -1,5 +1,6 @@
 #include "bootstrap/config/settings.hpp"
 
+#include "base/json.hpp"
 #include "support/fake_environment.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"

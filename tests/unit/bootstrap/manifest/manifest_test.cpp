@@ -1,5 +1,6 @@
 #include "bootstrap/manifest/manifest.hpp"
 
+#include "base/json.hpp"
 #include "bootstrap/manifest/resources.hpp"
 #include "support/result_matchers.hpp"
 
