@@ -71,10 +71,10 @@ std::chrono::microseconds LoadClient::draw_moment() {
 }
 
 std::chrono::milliseconds pause_after(const Error& error) {
-  const auto found = error.details.find(std::string(kRetryKey));
-  if (found == error.details.end()) return kPause;
-  const std::chrono::seconds asked(os::to_number(found->second));
-  return std::clamp<std::chrono::milliseconds>(asked, kPause, kMostPause);
+  const auto* const asked = error.facts.find(fact::kRetryAfter);
+  if (asked == nullptr) return kPause;
+  return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(*asked),
+                    std::chrono::milliseconds(kPause), std::chrono::milliseconds(kMostPause));
 }
 
 }  // namespace runed::bench

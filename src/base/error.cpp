@@ -81,7 +81,7 @@ std::string format_error(const Error& error) {
 std::string format_error_json(const Error& error) {
   Json body = {{"code", name_of(error.code)}, {"message", error.message}};
   if (!error.hint.empty()) body["hint"] = error.hint;
-  if (!error.details.empty()) body["details"] = error.details;
+  if (!error.facts.is_empty()) body["details"] = error.facts.to_texts();
   return to_line(Json{{"error", std::move(body)}}) + "\n";
 }
 

@@ -2,11 +2,13 @@
 
 #include <fmt/core.h>
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+
+#include "base/facts.hpp"
 
 namespace runed {
 
@@ -67,15 +69,12 @@ std::optional<ErrorCode> find_error_code(std::string_view name);
 inline constexpr std::string_view kErrorDomain = "runed.v1";
 inline constexpr std::string_view kHintKey = "hint";
 
-/// The detail that says in how many seconds to try again; it travels as google.rpc.RetryInfo too.
-inline constexpr std::string_view kRetryKey = "retry_seconds";
-
 /// One failure, worded for the user: lower case, what then why, values quoted, no full stop.
 struct Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;
-  std::string hint;                            // What to do about it; may be empty.
-  std::map<std::string, std::string> details;  // Machine-readable values: index, tokens, limit.
+  std::string hint;  // What to do about it; may be empty.
+  Facts facts;       // For programs.
 
   Error& with_hint(std::string text) & {
     hint = std::move(text);
@@ -83,13 +82,22 @@ struct Error {
   }
   Error&& with_hint(std::string text) && { return std::move(with_hint(std::move(text))); }
 
-  Error& with_detail(std::string key, std::string value) & {
-    details.insert_or_assign(std::move(key), std::move(value));
+  template <typename Value>
+  Error& with(Fact<Value> fact, std::type_identity_t<Value> value) & {
+    facts.set(fact, std::move(value));
     return *this;
   }
-  Error&& with_detail(std::string key, std::string value) && {
-    return std::move(with_detail(std::move(key), std::move(value)));
+  template <typename Value>
+  Error&& with(Fact<Value> fact, std::type_identity_t<Value> value) && {
+    return std::move(with(fact, std::move(value)));
   }
+
+  /// Says what the failure is about, before what was said of it: `text 3: ...`.
+  Error& in(std::string_view context) & {
+    message.insert(0, ": ").insert(0, context);
+    return *this;
+  }
+  Error&& in(std::string_view context) && { return std::move(in(context)); }
 };
 
 /// Makes an Error from a format string.

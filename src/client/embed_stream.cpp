@@ -4,7 +4,6 @@
 // is room for all of a window.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -31,14 +30,10 @@ bool means_gone(const Error& error) {
 }
 
 milliseconds queue_pause(const Error& error) {
-  const auto found = error.details.find(std::string(kRetryKey));
-  if (found == error.details.end()) return kQueuePause;
-  const std::string& text = found->second;
-  int64_t whole = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), whole).ec != std::errc{}) {
-    return kQueuePause;
-  }
-  return std::clamp<milliseconds>(seconds(whole), kQueuePause, kLongestQueuePause);
+  const auto* const asked = error.facts.find(fact::kRetryAfter);
+  if (asked == nullptr) return kQueuePause;
+  return std::clamp(std::chrono::ceil<milliseconds>(*asked), kQueuePause,
+                    milliseconds(kLongestQueuePause));
 }
 
 }  // namespace
@@ -124,9 +119,7 @@ Status Client::Stream::answer(StreamCall::Answer answer) {
       return window_.send_again(answer.id);
     }
     // Of the texts of one call, where the error is about a text at all.
-    if (const auto index = error.details.find("index"); index != error.details.end()) {
-      index->second = std::to_string(answer.id);
-    }
+    if (error.facts.has(fact::kIndex)) error.facts.set(fact::kIndex, answer.id);
   }
   client_.note_progress();
   is_first_try_ = true;

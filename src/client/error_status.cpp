@@ -30,8 +30,9 @@ ErrorCode code_of(grpc::StatusCode code) {
 
 // What only RetryInfo says: not a daemon of ours, but it means the same.
 void add_retry(const google::rpc::RetryInfo& retry, Error& error) {
-  const int64_t seconds = retry.retry_delay().seconds() + (retry.retry_delay().nanos() > 0 ? 1 : 0);
-  error.details.emplace(kRetryKey, std::to_string(seconds));
+  if (error.facts.has(fact::kRetryAfter)) return;
+  error.facts.set(fact::kRetryAfter, std::chrono::seconds(retry.retry_delay().seconds()) +
+                                         std::chrono::nanoseconds(retry.retry_delay().nanos()));
 }
 
 void add_details(const google::rpc::Status& status, Error& error) {
@@ -40,8 +41,13 @@ void add_details(const google::rpc::Status& status, Error& error) {
     google::rpc::RetryInfo retry;
     if (detail.UnpackTo(&info) && info.domain() == kErrorDomain) {
       error.code = find_error_code(info.reason()).value_or(error.code);
-      error.details.insert(info.metadata().begin(), info.metadata().end());
-      if (auto hint = error.details.extract(std::string(kHintKey))) error.hint = hint.mapped();
+      for (const auto& [name, text] : info.metadata()) {
+        if (name == kHintKey) {
+          error.hint = text;
+        } else {
+          error.facts.add_text(name, text);
+        }
+      }
     } else if (detail.UnpackTo(&retry)) {
       add_retry(retry, error);
     }

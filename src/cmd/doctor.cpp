@@ -198,7 +198,7 @@ Model check_model(const Location& location) {
 // here.
 bool is_fetched_by_daemon(const Location& location, const Error& error) {
   const auto& [paths, settings] = location;
-  if (error.code != ErrorCode::not_found && !error.details.contains(daemon::kMissing)) return false;
+  if (error.code != ErrorCode::not_found && !error.facts.has(fact::kMissing)) return false;
   const auto manifest = bootstrap::load_local_manifest(paths, settings.manifest.value);
   return !manifest || manifest->llama_server(bootstrap::platform_name());
 }

@@ -20,8 +20,8 @@ constexpr int kSignalBase = 128;  // As shells count.
 
 ExitCode report(const Error& error, bool as_json) {
   std::cerr << (as_json ? format_error_json(error) : format_error(error));
-  if (const auto signal = error.details.find(kSignalKey); signal != error.details.end()) {
-    return static_cast<ExitCode>(kSignalBase + std::stoi(signal->second));
+  if (const auto* const signal = error.facts.find(fact::kSignal)) {
+    return static_cast<ExitCode>(kSignalBase + static_cast<int>(*signal));
   }
   return exit_code_of(error.code);
 }

@@ -90,8 +90,7 @@ Status read_setting(const SettingRow& row, const Sources& sources, Settings& set
   if (read) return {};
   Error error = std::move(read).error();
   error.code = found->origin == Origin::flag ? ErrorCode::usage : ErrorCode::bad_config;
-  error.message = fmt::format("{}: {}", found->place, error.message);
-  return error;
+  return error.in(found->place);
 }
 
 Settings default_settings(const Paths& paths) {

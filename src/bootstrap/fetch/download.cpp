@@ -153,7 +153,7 @@ MaybeFailure Download::fetch_from(const std::string& url) {
     }
     if (failure->remedy != Remedy::retry) return failure;
     if (has_progressed(progress)) retries.reset();
-    if (MaybeFailure over = retries.wait(url, *failure)) return over;
+    if (MaybeFailure over = retries.wait(*failure)) return over;
   }
 }
 
@@ -308,7 +308,7 @@ MaybeFailure Download::check_begin(const std::string& url, Bytes bytes) const {
   if (found == begin) return std::nullopt;
   return Failure{cannot_fetch(ErrorCode::integrity, url, "it starts with '{}', not with '{}'",
                               printable(found), begin)
-                     .with_detail("url", display_url(url)),
+                     .with(fact::kUrl, display_url(url)),
                  Remedy::next_url};
 }
 
@@ -328,9 +328,9 @@ MaybeFailure Download::verify(const std::string& url) {
   return Failure{
       cannot_fetch(ErrorCode::integrity, url, "its SHA-256 is {}, wanted is {}", got, wanted_)
           .with_hint("what was served is damaged, or is not what the manifest means")
-          .with_detail("url", display_url(url))
-          .with_detail("got", got)
-          .with_detail("want", wanted_),
+          .with(fact::kUrl, display_url(url))
+          .with(fact::kFound, got)
+          .with(fact::kExpected, wanted_),
       remedy};
 }
 
@@ -338,7 +338,7 @@ MaybeFailure Download::wrong_size(const std::string& url, const std::string& fou
   const std::string wanted =
       is_size_known() ? fmt::format(", wanted are {}", source_.size_bytes) : "";
   return Failure{cannot_fetch(ErrorCode::integrity, url, "{}{}", found, wanted)
-                     .with_detail("url", display_url(url)),
+                     .with(fact::kUrl, display_url(url)),
                  Remedy::next_url};
 }
 

@@ -41,7 +41,7 @@ Result<std::string> fetch_text(const std::string& url, size_t max_bytes,
     text.clear();
     MaybeFailure failure = http_get({.url = url, .headers = {}}, {take_head, take}, policy, watch);
     if (!failure.has_value()) return text;
-    if (failure->remedy == Remedy::retry) failure = retries.wait(url, *failure);
+    if (failure->remedy == Remedy::retry) failure = retries.wait(*failure);
     if (failure.has_value()) return failure->error;
   }
 }

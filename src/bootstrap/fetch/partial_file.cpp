@@ -16,13 +16,6 @@ constexpr unsigned kPrivate = 0600;
 constexpr uint64_t kSyncBytes = uint64_t{32} << 20;  // So that no wait for the disk is long.
 constexpr size_t kMaxOriginBytes = size_t{64} << 10;
 
-// The same fault, told of this file: `cannot write: reason` does not name one.
-Error told_of(const std::string& path, Error error) {
-  const size_t colon = error.message.find(':');
-  if (colon != std::string::npos) error.message.insert(colon, fmt::format(" '{}'", path));
-  return error;
-}
-
 // What the file says, if it is one of ours and about these bytes.
 std::optional<PieceOrigin> find_origin(const std::string& path, const std::string& sha256) {
   const Result<std::string> text = os::read_file(path, kMaxOriginBytes);
@@ -103,14 +96,17 @@ Status PartialFile::append(std::span<const std::byte> bytes) {
   if (!written.has_value()) {
     // What was written of it is not in the hash.
     TRY(truncate(size_bytes_));
-    return told_of(partial_path_, std::move(written).error());
+    return std::move(written).error().in(fmt::format("cannot write '{}'", partial_path_));
   }
   hash_.update(bytes);
   size_bytes_ += bytes.size();
   unsynced_bytes_ += bytes.size();
   if (unsynced_bytes_ < kSyncBytes) return {};
   unsynced_bytes_ = 0;
-  return os::sync_data(fd_);
+  if (Status synced = os::sync_data(fd_); !synced) {
+    return std::move(synced).error().in(fmt::format("cannot write '{}'", partial_path_));
+  }
+  return {};
 }
 
 Status PartialFile::truncate(uint64_t size_bytes) {

@@ -32,12 +32,6 @@ milliseconds rounded(milliseconds duration) {
   return duration < kTenth ? duration : (duration + kTenth / 2) / kTenth * kTenth;
 }
 
-// `cannot fetch 'URL': reason` is the message; the URL is told anyway.
-std::string reason_of(const Error& error, const std::string& url) {
-  const std::string prefix = fmt::format("cannot fetch '{}': ", url);
-  return error.message.starts_with(prefix) ? error.message.substr(prefix.size()) : error.message;
-}
-
 }  // namespace
 
 // Seeded by the time, so that many machines that lost one server do not come back as one.
@@ -53,8 +47,7 @@ milliseconds RetryPolicy::next_wait() {
   return milliseconds(jitter(random_));
 }
 
-std::optional<Failure> RetryPolicy::wait(const std::string& url, const Failure& failure) {
-  const std::string shown = display_url(url);
+std::optional<Failure> RetryPolicy::wait(const Failure& failure) {
   Failure last = failure;
   last.remedy = Failure::Remedy::next_url;
   if (++failures_ >= policy_.attempts) {
@@ -67,8 +60,8 @@ std::optional<Failure> RetryPolicy::wait(const std::string& url, const Failure& 
     return last;
   }
   const milliseconds pause = std::max<milliseconds>(next_wait(), failure.retry_after);
-  watch_.event(fmt::format("retrying '{}' in {}: {}", shown, format_duration(rounded(pause)),
-                           reason_of(failure.error, shown)));
+  watch_.event(
+      fmt::format("retrying in {}: {}", format_duration(rounded(pause)), failure.error.message));
   if (!sleep_for(pause, watch_)) return cancelled_failure();
   return std::nullopt;
 }

@@ -34,7 +34,7 @@ class RetryPolicy {
 
   /// Waits for the time of the next try, having told it; or returns why there is none.
   /// Needs:  failure.remedy is `retry`.
-  std::optional<Failure> wait(const std::string& url, const Failure& failure);
+  std::optional<Failure> wait(const Failure& failure);
 
  private:
   std::chrono::milliseconds next_wait();

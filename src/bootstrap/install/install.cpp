@@ -45,9 +45,9 @@ Result<std::string> resolve_variant(const Manifest& manifest, const std::string&
   if (!wanted.empty()) {
     auto found = find_variant(manifest.variants(), wanted);
     if (!found && found.error().code == ErrorCode::not_found) {
-      found.error().code = ErrorCode::model_missing;
-      found.error().message = fmt::format("the manifest '{}' has no variant '{}'",
-                                          display_url(manifest.source()), printable(wanted));
+      return make_error(ErrorCode::model_missing, "the manifest '{}' has no variant '{}'",
+                        display_url(manifest.source()), printable(wanted))
+          .with_hint(found.error().hint);
     }
     return found;
   }

@@ -28,9 +28,7 @@ Status write_licenses(const std::string& directory) {
   if (find_license_faults(directory).empty()) return {};
   Status written = write_all(directory);
   if (written) return {};
-  Error error = std::move(written).error();
-  error.message = "cannot write the licences: " + error.message;
-  return error;
+  return std::move(written).error().in("cannot write the licences");
 }
 
 std::vector<std::string> find_license_faults(const std::string& directory) {

@@ -17,6 +17,7 @@ namespace {
 using State = client::TextSource::State;
 using Next = client::TextSource::Next;
 
+constexpr Fact<uint64_t> kOffset{"offset"};  // In the stream, or in an argument.
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kBeginBytes = size_t{64} << 10;  // That tell what an input is.
 constexpr size_t kMostAheadTexts = 1024;
@@ -38,15 +39,13 @@ std::string_view without_mark(std::string_view text) {
 
 // Which text it is: for people from 1, as the index of its result would be from 0.
 Error at_number(Error error, const char* kind, uint64_t index) {
-  return std::move(error)
-      .with_detail(kind, std::to_string(index + 1))
-      .with_detail("index", std::to_string(index));
+  return std::move(error).with(Fact<uint64_t>{kind}, index + 1).with(fact::kIndex, index);
 }
 
 Error with_look(Error error, const Encoding& encoding) {
   return std::move(error)
       .with_hint(fmt::format("it looks like {}: {}", encoding.name, encoding.advice))
-      .with_detail("looks_like", encoding.name);
+      .with(Fact<std::string>{"looks_like"}, encoding.name);
 }
 
 Status check_argument(std::string& text, size_t index) {
@@ -62,7 +61,7 @@ Status check_argument(std::string& text, size_t index) {
         at_number(make_error(ErrorCode::bad_input, "{} is not UTF-8: invalid byte at offset {}",
                              name_place("text", index), *offset),
                   "text", index)
-            .with_detail("offset", std::to_string(*offset)),
+            .with(kOffset, *offset),
         describe_encoding(text));
   }
   return {};
@@ -99,7 +98,7 @@ Error LineReader::too_long() const {
                               name_place("line", lines_), name_, format_bytes(limits_.line_bytes)),
                    "line", lines_)
       .with_hint("one line is one text: split it")
-      .with_detail("limit_bytes", std::to_string(limits_.line_bytes));
+      .with(Fact<uint64_t>{"limit_bytes"}, limits_.line_bytes);
 }
 
 // Lines that were taken leave the buffer only here: once a chunk, not once a line.
@@ -113,17 +112,14 @@ Result<size_t> LineReader::read_chunk() {
   buffer_.resize(held + limits_.chunk_bytes);
   auto count = os::read_some(fd_, std::span(buffer_).subspan(held));
   buffer_.resize(held + count.value_or(0));
-  if (!count && name_ != "stdin") {
-    std::string& message = count.error().message;
-    if (message.starts_with("cannot read: ")) message.insert(11, " " + name_);
-  }
+  if (!count) return std::move(count).error().in("cannot read " + name_);
   return count;
 }
 
 Error LineReader::not_text(const std::string& what, size_t offset, size_t line_offset) const {
   return at_number(make_error(ErrorCode::bad_input, "{}", what), "line", lines_)
-      .with_detail("line_offset", std::to_string(line_offset))
-      .with_detail("offset", std::to_string(base_ + offset));
+      .with(Fact<uint64_t>{"line_offset"}, line_offset)
+      .with(kOffset, base_ + offset);
 }
 
 // Before the first line is judged: of UTF-16 it may be blank, or seem to be UTF-8. A line that is

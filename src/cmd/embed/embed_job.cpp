@@ -14,19 +14,14 @@ constexpr const char* kDoing = "embedding";
 }  // namespace
 
 Error at_place(Error error, const EmbedInput& input) {
-  const auto index = error.details.find("index");
-  if (index == error.details.end()) return error;
-  const uint64_t number = std::stoul(index->second);
-  const std::string place = input.place(number);
-  error.details.emplace(input.has_lines() ? "line" : "text", std::to_string(number + 1));
-  if (error.code == ErrorCode::text_too_long && error.details.contains("tokens")) {
-    error.message = fmt::format("{} has {} tokens, the model takes {}", place,
-                                error.details["tokens"], error.details["limit"]);
+  const auto* const index = error.facts.find(fact::kIndex);
+  if (index == nullptr) return error;
+  const uint64_t number = *index;
+  error.facts.set(Fact<uint64_t>{input.has_lines() ? "line" : "text"}, number + 1);
+  if (error.code == ErrorCode::text_too_long && error.facts.has(fact::kTokens)) {
     error.hint = "split the text, or cut it with --truncate right";
-  } else {
-    error.message = fmt::format("{}: {}", place, error.message);
   }
-  return error;
+  return std::move(error).in(input.place(number));
 }
 
 Status check_expected(const EmbedFlags& flags, const std::string& identity) {
@@ -36,7 +31,7 @@ Status check_expected(const EmbedFlags& flags, const std::string& identity) {
       .with_hint(
           "vectors of different models must not be mixed; embed everything again, or serve "
           "the model that is expected")
-      .with_detail("model_identity", identity);
+      .with(Fact<std::string>{"model_identity"}, identity);
 }
 
 bool can_be_dimensions(int64_t dimensions) {
@@ -51,9 +46,9 @@ Status check_dimensions(const EmbedFlags& flags, const std::string& model_name,
                     *flags.dimensions, model_name,
                     is_cuttable ? fmt::format("{} to {}", min_dimensions, dimensions)
                                 : std::to_string(dimensions))
-      .with_detail("dimensions", std::to_string(*flags.dimensions))
-      .with_detail("minimum", std::to_string(is_cuttable ? min_dimensions : dimensions))
-      .with_detail("maximum", std::to_string(dimensions));
+      .with(fact::kDimensions, *flags.dimensions)
+      .with(fact::kMinimum, is_cuttable ? min_dimensions : dimensions)
+      .with(fact::kMaximum, dimensions);
 }
 
 void set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress) {

@@ -47,8 +47,7 @@ Result<embed::PreparedText> prepare(EmbedJob& job, const embed::ModelInfo& model
                                               model.max_tokens)
                         : Result<embed::PreparedText>(bound.error());
   if (prepared) return prepared;
-  return at_place(std::move(prepared).error().with_detail("index", std::to_string(index)),
-                  job.input);
+  return at_place(std::move(prepared).error().with(fact::kIndex, index), job.input);
 }
 
 Share next_share(EmbedJob& job, const embed::Engine& engine) {

@@ -143,7 +143,7 @@ bootstrap::Watch LongWork::watch() {
 Error LongWork::explain(Error error) const {
   if (error.code != ErrorCode::cancelled || !interruption.has_value()) return error;
   if (fetches) error.hint = "what was fetched is kept: run the command again to go on from there";
-  error.details[kSignalKey] = std::to_string(*interruption);
+  error.facts.set(fact::kSignal, static_cast<uint64_t>(*interruption));
   return error;
 }
 

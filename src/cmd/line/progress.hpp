@@ -80,7 +80,4 @@ struct LongWork {
   Error explain(Error error) const;
 };
 
-/// The detail of an error that names the signal behind it.
-inline constexpr const char* kSignalKey = "signal";
-
 }  // namespace runed::cmd

@@ -202,7 +202,7 @@ Status CentroidUpload::reserve(size_t floats) {
 Status CentroidUpload::take(size_t bytes) {
   if (!budget_.take(bytes)) {
     return make_error(ErrorCode::queue_full, "too many centroids are on their way at once")
-        .with_detail(std::string(kRetryKey), "1");
+        .with(fact::kRetryAfter, std::chrono::seconds(1));
   }
   taken_ += bytes;
   most_ = std::max(most_, taken_);

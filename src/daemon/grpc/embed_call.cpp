@@ -70,8 +70,8 @@ Status check_batch_size(size_t texts, const Api& api) {
   if (texts <= most) return {};
   return make_error(ErrorCode::batch_too_large, "the batch has {} texts, {} are allowed", texts,
                     most)
-      .with_detail("texts", std::to_string(texts))
-      .with_detail("limit", std::to_string(most));
+      .with(fact::kTexts, texts)
+      .with(fact::kLimit, most);
 }
 
 // One call. gRPC keeps it until OnDone, which follows Finish; Finish is called once, by the answer.

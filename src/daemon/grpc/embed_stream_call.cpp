@@ -108,7 +108,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
       case Request::kOptions:
         if (is_admitted_) {
           return make_error(ErrorCode::invalid_argument, "the options must be the first frame")
-              .with_detail("field", "options");
+              .with(fact::kField, "options");
         }
         return admit(request.options());
       case Request::kItem:
@@ -118,7 +118,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
       default:
         return make_error(ErrorCode::invalid_argument, "the frame has no item")
             .with_hint("a frame is {\"item\": {\"id\": ..., \"text\": ...}}, or the options")
-            .with_detail("field", "item");
+            .with(fact::kField, "item");
     }
   }
 

@@ -4,8 +4,8 @@
 #include <grpcpp/support/status.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <chrono>
+#include <utility>
 
 #include "base/text.hpp"
 #include "google/rpc/error_details.pb.h"
@@ -67,21 +67,22 @@ void shorten(std::string& text) {
 Error shortened(Error error) {
   shorten(error.message);
   shorten(error.hint);
-  for (auto& [key, value] : error.details) shorten(value);
+  Facts facts;
+  for (auto& [name, text] : error.facts.to_texts()) {
+    shorten(text);
+    facts.add_text(name, text);
+  }
+  error.facts = std::move(facts);
   return error;
 }
 
 void add_retry_info(const Error& error, google::rpc::Status& details) {
-  const auto found = error.details.find(std::string(kRetryKey));
-  if (found == error.details.end()) return;
-  const std::string& text = found->second;
-  double seconds = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), seconds).ec != std::errc{}) return;
-  double whole = 0;
-  const double part = std::modf(seconds, &whole);
+  const auto* const time = error.facts.find(fact::kRetryAfter);
+  if (time == nullptr) return;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(*time);
   google::rpc::RetryInfo retry;
-  retry.mutable_retry_delay()->set_seconds(static_cast<int64_t>(whole));
-  retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(part * 1e9));
+  retry.mutable_retry_delay()->set_seconds(seconds.count());
+  retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>((*time - seconds).count()));
   details.add_details()->PackFrom(retry);
 }
 
@@ -95,7 +96,7 @@ google::rpc::Status to_message(const Error& error) {
   info.set_reason(std::string(name_of(error.code)));
   info.set_domain(std::string(kErrorDomain));
   auto& metadata = *info.mutable_metadata();
-  for (const auto& [key, value] : error.details) {
+  for (const auto& [key, value] : error.facts.to_texts()) {
     metadata[escape_invalid_utf8(key)] = escape_invalid_utf8(value);
   }
   if (!error.hint.empty()) metadata[std::string(kHintKey)] = escape_invalid_utf8(error.hint);

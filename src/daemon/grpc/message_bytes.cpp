@@ -20,8 +20,8 @@ Status check_size(const grpc::ByteBuffer& bytes) {
   return make_error(ErrorCode::request_too_large, "the message has {} bytes, {} are allowed", size,
                     kMostRequestBytes)
       .with_hint("send fewer texts in one message, or shorter ones")
-      .with_detail("bytes", std::to_string(size))
-      .with_detail("limit", std::to_string(kMostRequestBytes));
+      .with(fact::kBytes, size)
+      .with(fact::kLimit, kMostRequestBytes);
 }
 
 Status read_message(const grpc::ByteBuffer& bytes, MessageLite& message) {

@@ -39,8 +39,8 @@ void escape_messages(Message& message, const FieldDescriptor& field) {
 Error unknown_value(const char* field, std::string_view what, int value) {
   return make_error(ErrorCode::invalid_argument, "unknown {} {}", what, value)
       .with_hint("the values are in runed.proto; a newer client may know more than this daemon")
-      .with_detail("field", field)
-      .with_detail("value", std::to_string(value));
+      .with(fact::kField, field)
+      .with(Fact<int64_t>{"value"}, value);
 }
 
 // The option fields are the same in each.
@@ -163,8 +163,8 @@ Status check_utf8(const char* field, const std::string& value) {
   const auto invalid = find_invalid_utf8(value);
   if (!invalid.has_value()) return {};
   return make_error(ErrorCode::not_utf8, "the {} is not UTF-8 at byte {}", field, *invalid)
-      .with_detail("field", field)
-      .with_detail("byte_offset", std::to_string(*invalid));
+      .with(fact::kField, field)
+      .with(fact::kByteOffset, *invalid);
 }
 
 Result<EmbedOptions> read_options(const v1::raw::EmbedRequest& request) {

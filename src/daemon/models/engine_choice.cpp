@@ -72,8 +72,7 @@ Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Setting
 
 // Damaged, or converted wrongly: llama-server would not serve it either, or serve wrong vectors.
 bool is_for_no_engine(const Error& refusal) {
-  return refusal.code == ErrorCode::model_corrupt ||
-         refusal.details.contains(native::kConversionFault);
+  return refusal.code == ErrorCode::model_corrupt || refusal.facts.has(fact::kConversionFault);
 }
 
 Result<EngineChoice> choose_llama_server(const EngineQuery& query, std::string reason) {
@@ -139,7 +138,7 @@ Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
     return error;
   }
   if (choice.error().code == ErrorCode::not_found) {
-    refusal.details.emplace(kMissing, name_of(EngineKind::llama_server));
+    refusal.facts.set(fact::kMissing, std::string(name_of(EngineKind::llama_server)));
   }
   // The model is what can be changed most easily.
   refusal.hint = "llama-server may serve it, but: " + choice.error().message;
@@ -171,8 +170,7 @@ Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& pro
 }
 
 bool is_for_another_engine(const Error& refusal) {
-  return refusal.code == ErrorCode::model_unsupported &&
-         !refusal.details.contains(native::kConversionFault);
+  return refusal.code == ErrorCode::model_unsupported && !refusal.facts.has(fact::kConversionFault);
 }
 
 }  // namespace runed::daemon

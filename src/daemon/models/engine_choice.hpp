@@ -41,9 +41,6 @@ struct EngineQuery {
   bootstrap::Watch watch{};
 };
 
-/// The detail of a refusal that says what is not installed, where another engine may serve the model.
-inline constexpr const char* kMissing = "missing";
-
 /// Chooses the engine. `auto` is llama-server if one is named, or if one is there that can use a
 /// GPU; else native if it can serve the model; else llama-server. A choice that somebody made is
 /// kept or is an error, never replaced: engines differ in the low bits.

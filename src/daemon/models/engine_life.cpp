@@ -257,9 +257,8 @@ Error EngineLife::exhausted_error(SteadyTime now) const {
       .with_hint(fmt::format(
           "the first request after {} tries again, or the next one after 'runed shutdown'",
           reset_at))
-      .with_detail("reset_at", reset_at)
-      .with_detail(std::string(kRetryKey),
-                   std::to_string(std::chrono::ceil<std::chrono::seconds>(left).count()));
+      .with(fact::kResetAt, reset_at)
+      .with(fact::kRetryAfter, left);
 }
 
 Fault EngineLife::settle(const Incident& incident, Fault fault) {

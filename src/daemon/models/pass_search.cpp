@@ -22,8 +22,8 @@ constexpr const char* kRefusedHint =
 
 // Nobody else uses it on an engine that died: those were told apart before.
 bool is_out_of_memory(const Error& death) {
-  const auto signal = death.details.find(std::string(embed::kSignalKey));
-  return signal != death.details.end() && signal->second == std::to_string(SIGKILL);
+  const auto* const signal = death.facts.find(fact::kSignal);
+  return signal != nullptr && *signal == SIGKILL;
 }
 
 Error crash_error(const Error& cause) {

@@ -9,7 +9,7 @@ Status PendingJob::check_texts() const {
     if (const auto invalid = find_invalid_utf8(job.texts[i])) {
       return at_text(i,
                      make_error(ErrorCode::not_utf8, "the text is not UTF-8 at byte {}", *invalid)
-                         .with_detail("byte_offset", std::to_string(*invalid)));
+                         .with(fact::kByteOffset, *invalid));
     }
   }
   return {};
@@ -93,8 +93,8 @@ void PendingJob::answer(Result<std::vector<Embedding>> result) noexcept {
 }
 
 Error PendingJob::at_text(size_t index, Error error) const {
-  if (job.texts.size() > 1) error.message = fmt::format("text {}: {}", index, error.message);
-  return std::move(error).with_detail("index", std::to_string(index));
+  if (job.texts.size() > 1) error.in(fmt::format("text {}", index));
+  return std::move(error).with(fact::kIndex, index);
 }
 
 }  // namespace runed::daemon

@@ -39,8 +39,9 @@ std::optional<Error> JobInbox::find_refusal_locked(const PendingJob& pending) {
       meter_.time_for(std::min(tokens - most, waiting)), kShortestRetry, kLongestRetry);
   return make_error(ErrorCode::queue_full, "the queue is full: {} tokens wait", waiting)
       .with_hint("try again in a moment")
-      .with_detail(std::string(kRetryKey),
-                   fmt::format("{:.3f}", std::chrono::duration<double>(wait).count()));
+      .with(fact::kRetryAfter, wait);
+}
+", std::chrono::duration<double>(wait).count()));
 }
 
 std::optional<Error> JobInbox::admit(PendingJob& pending) {

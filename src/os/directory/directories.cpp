@@ -25,15 +25,15 @@ struct CloseStream {
 using Stream = std::unique_ptr<DIR, CloseStream>;
 
 Error cannot_list(const std::string& path) {
-  return os_error(errno, fmt::format("cannot list '{}'", path));
+  return os_error(errno, "cannot list '{}'", path);
 }
 
 Error cannot_remove(const std::string& path) {
-  return os_error(errno, fmt::format("cannot remove '{}'", path));
+  return os_error(errno, "cannot remove '{}'", path);
 }
 
 Error cannot_replace(const std::string& path) {
-  return os_error(errno, fmt::format("cannot replace '{}'", path));
+  return os_error(errno, "cannot replace '{}'", path);
 }
 
 // The names in an open directory but `.` and `..`, all read before any is changed.
@@ -81,7 +81,7 @@ Status append_entries(const std::string& directory, const std::string& prefix, D
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {
       if (errno == ENOENT) continue;  // Removed since it was read.
-      return os_error(errno, fmt::format("cannot inspect '{}'", path));
+      return os_error(errno, "cannot inspect '{}'", path);
     }
     entries.push_back({.name = prefix + name,
                        .kind = kind_of(status.st_mode),
@@ -115,7 +115,7 @@ Status sync_parents(const std::string& staged, const std::string& target) {
 Result<std::string> make_temporary_directory(const std::string& prefix) {
   std::string path = prefix + "XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
-    return os_error(errno, fmt::format("cannot create directory '{}XXXXXX'", prefix));
+    return os_error(errno, "cannot create directory '{}XXXXXX'", prefix);
   }
   return path;
 }
@@ -132,7 +132,7 @@ Status check_can_make(const std::string& directory) {
     ::rmdir(probe.c_str());
     return {};
   }
-  return os_error(errno, fmt::format("nothing can be made in '{}'", there));
+  return os_error(errno, "nothing can be made in '{}'", there);
 }
 
 Result<TemporaryDirectory> TemporaryDirectory::create(const std::string& prefix) {
@@ -189,7 +189,7 @@ Status replace_directory(const std::string& staged, const std::string& target) {
 
 Status sync_directory(const std::string& path) {
   TRY_ASSIGN(const Fd fd, open_fd(path, O_RDONLY | O_DIRECTORY));
-  if (::fsync(fd.get()) != 0) return os_error(errno, fmt::format("cannot sync '{}'", path));
+  if (::fsync(fd.get()) != 0) return os_error(errno, "cannot sync '{}'", path);
   return {};
 }
 

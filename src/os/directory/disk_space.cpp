@@ -12,7 +12,7 @@ namespace runed::os {
 Result<uint64_t> free_disk_bytes(const std::string& path) {
   struct statvfs status {};
   if (retry_interrupted([&] { return ::statvfs(path.c_str(), &status); }) != 0) {
-    return os_error(errno, fmt::format("cannot inspect the file system of '{}'", path));
+    return os_error(errno, "cannot inspect the file system of '{}'", path);
   }
   return uint64_t{status.f_bavail} * status.f_frsize;
 }

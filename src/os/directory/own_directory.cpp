@@ -21,7 +21,7 @@ constexpr mode_t kModeBits = 07777;
 constexpr mode_t kWriteByOthers = 0022;
 
 Error cannot_read(const std::string& path, int error_number) {
-  return os_error(error_number, fmt::format("cannot read '{}'", path));
+  return os_error(error_number, "cannot read '{}'", path);
 }
 
 // Something else than a directory is at the path.
@@ -48,7 +48,7 @@ Result<HeldDirectory> HeldDirectory::open(const std::string& path) {
     return not_a_directory(path, status.st_mode);
   }
   if (::fstat(fd->get(), &status) != 0) {
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+    return os_error(errno, "cannot inspect '{}'", path);
   }
   return HeldDirectory(path, *std::move(fd), status.st_uid, status.st_mode & kModeBits);
 }

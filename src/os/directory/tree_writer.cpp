@@ -40,12 +40,12 @@ Status TreeFile::write(std::string_view content) {
     written = ::fdatasync(fd_.get()) == 0;
     unsynced_bytes_ = 0;
   }
-  if (!written) return os_error(errno, fmt::format("cannot write '{}'", path_));  // errno stands.
+  if (!written) return os_error(errno, "cannot write '{}'", path_);  // errno stands.
   return {};
 }
 
 Status TreeFile::finish() {
-  if (::fsync(fd_.get()) != 0) return os_error(errno, fmt::format("cannot write '{}'", path_));
+  if (::fsync(fd_.get()) != 0) return os_error(errno, "cannot write '{}'", path_);
   fd_.close();
   return {};
 }
@@ -56,17 +56,17 @@ Result<TreeWriter> TreeWriter::open(const std::string& directory) {
 }
 
 Error TreeWriter::cannot_create(const std::string& name) const {
-  return os_error(errno, fmt::format("cannot create '{}/{}'", path_, name));
+  return os_error(errno, "cannot create '{}/{}'", path_, name);
 }
 
 Result<Fd> TreeWriter::open_directory(const std::string& name) const {
   Fd fd(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
-  if (!fd.is_open()) return os_error(errno, fmt::format("cannot open '{}'", path_));
+  if (!fd.is_open()) return os_error(errno, "cannot open '{}'", path_);
   if (name.empty()) return fd;
   for (const std::string_view part : split(name, '/')) {
     const std::string step(part);
     fd = Fd(retry_interrupted([&] { return ::openat(fd.get(), step.c_str(), kDirectoryFlags); }));
-    if (!fd.is_open()) return os_error(errno, fmt::format("cannot open '{}/{}'", path_, name));
+    if (!fd.is_open()) return os_error(errno, "cannot open '{}/{}'", path_, name);
   }
   return fd;
 }
@@ -116,7 +116,7 @@ Status TreeWriter::make_hard_link(const std::string& name, const std::string& ex
 Status TreeWriter::sync_directory(const std::string& name) const {
   TRY_ASSIGN(const Fd directory, open_directory(name));
   if (::fsync(directory.get()) != 0) {
-    return os_error(errno, fmt::format("cannot sync '{}/{}'", path_, name));
+    return os_error(errno, "cannot sync '{}/{}'", path_, name);
   }
   return {};
 }

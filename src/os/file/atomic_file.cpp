@@ -33,7 +33,7 @@ AtomicFile::~AtomicFile() {
 }
 
 Error AtomicFile::cannot_write() const {
-  return os_error(errno, fmt::format("cannot write '{}'", path_));
+  return os_error(errno, "cannot write '{}'", path_);
 }
 
 Status AtomicFile::write(std::string_view content) {
@@ -54,7 +54,7 @@ Status AtomicFile::commit() {
 
 Status commit_file(int fd, const std::string& temporary, const std::string& path) {
   if (::fsync(fd) != 0 || ::rename(temporary.c_str(), path.c_str()) != 0) {
-    return os_error(errno, fmt::format("cannot write '{}'", path));
+    return os_error(errno, "cannot write '{}'", path);
   }
   // The rename is an entry in the directory, which has to reach the disk too.
   return sync_directory(parent_directory(absolute_path(path)));

@@ -42,7 +42,7 @@ void Fd::close() {
 
 Result<Fd> open_fd(const std::string& path, int flags, unsigned mode) {
   Fd fd(retry_interrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
-  if (!fd.is_open()) return os_error(errno, fmt::format("cannot open '{}'", path));
+  if (!fd.is_open()) return os_error(errno, "cannot open '{}'", path);
   return fd;
 }
 
@@ -52,22 +52,29 @@ Result<Pipe> open_pipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+namespace {
+
 // The limit is one that somebody set for other programs, most often.
-Error too_large(std::string what) {
+std::string file_size_hint() {
   const auto limit = file_size_limit();
-  return make_error(ErrorCode::io, "{}", what)
-      .with_hint(limit.has_value()
-                     ? fmt::format("a file may have {} here ('ulimit -f'): raise that limit where "
-                                   "this was started",
-                                   format_bytes(*limit))
-                     : "the file system has no larger files: use another one");
+  if (!limit.has_value()) return "the file system has no larger files: use another one";
+  return fmt::format(
+      "a file may have {} here ('ulimit -f'): raise that limit where this was started",
+      format_bytes(*limit));
 }
 
-Error os_error(int error_number, std::string what) {
+}  // namespace
+
+Error too_large(std::string_view what) {
+  return make_error(ErrorCode::io, "{}", what).with_hint(file_size_hint());
+}
+
+Error os_error(int error_number) {
   std::string reason = std::generic_category().message(error_number);
   if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(reason[0]));
-  if (error_number == EFBIG) return too_large(fmt::format("{}: {}", what, reason));
-  return make_error(code_of(error_number), "{}: {}", what, reason);
+  Error error = make_error(code_of(error_number), "{}", reason);
+  if (error_number == EFBIG) error.hint = file_size_hint();
+  return error;
 }
 
 }  // namespace runed::os

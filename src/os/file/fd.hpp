@@ -40,9 +40,17 @@ struct Pipe {
 Result<Pipe> open_pipe();
 
 /// Makes the Error of a file that would be larger than it may be, with where that limit is set.
-Error too_large(std::string what);
+Error too_large(std::string_view what);
 
-/// Makes the Error of a failed system call: `what: <text of errno>`, with the code that fits.
-Error os_error(int error_number, std::string what);
+/// Makes the Error of a failed system call, with the code that fits: the text of errno alone, for whoever
+/// knows what it is about to say so (Error::in).
+Error os_error(int error_number);
+
+/// The same with what could not be done: `what: <text of errno>`. The number is taken before anything is
+/// formatted, which could change errno.
+template <typename... Args>
+Error os_error(int error_number, fmt::format_string<Args...> what, Args&&... args) {
+  return os_error(error_number).in(fmt::format(what, std::forward<Args>(args)...));
+}
 
 }  // namespace runed::os

@@ -43,7 +43,7 @@ Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path,
   TRY_ASSIGN(Fd fd, open_regular_file(path, O_RDWR | O_CREAT, Links::refused, kLockMode));
   if (retry_interrupted([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
     if (errno == EWOULDBLOCK) return std::optional<FileLock>{};
-    return os_error(errno, fmt::format("cannot lock '{}'", path))
+    return os_error(errno, "cannot lock '{}'", path)
         .with_hint("some network file systems have no locks: name a directory on another one");
   }
   write_holder(fd.get(), note);

@@ -39,7 +39,9 @@ Result<std::span<const std::byte>> FileReader::next() {
     return ::pread(fd_.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(offset_));
   });
   if (count < 0) {
-    return os_error(errno, path_.empty() ? "cannot read" : fmt::format("cannot read '{}'", path_));
+    Error reason = os_error(errno);
+    return path_.empty() ? reason.in("cannot read")
+                         : reason.in(fmt::format("cannot read '{}'", path_));
   }
   offset_ += static_cast<uint64_t>(count);
   return std::span<const std::byte>(buffer_.data(), static_cast<size_t>(count));

@@ -39,18 +39,10 @@ Result<std::string> read_up_to(int fd, size_t max_bytes, Nothing nothing) {
     } else if (errno == EAGAIN && nothing == Nothing::waits) {
       wait_readable(fd, std::nullopt);
     } else {
-      return os_error(errno, "cannot read");
+      return os_error(errno);
     }
   }
   return content;
-}
-
-// The same fault, told of this file.
-Error while_reading(const std::string& path, Error error) {
-  if (error.message.starts_with("cannot read: ")) {
-    error.message.insert(std::string_view("cannot read").size(), fmt::format(" '{}'", path));
-  }
-  return error;
 }
 
 std::chrono::nanoseconds to_duration(const timespec& time) {
@@ -60,7 +52,7 @@ std::chrono::nanoseconds to_duration(const timespec& time) {
 Result<struct stat> inspect(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) {
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+    return os_error(errno, "cannot inspect '{}'", path);
   }
   return status;
 }
@@ -95,7 +87,8 @@ Result<FileIdentity> settled(const Look& look) {
 Result<std::string> read_file(const std::string& path, size_t max_bytes) {
   TRY_ASSIGN(const Fd fd, open_regular_file(path, O_RDONLY, Links::followed));
   Result<std::string> content = read_up_to(fd.get(), max_bytes, Nothing::fails);
-  if (!content.has_value()) return while_reading(path, std::move(content).error());
+  if (!content.has_value())
+    return std::move(content).error().in(fmt::format("cannot read '{}'", path));
   if (content->size() > max_bytes) {
     return make_error(ErrorCode::bad_input, "cannot read '{}': larger than {} bytes", path,
                       max_bytes);
@@ -108,10 +101,11 @@ Result<std::string> read_tail(const std::string& path, size_t max_bytes) {
   const off_t size_bytes = ::lseek(fd.get(), 0, SEEK_END);
   const off_t start = std::max<off_t>(0, size_bytes - static_cast<off_t>(max_bytes));
   if (size_bytes < 0 || ::lseek(fd.get(), start, SEEK_SET) < 0) {
-    return os_error(errno, fmt::format("cannot seek in '{}'", path));
+    return os_error(errno, "cannot seek in '{}'", path);
   }
   Result<std::string> content = read_up_to(fd.get(), max_bytes, Nothing::fails);
-  if (!content.has_value()) return while_reading(path, std::move(content).error());
+  if (!content.has_value())
+    return std::move(content).error().in(fmt::format("cannot read '{}'", path));
   // A writer may have appended meanwhile.
   if (content->size() > max_bytes) content->erase(0, content->size() - max_bytes);
   return content;
@@ -123,7 +117,7 @@ Result<std::string> read_all(int fd) {
 
 Result<size_t> read_some(int fd, std::span<char> buffer) {
   const ssize_t count = retry_interrupted([&] { return ::read(fd, buffer.data(), buffer.size()); });
-  if (count < 0) return os_error(errno, "cannot read");
+  if (count < 0) return os_error(errno);
   return static_cast<size_t>(count);
 }
 
@@ -139,7 +133,7 @@ Status write_all(int fd, std::string_view content) {
   while (!content.empty()) {
     const ssize_t count =
         retry_interrupted([&] { return ::write(fd, content.data(), content.size()); });
-    if (count < 0) return os_error(errno, "cannot write");
+    if (count < 0) return os_error(errno);
     content.remove_prefix(static_cast<size_t>(count));
   }
   return {};
@@ -163,14 +157,14 @@ Result<Fd> open_for_append(const std::string& path, unsigned mode) {
 
 Status remove_file(const std::string& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-    return os_error(errno, fmt::format("cannot remove '{}'", path));
+    return os_error(errno, "cannot remove '{}'", path);
   }
   return {};
 }
 
 Status set_mode(const std::string& path, unsigned mode) {
   if (::chmod(path.c_str(), mode) != 0) {
-    return os_error(errno, fmt::format("cannot change the mode of '{}'", path));
+    return os_error(errno, "cannot change the mode of '{}'", path);
   }
   return {};
 }
@@ -236,13 +230,13 @@ Result<bool> try_lock(const Fd& fd) {
 Status truncate_file(const Fd& fd, uint64_t size_bytes) {
   if (retry_interrupted([&] { return ::ftruncate(fd.get(), static_cast<off_t>(size_bytes)); }) !=
       0) {
-    return os_error(errno, "cannot truncate a file");
+    return os_error(errno);
   }
   return {};
 }
 
 Status sync_data(const Fd& fd) {
-  if (::fdatasync(fd.get()) != 0) return os_error(errno, "cannot write");
+  if (::fdatasync(fd.get()) != 0) return os_error(errno);
   return {};
 }
 
@@ -272,7 +266,7 @@ Status make_missing_directories(const std::string& path) {
     // Once more: another process may have been as quick.
     if (::mkdir(path.c_str(), kPrivate) == 0 || errno == EEXIST) return {};
   }
-  return os_error(errno, fmt::format("cannot create directory '{}'", path));
+  return os_error(errno, "cannot create directory '{}'", path);
 }
 
 }  // namespace runed::os

@@ -46,7 +46,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
     return make_error(ErrorCode::bad_input, "cannot map '{}': the file is empty", path);
   }
   void* address = ::mmap(nullptr, size_bytes, PROT_READ, MAP_PRIVATE, file.fd_.get(), 0);
-  if (address == MAP_FAILED) return os_error(errno, fmt::format("cannot map '{}'", path));
+  if (address == MAP_FAILED) return os_error(errno, "cannot map '{}'", path);
   file.bytes_ = std::span(static_cast<const std::byte*>(address), size_bytes);
   TRY_ASSIGN(file.guard_, MappingGuard::create(file.bytes_));
   return file;

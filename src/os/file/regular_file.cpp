@@ -58,7 +58,7 @@ Result<Fd> open_regular_file(const std::string& path, int flags, Links links, un
   TRY_ASSIGN(Fd fd,
              open_fd(path, flags | O_NONBLOCK | O_NOCTTY | (follows ? 0 : O_NOFOLLOW), mode));
   if (::fstat(fd.get(), &status) != 0) {
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+    return os_error(errno, "cannot inspect '{}'", path);
   }
   TRY(check(path, status, links));
   return fd;

@@ -52,7 +52,7 @@ Status RotatingFile::write(std::string_view bytes) {
     TRY(reopen());
   }
   if (!write_all(fd_.get(), bytes).has_value()) {
-    return os_error(errno, fmt::format("cannot write '{}'", options_.path));
+    return os_error(errno, "cannot write '{}'", options_.path);
   }
   return {};
 }
@@ -81,7 +81,7 @@ Status RotatingFile::put_aside() {
   };
   for (int age = options_.keep; age > 0; --age) {
     if (std::rename(name(age - 1).c_str(), name(age).c_str()) != 0 && errno != ENOENT) {
-      return os_error(errno, fmt::format("cannot put '{}' aside", name(age - 1)));
+      return os_error(errno, "cannot put '{}' aside", name(age - 1));
     }
   }
   return {};

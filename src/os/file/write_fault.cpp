@@ -19,7 +19,7 @@ Error write_fault(int fd, std::string what) {
   }
   pollfd look{.fd = fd, .events = POLLOUT, .revents = 0};
   const bool has_no_reader = ::poll(&look, 1, 0) > 0 && (look.revents & POLLERR) != 0;
-  Error error = os_error(has_no_reader ? EPIPE : last, std::move(what));
+  Error error = os_error(has_no_reader ? EPIPE : last, "{}", what);
   error.code = ErrorCode::io;
   return error;
 }

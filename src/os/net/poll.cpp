@@ -57,7 +57,7 @@ Status write_in_time(int fd, std::string_view bytes, Milliseconds timeout) {
     const std::string_view piece = bytes.substr(0, kPieceBytes);
     const ssize_t count =
         retry_interrupted([&] { return ::write(fd, piece.data(), piece.size()); });
-    if (count < 0) return os_error(errno, "cannot write");
+    if (count < 0) return os_error(errno).in("cannot write");
     bytes.remove_prefix(static_cast<size_t>(count));
   }
   return {};

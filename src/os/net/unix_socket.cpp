@@ -54,7 +54,7 @@ Result<bool> find_socket(const std::string& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return false;
-    return os_error(errno, fmt::format("cannot inspect '{}'", path));
+    return os_error(errno, "cannot inspect '{}'", path);
   }
   if (S_ISSOCK(status.st_mode)) return true;
   return make_error(ErrorCode::bad_config, "cannot listen on '{}': {} is in its place", path,
@@ -117,7 +117,7 @@ Result<UnixListener> UnixListener::listen(const std::string& path) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.is_open()) return os_error(errno, "cannot make a socket");
   if (::bind(fd.get(), address.get(), sizeof(address.unix_address)) != 0) {
-    return os_error(errno, fmt::format("cannot bind '{}'", path));
+    return os_error(errno, "cannot bind '{}'", path);
   }
   UnixListener listener(std::move(fd), path);
   struct stat status {};
@@ -125,7 +125,7 @@ Result<UnixListener> UnixListener::listen(const std::string& path) {
   // left could let anybody in.
   if (::lstat(path.c_str(), &status) != 0 || ::chmod(path.c_str(), kSocketMode) != 0 ||
       ::listen(listener.fd(), SOMAXCONN) != 0) {
-    const Error error = os_error(errno, fmt::format("cannot listen on '{}'", path));
+    const Error error = os_error(errno, "cannot listen on '{}'", path);
     ::unlink(path.c_str());
     return error;
   }
@@ -148,12 +148,12 @@ Result<std::optional<Fd>> UnixListener::accept() {
       case ENFILE:
       case ENOBUFS:
       case ENOMEM: {
-        Error error = os_error(errno, fmt::format("cannot accept on '{}'", path_));
+        Error error = os_error(errno, "cannot accept on '{}'", path_);
         error.code = ErrorCode::unavailable;
         return error;
       }
       default:
-        return os_error(errno, fmt::format("cannot accept on '{}'", path_));
+        return os_error(errno, "cannot accept on '{}'", path_);
     }
   }
 }
@@ -193,7 +193,7 @@ Result<Fd> dial_unix(const std::string& path, Milliseconds timeout) {
                         "cannot connect to '{}' within {}: the listener is too busy", path,
                         format_duration(timeout));
     }
-    return os_error(errno, fmt::format("cannot connect to '{}'", path));
+    return os_error(errno, "cannot connect to '{}'", path);
   }
   const timeval none{};
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none));

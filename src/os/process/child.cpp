@@ -124,7 +124,7 @@ Result<Child> Child::start(const ChildOptions& options, const ChildHelper* helpe
       ::posix_spawn(&pid, arguments.front(), files.get(), attributes.get(), arguments.data(),
                     environment.empty() ? ::environ : environment.data());
   if (failure != 0) {
-    return os_error(failure, fmt::format("cannot start '{}'", options.arguments.front()));
+    return os_error(failure, "cannot start '{}'", options.arguments.front());
   }
   Result<Fd> pidfd = open_process(pid);
   if (!pidfd.has_value()) {
@@ -163,7 +163,7 @@ Result<std::optional<ExitStatus>> Child::wait(std::chrono::milliseconds timeout)
 Status Child::signal_group(int signal) {
   if (!is_running()) return make_error(ErrorCode::not_found, "the child has ended");
   if (::kill(-pid_, signal) != 0) {
-    return os_error(errno, fmt::format("cannot signal the group of process {}", pid_));
+    return os_error(errno, "cannot signal the group of process {}", pid_);
   }
   return {};
 }
@@ -199,7 +199,7 @@ void Child::release() {
 Result<ExitStatus> Child::reap() {
   int status = 0;
   if (retry_interrupted([&] { return ::waitpid(pid_, &status, 0); }) != pid_) {
-    return os_error(errno, fmt::format("cannot reap process {}", pid_));
+    return os_error(errno, "cannot reap process {}", pid_);
   }
   status_ = to_exit_status(status);
   return *status_;

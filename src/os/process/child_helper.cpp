@@ -114,7 +114,7 @@ Status ChildHelper::wait_for_program() {
                         path_);
     }
     if (count < 0) message = errno;
-    if (message != kRuns) return os_error(message, fmt::format("cannot start '{}'", path_));
+    if (message != kRuns) return os_error(message, "cannot start '{}'", path_);
     runs = true;
   }
 }

@@ -112,7 +112,7 @@ bool is_null_device(int fd) {
 Result<Fd> open_process(int pid) {
   // glibc 2.36 declares its wrapper for C only.
   Fd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!fd.is_open()) return os_error(errno, fmt::format("cannot watch process {}", pid));
+  if (!fd.is_open()) return os_error(errno, "cannot watch process {}", pid);
   return fd;
 }
 
@@ -126,7 +126,7 @@ Status signal_process(int pid, int signal) {
   // For kill, 0 and negative numbers are whole groups.
   if (pid <= 0) return make_error(ErrorCode::invalid_argument, "'{}' is not a process", pid);
   if (::kill(pid, signal) != 0) {
-    return os_error(errno, fmt::format("cannot signal process {}", pid));
+    return os_error(errno, "cannot signal process {}", pid);
   }
   return {};
 }

@@ -88,7 +88,7 @@ std::optional<int> ProcessHandle::lock_taker(const std::string& path) const {
 
 Status ProcessHandle::signal(int number) const {
   if (::syscall(SYS_pidfd_send_signal, fd_.get(), number, nullptr, 0) != 0) {
-    return os_error(errno, fmt::format("cannot signal process {}", pid_));
+    return os_error(errno, "cannot signal process {}", pid_);
   }
   return {};
 }

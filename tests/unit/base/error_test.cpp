@@ -16,8 +16,8 @@ TEST_CASE("an error reads: what, why, then a hint") {
 
 TEST_CASE("an error in JSON is one line with its code and details") {
   const auto error = make_error(ErrorCode::text_too_long, "text 3 has 600 tokens")
-                         .with_detail("limit", "512")
-                         .with_detail("index", "3");
+                         .with(fact::kLimit, "512")
+                         .with(fact::kIndex, "3");
   CHECK(format_error_json(error) ==
         R"({"error":{"code":"TEXT_TOO_LONG","message":"text 3 has 600 tokens",)"
         R"("details":{"index":"3","limit":"512"}}})"
@@ -27,7 +27,7 @@ TEST_CASE("an error in JSON is one line with its code and details") {
 TEST_CASE("a path that is not UTF-8 is told with escapes, in words and in JSON") {
   const auto error = make_error(ErrorCode::io, "cannot open '{}'", "/h\xff/m.gguf")
                          .with_hint("see '/h\xff'")
-                         .with_detail("path\xfe", "/h\xff");
+                         .with(runed::Fact<std::string>{"path\xfe"}, "/h\xff");
   CHECK(format_error(error) == "runed: error: cannot open '/h\\xff/m.gguf'\nhint: see '/h\\xff'\n");
   CHECK(format_error_json(error) ==
         R"({"error":{"code":"IO","message":"cannot open '/h\\xff/m.gguf'",)"

@@ -298,7 +298,7 @@ TEST_CASE("the first error in the order of the texts ends it, after the results 
   Collected collected;
   const Error error = unwrap_error(embed(daemon, 5, collected));
   CHECK(error.code == ErrorCode::engine_crashed_on_text);
-  CHECK(error.details.at("index") == "2");
+  CHECK(error.facts.text("index") == "2");
   CHECK(collected.count == 2);
 }
 

@@ -27,7 +27,7 @@ TEST_CASE("a reason of runed decides the code, and its metadata come along") {
   CHECK(error.code == ErrorCode::text_too_long);
   CHECK(error.message == "the text is long");
   CHECK(error.hint == "split the text");
-  CHECK(error.details == std::map<std::string, std::string>{{"limit", "512"}});
+  CHECK(error.facts.to_texts() == std::map<std::string, std::string>{{"limit", "512"}});
 }
 
 TEST_CASE("another domain's reason is not ours, and an unknown reason keeps the gRPC code") {
@@ -55,6 +55,6 @@ TEST_CASE("the status of one text means what that of a call does") {
   CHECK(error.code == ErrorCode::queue_full);
   CHECK(error.message == "the queue is full");
   CHECK(error.hint == "split the text");
-  CHECK(error.details.at("limit") == "512");
-  CHECK(error.details.at("retry_seconds") == "2");
+  CHECK(error.facts.text("limit") == "512");
+  CHECK(error.facts.text("retry_seconds") == "2");
 }

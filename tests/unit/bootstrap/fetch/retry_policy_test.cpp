@@ -31,16 +31,16 @@ TEST_CASE("tries are waited for, longer each time, until there were enough") {
   std::vector<Clock::duration> waits;
   for (int i = 0; i < 3; ++i) {
     const auto start = Clock::now();
-    REQUIRE_FALSE(retries.wait("http://u:p@h/f?q", passing()).has_value());
+    REQUIRE_FALSE(retries.wait(passing()).has_value());
     waits.push_back(Clock::now() - start);
   }
   CHECK(waits[0] >= 4ms);
   CHECK(waits[1] >= 8ms);
   CHECK(waits[2] >= 16ms);
   REQUIRE(events.size() == 3);
-  CHECK(events[0].find("retrying 'http://h/f' in ") == 0);
+  CHECK(events[0].find("retrying in ") == 0);
   CHECK(events[0].find("ms: HTTP 503") != std::string::npos);
-  const auto over = retries.wait("http://h/f", passing());
+  const auto over = retries.wait(passing());
   REQUIRE(over.has_value());
   CHECK(over->remedy == Failure::Remedy::next_url);
   CHECK(over->error.message == "cannot fetch 'http://h/f': HTTP 503 (4 attempts)");
@@ -51,7 +51,7 @@ TEST_CASE("a try that brought something makes the count begin again") {
   const DownloadPolicy policy{.attempts = 2, .first_wait = 1ms};
   RetryPolicy retries(policy, watch);
   for (int i = 0; i < 5; ++i) {
-    CHECK_FALSE(retries.wait("http://h/f", passing()).has_value());
+    CHECK_FALSE(retries.wait(passing()).has_value());
     retries.reset();
   }
 }
@@ -61,7 +61,7 @@ TEST_CASE("no wait is longer than the longest") {
   const DownloadPolicy policy{.attempts = 100, .first_wait = 1ms, .longest_wait = 2ms};
   RetryPolicy retries(policy, watch);
   const auto start = Clock::now();
-  for (int i = 0; i < 60; ++i) CHECK_FALSE(retries.wait("http://h/f", passing()).has_value());
+  for (int i = 0; i < 60; ++i) CHECK_FALSE(retries.wait(passing()).has_value());
   CHECK(Clock::now() - start < 5s);
 }
 
@@ -69,7 +69,7 @@ TEST_CASE("a server that asks for too long a wait is given up, and that is told"
   const Watch watch;
   const DownloadPolicy policy;
   RetryPolicy retries(policy, watch);
-  const auto over = retries.wait("http://h/f", passing(3600s));
+  const auto over = retries.wait(passing(3600s));
   REQUIRE(over.has_value());
   CHECK(over->remedy == Failure::Remedy::next_url);
   CHECK(over->error.message ==
@@ -81,7 +81,7 @@ TEST_CASE("a wait can be cancelled") {
   const Watch watch{.is_cancelled = [&] { return Clock::now() - start > 50ms; }};
   const DownloadPolicy policy{.first_wait = 60s};
   RetryPolicy retries(policy, watch);
-  const auto over = retries.wait("http://h/f", passing(30s));
+  const auto over = retries.wait(passing(30s));
   REQUIRE(over.has_value());
   CHECK(over->error.code == ErrorCode::cancelled);
   CHECK(over->remedy == Failure::Remedy::give_up);

@@ -86,7 +86,8 @@ TEST_CASE("a blank line is refused by its number, after the texts before it") {
   CHECK(read.texts == std::vector<std::string>{"one"});
   CHECK(read.error->code == ErrorCode::blank_line);
   CHECK(read.error->message == "line 2 of stdin is blank");
-  CHECK(read.error->details == std::map<std::string, std::string>{{"index", "1"}, {"line", "2"}});
+  CHECK(read.error->facts.to_texts() ==
+        std::map<std::string, std::string>{{"index", "1"}, {"line", "2"}});
   CHECK(fault_of("\n").message == "line 1 of stdin is blank");
   CHECK(fault_of("\xEF\xBB\xBF").message == "line 1 of stdin is blank");
   CHECK(fault_of("one\n\n").message == "line 2 of stdin is blank");
@@ -103,13 +104,13 @@ TEST_CASE("every fault of a text says which it is in the same two ways") {
            {"one\n\n", {}}, {"one\nt\xFFwo\n", {}}, {"one\ntoo long\n", {.line_bytes = 4}}}) {
     CAPTURE(content);
     const Error error = fault_of(content, limits);
-    CHECK(error.details.at("index") == "1");
-    CHECK(error.details.at("line") == "2");
+    CHECK(error.facts.text("index") == "1");
+    CHECK(error.facts.text("line") == "2");
   }
   for (const char* text : {"", "\xFF"}) {
     const Error error = unwrap_error(EmbedInput::from_arguments({"one", text}));
-    CHECK(error.details.at("index") == "1");
-    CHECK(error.details.at("text") == "2");
+    CHECK(error.facts.text("index") == "1");
+    CHECK(error.facts.text("text") == "2");
   }
 }
 
@@ -119,13 +120,13 @@ TEST_CASE("invalid UTF-8 is refused by line and byte, in chunks of any size") {
     CHECK(error.code == ErrorCode::bad_input);
     CHECK(error.message ==
           "line 2 of stdin is not UTF-8: invalid byte at offset 1 of the line, 5 of the input");
-    CHECK(error.details.at("line") == "2");
-    CHECK(error.details.at("line_offset") == "1");
-    CHECK(error.details.at("offset") == "5");
+    CHECK(error.facts.text("line") == "2");
+    CHECK(error.facts.text("line_offset") == "1");
+    CHECK(error.facts.text("offset") == "5");
     CHECK(error.hint == "it looks like Latin-1 or Windows-1252: convert it first, with: iconv -f "
                         "WINDOWS-1252 -t UTF-8");
-    CHECK(error.details.at("looks_like") == "Latin-1 or Windows-1252");
-    CHECK(fault_of("\xEF\xBB\xBF\xFF", {.chunk_bytes = chunk}).details.at("offset") == "3");
+    CHECK(error.facts.text("looks_like") == "Latin-1 or Windows-1252");
+    CHECK(fault_of("\xEF\xBB\xBF\xFF", {.chunk_bytes = chunk}).facts.text("offset") == "3");
   }
 }
 
@@ -136,16 +137,16 @@ TEST_CASE("an input that is no text is known before its first line is judged") {
     CHECK(error.code == ErrorCode::bad_input);
     CHECK(error.message == "stdin is UTF-16, not text in UTF-8");
     CHECK(error.hint == "convert it first, with: iconv -f UTF-16 -t UTF-8");
-    CHECK(error.details.at("line") == "1");
-    CHECK(error.details.at("line_offset") == "0");
-    CHECK(error.details.at("offset") == "0");
-    CHECK(error.details.at("looks_like") == "UTF-16");
-    CHECK(fault_of("o\0n\0e\0\n\0"s, {.chunk_bytes = chunk}).details.at("looks_like") ==
+    CHECK(error.facts.text("line") == "1");
+    CHECK(error.facts.text("line_offset") == "0");
+    CHECK(error.facts.text("offset") == "0");
+    CHECK(error.facts.text("looks_like") == "UTF-16");
+    CHECK(fault_of("o\0n\0e\0\n\0"s, {.chunk_bytes = chunk}).facts.text("looks_like") ==
           "UTF-16LE without a byte order mark");
-    CHECK(fault_of("\0o\0n\0e\0\n"s, {.chunk_bytes = chunk}).details.at("looks_like") ==
+    CHECK(fault_of("\0o\0n\0e\0\n"s, {.chunk_bytes = chunk}).facts.text("looks_like") ==
           "UTF-16BE without a byte order mark");
     CHECK(fault_of("\x60\x4F\x7D\x59\n\0\x16\x4E\x4C\x75\n\0l\0a\0s\0t\0\n\0"s)
-              .details.at("looks_like") == "UTF-16LE without a byte order mark");
+              .facts.text("looks_like") == "UTF-16LE without a byte order mark");
     CHECK(fault_of("\x1F\x8B\x08\n\xFF", {.chunk_bytes = chunk}).message ==
           "stdin is gzip data, not text in UTF-8");
     CHECK(fault_of("%PDF-1.4\n%\xE2\xE3\xCF\xD3\n").message ==
@@ -154,7 +155,7 @@ TEST_CASE("an input that is no text is known before its first line is judged") {
   // Nor is it held until it is too long for a line.
   std::string binary(300'000, '\x80');
   binary[7] = '\0';
-  CHECK(fault_of(binary, {.chunk_bytes = 4096, .line_bytes = 200'000}).details.at("looks_like") ==
+  CHECK(fault_of(binary, {.chunk_bytes = 4096, .line_bytes = 200'000}).facts.text("looks_like") ==
         "binary data");
 }
 
@@ -163,7 +164,7 @@ TEST_CASE("an input that is no text from a later line on says from which") {
     const Read read = read_content("one\n" + more);
     CHECK(read.texts == std::vector<std::string>{"one"});
     CHECK(read.error->message.find(" from line 2 on, not text in UTF-8") != std::string::npos);
-    CHECK(read.error->details.at("line") == "2");
+    CHECK(read.error->facts.text("line") == "2");
   }
   // A NUL by itself is no reason.
   CHECK(read_content("one\ntwo\0three and four\n"s).texts.size() == 2);
@@ -171,7 +172,7 @@ TEST_CASE("an input that is no text from a later line on says from which") {
 
 TEST_CASE("what a line is that is not UTF-8, the lines around it tell") {
   const auto look_of = [](const std::string& content) {
-    return fault_of(content).details.at("looks_like");
+    return fault_of(content).facts.text("looks_like");
   };
   CHECK(look_of("caf\xE9\n") == "Latin-1 or Windows-1252");
   CHECK(look_of("\x93" "caf\xE9\x94\n") == "Windows-1252");
@@ -180,8 +181,9 @@ TEST_CASE("what a line is that is not UTF-8, the lines around it tell") {
   CHECK(look_of("caf\u00e9\ncaf\xC3") == "UTF-8 that ends in the middle of a character");
   CHECK(look_of("a\xB0z\ncaf\u00e9\n") == "UTF-8 that is damaged, or mixed with another encoding");
   // A chunk that ends within a character says nothing of the rest.
-  CHECK(fault_of("caf\xE9\nna\xC3\xAFve caf\u00e9\n", {.chunk_bytes = 8})
-            .details.at("looks_like") == "Latin-1 or Windows-1252");
+  CHECK(
+      fault_of("caf\xE9\nna\xC3\xAFve caf\u00e9\n", {.chunk_bytes = 8}).facts.text("looks_like") ==
+      "Latin-1 or Windows-1252");
 }
 
 TEST_CASE("a line beyond the limit is refused without being held, with or without its end") {
@@ -193,7 +195,7 @@ TEST_CASE("a line beyond the limit is refused without being held, with or withou
     CHECK(read.texts.size() == 1);
     CHECK(read.error->code == ErrorCode::text_too_long);
     CHECK(read.error->message == "line 2 of stdin is longer than 1.0 KiB");
-    CHECK(read.error->details.at("line") == "2");
+    CHECK(read.error->facts.text("line") == "2");
   }
 }
 
@@ -246,7 +248,7 @@ TEST_CASE("arguments are texts, blank and broken ones refused") {
   CHECK(cut.message == "text 1 is not UTF-8: invalid byte at offset 1");
   CHECK(cut.hint == "it looks like UTF-8 that ends in the middle of a character: get the whole of "
                     "it, or leave out its last byte, with: head -c -1");
-  CHECK(unwrap_error(EmbedInput::from_arguments({"a", "caf\xE9"})).details.at("looks_like") ==
+  CHECK(unwrap_error(EmbedInput::from_arguments({"a", "caf\xE9"})).facts.text("looks_like") ==
         "Latin-1 or Windows-1252");
 }
 

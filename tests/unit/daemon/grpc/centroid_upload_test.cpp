@@ -131,7 +131,7 @@ TEST_CASE("a version or a preset that is not UTF-8 is refused by its name") {
     const Error error = unwrap_error(add(upload, field(1, header)));
     CHECK(error.code == ErrorCode::not_utf8);
     CHECK(error.message.starts_with(fmt::format("the {} is not UTF-8 at byte ", name)));
-    CHECK(error.details.at("field") == name);
+    CHECK(error.facts.text("field") == name);
   }
 }
 
@@ -227,7 +227,7 @@ TEST_CASE(
     const Error error = unwrap_error(add(third, row));
     CHECK(error.code == ErrorCode::queue_full);
     CHECK(error.message == "too many centroids are on their way at once");
-    CHECK(error.details.at("retry_seconds") == "1");
+    CHECK(error.facts.text("retry_seconds") == "1");
   }
   CentroidUpload fourth(small);
   unwrap(add(fourth, header_frame("v", kDim)));

@@ -28,7 +28,7 @@ google::rpc::ErrorInfo info_of(const grpc::Status& status) {
 TEST_CASE("a reason travels as ErrorInfo, with its details and its hint") {
   const grpc::Status status = to_status(make_error(ErrorCode::text_too_long, "too long")
                                             .with_hint("split it")
-                                            .with_detail("limit", "512"));
+                                            .with(runed::fact::kLimit, "512"));
   CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
   CHECK(status.error_message() == "too long");
   const auto info = info_of(status);
@@ -40,8 +40,8 @@ TEST_CASE("a reason travels as ErrorInfo, with its details and its hint") {
 TEST_CASE("an error that says when to try again carries RetryInfo, and its reason first") {
   const grpc::Status status =
       to_status(make_error(ErrorCode::engine_restarts_exhausted, "it failed too often")
-                    .with_detail("reset_at", "2026-01-02T03:14:05.000Z")
-                    .with_detail("retry_seconds", "593"));
+                    .with(runed::fact::kResetAt, "2026-01-02T03:14:05.000Z")
+                    .with(runed::fact::kRetryAfter, std::chrono::seconds(593)));
   CHECK(status.error_code() == grpc::StatusCode::UNAVAILABLE);
   google::rpc::Status details;
   REQUIRE(details.ParseFromString(status.error_details()));
@@ -85,7 +85,7 @@ TEST_CASE("every error has its name as its reason") {
 TEST_CASE("a status is UTF-8, whatever the path in it") {
   const grpc::Status status = to_status(make_error(ErrorCode::model_missing, "no '/h\xff'")
                                             .with_hint("look at '/h\xff'")
-                                            .with_detail("path", "/h\xff"));
+                                            .with(runed::Fact<std::string>{"path"}, "/h\xff"));
   CHECK(status.error_message() == "no '/h\\xff'");
   const auto info = info_of(status);
   CHECK(info.metadata().at("path") == "/h\\xff");
@@ -100,7 +100,7 @@ TEST_CASE("a status is no longer than a client takes that set nothing") {
     CAPTURE(letter);
     const grpc::Status status = to_status(make_error(ErrorCode::model_missing, "no '{}'", path)
                                               .with_hint("look at '" + path + "'")
-                                              .with_detail("path", path));
+                                              .with(runed::Fact<std::string>{"path"}, path));
     CHECK(3 * status.error_message().size() + 4 * status.error_details().size() / 3 < 8000);
     CHECK(status.error_message().starts_with("no '/"));
     CHECK(status.error_message().ends_with("..."));

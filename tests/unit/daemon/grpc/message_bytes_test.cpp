@@ -99,8 +99,8 @@ TEST_CASE("a message beyond the limit is refused before it is read") {
   const Error error =
       unwrap_error(read_message(to_buffer(std::string(limit + 1, '\xFF')), request));
   CHECK(error.code == ErrorCode::request_too_large);
-  CHECK(error.details.at("limit") == std::to_string(limit));
-  CHECK(error.details.at("bytes") == std::to_string(limit + 1));
+  CHECK(error.facts.text("limit") == std::to_string(limit));
+  CHECK(error.facts.text("bytes") == std::to_string(limit + 1));
   unwrap(runed::daemon::check_size(to_buffer(std::string(limit, 'x'))));
 }
 

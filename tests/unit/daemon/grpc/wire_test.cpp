@@ -35,17 +35,17 @@ TEST_CASE("an option that cannot be is refused by its name") {
       refusal([](auto& request) { request.set_input_type(static_cast<v1::raw::InputType>(7)); });
   CHECK(type.code == ErrorCode::invalid_argument);
   CHECK(type.message == "unknown input type 7");
-  CHECK(type.details.at("field") == "input_type");
+  CHECK(type.facts.text("field") == "input_type");
   const Error truncation =
       refusal([](auto& request) { request.set_truncate(static_cast<v1::raw::Truncate>(-1)); });
   CHECK(truncation.message == "unknown truncation -1");
-  CHECK(truncation.details.at("field") == "truncate");
-  CHECK(truncation.details.at("value") == "-1");
+  CHECK(truncation.facts.text("field") == "truncate");
+  CHECK(truncation.facts.text("value") == "-1");
   const Error instruction = refusal([](auto& request) { request.set_instruction("ab\xff"); });
   CHECK(instruction.code == ErrorCode::not_utf8);
   CHECK(instruction.message == "the instruction is not UTF-8 at byte 2");
-  CHECK(instruction.details.at("field") == "instruction");
-  CHECK(instruction.details.at("byte_offset") == "2");
+  CHECK(instruction.facts.text("field") == "instruction");
+  CHECK(instruction.facts.text("byte_offset") == "2");
 }
 
 TEST_CASE("options that are sent are read") {

@@ -72,8 +72,8 @@ TEST_CASE("a restart that fails is tried again until the budget is spent") {
   CHECK(error.message ==
         "the engine was started again 3 times within 10m and failed once more: it dies at once");
   CHECK(error.hint.find("2026-01-02T03:14:05.000Z") != std::string::npos);
-  CHECK(error.details.at("reset_at") == "2026-01-02T03:14:05.000Z");
-  CHECK(error.details.at("retry_seconds") == "593");
+  CHECK(error.facts.text("reset_at") == "2026-01-02T03:14:05.000Z");
+  CHECK(error.facts.text("retry_seconds") == "593");
   CHECK(live.state.snapshot().serving == Serving::degraded);
   CHECK(live.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
   CHECK(live.life.restarts() == 3);
@@ -86,7 +86,7 @@ TEST_CASE("an exhausted engine is left alone until the window has passed") {
   live.clock.advance(592s);
   const Error error = unwrap_error(live.ensure_ready());
   CHECK(error.code == ErrorCode::engine_restarts_exhausted);
-  CHECK(error.details.at("retry_seconds") == "1");
+  CHECK(error.facts.text("retry_seconds") == "1");
   CHECK(live.script.starts == starts);
   live.rest();
   CHECK(live.state.snapshot().serving == Serving::degraded);

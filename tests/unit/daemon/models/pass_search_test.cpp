@@ -292,7 +292,7 @@ TEST_CASE("a text that was at fault is given another chance after a while") {
 
 TEST_CASE("a text for which the engine had too little memory fails, and is not refused later") {
   Fixture fixture;
-  fixture.poison("X", died("llama-server was killed by SIGKILL").with_detail("signal", "9"));
+  fixture.poison("X", died("llama-server was killed by SIGKILL").with(runed::fact::kSignal, "9"));
   const auto outcome = fixture.run({"X", "b"});
   unwrap(outcome.results.at("b"));
   const Error error = unwrap_error(outcome.results.at("X"));
@@ -308,13 +308,13 @@ TEST_CASE("an engine that is given up keeps its charges, and no text is refused 
   const auto outcome = fixture.run({"a", "b", "c", "d"});
   const Error error = unwrap_error(outcome.status);
   CHECK(error.code == ErrorCode::engine_restarts_exhausted);
-  CHECK(error.details.at("retry_seconds") == "593");
+  CHECK(error.facts.text("retry_seconds") == "593");
   CHECK(outcome.order == Texts{"a", "b", "c"});
   CHECK(fixture.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
 
   const Error still = unwrap_error(fixture.ensure_ready());
   CHECK(still.code == ErrorCode::engine_restarts_exhausted);
-  CHECK(still.details.at("reset_at") == error.details.at("reset_at"));
+  CHECK(still.facts.text("reset_at") == error.facts.text("reset_at"));
   fixture.clock.advance(593s);
   fixture.script.on_pass = nullptr;
   unwrap(fixture.ensure_ready());

@@ -44,8 +44,8 @@ TEST_CASE("the classes are bounded apart, and a refusal says when to come again"
   const auto refusal = unwrap_error(fixture.submit({"cc"}).result());
   CHECK(refusal.code == ErrorCode::queue_full);
   CHECK(refusal.message == "the queue is full: 4 tokens wait");
-  CHECK(std::stod(refusal.details.at("retry_seconds")) >= 0.01);
-  CHECK(std::stod(refusal.details.at("retry_seconds")) < 1);
+  CHECK(std::stod(refusal.facts.text("retry_seconds")) >= 0.01);
+  CHECK(std::stod(refusal.facts.text("retry_seconds")) < 1);
   CHECK(fixture.scheduler.load_statistics().refused_calls == 1);
   const Reply interactive = fixture.submit({"dd"}, Priority::interactive);
   unwrap(fixture.get(bulk));

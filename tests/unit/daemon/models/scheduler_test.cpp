@@ -58,9 +58,9 @@ TEST_CASE("a text that is too long is refused by its index, without a pass") {
   const Error error = unwrap_error(fixture.get(fixture.submit({"short", "longer than eight"})));
   CHECK(error.code == ErrorCode::text_too_long);
   CHECK(error.message == "text 1: the text has 17 tokens, the model takes 8");
-  CHECK(error.details.at("index") == "1");
-  CHECK(error.details.at("tokens") == "17");
-  CHECK(error.details.at("limit") == "8");
+  CHECK(error.facts.text("index") == "1");
+  CHECK(error.facts.text("tokens") == "17");
+  CHECK(error.facts.text("limit") == "8");
   CHECK(fixture.script.pass_sizes.empty());
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("a vector that is not finite fails its own text only, after a restart"
   unwrap(fixture.get(good));
   const Error error = unwrap_error(fixture.get(bad));
   CHECK(error.code == ErrorCode::not_finite);
-  CHECK(error.details.at("index") == "1");
+  CHECK(error.facts.text("index") == "1");
   CHECK(fixture.scheduler.restarts() == 1);
   CHECK(fixture.script.starts == 2);
 }
@@ -102,7 +102,7 @@ TEST_CASE("a text that crashes the engine fails, and the other jobs of its pass 
   const Error error = unwrap_error(fixture.get(bad));
   CHECK(error.code == ErrorCode::engine_crashed_on_text);
   CHECK(error.message == "text 1: the text crashes the engine: the engine died");
-  CHECK(error.details.at("index") == "1");
+  CHECK(error.facts.text("index") == "1");
   unwrap(fixture.get(late));
   fixture.turn_until(Serving::ok);
   CHECK(fixture.scheduler.queue_tokens() == 0);
@@ -118,7 +118,7 @@ TEST_CASE("an engine that cannot be started again refuses who waits and who come
   for (const Reply* reply : std::initializer_list<const Reply*>{&first, &second}) {
     const Error error = unwrap_error(fixture.get(*reply));
     CHECK(error.code == ErrorCode::engine_restarts_exhausted);
-    CHECK_FALSE(error.details.at("reset_at").empty());
+    CHECK_FALSE(error.facts.text("reset_at").empty());
   }
   CHECK(fixture.state.snapshot().reason == ErrorCode::engine_restarts_exhausted);
   CHECK(fixture.script.starts == 4);
