@@ -8,11 +8,11 @@
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_header.hpp"
 #include "embed/model/model_recognition.hpp"
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 
 using runed::embed::Pooling;
 using runed::embed::native::Gguf;
-using runed::embed::native::NativeTokenizer;
+using runed::embed::native::BytePairTokenizer;
 using runed::embed::native::read_model_header;
 using runed::embed::native::Tensor;
 
@@ -91,7 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   recognise(*file);
   const auto header = read_model_header(*file);
   if (!header.has_value()) return 0;
-  const auto tokenizer = NativeTokenizer::create(*file, *header);
+  const auto tokenizer = BytePairTokenizer::create(*file, *header);
   if (!tokenizer.has_value()) return 0;
   const auto ids = (*tokenizer)->tokenize("abc a<tool>bc caf\u00e9");
   CHECK(ids.has_value());

@@ -7,13 +7,13 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 #include "embed/tokenizer/nfc.hpp"
 #include "support/gguf_builder.hpp"
 
 using runed::embed::TokenId;
 using runed::embed::native::Gguf;
-using runed::embed::native::NativeTokenizer;
+using runed::embed::native::BytePairTokenizer;
 using runed::embed::native::read_model_header;
 using runed::embed::native::to_nfc;
 
@@ -28,13 +28,13 @@ struct Loaded {
     CHECK(gguf.has_value());
     const auto header = read_model_header(*gguf);
     CHECK(header.has_value());
-    auto created = NativeTokenizer::create(*gguf, *header);
+    auto created = BytePairTokenizer::create(*gguf, *header);
     CHECK(created.has_value());
     tokenizer = std::move(created).value();
   }
 
   std::vector<std::byte> file = runed::test::small_qwen3().build();
-  std::unique_ptr<NativeTokenizer> tokenizer;
+  std::unique_ptr<BytePairTokenizer> tokenizer;
 };
 
 std::string spell(TokenId id) {

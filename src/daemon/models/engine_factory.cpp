@@ -9,7 +9,7 @@
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_header.hpp"
 #include "embed/native/native_engine.hpp"
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 #include "os/machine/cpus.hpp"
 #include "os/net/socket_path.hpp"
 
@@ -116,7 +116,7 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
     TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
     TRY_ASSIGN(auto card, embed::recognise_model(gguf, sha256, published_facts(model)));
     TRY_ASSIGN(const auto header, native::read_model_header(gguf, card.pooling.value));
-    TRY_ASSIGN(auto tokenizer, native::NativeTokenizer::create(gguf, header));
+    TRY_ASSIGN(auto tokenizer, native::BytePairTokenizer::create(gguf, header));
     return Vocabulary{.model = {.engine = {},
                                 .model_name = header.name,
                                 .model_sha256 = std::move(sha256),

@@ -11,7 +11,7 @@
 #include "embed/native/pass/forward_pass.hpp"
 #include "embed/native/pass/weights.hpp"
 #include "embed/native/run/page_populator.hpp"
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 #include "os/machine/memory.hpp"
 
 namespace runed::embed::native {
@@ -121,7 +121,7 @@ Status NativeEngine::load() {
   // From here on, so that it works while the tokenizer is built.
   std::unique_ptr<PagePopulator> populator = populate_weights(weights);
   const NumberFormat compute = choose_gemms(weights, options_.compute, kernel_);
-  TRY_ASSIGN(auto tokenizer, NativeTokenizer::create(gguf, header, &pool_));
+  TRY_ASSIGN(auto tokenizer, BytePairTokenizer::create(gguf, header, &pool_));
   TRY(file_.check());
   if (info_.model_sha256.empty()) {
     info_ = {.engine = "native",

@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_header.hpp"
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 
 namespace runed::embed::llama_server {
 namespace {
@@ -33,7 +33,7 @@ Result<ModelDescription> describe_qwen3(const native::Gguf& gguf, const ModelCar
       .cell_bytes = uint64_t{header.layers} * header.kv_heads * header.head_width * 2 * kBytesOfF16,
       .card = card,
       .tokenizer = nullptr};
-  TRY_ASSIGN(model.tokenizer, native::NativeTokenizer::create(gguf, header));
+  TRY_ASSIGN(model.tokenizer, native::BytePairTokenizer::create(gguf, header));
   return model;
 }
 

@@ -10,7 +10,7 @@
 #include "embed/model/builtin_model.hpp"
 #include "embed/native/gemm/gemm_choice.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 #include "support/read_file.hpp"
 #include "support/result_matchers.hpp"
 
@@ -29,7 +29,7 @@ using runed::embed::native::ModelFile;
 using runed::embed::native::ModelSource;
 using runed::embed::native::NativeEngine;
 using runed::embed::native::NativeOptions;
-using runed::embed::native::NativeTokenizer;
+using runed::embed::native::BytePairTokenizer;
 using runed::embed::native::NumberFormat;
 using runed::test::read_file;
 using runed::test::unwrap;
@@ -346,7 +346,7 @@ TEST_CASE("a vocabulary without tensors tokenizes, but does not start") {
   const auto file = unwrap(ModelFile::open(source));
   const auto gguf = unwrap(Gguf::parse(file->bytes()));
   const auto tokenizer =
-      unwrap(NativeTokenizer::create(gguf, unwrap(runed::embed::native::read_model_header(gguf))));
+      unwrap(BytePairTokenizer::create(gguf, unwrap(runed::embed::native::read_model_header(gguf))));
   CHECK(unwrap(tokenizer->tokenize("hello")).back() == 151643);
   const auto engine = unwrap(NativeEngine::create({.source = source}, kClock));
   const Error error = unwrap_error(engine->start());

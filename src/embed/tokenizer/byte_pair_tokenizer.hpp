@@ -18,12 +18,12 @@ namespace runed::embed::native {
 /// The tokenizer of Qwen3, from the vocabulary of a file. Gives the ids of the reference tokenizer
 /// (Hugging Face tokenizers): special tokens first, on the text as it is; then NFC, words and
 /// merges for what lies between them. llama.cpp leaves NFC out.
-class NativeTokenizer final : public Tokenizer {
+class BytePairTokenizer final : public Tokenizer {
  public:
   /// Builds the tokenizer, which borrows nothing: no later change of the file can reach it.
   /// `pool`, if there is one, helps while this runs.
   /// Errors: model_unsupported or model_corrupt, naming the key.
-  static Result<std::unique_ptr<NativeTokenizer>> create(const Gguf& file,
+  static Result<std::unique_ptr<BytePairTokenizer>> create(const Gguf& file,
                                                          const ModelHeader& header,
                                                          ThreadPool* pool = nullptr);
 
@@ -31,7 +31,7 @@ class NativeTokenizer final : public Tokenizer {
   size_t most_bytes_per_token() const override { return most_bytes_per_token_; }
 
  private:
-  NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer, BytePairEncoding encoding,
+  BytePairTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer, BytePairEncoding encoding,
                   const ModelHeader& header, size_t most_bytes_per_token);
 
   Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const;

@@ -1,4 +1,4 @@
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -20,7 +20,7 @@ constexpr size_t kMostShrinking = 3;
 
 }  // namespace
 
-NativeTokenizer::NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer,
+BytePairTokenizer::BytePairTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer,
                                  BytePairEncoding encoding, const ModelHeader& header,
                                  size_t most_bytes_per_token)
     : special_(std::move(special)),
@@ -30,7 +30,7 @@ NativeTokenizer::NativeTokenizer(SpecialTokens special, PreTokenizer pre_tokeniz
       append_eos_(header.append_eos),
       most_bytes_per_token_(most_bytes_per_token) {}
 
-Result<std::unique_ptr<NativeTokenizer>> NativeTokenizer::create(const Gguf& file,
+Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf& file,
                                                                  const ModelHeader& header,
                                                                  ThreadPool* pool) {
   TRY_ASSIGN(const std::vector<std::string_view> tokens,
@@ -48,12 +48,12 @@ Result<std::unique_ptr<NativeTokenizer>> NativeTokenizer::create(const Gguf& fil
   TRY_ASSIGN(BytePairEncoding encoding, BytePairEncoding::create(tokens, merges, pool));
   size_t longest = 1;
   for (const std::string_view token : tokens) longest = std::max(longest, token.size());
-  return std::unique_ptr<NativeTokenizer>(
-      new NativeTokenizer(std::move(special), std::move(pre_tokenizer), std::move(encoding), header,
+  return std::unique_ptr<BytePairTokenizer>(
+      new BytePairTokenizer(std::move(special), std::move(pre_tokenizer), std::move(encoding), header,
                           kMostShrinking * longest));
 }
 
-Result<std::vector<TokenId>> NativeTokenizer::tokenize(std::string_view text) const {
+Result<std::vector<TokenId>> BytePairTokenizer::tokenize(std::string_view text) const {
   if (text.size() > kMostBytes) {
     return make_error(ErrorCode::text_too_long, "text has {} bytes; {} are allowed", text.size(),
                       kMostBytes);
@@ -74,7 +74,7 @@ Result<std::vector<TokenId>> NativeTokenizer::tokenize(std::string_view text) co
   return ids;
 }
 
-Status NativeTokenizer::append_ordinary(std::string_view text, std::vector<TokenId>& ids) const {
+Status BytePairTokenizer::append_ordinary(std::string_view text, std::vector<TokenId>& ids) const {
   std::string storage;
   TRY_ASSIGN(const std::vector<std::string_view> words,
              pre_tokenizer_.split(to_nfc(text, storage)));

@@ -1,4 +1,4 @@
-#include "embed/tokenizer/native_tokenizer.hpp"
+#include "embed/tokenizer/byte_pair_tokenizer.hpp"
 
 #include <string>
 #include <thread>
@@ -11,7 +11,7 @@
 using runed::Json;
 using runed::embed::TokenId;
 using runed::embed::native::Gguf;
-using runed::embed::native::NativeTokenizer;
+using runed::embed::native::BytePairTokenizer;
 using runed::embed::native::read_model_header;
 using runed::test::GgufBuilder;
 using runed::test::read_file;
@@ -27,13 +27,13 @@ using Ids = std::vector<TokenId>;
 struct Loaded {
   explicit Loaded(std::vector<std::byte> bytes) : file(std::move(bytes)) {
     const Gguf gguf = unwrap(Gguf::parse(file));
-    tokenizer = unwrap(NativeTokenizer::create(gguf, unwrap(read_model_header(gguf))));
+    tokenizer = unwrap(BytePairTokenizer::create(gguf, unwrap(read_model_header(gguf))));
   }
 
   Ids ids(std::string_view text) const { return unwrap(tokenizer->tokenize(text)); }
 
   std::vector<std::byte> file;
-  std::unique_ptr<NativeTokenizer> tokenizer;
+  std::unique_ptr<BytePairTokenizer> tokenizer;
 };
 
 const Loaded& qwen3() {
@@ -60,7 +60,7 @@ Json read_json(const std::string& path) {
 runed::Error refusal_of(const GgufBuilder& builder) {
   const auto bytes = builder.build();
   const Gguf file = unwrap(Gguf::parse(bytes));
-  return unwrap_error(NativeTokenizer::create(file, unwrap(read_model_header(file))));
+  return unwrap_error(BytePairTokenizer::create(file, unwrap(read_model_header(file))));
 }
 
 }  // namespace
