@@ -71,8 +71,8 @@ class Comparison {
 
  private:
   Status read_model() {
-    TRY_ASSIGN(file_, embed::native::ModelFile::open({.path = path_}));
-    TRY_ASSIGN(const auto gguf, embed::native::Gguf::parse_metadata(file_->bytes()));
+    TRY_ASSIGN(file_, embed::ModelFile::open({.path = path_}));
+    TRY_ASSIGN(const auto gguf, embed::Gguf::parse_metadata(file_->bytes()));
     TRY_ASSIGN(vocabulary_, gguf.array_size("tokenizer.ggml.tokens"));
     TRY_ASSIGN(const uint64_t file_type, gguf.unsigned_value("general.file_type"));
     type_ = type_name(file_type);
@@ -236,7 +236,7 @@ class Comparison {
   const RunOptions& options_;
   const std::string path_;
   const SystemClock clock_;
-  std::shared_ptr<const embed::native::ModelFile> file_;
+  std::shared_ptr<const embed::ModelFile> file_;
   std::string type_;
   embed::llama_server::ModelDescription model_;
   uint64_t vocabulary_ = 0;

@@ -10,7 +10,7 @@ double Arithmetic::total() const {
   return std::accumulate(by_phase.begin(), by_phase.end(), 0.0);
 }
 
-Arithmetic count_arithmetic(const embed::native::ModelHeader& header,
+Arithmetic count_arithmetic(const embed::ModelHeader& header,
                             std::span<const embed::PreparedText> texts) {
   const double width = header.width;
   const double query_width = double{1} * header.heads * header.head_width;

@@ -19,7 +19,7 @@ struct Arithmetic {
 
 /// Counts what has to be computed: each key is asked by the tokens that see it only (attention is
 /// causal), and the last layer needs keys and values of every token, the rest of the last one.
-Arithmetic count_arithmetic(const embed::native::ModelHeader& header,
+Arithmetic count_arithmetic(const embed::ModelHeader& header,
                             std::span<const embed::PreparedText> texts);
 
 }  // namespace runed::bench

@@ -12,7 +12,7 @@
 namespace runed::bench {
 namespace {
 
-using embed::native::Gguf;
+using embed::Gguf;
 using embed::native::NativeEngine;
 using embed::native::NumberFormat;
 
@@ -45,7 +45,7 @@ Model open_model(const std::string& path) {
               .name = std::filesystem::path(path).filename(),
               .sha256 = "",
               .file = value(os::file_identity(path)),
-              .header = value(embed::native::read_model_header(gguf)),
+              .header = value(embed::read_model_header(gguf)),
               .weights = query == nullptr ? "" : std::string(block_layout(query->type).name)};
   const auto engine = value(make_engine(model, {}));
   value(engine->start());

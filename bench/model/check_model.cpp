@@ -17,7 +17,7 @@
 namespace runed::bench {
 namespace {
 
-using embed::native::TensorType;
+using embed::TensorType;
 
 constexpr uint64_t kRowsToCheck = 64;
 constexpr double kTooMuchAlike = 0.98;
@@ -78,11 +78,11 @@ Result<std::vector<Embedding>> embed_texts(const std::string& path) {
 Status check_numbers(const std::string& path, const RandomWeights& weights,
                      const std::vector<TensorPlan>& tensors) {
   TRY_ASSIGN(const os::MappedFile file, os::MappedFile::open(path));
-  TRY_ASSIGN(const embed::native::Gguf gguf, embed::native::Gguf::parse(file.bytes()));
+  TRY_ASSIGN(const embed::Gguf gguf, embed::Gguf::parse(file.bytes()));
   TRY_ASSIGN(const embed::native::Kernel* kernel, embed::native::choose_kernel(""));
   double worst = 0;
   for (const TensorPlan& plan : tensors) {
-    const embed::native::Tensor* tensor = gguf.find_tensor(plan.name);
+    const embed::Tensor* tensor = gguf.find_tensor(plan.name);
     if (tensor == nullptr) {
       return make_error(ErrorCode::model_corrupt, "tensor '{}' is missing", plan.name);
     }

@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace runed::bench;
-using runed::embed::native::TensorType;
+using runed::embed::TensorType;
 
 constexpr uint64_t kRowsAtOnce = 64;
 
@@ -137,9 +137,9 @@ void write_model(const Flags& flags, const Header& header, const RandomWeights& 
 
 // What runed would refuse is not worth writing.
 void check_header(const Header& header) {
-  using runed::embed::native::Gguf;
+  using runed::embed::Gguf;
   const Gguf gguf = value(Gguf::parse_metadata(header.bytes));
-  value(runed::embed::native::read_model_header(gguf));
+  value(runed::embed::read_model_header(gguf));
 }
 
 }  // namespace

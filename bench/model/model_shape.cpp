@@ -11,9 +11,9 @@
 namespace runed::bench {
 namespace {
 
-using embed::native::block_layout;
-using embed::native::Gguf;
-using embed::native::TensorType;
+using embed::block_layout;
+using embed::Gguf;
+using embed::TensorType;
 using Role = TensorPlan::Role;
 
 constexpr uint64_t kAlignment = 32;  // Source: GGUF specification, general.alignment.

@@ -24,7 +24,7 @@ struct ModelShape {
 
 /// How the matrices are stored.
 struct Quantization {
-  embed::native::TensorType type = embed::native::TensorType::q8_0;
+  embed::TensorType type = embed::TensorType::q8_0;
   bool is_mixed = false;  // As llama.cpp's `_M` files: where it costs most, Q6_K instead.
 };
 
@@ -34,7 +34,7 @@ struct TensorPlan {
 
   std::string name;
   Role role = Role::matrix;  // `layer_norm`: of what a layer reads, as wide as the model.
-  embed::native::TensorType type = embed::native::TensorType::f32;
+  embed::TensorType type = embed::TensorType::f32;
   uint64_t columns = 0;  // The length of a row.
   uint64_t rows = 1;
   uint64_t offset = 0;  // From the begin of the data.

@@ -11,8 +11,8 @@
 namespace runed::bench {
 namespace {
 
-using embed::native::f16_to_float;
-using embed::native::TensorType;
+using embed::f16_to_float;
+using embed::TensorType;
 
 constexpr size_t kSubBlock = 32;  // Of those with a minimum.
 
@@ -194,7 +194,7 @@ void q45_k(const float* row, std::byte* block) {
 template <typename Block>
 void for_each_block(TensorType type, std::span<const float> row, std::byte* to,
                     const Block& block) {
-  const auto layout = embed::native::block_layout(type);
+  const auto layout = embed::block_layout(type);
   for (size_t i = 0; i < row.size(); i += layout.block_elements, to += layout.block_bytes) {
     block(row.data() + i, to);
   }

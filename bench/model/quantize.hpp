@@ -10,6 +10,6 @@ namespace runed::bench {
 /// Stores a row in a type, each number rounded to the nearest that its block has.
 /// Shapes: row, whole blocks of the type; to, as many bytes as they take.
 /// Source: ggml-common.h, block_*; the inverse of embed/native/dequantize.hpp.
-void quantize(embed::native::TensorType type, std::span<const float> row, std::byte* to);
+void quantize(embed::TensorType type, std::span<const float> row, std::byte* to);
 
 }  // namespace runed::bench

@@ -4,15 +4,6 @@
 
 namespace runed::embed {
 
-std::string model_identity(std::string_view model_sha256) {
-  return fmt::format("sha256:{}", model_sha256.substr(0, 16));
-}
-
-size_t max_text_bytes(uint32_t max_tokens, const Tokenizer& tokenizer) {
-  constexpr size_t kFrameTokens = 8;
-  return (max_tokens + kFrameTokens) * tokenizer.most_bytes_per_token();
-}
-
 Error unwanted_error() {
   return make_error(ErrorCode::cancelled, "nobody waits for the texts any more");
 }

@@ -11,10 +11,10 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "embed/model/model_card.hpp"
+#include "embed/model/model_identity.hpp"
+#include "embed/tokenizer/tokenizer.hpp"
 
 namespace runed::embed {
-
-using TokenId = uint32_t;
 
 /// What an engine serves, from the model file and never from constants.
 struct ModelInfo {
@@ -30,10 +30,6 @@ struct ModelInfo {
   size_t max_text_bytes = 0;  // Longer texts have more tokens than that; 0: any may be.
   ModelCard card{};           // What is known of the model, and by whom.
 };
-
-/// Returns the short identity that replies carry: `sha256:` and 16 hex digits. Vectors of models
-/// with different identities must never be compared.
-std::string model_identity(std::string_view model_sha256);
 
 /// Texts laid end to end without padding.
 /// Shapes: ids [n_tokens]; offsets [n_texts + 1], first 0, last n_tokens, each text >= 1 token.
@@ -51,37 +47,6 @@ Error unwanted_error();
 /// Checks that every text of a batch has at least one token and at most `max_tokens`.
 /// Errors: empty_text, text_too_long (details: index).
 Status check_lengths(const PackedBatch& batch, uint32_t max_tokens);
-
-/// The special tokens around every text, which truncation must leave where they are: a vector may
-/// be that of the first or of the last of them.
-struct Frame {
-  uint32_t before = 0;  // Tokens.
-  uint32_t after = 1;   // Tokens.
-};
-
-/// Turns a text into the ids that the model sees. Immutable, so any thread may use one.
-class Tokenizer {
- public:
-  virtual ~Tokenizer() = default;
-  /// Tokenises well-formed UTF-8, with EOS appended when the model's header asks for it.
-  /// Errors: not_utf8.
-  virtual Result<std::vector<TokenId>> tokenize(std::string_view text) const = 0;
-
-  /// Tells whether it needs nothing but this process. One that does not can take long, and fail with
-  /// engine_restarting when what it needs does not answer.
-  virtual bool is_local() const { return true; }
-
-  /// The most bytes of a text that one token can stand for. Where a tokenizer knows none, words longer
-  /// than this are nothing that a model was made for.
-  virtual size_t most_bytes_per_token() const { return 1024; }
-
-  /// What it puts around a text.
-  virtual Frame frame() const { return {}; }
-};
-
-/// Returns ModelInfo::max_text_bytes. With room for the tokens that frame a text, so that a text cut to
-/// that many bytes still has more tokens than the model takes.
-size_t max_text_bytes(uint32_t max_tokens, const Tokenizer& tokenizer);
 
 /// The detail of engine_died that says by which signal the process ended; 0 if by none.
 inline constexpr std::string_view kSignalKey = "signal";

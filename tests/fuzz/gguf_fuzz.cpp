@@ -10,11 +10,11 @@
 #include "embed/model/model_recognition.hpp"
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
 
+using runed::embed::BytePairTokenizer;
+using runed::embed::Gguf;
 using runed::embed::Pooling;
-using runed::embed::native::Gguf;
-using runed::embed::native::BytePairTokenizer;
-using runed::embed::native::read_model_header;
-using runed::embed::native::Tensor;
+using runed::embed::read_model_header;
+using runed::embed::Tensor;
 
 namespace {
 

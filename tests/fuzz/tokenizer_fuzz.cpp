@@ -11,11 +11,11 @@
 #include "embed/tokenizer/nfc.hpp"
 #include "support/gguf_builder.hpp"
 
+using runed::embed::BytePairTokenizer;
+using runed::embed::Gguf;
+using runed::embed::read_model_header;
+using runed::embed::to_nfc;
 using runed::embed::TokenId;
-using runed::embed::native::Gguf;
-using runed::embed::native::BytePairTokenizer;
-using runed::embed::native::read_model_header;
-using runed::embed::native::to_nfc;
 
 namespace {
 

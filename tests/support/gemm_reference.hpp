@@ -20,9 +20,9 @@ inline constexpr embed::native::NumberFormat kFormats[] = {
 /// Returns how a kernel multiplies weights of a type in a format; null where it does not.
 inline const embed::native::Gemm* find_gemm(const embed::native::Kernel& kernel,
                                             embed::native::NumberFormat format,
-                                            embed::native::TensorType type) {
+                                            embed::TensorType type) {
+  using embed::TensorType;
   using embed::native::NumberFormat;
-  using embed::native::TensorType;
   if (format == NumberFormat::f32) return &kernel.f32;
   if (format == NumberFormat::bf16) return kernel.bf16;
   if (format == NumberFormat::int16) return kernel.int16;

@@ -49,7 +49,7 @@ class GgufBuilder {
   }
 
   /// Adds a tensor, its data right behind that of the one before.
-  GgufBuilder& tensor(std::string_view name, embed::native::TensorType type,
+  GgufBuilder& tensor(std::string_view name, embed::TensorType type,
                       const std::vector<uint64_t>& shape, std::string_view data) {
     data_.resize((data_.size() + kAlignment - 1) / kAlignment * kAlignment);
     tensor_raw(name, static_cast<uint32_t>(type), shape, data_.size());

@@ -34,7 +34,7 @@ inline constexpr ModelShape kBlockShape{96, 160, 3, 32};
 /// A model of random weights: its file, and every tensor as the numbers that the file holds.
 class RandomModel {
  public:
-  using TensorType = embed::native::TensorType;
+  using TensorType = embed::TensorType;
   using Row = std::vector<double>;
 
   static constexpr uint32_t kLayers = 2;
@@ -98,10 +98,10 @@ class RandomModel {
   // What that number is.
   static double read_back(TensorType type, const std::string& bytes) {
     const auto* from = reinterpret_cast<const std::byte*>(bytes.data());
-    if (type == TensorType::f32) return static_cast<double>(embed::native::load<float>(from));
-    const auto half = embed::native::load<uint16_t>(from);
-    return static_cast<double>(type == TensorType::f16 ? embed::native::f16_to_float(half)
-                                                       : embed::native::bf16_to_float(half));
+    if (type == TensorType::f32) return static_cast<double>(embed::load<float>(from));
+    const auto half = embed::load<uint16_t>(from);
+    return static_cast<double>(type == TensorType::f16 ? embed::f16_to_float(half)
+                                                       : embed::bf16_to_float(half));
   }
 
   // A block of numbers below 0.49, with a scale of 2^-8.

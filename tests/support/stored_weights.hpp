@@ -20,22 +20,21 @@ enum class Numbers {
   extreme,  // Rows of tiny, zero, negative or great scales, with integers at both of their ends.
 };
 
-inline constexpr embed::native::TensorType kAllTypes[] = {
-    embed::native::TensorType::f32,  embed::native::TensorType::f16,
-    embed::native::TensorType::bf16, embed::native::TensorType::q8_0,
-    embed::native::TensorType::q6_k, embed::native::TensorType::q5_k,
-    embed::native::TensorType::q4_k};
+inline constexpr embed::TensorType kAllTypes[] = {embed::TensorType::f32,  embed::TensorType::f16,
+                                                  embed::TensorType::bf16, embed::TensorType::q8_0,
+                                                  embed::TensorType::q6_k, embed::TensorType::q5_k,
+                                                  embed::TensorType::q4_k};
 
 /// A weight matrix of random numbers as a file stores it, at an odd address, and what the portable
 /// kernel (which dequantize_test.cpp checks by hand) makes of it.
 class StoredWeights {
  public:
-  using TensorType = embed::native::TensorType;
+  using TensorType = embed::TensorType;
 
   /// Needs: depth a multiple of the type's block.
   StoredWeights(TensorType type, size_t rows, size_t depth, Numbers numbers = Numbers::ordinary)
       : type_(type), rows_(rows), depth_(depth), numbers_(numbers), bytes_(1) {
-    const size_t block = embed::native::block_layout(type).block_elements;
+    const size_t block = embed::block_layout(type).block_elements;
     for (size_t row = 0; row < rows; ++row) {
       for (size_t k = 0; k < depth; k += block) append_block(row);
     }
@@ -67,8 +66,8 @@ class StoredWeights {
   double most_minimum(size_t row, size_t k) const {
     if (type_ != TensorType::q5_k && type_ != TensorType::q4_k) return 0;
     const std::byte* block = stored(row, 1).first + k / 256 * (row_bytes_ / (depth_ / 256));
-    return 63 * std::abs(static_cast<double>(
-                    embed::native::f16_to_float(embed::native::load<uint16_t>(block + 2))));
+    return 63 *
+           std::abs(static_cast<double>(embed::f16_to_float(embed::load<uint16_t>(block + 2))));
   }
 
  private:

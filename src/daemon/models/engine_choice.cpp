@@ -51,20 +51,20 @@ std::string asked_by(bootstrap::Origin origin) {
 // What NativeEngine::start would say of the model, but for its tokenizer. No weight is read.
 Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
   TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
-  TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(model)));
-  const auto recognise = [&model](const native::Gguf& gguf) {
+  TRY_ASSIGN(const auto file, embed::ModelFile::open(source_of(model)));
+  const auto recognise = [&model](const embed::Gguf& gguf) {
     return embed::recognise_model(gguf, sha256_of(model), published_facts(model));
   };
-  return native::read_unchanged(*file, [&]() -> Status {
-    const auto gguf = native::Gguf::parse(file->bytes());
+  return embed::read_unchanged(*file, [&]() -> Status {
+    const auto gguf = embed::Gguf::parse(file->bytes());
     if (!gguf) {
       // What is wrong for any engine counts before a tensor type that ours has not.
-      const auto metadata = native::Gguf::parse_metadata(file->bytes());
+      const auto metadata = embed::Gguf::parse_metadata(file->bytes());
       if (metadata) TRY(recognise(*metadata));
       return gguf.error();
     }
     TRY_ASSIGN(const auto card, recognise(*gguf));
-    TRY_ASSIGN(const auto header, native::read_model_header(*gguf, card.pooling.value));
+    TRY_ASSIGN(const auto header, embed::read_model_header(*gguf, card.pooling.value));
     TRY(native::find_weights(*gguf, header, *kernel));
     return {};
   });
@@ -83,7 +83,7 @@ Result<EngineChoice> choose_llama_server(const EngineQuery& query, std::string r
 Result<EngineChoice> choose_native(const EngineQuery& query, Status served) {
   if (served) return EngineChoice{.reason = asked_by(query.settings.engine.origin)};
   const bool has_other = is_for_another_engine(served.error());
-  Error error = native::about(source_of(query.model), std::move(served).error());
+  Error error = embed::about(source_of(query.model), std::move(served).error());
   if (has_other) error.hint = "llama-server may serve it: leave the engine at auto, or name that";
   return error;
 }
@@ -126,7 +126,7 @@ Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
   }
   const std::string why = served.error().message;
   const bool has_other = is_for_another_engine(served.error());
-  Error refusal = native::about(source_of(query.model), std::move(served).error());
+  Error refusal = embed::about(source_of(query.model), std::move(served).error());
   if (!has_other) return refusal;
   auto choice =
       choose_llama_server(query, fmt::format("the native engine cannot serve this model: {}", why));
@@ -156,7 +156,7 @@ Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& pro
   const auto& [engine, origin] = query.settings.engine;
   Status served = check_native(query.model, query.settings);
   if (!served && is_for_no_engine(served.error())) {
-    return native::about(source_of(query.model), std::move(served).error());
+    return embed::about(source_of(query.model), std::move(served).error());
   }
   if (engine == EngineKind::native) return choose_native(query, std::move(served));
   if (engine == EngineKind::llama_server) return choose_llama_server(query, asked_by(origin));

@@ -109,14 +109,14 @@ Result<std::unique_ptr<embed::Engine>> make_llama_server(EngineOptions options,
 }
 
 Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
-  TRY_ASSIGN(const auto file, native::ModelFile::open(source_of(model)));
-  return native::read_unchanged(*file, [&]() -> Result<Vocabulary> {
+  TRY_ASSIGN(const auto file, embed::ModelFile::open(source_of(model)));
+  return embed::read_unchanged(*file, [&]() -> Result<Vocabulary> {
     TRY_ASSIGN(std::string sha256,
-               native::identify(*file, sha256_of(model), model.file, model.promised_sha256));
-    TRY_ASSIGN(const auto gguf, native::Gguf::parse(file->bytes()));
+               embed::identify(*file, sha256_of(model), model.file, model.promised_sha256));
+    TRY_ASSIGN(const auto gguf, embed::Gguf::parse(file->bytes()));
     TRY_ASSIGN(auto card, embed::recognise_model(gguf, sha256, published_facts(model)));
-    TRY_ASSIGN(const auto header, native::read_model_header(gguf, card.pooling.value));
-    TRY_ASSIGN(auto tokenizer, native::BytePairTokenizer::create(gguf, header));
+    TRY_ASSIGN(const auto header, embed::read_model_header(gguf, card.pooling.value));
+    TRY_ASSIGN(auto tokenizer, embed::BytePairTokenizer::create(gguf, header));
     return Vocabulary{.model = {.engine = {},
                                 .model_name = header.name,
                                 .model_sha256 = std::move(sha256),
@@ -132,12 +132,12 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
 }  // namespace
 
 Status inspect_model(const std::string& path) {
-  const native::ModelSource source{.bytes = {}, .path = path};
-  TRY_ASSIGN(const auto file, native::ModelFile::open(source));
-  const auto gguf = native::Gguf::parse(file->bytes());
+  const embed::ModelSource source{.bytes = {}, .path = path};
+  TRY_ASSIGN(const auto file, embed::ModelFile::open(source));
+  const auto gguf = embed::Gguf::parse(file->bytes());
   TRY(file->check_unchanged());
   if (gguf || gguf.error().code != ErrorCode::model_corrupt) return {};
-  return native::about(source, gguf.error());
+  return embed::about(source, gguf.error());
 }
 
 Status check_engine(const bootstrap::Paths& paths, const bootstrap::Settings& settings,
@@ -195,7 +195,7 @@ Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
 
 Result<Vocabulary> load_vocabulary(const bootstrap::ReadyModel& model) {
   auto vocabulary = load(model);
-  if (!vocabulary) return native::about(source_of(model), std::move(vocabulary).error());
+  if (!vocabulary) return embed::about(source_of(model), std::move(vocabulary).error());
   return vocabulary;
 }
 

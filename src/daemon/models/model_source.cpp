@@ -21,7 +21,7 @@ embed::ModelFacts facts_of(const bootstrap::PublishedModel& model) {
 
 }  // namespace
 
-embed::native::ModelSource source_of(const bootstrap::ReadyModel& model) {
+embed::ModelSource source_of(const bootstrap::ReadyModel& model) {
   if (model.path.empty()) return {.bytes = embed::builtin_model(), .path = {}};
   return {.bytes = {}, .path = model.path};
 }

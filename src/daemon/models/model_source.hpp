@@ -10,7 +10,7 @@
 namespace runed::daemon {
 
 /// Where a model's bytes are.
-embed::native::ModelSource source_of(const bootstrap::ReadyModel& model);
+embed::ModelSource source_of(const bootstrap::ReadyModel& model);
 
 /// The SHA-256 of its file, the one in the executable too.
 std::string sha256_of(const bootstrap::ReadyModel& model);

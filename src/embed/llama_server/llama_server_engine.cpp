@@ -28,15 +28,15 @@ constexpr uint64_t kRoom = uint64_t{512} << 20;
 constexpr milliseconds kMemoryInterval{1000};
 
 // A copy has no digest until it was read: somebody may have left another file there.
-native::ServedFile served_file(const LlamaServerOptions& options) {
+ServedFile served_file(const LlamaServerOptions& options) {
   if (options.source.path.empty()) {
-    return native::ServedFile({.source = {.bytes = {}, .path = options.model_copy_path},
-                               .promised_sha256 = options.sha256});
+    return ServedFile({.source = {.bytes = {}, .path = options.model_copy_path},
+                       .promised_sha256 = options.sha256});
   }
-  return native::ServedFile({.source = options.source,
-                             .sha256 = options.sha256,
-                             .file = options.file,
-                             .promised_sha256 = options.promised_sha256});
+  return ServedFile({.source = options.source,
+                     .sha256 = options.sha256,
+                     .file = options.file,
+                     .promised_sha256 = options.promised_sha256});
 }
 
 // Writes a model that is in memory where a child can open it, unless it is there.
@@ -83,7 +83,7 @@ Status LlamaServerEngine::start() {
   if (started) return {};
   // Of a file that is cut short a server dies, or it finds in it what is no fault of the file.
   if (Status same = file_.check_unchanged(); !same) started = std::move(same);
-  return native::about(options_.source, as_told(std::move(started)).error());
+  return about(options_.source, as_told(std::move(started)).error());
 }
 
 void LlamaServerEngine::stop() {
@@ -111,8 +111,8 @@ Status LlamaServerEngine::load_model() {
   return described;
 }
 
-Status LlamaServerEngine::describe(const std::shared_ptr<const native::ModelFile>& file) {
-  TRY_ASSIGN(model_, native::read_unchanged(*file, [&] {
+Status LlamaServerEngine::describe(const std::shared_ptr<const ModelFile>& file) {
+  TRY_ASSIGN(model_, read_unchanged(*file, [&] {
                return describe_model(file, file_.sha256(), options_.published);
              }));
   TRY(file_.check());

@@ -26,7 +26,7 @@ namespace runed::embed::llama_server {
 
 struct LlamaServerOptions {
   std::string executable;      // Absolute path of llama-server.
-  native::ModelSource source;  // As NativeOptions, as are the next four.
+  ModelSource source;          // As NativeOptions, as are the next four.
   std::string sha256;
   os::FileIdentity file{};
   std::string promised_sha256;
@@ -72,7 +72,7 @@ class LlamaServerEngine final : public Engine {
 
   bool is_in_memory() const { return options_.source.path.empty(); }
   Status load_model();
-  Status describe(const std::shared_ptr<const native::ModelFile>& file);
+  Status describe(const std::shared_ptr<const ModelFile>& file);
   Status start_server(Demand demand);
   Status bring_up();
   Status check_opened(const std::string& path) const;
@@ -97,7 +97,7 @@ class LlamaServerEngine final : public Engine {
 
   // From the first start on.
   ModelInfo info_;
-  native::ServedFile file_;  // What the child maps: the model's, or the copy of one in memory.
+  ServedFile file_;              // What the child maps: the model's, or the copy of one in memory.
   std::vector<float> expected_;  // Of the first text; empty if nothing is expected.
 
   // While started.

@@ -7,7 +7,7 @@
 // shared copy of a function behind for the linker to pick (kernel.hpp says why).
 #define RUNED_ALWAYS_INLINE [[gnu::always_inline]] inline
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// Converts an IEEE 754 binary16. Subnormals are converted as integers: letting them pass through
 /// subnormal floats would be shorter, and slow by a hundred cycles each.
@@ -34,4 +34,4 @@ RUNED_ALWAYS_INLINE T load(const std::byte* from) {
   return value;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

@@ -11,7 +11,7 @@
 
 static_assert(std::endian::native == std::endian::little, "values are read as they are stored");
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 constexpr uint64_t kDefaultAlignment = 32;  // Source: GGUF specification, general.alignment.
@@ -397,4 +397,4 @@ const Tensor* Gguf::find_tensor(std::string_view name) const {
   return found == tensor_indices_.end() ? nullptr : &tensors_[found->second];
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

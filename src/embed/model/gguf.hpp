@@ -13,7 +13,7 @@
 #include "base/result.hpp"
 #include "embed/model/tensor_type.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// One tensor of a file.
 struct Tensor {
@@ -95,4 +95,4 @@ class Gguf {
   std::unordered_map<std::string_view, size_t> tensor_indices_;
 };
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

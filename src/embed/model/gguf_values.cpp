@@ -10,7 +10,7 @@
 #include "base/text.hpp"
 #include "embed/model/gguf.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 template <typename T>
@@ -182,4 +182,4 @@ Result<uint64_t> Gguf::array_size(std::string_view key) const {
   return value->count;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

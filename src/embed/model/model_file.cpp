@@ -6,7 +6,7 @@
 #include "os/file/file_reader.hpp"
 #include "os/process/process.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 // A file that was opened and cannot be read any more is not what it was.
@@ -92,4 +92,4 @@ Error about(const ModelSource& source, Error error) {
   return error;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

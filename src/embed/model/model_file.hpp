@@ -10,7 +10,7 @@
 #include "os/file/files.hpp"
 #include "os/file/mapped_file.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// Where a GGUF is: in memory, or else in a file to be mapped.
 struct ModelSource {
@@ -76,4 +76,4 @@ Result<std::string> identify(const ModelFile& file, const std::string& sha256,
 /// Says which file an error is about.
 Error about(const ModelSource& source, Error error);
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

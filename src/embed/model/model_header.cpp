@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 // Far above any model and far below what makes a product of two of them overflow 64 bits.
@@ -184,4 +184,4 @@ Result<ModelHeader> read_model_header(const Gguf& file, std::optional<Pooling> p
   return header;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

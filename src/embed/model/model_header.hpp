@@ -8,7 +8,7 @@
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_card.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// The shape of a Qwen3 embedding model, read from its file and checked.
 struct ModelHeader {
@@ -38,4 +38,4 @@ inline constexpr const char* kConversionFault = "conversion_fault";
 ///         the file's fault and not ours.
 Result<ModelHeader> read_model_header(const Gguf& file, std::optional<Pooling> pooling = {});
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

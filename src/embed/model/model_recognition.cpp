@@ -13,8 +13,6 @@
 namespace runed::embed {
 namespace {
 
-using native::Gguf;
-
 constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
 constexpr std::string_view kAddEos = "tokenizer.ggml.add_eos_token";
 constexpr const char* kConvertAgain =
@@ -38,7 +36,7 @@ bool is_about(const PublishedFacts& entry, std::string_view sha256,
 Error refusal(std::string message, std::string_view key, std::string_view hint) {
   return make_error(ErrorCode::model_unsupported, "{}", message)
       .with_hint(std::string(hint))
-      .with_detail(native::kConversionFault, std::string(key));
+      .with_detail(kConversionFault, std::string(key));
 }
 
 std::string text_or_empty(const Gguf& file, std::string_view key) {

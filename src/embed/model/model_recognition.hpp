@@ -24,15 +24,15 @@ struct PublishedFacts {
 /// Reads by what a file can be recognised. A key that is missing, or of another type, recognises
 /// nothing; only how it pools is needed for more than that.
 /// Errors: model_unsupported for a pooling that is none.
-Result<ModelSignature> read_signature(const native::Gguf& file);
+Result<ModelSignature> read_signature(const Gguf& file);
 
 /// Finds what is known of the model in a file: from the file, else from what is published of its
 /// digest, else from the table of known models. Refuses what any engine would make wrong vectors of
 /// without a word, because the file does not say what has to be known: how a text becomes one
 /// vector, whether it is framed by its special tokens, whether a token sees those after it, whether
 /// all of the model is there, whether its tokens are of the tokenizer that it names.
-/// Errors: model_unsupported naming the keys, with native::kConversionFault.
-Result<ModelCard> recognise_model(const native::Gguf& file, std::string_view sha256,
+/// Errors: model_unsupported naming the keys, with kConversionFault.
+Result<ModelCard> recognise_model(const Gguf& file, std::string_view sha256,
                                   std::span<const PublishedFacts> published);
 
 }  // namespace runed::embed

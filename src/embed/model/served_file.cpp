@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 Result<std::shared_ptr<const ModelFile>> ServedFile::open() {
   if (sha256_.empty()) return open_first();
@@ -75,4 +75,4 @@ Status ServedFile::check_unchanged() const {
   return file_->check_unchanged();
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

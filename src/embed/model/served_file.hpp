@@ -9,7 +9,7 @@
 #include "base/result.hpp"
 #include "embed/model/model_file.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// The model file of an engine. Once its SHA-256 was told, it is that model or none: an engine that
 /// is started again has the file that was opened first, even if another one has taken its path; and
@@ -64,4 +64,4 @@ class ServedFile {
   std::string why_refused_;
 };
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

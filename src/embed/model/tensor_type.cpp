@@ -4,7 +4,7 @@
 
 #include "base/check.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 struct Entry {
@@ -35,4 +35,4 @@ BlockLayout block_layout(TensorType type) {
   return *layout;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

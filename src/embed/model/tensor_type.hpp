@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// How a tensor's numbers are stored. The values are the file's own.
 /// Source: ggml, enum ggml_type; GGUF specification, "Tensor info".
@@ -31,4 +31,4 @@ std::optional<BlockLayout> find_block_layout(uint32_t stored_type);
 /// Returns the layout of a type.
 BlockLayout block_layout(TensorType type);
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <new>
 #include <utility>
 
@@ -48,6 +49,12 @@ std::unique_ptr<PagePopulator> populate_weights(const Weights& weights) {
   for (const std::span<const std::byte> part : parts) size += part.size();
   if (size < kLeastPopulatedBytes) return nullptr;
   return std::make_unique<PagePopulator>(std::move(parts));
+}
+
+RunUnits on_threads(ThreadPool& pool) {
+  return [&pool](size_t units, const std::function<void(size_t)>& work) {
+    pool.run(units, [&work](size_t unit, uint32_t /*thread*/) { work(unit); });
+  };
 }
 
 // Multiply-adds of a pass that takes a few milliseconds on two cores.
@@ -121,7 +128,7 @@ Status NativeEngine::load() {
   // From here on, so that it works while the tokenizer is built.
   std::unique_ptr<PagePopulator> populator = populate_weights(weights);
   const NumberFormat compute = choose_gemms(weights, options_.compute, kernel_);
-  TRY_ASSIGN(auto tokenizer, BytePairTokenizer::create(gguf, header, &pool_));
+  TRY_ASSIGN(auto tokenizer, BytePairTokenizer::create(gguf, header, on_threads(pool_)));
   TRY(file_.check());
   if (info_.model_sha256.empty()) {
     info_ = {.engine = "native",

@@ -10,7 +10,7 @@
 #include "base/check.hpp"
 #include "base/text.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 constexpr TokenId kNoToken = NumberTable::kNone;
@@ -129,12 +129,12 @@ Status BytePairEncoding::find_byte_tokens(const TokenIndex& index) {
   return {};
 }
 
-// Finds what can be found without allocating, which must not fail on the threads of the pool.
+// Finds what can be found without allocating: a unit must not throw.
 void BytePairEncoding::find_parts(const TokenIndex& index, std::span<const std::string_view> merges,
-                                  ThreadPool& pool) {
+                                  const RunUnits& run_units) {
   merges_.assign(merges.size(), {kNoToken, kNoToken, kNoToken});
   const size_t units = (merges.size() + kMergesPerUnit - 1) / kMergesPerUnit;
-  pool.run(units, [&](size_t unit, uint32_t /*thread*/) {
+  const auto find_of_unit = [&](size_t unit) noexcept {
     const size_t end = std::min(merges.size(), (unit + 1) * kMergesPerUnit);
     for (size_t rank = unit * kMergesPerUnit; rank < end; ++rank) {
       const std::optional<Parts> parts = split(merges[rank]);
@@ -142,7 +142,12 @@ void BytePairEncoding::find_parts(const TokenIndex& index, std::span<const std::
       merges_[rank] = {index.find(parts->left), index.find(parts->right),
                        guess_merged(index.tokens(), *parts, rank)};
     }
-  });
+  };
+  if (run_units) {
+    run_units(units, find_of_unit);
+  } else {
+    for (size_t unit = 0; unit < units; ++unit) find_of_unit(unit);
+  }
 }
 
 Status BytePairEncoding::index_merges(const TokenIndex& index,
@@ -169,13 +174,12 @@ Status BytePairEncoding::index_merges(const TokenIndex& index,
 
 Result<BytePairEncoding> BytePairEncoding::create(std::span<const std::string_view> tokens,
                                                   std::span<const std::string_view> merges,
-                                                  ThreadPool* pool) {
+                                                  const RunUnits& run_units) {
   CHECK(tokens.size() < kNoToken);
   BytePairEncoding encoding;
   const TokenIndex index(tokens);
   TRY(encoding.find_byte_tokens(index));
-  ThreadPool alone(1);
-  encoding.find_parts(index, merges, pool != nullptr ? *pool : alone);
+  encoding.find_parts(index, merges, run_units);
   TRY(encoding.index_merges(index, merges));
   return encoding;
 }
@@ -263,4 +267,4 @@ void BytePairEncoding::encode(std::span<const std::string_view> words,
   }
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

@@ -8,7 +8,7 @@
 #include "base/text.hpp"
 #include "embed/tokenizer/nfc.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 // Places in a word are numbered with 32 bits, and form C may have three times the bytes. Far above
@@ -31,8 +31,8 @@ BytePairTokenizer::BytePairTokenizer(SpecialTokens special, PreTokenizer pre_tok
       most_bytes_per_token_(most_bytes_per_token) {}
 
 Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf& file,
-                                                                 const ModelHeader& header,
-                                                                 ThreadPool* pool) {
+                                                                     const ModelHeader& header,
+                                                                     const RunUnits& run_units) {
   TRY_ASSIGN(const std::vector<std::string_view> tokens,
              file.string_array("tokenizer.ggml.tokens"));
   TRY_ASSIGN(const std::vector<std::string_view> merges,
@@ -45,7 +45,7 @@ Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf&
   }
   TRY_ASSIGN(SpecialTokens special, SpecialTokens::create(tokens, types));
   TRY_ASSIGN(PreTokenizer pre_tokenizer, PreTokenizer::create());
-  TRY_ASSIGN(BytePairEncoding encoding, BytePairEncoding::create(tokens, merges, pool));
+  TRY_ASSIGN(BytePairEncoding encoding, BytePairEncoding::create(tokens, merges, run_units));
   size_t longest = 1;
   for (const std::string_view token : tokens) longest = std::max(longest, token.size());
   return std::unique_ptr<BytePairTokenizer>(
@@ -82,4 +82,4 @@ Status BytePairTokenizer::append_ordinary(std::string_view text, std::vector<Tok
   return {};
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/engine.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_header.hpp"
-#include "embed/native/run/thread_pool.hpp"
 #include "embed/tokenizer/byte_pair_encoding.hpp"
 #include "embed/tokenizer/pre_tokenizer.hpp"
+#include "embed/tokenizer/run_units.hpp"
 #include "embed/tokenizer/special_tokens.hpp"
+#include "embed/tokenizer/tokenizer.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// The tokenizer of Qwen3, from the vocabulary of a file. Gives the ids of the reference tokenizer
 /// (Hugging Face tokenizers): special tokens first, on the text as it is; then NFC, words and
@@ -21,11 +21,11 @@ namespace runed::embed::native {
 class BytePairTokenizer final : public Tokenizer {
  public:
   /// Builds the tokenizer, which borrows nothing: no later change of the file can reach it.
-  /// `pool`, if there is one, helps while this runs.
+  /// `run_units`, if there is one, helps while this runs.
   /// Errors: model_unsupported or model_corrupt, naming the key.
   static Result<std::unique_ptr<BytePairTokenizer>> create(const Gguf& file,
-                                                         const ModelHeader& header,
-                                                         ThreadPool* pool = nullptr);
+                                                           const ModelHeader& header,
+                                                           const RunUnits& run_units = {});
 
   Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
   size_t most_bytes_per_token() const override { return most_bytes_per_token_; }
@@ -44,4 +44,4 @@ class BytePairTokenizer final : public Tokenizer {
   size_t most_bytes_per_token_;
 };
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

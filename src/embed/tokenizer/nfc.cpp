@@ -12,7 +12,7 @@
 // utf8proc_map does all of this in one call, but puts combining marks in order with an insertion
 // sort: a text of a million marks would take minutes. The steps are the same, the sort is ours.
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 using CodePoint = utf8proc_int32_t;
@@ -90,4 +90,4 @@ std::string_view to_nfc(std::string_view text, std::string& storage) {
   return storage;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

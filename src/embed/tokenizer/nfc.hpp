@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// Brings text to Unicode normalisation form C.
 /// Needs:  well-formed UTF-8.
@@ -11,4 +11,4 @@ namespace runed::embed::native {
 /// Source: Unicode Standard Annex 15.
 std::string_view to_nfc(std::string_view text, std::string& storage);
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// Mixes two words into a hash whose bits all depend on all of theirs.
 /// Source: wyhash, _wymix.
@@ -64,4 +64,4 @@ class NumberTable {
   std::vector<Slot> slots_;  // Open addressing; a power of two, at most two thirds full.
 };
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

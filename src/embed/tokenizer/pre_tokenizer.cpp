@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 // Every character starts a match of one of the branches, so that an anchored match always succeeds.
@@ -80,4 +80,4 @@ Result<std::vector<std::string_view>> PreTokenizer::split(std::string_view text)
   return words;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// Splits text into the words that merges never cross, with the regular expression of Qwen2.
 class PreTokenizer {
@@ -32,4 +32,4 @@ class PreTokenizer {
   std::unique_ptr<Code> code_;
 };
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

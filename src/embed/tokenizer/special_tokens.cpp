@@ -6,7 +6,7 @@
 #include "base/check.hpp"
 #include "base/text.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 namespace {
 
 // Source: llama.cpp, LLAMA_TOKEN_TYPE_CONTROL and LLAMA_TOKEN_TYPE_USER_DEFINED.
@@ -48,4 +48,4 @@ std::optional<SpecialTokens::Match> SpecialTokens::find(std::string_view text,
   return std::nullopt;
 }
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "embed/engine.hpp"
+#include "embed/model/token_id.hpp"
 
-namespace runed::embed::native {
+namespace runed::embed {
 
 /// The tokens that stand in a text as they are spelled, such as `<|endoftext|>`: control tokens and
 /// those that were added to the vocabulary. Borrows nothing.
@@ -41,4 +41,4 @@ class SpecialTokens {
   std::array<std::vector<Token>, 256> by_first_byte_;  // Each longest first.
 };
 
-}  // namespace runed::embed::native
+}  // namespace runed::embed

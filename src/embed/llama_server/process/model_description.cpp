@@ -15,16 +15,15 @@ constexpr uint32_t kMostTokens = 1 << 20;
 constexpr uint32_t kMostDimension = 1 << 16;
 constexpr uint64_t kBytesOfF16 = 2;
 
-Result<uint32_t> read_size(const native::Gguf& file, const std::string& key, uint64_t most) {
+Result<uint32_t> read_size(const Gguf& file, const std::string& key, uint64_t most) {
   TRY_ASSIGN(const uint64_t found, file.unsigned_value(key));
   if (found >= 1 && found <= most) return static_cast<uint32_t>(found);
   return make_error(ErrorCode::model_unsupported, "key '{}' is {} where 1 to {} was expected", key,
                     found, most);
 }
 
-Result<ModelDescription> describe_qwen3(const native::Gguf& gguf, const ModelCard& card) {
-  TRY_ASSIGN(const native::ModelHeader header,
-             native::read_model_header(gguf, card.pooling.value));
+Result<ModelDescription> describe_qwen3(const Gguf& gguf, const ModelCard& card) {
+  TRY_ASSIGN(const ModelHeader header, read_model_header(gguf, card.pooling.value));
   ModelDescription model{
       .name = header.name,
       .architecture = "qwen3",
@@ -33,17 +32,17 @@ Result<ModelDescription> describe_qwen3(const native::Gguf& gguf, const ModelCar
       .cell_bytes = uint64_t{header.layers} * header.kv_heads * header.head_width * 2 * kBytesOfF16,
       .card = card,
       .tokenizer = nullptr};
-  TRY_ASSIGN(model.tokenizer, native::BytePairTokenizer::create(gguf, header));
+  TRY_ASSIGN(model.tokenizer, BytePairTokenizer::create(gguf, header));
   return model;
 }
 
-uint64_t value_or(const native::Gguf& gguf, const std::string& key, uint64_t fallback) {
+uint64_t value_or(const Gguf& gguf, const std::string& key, uint64_t fallback) {
   const auto found = gguf.unsigned_value(key);
   return found ? *found : fallback;
 }
 
 // 0 if it cannot be told. Grouped heads share keys and values.
-uint64_t cell_bytes(const native::Gguf& gguf, const std::string& architecture, uint32_t width) {
+uint64_t cell_bytes(const Gguf& gguf, const std::string& architecture, uint32_t width) {
   const std::string attention = architecture + ".attention.";
   const uint64_t heads = std::max<uint64_t>(value_or(gguf, attention + "head_count", 1), 1);
   const uint64_t kv_heads = value_or(gguf, attention + "head_count_kv", heads);
@@ -54,14 +53,14 @@ uint64_t cell_bytes(const native::Gguf& gguf, const std::string& architecture, u
                                                               : 0;
 }
 
-bool is_set(const native::Gguf& gguf, const char* key, bool otherwise) {
+bool is_set(const Gguf& gguf, const char* key, bool otherwise) {
   const auto found = gguf.bool_value(key);
   return found ? *found : otherwise;
 }
 
 // Where the file does not say, as llama.cpp does by default.
 // Source: llama.cpp, llama_vocab::impl::load, for the kinds of tokenizer.
-Frame read_frame(const native::Gguf& gguf) {
+Frame read_frame(const Gguf& gguf) {
   const auto found = gguf.string_value("tokenizer.ggml.model");
   const std::string_view kind = found ? *found : std::string_view();
   if (kind == "bert") return {.before = 1, .after = 1};
@@ -71,15 +70,15 @@ Frame read_frame(const native::Gguf& gguf) {
 
 }  // namespace
 
-Result<ModelDescription> describe_model(const std::shared_ptr<const native::ModelFile>& file,
+Result<ModelDescription> describe_model(const std::shared_ptr<const ModelFile>& file,
                                         std::string_view sha256,
                                         std::span<const PublishedFacts> published) {
-  TRY_ASSIGN(const native::Gguf gguf, native::Gguf::parse_metadata(file->bytes()));
+  TRY_ASSIGN(const Gguf gguf, Gguf::parse_metadata(file->bytes()));
   TRY_ASSIGN(const std::string_view architecture, gguf.string_value("general.architecture"));
   TRY_ASSIGN(ModelCard card, recognise_model(gguf, sha256, published));
   if (architecture == "qwen3") {
     auto known = describe_qwen3(gguf, card);
-    if (known || known.error().details.contains(native::kConversionFault)) return known;
+    if (known || known.error().details.contains(kConversionFault)) return known;
   }
   ModelDescription model{.name = "unnamed",
                          .architecture = printable(architecture),

@@ -32,7 +32,7 @@ struct ModelDescription {
 /// that was converted wrongly is refused as the native engine refuses it: llama-server would compute
 /// wrong vectors from it just the same.
 /// Errors: model_corrupt, model_unsupported.
-Result<ModelDescription> describe_model(const std::shared_ptr<const native::ModelFile>& file,
+Result<ModelDescription> describe_model(const std::shared_ptr<const ModelFile>& file,
                                         std::string_view sha256,
                                         std::span<const PublishedFacts> published);
 

@@ -9,8 +9,8 @@
 
 using runed::Error;
 using runed::ErrorCode;
-using runed::embed::native::Gguf;
-using runed::embed::native::TensorType;
+using runed::embed::Gguf;
+using runed::embed::TensorType;
 using runed::test::GgufBuilder;
 using runed::test::unwrap;
 using runed::test::unwrap_error;

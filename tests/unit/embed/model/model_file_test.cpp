@@ -8,11 +8,11 @@
 
 using runed::Error;
 using runed::ErrorCode;
-using runed::embed::native::about;
-using runed::embed::native::identify;
-using runed::embed::native::ModelFile;
-using runed::embed::native::ModelSource;
-using runed::embed::native::read_unchanged;
+using runed::embed::about;
+using runed::embed::identify;
+using runed::embed::ModelFile;
+using runed::embed::ModelSource;
+using runed::embed::read_unchanged;
 using runed::test::read_text;
 using runed::test::TempDir;
 using runed::test::unwrap;

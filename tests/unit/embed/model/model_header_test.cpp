@@ -8,10 +8,10 @@
 
 using runed::Error;
 using runed::ErrorCode;
-using runed::embed::native::Gguf;
-using runed::embed::native::kConversionFault;
-using runed::embed::native::ModelHeader;
-using runed::embed::native::read_model_header;
+using runed::embed::Gguf;
+using runed::embed::kConversionFault;
+using runed::embed::ModelHeader;
+using runed::embed::read_model_header;
 using runed::test::GgufBuilder;
 using runed::test::small_qwen3;
 using runed::test::unwrap;

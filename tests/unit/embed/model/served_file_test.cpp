@@ -10,7 +10,7 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::sha256_hex;
-using runed::embed::native::ServedFile;
+using runed::embed::ServedFile;
 using runed::test::TempDir;
 using runed::test::unwrap;
 using runed::test::unwrap_error;

@@ -2,9 +2,9 @@
 
 #include "support/catch.hpp"
 
-using runed::embed::native::block_layout;
-using runed::embed::native::find_block_layout;
-using runed::embed::native::TensorType;
+using runed::embed::block_layout;
+using runed::embed::find_block_layout;
+using runed::embed::TensorType;
 
 TEST_CASE("a stored type is found with its block") {
   const auto layout = find_block_layout(8);

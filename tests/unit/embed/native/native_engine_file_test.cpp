@@ -18,9 +18,9 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
+using runed::embed::TensorType;
 using runed::embed::TokenId;
 using runed::embed::native::NativeEngine;
-using runed::embed::native::TensorType;
 using runed::test::as_text;
 using runed::test::RandomModel;
 using runed::test::read_file;

@@ -20,16 +20,16 @@ using runed::Json;
 using runed::SystemClock;
 using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
+using runed::embed::BytePairTokenizer;
+using runed::embed::Gguf;
+using runed::embed::ModelFile;
+using runed::embed::ModelSource;
 using runed::embed::TokenId;
 using runed::embed::native::available_kernels;
 using runed::embed::native::formats_of;
-using runed::embed::native::Gguf;
 using runed::embed::native::Kernel;
-using runed::embed::native::ModelFile;
-using runed::embed::native::ModelSource;
 using runed::embed::native::NativeEngine;
 using runed::embed::native::NativeOptions;
-using runed::embed::native::BytePairTokenizer;
 using runed::embed::native::NumberFormat;
 using runed::test::read_file;
 using runed::test::unwrap;
@@ -320,7 +320,7 @@ TEST_CASE("a vector that is not finite does not leave the engine") {
   auto engine = started({.source = {bytes, ""}, .sha256 = std::string(64, '0')});
   const Ids text{5, 6};
   CHECK(length(embed(*engine, {text}).front()) == Approx(1));
-  const runed::embed::native::Gguf gguf = unwrap(runed::embed::native::Gguf::parse(bytes));
+  const runed::embed::Gguf gguf = unwrap(runed::embed::Gguf::parse(bytes));
   const auto norm = gguf.find_tensor("output_norm.weight")->data;
   const float nan = std::numeric_limits<float>::quiet_NaN();
   std::memcpy(bytes.data() + (norm.data() - bytes.data()), &nan, sizeof nan);
@@ -346,7 +346,7 @@ TEST_CASE("a vocabulary without tensors tokenizes, but does not start") {
   const auto file = unwrap(ModelFile::open(source));
   const auto gguf = unwrap(Gguf::parse(file->bytes()));
   const auto tokenizer =
-      unwrap(BytePairTokenizer::create(gguf, unwrap(runed::embed::native::read_model_header(gguf))));
+      unwrap(BytePairTokenizer::create(gguf, unwrap(runed::embed::read_model_header(gguf))));
   CHECK(unwrap(tokenizer->tokenize("hello")).back() == 151643);
   const auto engine = unwrap(NativeEngine::create({.source = source}, kClock));
   const Error error = unwrap_error(engine->start());

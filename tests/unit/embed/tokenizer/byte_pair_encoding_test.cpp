@@ -1,17 +1,19 @@
 #include "embed/tokenizer/byte_pair_encoding.hpp"
 
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "support/gguf_builder.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::ErrorCode;
+using runed::embed::BytePairEncoding;
+using runed::embed::RunUnits;
 using runed::embed::TokenId;
-using runed::embed::native::BytePairEncoding;
-using runed::embed::native::ThreadPool;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 
@@ -141,7 +143,11 @@ TEST_CASE("a word of a million letters is encoded in a moment") {
 }
 
 TEST_CASE("threads find the same merges, and the first that is not of tokens") {
-  ThreadPool pool(3);
+  const RunUnits on_threads = [](size_t units, const std::function<void(size_t)>& work) {
+    std::vector<std::thread> threads;
+    for (size_t unit = 0; unit < units; ++unit) threads.emplace_back(work, unit);
+    for (std::thread& thread : threads) thread.join();
+  };
   std::mt19937 random(2);
   Vocabulary vocabulary;
   const auto letter = [&] { return std::string(1, static_cast<char>('a' + random() % 26)); };
@@ -155,7 +161,7 @@ TEST_CASE("threads find the same merges, and the first that is not of tokens") {
   const Views tokens(vocabulary.tokens.begin(), vocabulary.tokens.end());
   Views merges(vocabulary.merges.begin(), vocabulary.merges.end());
   const BytePairEncoding expected = unwrap(BytePairEncoding::create(tokens, merges));
-  const BytePairEncoding found = unwrap(BytePairEncoding::create(tokens, merges, &pool));
+  const BytePairEncoding found = unwrap(BytePairEncoding::create(tokens, merges, on_threads));
   for (int i = 0; i < 2'000; ++i) {
     std::string word;
     while (word.size() < 30) word += letter();
@@ -165,7 +171,7 @@ TEST_CASE("threads find the same merges, and the first that is not of tokens") {
   }
   merges[5'000] = "a  b";
   merges[19'000] = "ab";
-  CHECK(unwrap_error(BytePairEncoding::create(tokens, merges, &pool)).message ==
+  CHECK(unwrap_error(BytePairEncoding::create(tokens, merges, on_threads)).message ==
         "key 'tokenizer.ggml.merges' has 'a  b' at 5000, which is not of tokens");
 }
 

@@ -9,10 +9,10 @@
 #include "support/result_matchers.hpp"
 
 using runed::Json;
+using runed::embed::BytePairTokenizer;
+using runed::embed::Gguf;
+using runed::embed::read_model_header;
 using runed::embed::TokenId;
-using runed::embed::native::Gguf;
-using runed::embed::native::BytePairTokenizer;
-using runed::embed::native::read_model_header;
 using runed::test::GgufBuilder;
 using runed::test::read_file;
 using runed::test::small_qwen3;

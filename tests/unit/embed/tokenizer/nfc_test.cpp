@@ -7,7 +7,7 @@
 
 #include "support/catch.hpp"
 
-using runed::embed::native::to_nfc;
+using runed::embed::to_nfc;
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include "support/result_matchers.hpp"
 
-using runed::embed::native::PreTokenizer;
+using runed::embed::PreTokenizer;
 using runed::test::unwrap;
 
 namespace {

@@ -2,7 +2,7 @@
 
 #include "support/result_matchers.hpp"
 
-using runed::embed::native::SpecialTokens;
+using runed::embed::SpecialTokens;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 

@@ -9,9 +9,9 @@
 #include "embed/native/isa/kernel_choice.hpp"
 #include "support/catch.hpp"
 
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
 using runed::embed::native::Kernel;
-using runed::embed::native::TensorType;
 
 namespace {
 

@@ -14,14 +14,14 @@
 // The last row of the last tensor may end where the mapped file ends, and that where memory ends.
 // These tests die of SIGSEGV where a byte past the end is read or written.
 
+using runed::embed::block_layout;
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
-using runed::embed::native::block_layout;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
 using runed::embed::native::StoredRows;
-using runed::embed::native::TensorType;
 using runed::test::find_gemm;
 using runed::test::kAllTypes;
 using runed::test::kFormats;

@@ -12,9 +12,10 @@
 
 using runed::Error;
 using runed::ErrorCode;
+using runed::embed::block_layout;
+using runed::embed::TensorType;
 using runed::embed::native::attention_gemm;
 using runed::embed::native::available_kernels;
-using runed::embed::native::block_layout;
 using runed::embed::native::check_compute;
 using runed::embed::native::choose_gemms;
 using runed::embed::native::formats_of;
@@ -24,7 +25,6 @@ using runed::embed::native::LayerWeights;
 using runed::embed::native::Matrix;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
-using runed::embed::native::TensorType;
 using runed::embed::native::Weights;
 using runed::test::find_gemm;
 using runed::test::kAllTypes;

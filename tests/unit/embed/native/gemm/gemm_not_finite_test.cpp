@@ -12,14 +12,14 @@
 // A vector that came out of NaN or infinity must not look like one: they stay visible to the end, in
 // every format.
 
+using runed::embed::block_layout;
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
-using runed::embed::native::block_layout;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPanelColumns;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
-using runed::embed::native::TensorType;
 using runed::test::find_gemm;
 using runed::test::kAllTypes;
 using runed::test::kFormats;

@@ -10,8 +10,9 @@
 #include "support/random_floats.hpp"
 #include "support/stored_weights.hpp"
 
+using runed::embed::block_layout;
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
-using runed::embed::native::block_layout;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPanelColumns;
@@ -19,7 +20,6 @@ using runed::embed::native::kTileRows;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
 using runed::embed::native::Prefetch;
-using runed::embed::native::TensorType;
 using runed::test::dot;
 using runed::test::Expected;
 using runed::test::find_gemm;

@@ -13,15 +13,15 @@
 #include "support/gemm_reference.hpp"
 #include "support/random_floats.hpp"
 
+using runed::embed::load;
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPortableKernel;
-using runed::embed::native::load;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
 using runed::embed::native::PreparedRows;
-using runed::embed::native::TensorType;
 using runed::test::find_gemm;
 using runed::test::PreparedInputs;
 using runed::test::random_floats;

@@ -9,6 +9,7 @@
 #include "support/random_floats.hpp"
 #include "support/stored_weights.hpp"
 
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
 using runed::embed::native::Epilogue;
 using runed::embed::native::Gemm;
@@ -22,7 +23,6 @@ using runed::embed::native::NumberFormat;
 using runed::embed::native::panel_floats;
 using runed::embed::native::PreparedRows;
 using runed::embed::native::Rows;
-using runed::embed::native::TensorType;
 using runed::embed::native::ThreadPool;
 using runed::test::dot;
 using runed::test::Expected;

@@ -7,13 +7,13 @@
 #include "support/gemm_reference.hpp"
 #include "support/random_floats.hpp"
 
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::kPanelColumns;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
-using runed::embed::native::TensorType;
 using runed::test::dot;
 using runed::test::Expected;
 using runed::test::find_gemm;

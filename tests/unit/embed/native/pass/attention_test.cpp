@@ -10,19 +10,19 @@
 #include "support/gemm_reference.hpp"
 #include "support/random_floats.hpp"
 
+using runed::embed::ModelHeader;
+using runed::embed::TensorType;
 using runed::embed::native::Attention;
 using runed::embed::native::available_kernels;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
 using runed::embed::native::LayerWeights;
-using runed::embed::native::ModelHeader;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
 using runed::embed::native::PreparedRows;
 using runed::embed::native::QueryBlock;
 using runed::embed::native::RopeTable;
 using runed::embed::native::Rows;
-using runed::embed::native::TensorType;
 using runed::embed::native::ThreadPool;
 using runed::test::find_gemm;
 using runed::test::random_floats;

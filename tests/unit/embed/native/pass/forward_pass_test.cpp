@@ -11,6 +11,7 @@
 #include "support/result_matchers.hpp"
 
 using runed::SystemClock;
+using runed::embed::TensorType;
 using runed::embed::TokenId;
 using runed::embed::native::available_kernels;
 using runed::embed::native::formats_of;
@@ -18,7 +19,6 @@ using runed::embed::native::Kernel;
 using runed::embed::native::name_of;
 using runed::embed::native::NativeEngine;
 using runed::embed::native::NumberFormat;
-using runed::embed::native::TensorType;
 using runed::test::kBlockShape;
 using runed::test::kFormats;
 using runed::test::kOddShape;

@@ -7,12 +7,12 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
+using runed::embed::Gguf;
+using runed::embed::ModelHeader;
+using runed::embed::read_model_header;
+using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
 using runed::embed::native::find_weights;
-using runed::embed::native::Gguf;
-using runed::embed::native::ModelHeader;
-using runed::embed::native::read_model_header;
-using runed::embed::native::TensorType;
 using runed::embed::native::Weights;
 using runed::test::GgufBuilder;
 using runed::test::small_qwen3;
