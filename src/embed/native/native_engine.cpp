@@ -53,7 +53,7 @@ std::unique_ptr<PagePopulator> populate_weights(const Weights& weights) {
 
 RunUnits on_threads(ThreadPool& pool) {
   return [&pool](size_t units, const std::function<void(size_t)>& work) {
-    pool.run(units, [&work](size_t unit, uint32_t /*thread*/) { work(unit); });
+    pool.run(units, [&work](size_t unit, uint32_t /*thread*/) noexcept { work(unit); });
   };
 }
 

@@ -142,7 +142,7 @@ void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, Thr
   for (const MatrixProduct& product : products) units += units_of(product);
   const size_t panel_stride = panels.size() / pool.threads();
 
-  pool.run(units, [&](size_t unit, uint32_t thread) {
+  pool.run(units, [&](size_t unit, uint32_t thread) noexcept {
     const MatrixProduct* product = products.data();
     while (unit >= units_of(*product)) unit -= units_of(*product++);
     const size_t parts = row_parts(*product, all_panels, pool.threads());

@@ -116,7 +116,7 @@ Attention::Unit Attention::make_unit(const QueryBlock& block, size_t kv_head, co
 void Attention::place_keys(const LayerWeights& weights, const RopeTable& rope,
                            std::span<const uint32_t> positions, const Rows& keys) const {
   const size_t units = (keys.count + kRowsPerUnit - 1) / kRowsPerUnit;
-  pool_.run(units, [&](size_t unit, uint32_t) {
+  pool_.run(units, [&](size_t unit, uint32_t) noexcept {
     const size_t end = std::min(keys.count, (unit + 1) * kRowsPerUnit);
     for (size_t row = unit * kRowsPerUnit; row < end; ++row) {
       const size_t position = positions[row];
@@ -134,7 +134,7 @@ void Attention::attend(const LayerWeights& weights, const RopeTable& rope,
                        const Rows& values, const PreparedRows& prepared,
                        std::span<float> scratch) const {
   const size_t scratch_stride = scratch.size() / pool_.threads();
-  pool_.run(blocks.size() * kv_heads_, [&](size_t index, uint32_t thread) {
+  pool_.run(blocks.size() * kv_heads_, [&](size_t index, uint32_t thread) noexcept {
     // The last blocks of a text look at the most keys: the longest units come first.
     const QueryBlock& block = blocks[blocks.size() - 1 - index / kv_heads_];
     const Unit unit = make_unit(block, index % kv_heads_, queries, keys, values,

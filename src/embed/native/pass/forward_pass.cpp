@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <type_traits>
 
 #include "embed/native/gemm/gemm_choice.hpp"
 
@@ -31,7 +32,8 @@ Rows take_rows(Arena& arena, size_t count, size_t width) {
 // Calls work(row, thread).
 template <typename Work>
 void for_each_row(ThreadPool& pool, size_t count, const Work& work) {
-  pool.run((count + kRowsPerUnit - 1) / kRowsPerUnit, [&](size_t unit, uint32_t thread) {
+  static_assert(std::is_nothrow_invocable_v<const Work&, size_t, uint32_t>);
+  pool.run((count + kRowsPerUnit - 1) / kRowsPerUnit, [&](size_t unit, uint32_t thread) noexcept {
     const size_t end = std::min(count, (unit + 1) * kRowsPerUnit);
     for (size_t row = unit * kRowsPerUnit; row < end; ++row) work(row, thread);
   });
@@ -143,7 +145,7 @@ ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
 }
 
 void ForwardPass::look_up(std::span<const TokenId> ids, const Rows& hidden) const {
-  for_each_row(pool_, ids.size(), [&](size_t row, uint32_t) {
+  for_each_row(pool_, ids.size(), [&](size_t row, uint32_t) noexcept {
     const Matrix& embedding = weights_.embedding;
     kernel_.dequantize(embedding.type, embedding.row(ids[row]), header_.width, hidden.row(row));
   });
@@ -216,7 +218,7 @@ void ForwardPass::normalize(const Rows& in, const std::vector<float>& weight, co
   const auto normalize_to = [&](size_t row, float* to) {
     kernel_.rms_norm(in.row(row), weight.data(), header_.width, header_.rms_epsilon, to);
   };
-  for_each_row(pool_, in.count, [&](size_t row, uint32_t thread) {
+  for_each_row(pool_, in.count, [&](size_t row, uint32_t thread) noexcept {
     if (gemm.prepare == nullptr) {
       normalize_to(row, reinterpret_cast<float*>(out.row(row)));
     } else {
@@ -231,7 +233,7 @@ InputRows ForwardPass::prepare(const Rows& in, const Matrix& weights, const Inpu
   if (weights.gemm->prepare == nullptr) {
     return {reinterpret_cast<std::byte*>(in.data), in.stride * sizeof(float), in.count};
   }
-  for_each_row(pool_, in.count, [&](size_t row, uint32_t) {
+  for_each_row(pool_, in.count, [&](size_t row, uint32_t) noexcept {
     weights.gemm->prepare(in.row(row), weights.columns, out.row(row));
   });
   return {out.data, out.stride, in.count};

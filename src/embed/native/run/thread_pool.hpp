@@ -7,6 +7,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -56,10 +57,13 @@ class ThreadPool {
   /// Calls work(unit, thread) once for each unit below `units`, unless a Lookout gives them up, and
   /// returns when all calls have.
   /// `thread` is below threads(), and no two calls at the same time have the same one.
-  /// Needs: one caller at a time; `work` does not call `run`.
+  /// Needs: one caller at a time; `work` does not call `run`, and does not throw: nobody could catch it
+  ///        on a worker, so that it has to be declared noexcept. What it needs is allocated before.
   template <typename Work>
   void run(size_t units, const Work& work) {
-    run_job({&work, units, [](const void* callable, size_t unit, uint32_t thread) {
+    static_assert(std::is_nothrow_invocable_v<const Work&, size_t, uint32_t>,
+                  "a unit must not throw: declare it noexcept");
+    run_job({&work, units, [](const void* callable, size_t unit, uint32_t thread) noexcept {
                (*static_cast<const Work*>(callable))(unit, thread);
              }});
   }
@@ -68,7 +72,7 @@ class ThreadPool {
   struct Job {
     const void* callable;
     size_t units;
-    void (*call)(const void* callable, size_t unit, uint32_t thread);
+    void (*call)(const void* callable, size_t unit, uint32_t thread) noexcept;
   };
 
   void run_job(const Job& job);
