@@ -10,7 +10,7 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "embed/model/model_card.hpp"
+#include "embed/model/model_facts.hpp"
 #include "embed/model/model_identity.hpp"
 #include "embed/tokenizer/tokenizer.hpp"
 

@@ -3,7 +3,7 @@
 #include <limits>
 #include <utility>
 
-#include "embed/model/model_card.hpp"
+#include "embed/model/model_facts.hpp"
 #include "os/process/process.hpp"
 
 namespace runed::cmd {

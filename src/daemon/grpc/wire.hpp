@@ -5,7 +5,7 @@
 #include "daemon/api/state.hpp"
 #include "daemon/queue/load_meter.hpp"
 #include "daemon/route/centroid_set.hpp"
-#include "embed/model/model_card.hpp"
+#include "embed/model/model_facts.hpp"
 #include "runed/v1/raw.pb.h"
 #include "runed/v1/runed.pb.h"
 

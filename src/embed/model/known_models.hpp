@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "embed/model/model_card.hpp"
+#include "embed/model/model_facts.hpp"
 
 namespace runed::embed {
 

@@ -8,7 +8,7 @@
 #include "base/result.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/known_models.hpp"
-#include "embed/model/model_card.hpp"
+#include "embed/model/model_facts.hpp"
 
 namespace runed::embed {
 

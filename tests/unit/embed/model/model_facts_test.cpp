@@ -1,4 +1,4 @@
-#include "embed/model/model_card.hpp"
+#include "embed/model/model_facts.hpp"
 
 #include <array>
 
