@@ -76,13 +76,13 @@ Vectors embed_in_f32(const Model& model, uint32_t threads, const std::vector<Pre
 
 std::vector<PreparedText> texts_for(const Model& model) {
   std::vector<uint32_t> lengths = kLengths;
-  lengths.push_back(std::min(kLongText, model.header.context));
+  lengths.push_back(std::min(kLongText, model.spec.context));
   return random_texts(model, lengths);
 }
 
 void print_heading(const Model& model, const std::vector<std::string>& more) {
-  fmt::print("\n## {}\n\n{} layers of width {}, {} weights\n\n", model.name, model.header.layers,
-             model.header.width, model.weights);
+  fmt::print("\n## {}\n\n{} layers of width {}, {} weights\n\n", model.name, model.spec.layers,
+             model.spec.width, model.weights);
   std::string second = "|---|---|---:|---:|---:|---:|---:|";
   fmt::print(
       "| cpu | mode | 1-cos to f32, mean | worst | least cosine | alone and in a batch | 1, 2, 7 "

@@ -47,7 +47,7 @@ std::vector<Workload> choose_workloads(const Flags& flags, const Model& model) {
   std::vector<Workload> chosen;
   for (const Workload& workload : standard_workloads()) {
     const bool named = std::ranges::find(flags.tokens, workload.name) != flags.tokens.end();
-    const bool fits = std::ranges::max(workload.lengths) <= model.header.context;
+    const bool fits = std::ranges::max(workload.lengths) <= model.spec.context;
     if ((flags.tokens.empty() || named) && fits) chosen.push_back(workload);
   }
   require(!chosen.empty(),
@@ -93,7 +93,7 @@ Json measure_model(const std::string& path, const Flags& flags, const std::vecto
   const Model model = open_model(path);
   const Mode automatic = find_modes(model, flags.cpu, {"auto"}).front();
   fmt::print("\n## {}\n\n{} layers of width {}, {} weights, {:.0f} MB; `auto` is {} on {}\n",
-             model.name, model.header.layers, model.header.width, model.weights,
+             model.name, model.spec.layers, model.spec.width, model.weights,
              static_cast<double>(model.file.size_bytes) / 1e6, automatic.compute, automatic.cpu);
   Json json{{"model", model.name},
             {"weights", model.weights},

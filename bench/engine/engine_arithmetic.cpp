@@ -10,12 +10,12 @@ double Arithmetic::total() const {
   return std::accumulate(by_phase.begin(), by_phase.end(), 0.0);
 }
 
-Arithmetic count_arithmetic(const embed::ModelHeader& header,
+Arithmetic count_arithmetic(const embed::ModelSpec& spec,
                             std::span<const embed::PreparedText> texts) {
-  const double width = header.width;
-  const double query_width = double{1} * header.heads * header.head_width;
-  const double kv_width = double{1} * header.kv_heads * header.head_width;
-  const double full_layers = header.layers - 1;
+  const double width = spec.width;
+  const double query_width = double{1} * spec.heads * spec.head_width;
+  const double kv_width = double{1} * spec.kv_heads * spec.head_width;
+  const double full_layers = spec.layers - 1;
   double tokens = 0;
   double seen = 0;       // Keys seen by a query, of all queries.
   double seen_last = 0;  // The same of the texts' last tokens.
@@ -32,11 +32,11 @@ Arithmetic count_arithmetic(const embed::ModelHeader& header,
   const auto of = [&](Phase phase) -> double& {
     return arithmetic.by_phase[static_cast<size_t>(phase)];
   };
-  of(Phase::qkv) = asking * width * query_width + header.layers * tokens * width * 2 * kv_width;
+  of(Phase::qkv) = asking * width * query_width + spec.layers * tokens * width * 2 * kv_width;
   of(Phase::attention) = asked * 2 * query_width;  // Scores, then the weighted sum of values.
   of(Phase::output) = asking * query_width * width;
-  of(Phase::gate_up) = asking * 2 * width * header.ff_width;
-  of(Phase::down) = asking * header.ff_width * width;
+  of(Phase::gate_up) = asking * 2 * width * spec.ff_width;
+  of(Phase::down) = asking * spec.ff_width * width;
   return arithmetic;
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "embed/model/model_header.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/native/run/phase_times.hpp"
 #include "embed/request.hpp"
 
@@ -19,7 +19,7 @@ struct Arithmetic {
 
 /// Counts what has to be computed: each key is asked by the tokens that see it only (attention is
 /// causal), and the last layer needs keys and values of every token, the rest of the last one.
-Arithmetic count_arithmetic(const embed::ModelHeader& header,
+Arithmetic count_arithmetic(const embed::ModelSpec& spec,
                             std::span<const embed::PreparedText> texts);
 
 }  // namespace runed::bench

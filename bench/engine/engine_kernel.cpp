@@ -13,6 +13,7 @@
 namespace runed::bench {
 namespace {
 
+using namespace embed;
 using namespace embed::native;
 
 constexpr size_t kRows = 8 * kTileRows;  // With a panel they fit the L2 cache of any CPU.
@@ -108,11 +109,11 @@ std::vector<KernelRate> measure_kernel(const Model& model, const Mode& mode) {
   const os::MappedFile file = value(os::MappedFile::open(model.path));
   const Gguf gguf = value(Gguf::parse(file.bytes()));
   const Kernel& kernel = *value(choose_kernel(mode.cpu));
-  Weights weights = value(find_weights(gguf, model.header, kernel));
+  Weights weights = value(find_weights(gguf, model.spec, kernel));
   const NumberFormat compute = compute_of(mode);
   choose_gemms(weights, compute, kernel);
   const LayerWeights& layer = weights.layers.front();
-  const size_t head = model.header.head_width;
+  const size_t head = model.spec.head_width;
   const std::vector<float> keys = random_floats(kPanelColumns * head);
   std::vector<KernelRate> rates{
       measure("gate", layer.gate), measure("down", layer.down),

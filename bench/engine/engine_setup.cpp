@@ -45,7 +45,7 @@ Model open_model(const std::string& path) {
               .name = std::filesystem::path(path).filename(),
               .sha256 = "",
               .file = value(os::file_identity(path)),
-              .header = value(embed::read_model_header(gguf)),
+              .spec = value(embed::recognise_model(gguf, {}, {})),
               .weights = query == nullptr ? "" : std::string(block_layout(query->type).name)};
   const auto engine = value(make_engine(model, {}));
   value(engine->start());
@@ -114,7 +114,7 @@ std::vector<Mode> find_modes(const Model& model, const std::vector<std::string>&
 
 embed::PreparedText random_text(const Model& model, uint32_t tokens, uint32_t seed) {
   std::mt19937 random(seed);
-  std::uniform_int_distribution<embed::TokenId> id(0, model.header.vocabulary - 1);
+  std::uniform_int_distribution<embed::TokenId> id(0, model.spec.vocabulary - 1);
   embed::PreparedText text;
   std::generate_n(std::back_inserter(text.ids), tokens, [&] { return id(random); });
   return text;

@@ -24,7 +24,7 @@ struct Model {
   std::string name;    // Of the file, without its directory.
   std::string sha256;  // So that no start but the first reads the whole file.
   os::FileIdentity file;
-  embed::ModelHeader header;
+  embed::ModelSpec spec;
   std::string weights;  // Type of the first layer's query matrix: `Q8_0`.
 };
 

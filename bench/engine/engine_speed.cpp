@@ -60,7 +60,7 @@ Speed measure_speed(const Model& model, const Mode& mode, uint32_t threads,
   } while (!workload.once && wall.size() < kMostRuns &&
            (wall.size() < kFewestRuns || milliseconds_since(begin) < seconds * 1e3));
 
-  const Arithmetic arithmetic = count_arithmetic(model.header, texts);
+  const Arithmetic arithmetic = count_arithmetic(model.spec, texts);
   Speed speed{.wall_ms = median(wall),
               .cpu_ms = median(cpu),
               .runs = wall.size(),

@@ -12,7 +12,7 @@
 
 #include "bench.hpp"
 #include "check_model.hpp"
-#include "embed/model/model_header.hpp"
+#include "embed/model/model_recognition.hpp"
 #include "os/machine/cpus.hpp"
 #include "quantize.hpp"
 
@@ -139,7 +139,7 @@ void write_model(const Flags& flags, const Header& header, const RandomWeights& 
 void check_header(const Header& header) {
   using runed::embed::Gguf;
   const Gguf gguf = value(Gguf::parse_metadata(header.bytes));
-  value(runed::embed::read_model_header(gguf));
+  value(runed::embed::recognise_model(gguf, {}, {}));
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "embed/model/model_facts.hpp"
 #include "embed/model/model_identity.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/tokenizer/tokenizer.hpp"
 
 namespace runed::embed {
@@ -28,7 +28,7 @@ struct ModelInfo {
   uint32_t dimension = 0;     // Floats of one vector.
   uint32_t max_tokens = 0;    // Of one text, EOS included.
   size_t max_text_bytes = 0;  // Longer texts have more tokens than that; 0: any may be.
-  ModelCard card{};           // What is known of the model, and by whom.
+  ModelSpec spec{};           // What is known of the model, and by whom.
 };
 
 /// Texts laid end to end without padding.

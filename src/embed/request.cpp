@@ -9,8 +9,8 @@ namespace {
 
 // The text is cut, not its frame. If there is no room even for that, its end is what stays.
 void truncate(std::vector<TokenId>& ids, Truncate side, uint32_t limit, const Frame& frame) {
-  const uint32_t after = std::min(frame.after, limit);
-  const uint32_t before = std::min(frame.before, limit - after);
+  const auto after = static_cast<std::ptrdiff_t>(std::min<size_t>(frame.after.size(), limit));
+  const auto before = std::min(static_cast<std::ptrdiff_t>(frame.before.size()), limit - after);
   const auto excess = static_cast<std::ptrdiff_t>(ids.size() - limit);
   const auto first = side == Truncate::left ? ids.begin() + before : ids.end() - after - excess;
   ids.erase(first, first + excess);
@@ -28,8 +28,8 @@ Error bad_dimensions(const EmbedOptions& options, const ModelInfo& model, uint32
 Status check_dimensions(const EmbedOptions& options, const ModelInfo& model) {
   const uint32_t wanted = options.dimensions;
   if (wanted == 0 || wanted == model.dimension) return {};
-  const uint32_t minimum = model.card.min_dimensions.value;
-  if (!model.card.min_dimensions.is_known() || minimum > model.dimension) {
+  const uint32_t minimum = model.spec.min_dimensions.value;
+  if (!model.spec.min_dimensions.is_known() || minimum > model.dimension) {
     return bad_dimensions(options, model, model.dimension,
                           fmt::format("cannot give {} dimensions: '{}' has {}, and is not known to "
                                       "have been trained to be cut",
@@ -56,7 +56,7 @@ Status check_instruction(const EmbedOptions& options, const ModelInfo& model) {
                       options.instruction.size(), kMostInstructionBytes)
         .with_detail("field", "instruction");
   }
-  const Fact<Prompts>& prompts = model.card.prompts;
+  const Fact<Prompts>& prompts = model.spec.prompts;
   if (has_task(prompts.value.query)) return {};
   const bool has_prompt = !prompts.value.query.prefix.empty();
   const char* const why = !prompts.is_known() ? "no prompt is known for its queries"
@@ -74,12 +74,12 @@ Status check_options(const EmbedOptions& options, const ModelInfo& model) {
   return check_instruction(options, model);
 }
 
-std::string prompt_for(const EmbedOptions& options, const ModelCard& card) {
+std::string prompt_for(const EmbedOptions& options, const ModelSpec& spec) {
   switch (options.input_type) {
     case InputType::query:
-      return fill_prompt(card.prompts.value.query, options.instruction);
+      return fill_prompt(spec.prompts.value.query, options.instruction);
     case InputType::document:
-      return fill_prompt(card.prompts.value.document, {});
+      return fill_prompt(spec.prompts.value.document, {});
     case InputType::unspecified:
       break;
   }
@@ -87,8 +87,8 @@ std::string prompt_for(const EmbedOptions& options, const ModelCard& card) {
 }
 
 std::string apply_prompt(std::string_view text, const EmbedOptions& options,
-                         const ModelCard& card) {
-  return prompt_for(options, card).append(text);
+                         const ModelSpec& spec) {
+  return prompt_for(options, spec).append(text);
 }
 
 Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& options,
@@ -116,11 +116,11 @@ Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& o
 }
 
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
-                                  const ModelCard& card, const Tokenizer& tokenizer,
+                                  const ModelSpec& spec, const Tokenizer& tokenizer,
                                   uint32_t max_tokens) {
   if (text.empty()) return make_error(ErrorCode::empty_text, "the text is empty");
   PreparedText prepared;
-  TRY_ASSIGN(prepared.ids, tokenizer.tokenize(apply_prompt(text, options, card)));
+  TRY_ASSIGN(prepared.ids, tokenizer.tokenize(apply_prompt(text, options, spec)));
   const size_t tokens = prepared.ids.size();
   if (tokens <= max_tokens) return prepared;
   if (options.truncate == Truncate::error) {
@@ -131,7 +131,7 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
         .with_detail("limit", std::to_string(max_tokens));
   }
   prepared.tokens_dropped = static_cast<uint32_t>(tokens - max_tokens);
-  truncate(prepared.ids, options.truncate, max_tokens, tokenizer.frame());
+  truncate(prepared.ids, options.truncate, max_tokens, spec.frame);
   return prepared;
 }
 

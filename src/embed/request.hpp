@@ -35,15 +35,15 @@ Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& o
 /// within the tokens that frame every text.
 /// Errors: empty_text; text_too_long (details: tokens, limit); not_utf8.
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
-                                  const ModelCard& card, const Tokenizer& tokenizer,
+                                  const ModelSpec& spec, const Tokenizer& tokenizer,
                                   uint32_t max_tokens);
 
 /// Returns what the model is given before a text of this kind: the prompt that is known of it for
 /// queries or for documents, else nothing.
-std::string prompt_for(const EmbedOptions& options, const ModelCard& card);
+std::string prompt_for(const EmbedOptions& options, const ModelSpec& spec);
 
 /// Returns the exact text that the model is given.
-std::string apply_prompt(std::string_view text, const EmbedOptions& options, const ModelCard& card);
+std::string apply_prompt(std::string_view text, const EmbedOptions& options, const ModelSpec& spec);
 
 /// Embeds several prepared texts in one forward pass of `engine`, for as long as they are wanted
 /// (null: to the end; see PackedBatch).

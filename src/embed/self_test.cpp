@@ -75,7 +75,7 @@ Result<std::vector<Measured>> prepare_samples(const ModelInfo& model, const Toke
   std::vector<Measured> samples;
   const auto add = [&](std::string_view text, InputType input_type) -> Status {
     const EmbedOptions options{.input_type = input_type, .truncate = Truncate::right};
-    TRY_ASSIGN(PreparedText prepared, prepare_text(text, options, model.card, tokenizer, limit));
+    TRY_ASSIGN(PreparedText prepared, prepare_text(text, options, model.spec, tokenizer, limit));
     samples.push_back({.text = std::move(prepared)});
     return {};
   };
@@ -201,13 +201,13 @@ bool is_qwen3_embedding(const ModelInfo& model) {
          });
 }
 
-bool is_prompted_as_published(const ModelCard& card) {
-  return prompt_for({.input_type = InputType::query}, card) == kPublishedPrompt &&
-         prompt_for({.input_type = InputType::document}, card).empty();
+bool is_prompted_as_published(const ModelSpec& spec) {
+  return prompt_for({.input_type = InputType::query}, spec) == kPublishedPrompt &&
+         prompt_for({.input_type = InputType::document}, spec).empty();
 }
 
 bool has_published_scores(const ModelInfo& model, const std::vector<Measured>& samples) {
-  return is_qwen3_embedding(model) && is_prompted_as_published(model.card) &&
+  return is_qwen3_embedding(model) && is_prompted_as_published(model.spec) &&
          std::ranges::all_of(std::span(samples).first(kPublishedTexts),
                              [](const auto& sample) { return sample.text.tokens_dropped == 0; });
 }

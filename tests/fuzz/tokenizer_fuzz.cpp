@@ -7,13 +7,14 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
+#include "embed/model/model_recognition.hpp"
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
 #include "embed/tokenizer/nfc.hpp"
 #include "support/gguf_builder.hpp"
 
 using runed::embed::BytePairTokenizer;
 using runed::embed::Gguf;
-using runed::embed::read_model_header;
+using runed::embed::recognise_model;
 using runed::embed::to_nfc;
 using runed::embed::TokenId;
 
@@ -26,9 +27,9 @@ struct Loaded {
   Loaded() {
     const auto gguf = Gguf::parse(file);
     CHECK(gguf.has_value());
-    const auto header = read_model_header(*gguf);
-    CHECK(header.has_value());
-    auto created = BytePairTokenizer::create(*gguf, *header);
+    const auto spec = recognise_model(*gguf, {}, {});
+    CHECK(spec.has_value());
+    auto created = BytePairTokenizer::create(*gguf, spec->frame);
     CHECK(created.has_value());
     tokenizer = std::move(created).value();
   }

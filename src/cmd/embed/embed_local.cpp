@@ -21,14 +21,14 @@ Result<bootstrap::ReadyModel> local_model(const Location& location) {
                                 daemon::inspect_model);
 }
 
-KnownPrompts known_prompts(const embed::ModelCard& card) {
-  KnownPrompts prompts{.query = {}, .source = std::string(name_of(card.prompts.source))};
-  if (card.prompts.is_known()) prompts.query = card.prompts.value.query;
+KnownPrompts known_prompts(const embed::ModelSpec& spec) {
+  KnownPrompts prompts{.query = {}, .source = std::string(name_of(spec.prompts.source))};
+  if (spec.prompts.is_known()) prompts.query = spec.prompts.value.query;
   return prompts;
 }
 
 Status check_dimensions(const EmbedJob& job, const embed::ModelInfo& model) {
-  return cmd::check_dimensions(job.flags, model.model_name, model.card.min_dimensions.value,
+  return cmd::check_dimensions(job.flags, model.model_name, model.spec.min_dimensions.value,
                                model.dimension);
 }
 
@@ -43,9 +43,9 @@ Result<embed::PreparedText> prepare(EmbedJob& job, const embed::ModelInfo& model
                                     const embed::Tokenizer& tokenizer, const std::string& text,
                                     uint64_t index) {
   const auto bound = embed::bound_text(text, job.options, model);
-  auto prepared = bound ? embed::prepare_text(*bound, job.options, model.card, tokenizer,
-                                              model.max_tokens)
-                        : Result<embed::PreparedText>(bound.error());
+  auto prepared =
+      bound ? embed::prepare_text(*bound, job.options, model.spec, tokenizer, model.max_tokens)
+            : Result<embed::PreparedText>(bound.error());
   if (prepared) return prepared;
   return at_place(std::move(prepared).error().with(fact::kIndex, index), job.input);
 }
@@ -88,7 +88,7 @@ Status embed_direct(EmbedJob& job) {
   TRY(check_dimensions(job, model));
   TRY(embed::check_options(job.options, model));
   EmbedProgress progress(job);
-  set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.card),
+  set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.spec),
             progress.display());
   while (true) {
     const Share share = next_share(job, *engine);
@@ -119,7 +119,7 @@ Status tokenize_input(EmbedJob& job) {
     model_seen.max_tokens = std::numeric_limits<uint32_t>::max();
   }
   EmbedProgress progress(job);
-  set_model(job, {vocabulary.model.model_name, identity}, known_prompts(vocabulary.model.card),
+  set_model(job, {vocabulary.model.model_name, identity}, known_prompts(vocabulary.model.spec),
             progress.display());
   while (true) {
     TRY_ASSIGN(const auto text, job.input.wait_next());

@@ -57,7 +57,7 @@ void write(const Info& info, v1::InfoResponse& response) {
   response.set_engine_version(model.version);
   response.set_compute(model.compute);
   response.set_kernel(model.kernel);
-  fill(model.card, response);
+  fill(model.spec, response);
 }
 
 void write(const Health& health, v1::HealthResponse& response) {

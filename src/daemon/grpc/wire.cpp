@@ -130,15 +130,15 @@ void fill(const LoadStatistics& load, v1::LoadStatistics& message) {
                                              load.pass_text_counts.end());
 }
 
-void fill(const embed::ModelCard& card, v1::InfoResponse& response) {
-  response.set_prompt_source(std::string(name_of(card.prompts.source)));
-  if (card.prompts.is_known()) {
-    fill(card.prompts.value.query, *response.mutable_query_prompt());
-    fill(card.prompts.value.document, *response.mutable_document_prompt());
+void fill(const embed::ModelSpec& spec, v1::InfoResponse& response) {
+  response.set_prompt_source(std::string(name_of(spec.prompts.source)));
+  if (spec.prompts.is_known()) {
+    fill(spec.prompts.value.query, *response.mutable_query_prompt());
+    fill(spec.prompts.value.document, *response.mutable_document_prompt());
   }
-  response.mutable_pooling()->set_name(std::string(name_of(card.pooling.value)));
-  response.mutable_pooling()->set_source(std::string(name_of(card.pooling.source)));
-  response.set_min_dimensions(static_cast<int32_t>(card.min_dimensions.value));
+  response.mutable_pooling()->set_name(std::string(name_of(spec.pooling.value)));
+  response.mutable_pooling()->set_source(std::string(name_of(spec.pooling.source)));
+  response.set_min_dimensions(static_cast<int32_t>(spec.min_dimensions.value));
 }
 
 void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response) {

@@ -5,7 +5,7 @@
 #include "daemon/api/state.hpp"
 #include "daemon/queue/load_meter.hpp"
 #include "daemon/route/centroid_set.hpp"
-#include "embed/model/model_facts.hpp"
+#include "embed/model/model_spec.hpp"
 #include "runed/v1/raw.pb.h"
 #include "runed/v1/runed.pb.h"
 
@@ -15,7 +15,7 @@ namespace runed::daemon {
 v1::HealthResponse::Status to_wire(Serving serving);
 v1::HealthResponse::Phase to_wire(Phase phase);
 void fill(const LoadStatistics& load, v1::LoadStatistics& message);
-void fill(const embed::ModelCard& card, v1::InfoResponse& response);
+void fill(const embed::ModelSpec& spec, v1::InfoResponse& response);
 /// `route` is what the embedding was routed by, or null.
 void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response);
 

@@ -9,8 +9,8 @@
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "embed/llama_server/process/server_features.hpp"
 #include "embed/model/gguf.hpp"
-#include "embed/model/model_header.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
+#include "embed/native/pass/supported_spec.hpp"
 #include "embed/native/pass/weights.hpp"
 #include "os/directory/directories.hpp"
 
@@ -58,14 +58,14 @@ Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Setting
   return embed::read_unchanged(*file, [&]() -> Status {
     const auto gguf = embed::Gguf::parse(file->bytes());
     if (!gguf) {
-      // What is wrong for any engine counts before a tensor type that ours has not.
+      // What is wrong for any engine counts before a tensor type that is not known.
       const auto metadata = embed::Gguf::parse_metadata(file->bytes());
       if (metadata) TRY(recognise(*metadata));
       return gguf.error();
     }
-    TRY_ASSIGN(const auto card, recognise(*gguf));
-    TRY_ASSIGN(const auto header, embed::read_model_header(*gguf, card.pooling.value));
-    TRY(native::find_weights(*gguf, header, *kernel));
+    TRY_ASSIGN(const auto spec, recognise(*gguf));
+    TRY(native::check_supported(spec));
+    TRY(native::find_weights(*gguf, spec, *kernel));
     return {};
   });
 }

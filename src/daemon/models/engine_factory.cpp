@@ -7,9 +7,8 @@
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "embed/llama_server/llama_server_engine.hpp"
 #include "embed/model/gguf.hpp"
-#include "embed/model/model_header.hpp"
 #include "embed/native/native_engine.hpp"
-#include "embed/tokenizer/byte_pair_tokenizer.hpp"
+#include "embed/tokenizer/tokenizer_table.hpp"
 #include "os/machine/cpus.hpp"
 #include "os/net/socket_path.hpp"
 
@@ -114,17 +113,16 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
     TRY_ASSIGN(std::string sha256,
                embed::identify(*file, sha256_of(model), model.file, model.promised_sha256));
     TRY_ASSIGN(const auto gguf, embed::Gguf::parse(file->bytes()));
-    TRY_ASSIGN(auto card, embed::recognise_model(gguf, sha256, published_facts(model)));
-    TRY_ASSIGN(const auto header, embed::read_model_header(gguf, card.pooling.value));
-    TRY_ASSIGN(auto tokenizer, embed::BytePairTokenizer::create(gguf, header));
+    TRY_ASSIGN(auto spec, embed::recognise_model(gguf, sha256, published_facts(model)));
+    TRY_ASSIGN(auto tokenizer, embed::make_tokenizer(gguf, spec));
     return Vocabulary{.model = {.engine = {},
-                                .model_name = header.name,
+                                .model_name = spec.name,
                                 .model_sha256 = std::move(sha256),
                                 .compute = {},
                                 .kernel = {},
-                                .dimension = header.width,
-                                .max_tokens = header.context,
-                                .card = std::move(card)},
+                                .dimension = spec.width,
+                                .max_tokens = spec.context,
+                                .spec = std::move(spec)},
                       .tokenizer = std::move(tokenizer)};
   });
 }

@@ -35,7 +35,7 @@ Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
   std::vector<Embedding> none(job.texts.size());
   all.reserve(job.texts.size());
   for (size_t i = 0; i < job.texts.size(); ++i) {
-    auto text = embed::prepare_text(job.texts[i], job.options, for_model->card, tokenizer,
+    auto text = embed::prepare_text(job.texts[i], job.options, for_model->spec, tokenizer,
                                     for_model->max_tokens);
     if (!text) return at_text(i, std::move(text).error());
     none[i].token_count = static_cast<uint32_t>(text->ids.size());

@@ -120,14 +120,14 @@ Status LlamaServerEngine::describe(const std::shared_ptr<const ModelFile>& file)
   info_ = {
       .engine = "llama-server",
       .version = features_.version,
-      .model_name = model_.name,
+      .model_name = model_.spec.name,
       .model_sha256 = file_.sha256(),
       .compute = name_of(options_.profile),
       .kernel = features_.has_gpu ? fmt::format("{}", fmt::join(features_.devices, ", ")) : "cpu",
-      .dimension = model_.is_known() ? model_.dimension : 0,  // Of others the first vector tells.
+      .dimension = model_.is_known() ? model_.spec.width : 0,  // Of others the first vector tells.
       .max_tokens =
           options_.max_tokens == 0 ? model_.context : std::min(options_.max_tokens, model_.context),
-      .card = model_.card};
+      .spec = model_.spec};
   expected_ = {};
   if (options_.is_compared && model_.is_known()) {
     expected_ = native_first_embedding(
@@ -180,7 +180,7 @@ Status LlamaServerEngine::bring_up() {
   TRY(as_told(file_.check_unchanged()));
   std::shared_ptr<const Tokenizer> tokenizer = model_.tokenizer;
   if (tokenizer == nullptr) {
-    TRY_ASSIGN(tokenizer, ServerTokenizer::create(server_.endpoint, model_.frame));
+    TRY_ASSIGN(tokenizer, ServerTokenizer::create(server_.endpoint));
   }
   TRY(check_first_embedding(*tokenizer));
   info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);

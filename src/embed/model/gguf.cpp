@@ -315,7 +315,7 @@ Status Gguf::Parser::read_tensor(uint64_t index) {
     return cut_short(fmt::format("tensor '{}'", name), start);
   }
   if (!find_block_layout(stored_type)) {
-    return make_error(ErrorCode::model_unsupported, "tensor '{}' has type {}, which is not served",
+    return make_error(ErrorCode::model_unsupported, "tensor '{}' has type {}, which is not known",
                       name, stored_type)
         .with_hint("use a file of F32, F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K tensors");
   }

@@ -35,7 +35,7 @@ class Gguf {
  public:
   /// Parses the header, the metadata and the tensor table.
   /// Errors: model_corrupt naming what is wrong and where; model_unsupported for a version or a
-  ///         tensor type that is not served.
+  ///         tensor type that is not known.
   static Result<Gguf> parse(std::span<const std::byte> file);
 
   /// The same without the tensor table, for who leaves the tensors to another program.

@@ -2,6 +2,9 @@
 // were made by it are in indexes: what turns out wrong is mended by a new row, for what tells the
 // two apart. A row needs all of its facts from the model's makers; what is not certain is left out.
 //
+// The column of architectures is what the published files call theirs: a fact of each model, compared
+// and never acted upon, so that it is spelled here and not taken from the rows of architectures.
+//
 // Sources: the models' cards and config_sentence_transformers.json for prompts and dimensions,
 // 1_Pooling/config.json for pooling, config.json for sizes, and the tokens of the published GGUFs.
 #include "embed/model/known_models.hpp"
@@ -97,12 +100,12 @@ std::span<const KnownModel> known_models() {
   return kModels;
 }
 
-const KnownModel* find_known_model(const ModelSignature& signature) {
-  const auto found = std::ranges::find_if(kModels, [&signature](const KnownModel& model) {
-    return are_same_name(signature.name, model.name) &&
-           signature.architecture == model.architecture && signature.layers == model.layers &&
-           signature.width == model.width && signature.vocabulary == model.vocabulary &&
-           signature.pooling.value_or(model.pooling) == model.pooling;
+const KnownModel* find_known_model(const ModelSpec& spec) {
+  const auto found = std::ranges::find_if(kModels, [&spec](const KnownModel& model) {
+    return are_same_name(spec.name, model.name) && spec.architecture == model.architecture &&
+           spec.layers == model.layers && spec.width == model.width &&
+           spec.vocabulary == model.vocabulary &&
+           (!spec.pooling.is_known() || spec.pooling.value == model.pooling);
   });
   return found == std::end(kModels) ? nullptr : &*found;
 }

@@ -1,29 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 #include "embed/model/model_facts.hpp"
+#include "embed/model/model_spec.hpp"
 
 namespace runed::embed {
-
-/// What a file says of itself, by which a model is recognised. What it does not say is empty or 0.
-struct ModelSignature {
-  std::string name;          // GGUF general.name.
-  std::string architecture;  // GGUF general.architecture.
-  uint64_t layers = 0;
-  uint64_t width = 0;              // Of the hidden states.
-  uint64_t vocabulary = 0;         // Tokens.
-  std::optional<Pooling> pooling;  // As far as somebody else than the table knows it.
-};
 
 /// One published model, as its makers describe it.
 struct KnownModel {
   std::string_view name;
-  std::string_view architecture;
+  std::string_view architecture;  // As its published files have it.
   uint32_t layers;
   uint32_t width;
   uint32_t vocabulary;
@@ -44,7 +33,7 @@ std::span<const KnownModel> known_models();
 /// Names are compared by their letters: capitals and small ones are the same, and so are space, `-`
 /// and `_`, because converters write `Bge Small En v1.5` for `bge-small-en-v1.5`. A longer name is
 /// that of another model, such as one that was trained further.
-const KnownModel* find_known_model(const ModelSignature& signature);
+const KnownModel* find_known_model(const ModelSpec& spec);
 
 /// Returns what the row says.
 ModelFacts facts_of(const KnownModel& model);

@@ -17,11 +17,6 @@ constexpr std::array<std::pair<Pooling, std::string_view>, 5> kPoolings{{
     {Pooling::rank, "rank"},
 }};
 
-template <typename T>
-void take(const std::optional<T>& said, FactSource by, Fact<T>& fact) {
-  if (said.has_value() && !fact.is_known()) fact = {*said, by};
-}
-
 }  // namespace
 
 std::string_view name_of(Pooling pooling) {
@@ -47,16 +42,6 @@ std::string_view name_of(FactSource source) {
       break;
   }
   return "unknown";
-}
-
-ModelCard make_model_card(std::span<const ModelFacts> places) {
-  ModelCard card;
-  for (const ModelFacts& place : places) {
-    take(place.prompts, place.source, card.prompts);
-    take(place.pooling, place.source, card.pooling);
-    take(place.min_dimensions, place.source, card.min_dimensions);
-  }
-  return card;
 }
 
 bool has_task(const Prompt& prompt) {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -54,17 +53,6 @@ struct Fact {
 
   bool is_known() const { return source != FactSource::unknown; }
 };
-
-/// What is known of a model, and by whom. Nothing here is guessed: vectors of a prompt, a pooling or
-/// a cut that the model was not trained with look like any others.
-struct ModelCard {
-  Fact<Prompts> prompts;
-  Fact<Pooling> pooling;
-  Fact<uint32_t> min_dimensions;  // 0: not known to be cuttable.
-};
-
-/// Takes each fact from the first of `places` that has it.
-ModelCard make_model_card(std::span<const ModelFacts> places);
 
 /// Tells whether a prompt has a place for the task of a query.
 bool has_task(const Prompt& prompt);

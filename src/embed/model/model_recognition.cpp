@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "base/text.hpp"
-#include "embed/model/model_header.hpp"
+#include "embed/model/architecture.hpp"
+#include "embed/model/known_models.hpp"
 
 namespace runed::embed {
 namespace {
 
 constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
 constexpr std::string_view kAddEos = "tokenizer.ggml.add_eos_token";
-constexpr const char* kConvertAgain =
-    "the file was converted before this was known, or wrongly: convert the model again, or install "
-    "another file";
+constexpr std::string_view kPoolingKey = "pooling_type";
+constexpr uint32_t kMostPooling = static_cast<uint32_t>(Pooling::rank);
 
 // Architectures in which each token sees all others, and a text is framed by two special tokens.
 // Source: llama.cpp's conversion/bert.py and llama-arch.cpp.
@@ -26,17 +26,10 @@ constexpr std::array<std::string_view, 8> kEncoders{
     "jina-bert-v3", "modern-bert", "neo-bert",       "eurobert"};
 constexpr std::string_view kGemmaEmbedding = "gemma-embedding";  // Never causal in llama.cpp.
 
-bool is_about(const PublishedFacts& entry, std::string_view sha256,
-              const ModelSignature& signature) {
+bool is_about(const PublishedFacts& entry, std::string_view sha256, const ModelSpec& spec) {
   return entry.sha256 == sha256 &&
-         (entry.architecture.empty() || entry.architecture == signature.architecture) &&
-         (entry.width == 0 || entry.width == signature.width);
-}
-
-Error refusal(std::string message, std::string_view key, std::string_view hint) {
-  return make_error(ErrorCode::model_unsupported, "{}", message)
-      .with_hint(std::string(hint))
-      .with_detail(kConversionFault, std::string(key));
+         (entry.architecture.empty() || entry.architecture == spec.architecture) &&
+         (entry.width == 0 || entry.width == spec.width);
 }
 
 std::string text_or_empty(const Gguf& file, std::string_view key) {
@@ -44,66 +37,105 @@ std::string text_or_empty(const Gguf& file, std::string_view key) {
   return found ? std::string(*found) : std::string();
 }
 
-uint64_t number_or_zero(const Gguf& file, const std::string& key) {
+uint32_t number_or(const Gguf& file, const std::string& key, uint32_t fallback) {
   const auto found = file.unsigned_value(key);
-  return found ? *found : 0;
+  return found && *found <= UINT32_MAX ? static_cast<uint32_t>(*found) : fallback;
 }
 
-std::string pooling_key(std::string_view architecture) {
-  return fmt::format("{}.pooling_type", architecture);
+bool flag_or(const Gguf& file, std::string_view key, bool fallback) {
+  const auto found = file.bool_value(key);
+  return found ? *found : fallback;
 }
 
-Result<std::optional<Pooling>> read_pooling(const Gguf& file, std::string_view architecture) {
-  const std::string key = pooling_key(architecture);
+// As llama.cpp frames a text where the file does not say, with tokens that it knows.
+// Source: llama.cpp, llama_vocab::impl::load, for the kinds of tokenizer.
+Frame read_frame(const Gguf& file, std::string_view kind) {
+  const auto tokens = [](bool has_one) {
+    return std::vector<TokenId>(has_one ? 1 : 0, kTokenOfEngine);
+  };
+  if (kind == "bert") return {.before = tokens(true), .after = tokens(true)};
+  return {.before = tokens(flag_or(file, kAddBos, kind == "llama")),
+          .after = tokens(flag_or(file, kAddEos, kind == "t5"))};
+}
+
+// What every file has. A key that is missing, or of another type, says nothing.
+ModelSpec read_common(const Gguf& file) {
+  ModelSpec spec;
+  if (const std::string name = text_or_empty(file, "general.name"); !name.empty()) {
+    spec.name = printable(name);
+  }
+  spec.architecture = text_or_empty(file, "general.architecture");
+  spec.layers = number_or(file, spec.key("block_count"), 0);
+  spec.width = number_or(file, spec.key("embedding_length"), 0);
+  spec.context = number_or(file, spec.key("context_length"), 0);
+  spec.heads = std::max(number_or(file, spec.key("attention.head_count"), 1), 1U);
+  spec.kv_heads = number_or(file, spec.key("attention.head_count_kv"), spec.heads);
+  spec.head_width = number_or(file, spec.key("attention.key_length"), spec.width / spec.heads);
+  const auto tokens = file.array_size("tokenizer.ggml.tokens");
+  spec.vocabulary = tokens && *tokens <= UINT32_MAX ? static_cast<uint32_t>(*tokens) : 0;
+  spec.tokenizer = {.model = text_or_empty(file, "tokenizer.ggml.model"),
+                    .pre = text_or_empty(file, "tokenizer.ggml.pre")};
+  spec.frame = read_frame(file, spec.tokenizer.model);
+  return spec;
+}
+
+Result<std::optional<Pooling>> read_pooling(const Gguf& file, const std::string& key) {
   if (!file.has(key)) return std::nullopt;
   TRY_ASSIGN(const uint64_t number, file.unsigned_value(key));
-  if (number <= static_cast<uint64_t>(Pooling::rank)) return static_cast<Pooling>(number);
-  return refusal(fmt::format("key '{}' is {} where 1 (mean), 2 (cls) or 3 (last) was expected",
-                             printable(key), number),
-                 key, kConvertAgain);
+  if (number <= kMostPooling) return static_cast<Pooling>(number);
+  return conversion_fault(
+      fmt::format("key '{}' is {} where 1 (mean), 2 (cls) or 3 (last) was expected", printable(key),
+                  number),
+      key, kConvertAgain);
 }
 
-Status check_pooling(const ModelSignature& signature, const Fact<Pooling>& pooling) {
-  const std::string key = pooling_key(signature.architecture);
+Status check_pooling(const ModelSpec& spec) {
+  const std::string key = spec.key(kPoolingKey);
+  const Fact<Pooling>& pooling = spec.pooling;
   if (!pooling.is_known()) {
-    return refusal(
+    return conversion_fault(
         fmt::format("nobody says how a text becomes one vector: the file has no key '{}', and "
                     "neither the manifest nor the table of known models has the model '{}'",
-                    printable(key), signature.name.empty() ? "unnamed" : printable(signature.name)),
+                    printable(key), spec.name),
         key,
         "convert it again from a directory with modules.json and 1_Pooling/config.json, or give "
         "its SHA-256 and pooling in a manifest of your own (man runed-config)");
   }
   if (pooling.value == Pooling::none) {
-    return refusal(
+    return conversion_fault(
         fmt::format("key '{}' is 0 (none): the model makes a vector of each token, not one of a "
                     "text",
                     printable(key)),
         key, "name an embedding model");
   }
   if (pooling.value == Pooling::rank) {
-    return refusal(fmt::format("key '{}' is 4 (rank): the model is a reranker, which gives a score "
-                               "of two texts and no vector",
-                               printable(key)),
-                   key, "name an embedding model");
+    return conversion_fault(
+        fmt::format("key '{}' is 4 (rank): the model is a reranker, which gives a score "
+                    "of two texts and no vector",
+                    printable(key)),
+        key, "name an embedding model");
   }
   return {};
 }
 
 Status expect_true(const Gguf& file, std::string_view key) {
-  if (!file.has(key)) return refusal(fmt::format("key '{}' is missing", key), key, kConvertAgain);
+  if (!file.has(key))
+    return conversion_fault(fmt::format("key '{}' is missing", key), key, kConvertAgain);
   TRY_ASSIGN(const bool is_true, file.bool_value(key));
   if (is_true) return {};
-  return refusal(fmt::format("key '{}' is false where true was expected", key), key, kConvertAgain);
+  return conversion_fault(fmt::format("key '{}' is false where true was expected", key), key,
+                          kConvertAgain);
 }
 
 // Missing, it means causal to llama.cpp, whatever the architecture.
 Status check_sees_all(const Gguf& file, const std::string& architecture) {
   const std::string key = architecture + ".attention.causal";
-  if (!file.has(key)) return refusal(fmt::format("key '{}' is missing", key), key, kConvertAgain);
+  if (!file.has(key))
+    return conversion_fault(fmt::format("key '{}' is missing", key), key, kConvertAgain);
   TRY_ASSIGN(const bool is_causal, file.bool_value(key));
   if (!is_causal) return {};
-  return refusal(fmt::format("key '{}' is true where false was expected", key), key, kConvertAgain);
+  return conversion_fault(fmt::format("key '{}' is true where false was expected", key), key,
+                          kConvertAgain);
 }
 
 // The pieces of WordPiece begin with one U+2581, or with none; those of Unigram, which some
@@ -117,10 +149,11 @@ Status check_word_pieces(const Gguf& file) {
   const auto doubled = static_cast<size_t>(
       std::ranges::count_if(*tokens, [](auto token) { return token.starts_with(kTwo); }));
   if (doubled * 100 <= tokens->size() * kMostPercent) return {};
-  return refusal(fmt::format("key 'tokenizer.ggml.model' is 'bert', but the pieces in '{}' are "
-                             "those of another tokenizer",
-                             kTokens),
-                 kTokens, kConvertAgain);
+  return conversion_fault(
+      fmt::format("key 'tokenizer.ggml.model' is 'bert', but the pieces in '{}' are "
+                  "those of another tokenizer",
+                  kTokens),
+      kTokens, kConvertAgain);
 }
 
 // llama.cpp frames texts of WordPiece always, others only where the file says so.
@@ -135,22 +168,23 @@ Status check_dense(const Gguf& file, const std::string& architecture) {
   for (const char* layer : {"dense_2_feat_in", "dense_3_feat_in"}) {
     const std::string key = fmt::format("{}.{}", architecture, layer);
     if (file.has(key)) continue;
-    return refusal(fmt::format("key '{}' is missing: the file lacks the dense layers", key), key,
-                   "install another file, or convert the model with "
-                   "--sentence-transformers-dense-modules");
+    return conversion_fault(
+        fmt::format("key '{}' is missing: the file lacks the dense layers", key), key,
+        "install another file, or convert the model with "
+        "--sentence-transformers-dense-modules");
   }
   return {};
 }
 
-// The vector is that of the last token, so whether EOS is that decides all of it. Of qwen3 it is
-// known.
-Status check_end(const Gguf& file, const std::string& architecture) {
-  if (architecture == "qwen3") return expect_true(file, kAddEos);
+// The vector is that of the last token, so whether EOS is that decides all of it.
+Status check_end(const Gguf& file) {
   if (file.has(kAddEos)) return {};
-  return refusal(fmt::format("key '{}' is missing", kAddEos), kAddEos, kConvertAgain);
+  return conversion_fault(fmt::format("key '{}' is missing", kAddEos), kAddEos, kConvertAgain);
 }
 
-Status check_complete(const Gguf& file, const std::string& architecture, Pooling pooling) {
+// Of an architecture that has no row, which would know what has to be there.
+Status check_complete(const Gguf& file, const ModelSpec& spec) {
+  const std::string& architecture = spec.architecture;
   if (architecture == kGemmaEmbedding) {
     TRY(check_dense(file, architecture));
     return check_frame(file);
@@ -159,41 +193,33 @@ Status check_complete(const Gguf& file, const std::string& architecture, Pooling
     TRY(check_sees_all(file, architecture));
     return check_frame(file);
   }
-  return pooling == Pooling::last ? check_end(file, architecture) : Status();
+  return spec.pooling.value == Pooling::last ? check_end(file) : Status();
 }
 
 }  // namespace
 
-Result<ModelSignature> read_signature(const Gguf& file) {
-  ModelSignature signature{.name = text_or_empty(file, "general.name"),
-                           .architecture = text_or_empty(file, "general.architecture"),
-                           .pooling = {}};
-  signature.layers = number_or_zero(file, signature.architecture + ".block_count");
-  signature.width = number_or_zero(file, signature.architecture + ".embedding_length");
-  const auto tokens = file.array_size("tokenizer.ggml.tokens");
-  signature.vocabulary = tokens ? *tokens : 0;
-  TRY_ASSIGN(signature.pooling, read_pooling(file, signature.architecture));
-  return signature;
-}
-
 // A directory of Hugging Face's would be the first of the places, with its own prompts.
-Result<ModelCard> recognise_model(const Gguf& file, std::string_view sha256,
+Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
                                   std::span<const PublishedFacts> published) {
-  TRY_ASSIGN(ModelSignature signature, read_signature(file));
-  std::vector<ModelFacts> places{{.source = FactSource::model_file,
-                                  .prompts = {},
-                                  .pooling = signature.pooling,
-                                  .min_dimensions = {}}};
+  ModelSpec spec = read_common(file);
+  TRY_ASSIGN(const std::optional<Pooling> pooling, read_pooling(file, spec.key(kPoolingKey)));
+  std::vector<ModelFacts> places{
+      {.source = FactSource::model_file, .prompts = {}, .pooling = pooling, .min_dimensions = {}}};
   for (const PublishedFacts& entry : published) {
-    if (is_about(entry, sha256, signature)) places.push_back(entry.facts);
+    if (is_about(entry, sha256, spec)) places.push_back(entry.facts);
   }
-  const Fact<Pooling> said = make_model_card(places).pooling;
-  if (said.is_known()) signature.pooling = said.value;
-  if (const KnownModel* known = find_known_model(signature)) places.push_back(facts_of(*known));
-  ModelCard card = make_model_card(places);
-  TRY(check_pooling(signature, card.pooling));
-  TRY(check_complete(file, signature.architecture, card.pooling.value));
-  return card;
+  take_facts(places, spec);
+  if (const KnownModel* known = find_known_model(spec)) {
+    const ModelFacts facts = facts_of(*known);
+    take_facts({&facts, 1}, spec);
+  }
+  TRY(check_pooling(spec));
+  if (const Architecture* row = find_architecture(spec.architecture)) {
+    TRY(row->read_spec(SpecReader(file, spec), spec));
+  } else {
+    TRY(check_complete(file, spec));
+  }
+  return spec;
 }
 
 }  // namespace runed::embed

@@ -6,7 +6,8 @@
 
 namespace runed::embed {
 
-/// How a tensor's numbers are stored. The values are the file's own.
+/// How a tensor's numbers are stored. The values are the file's own; those that nobody here asks for
+/// have no name, and only a layout.
 /// Source: ggml, enum ggml_type; GGUF specification, "Tensor info".
 enum class TensorType : uint32_t {
   f32 = 0,
@@ -25,7 +26,7 @@ struct BlockLayout {
   uint32_t block_bytes;     // Bytes of a block.
 };
 
-/// Finds the layout of a stored type; none if this engine does not serve it.
+/// Finds the layout of a stored type; none if it is not one of ggml's.
 std::optional<BlockLayout> find_block_layout(uint32_t stored_type);
 
 /// Returns the layout of a type.

@@ -10,9 +10,10 @@
 #include "embed/native/gemm/gemm_choice.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
 #include "embed/native/pass/forward_pass.hpp"
+#include "embed/native/pass/supported_spec.hpp"
 #include "embed/native/pass/weights.hpp"
 #include "embed/native/run/page_populator.hpp"
-#include "embed/tokenizer/byte_pair_tokenizer.hpp"
+#include "embed/tokenizer/tokenizer_table.hpp"
 #include "os/machine/memory.hpp"
 
 namespace runed::embed::native {
@@ -62,24 +63,24 @@ constexpr uint64_t kPassWork = uint64_t{8} << 30;
 
 }  // namespace
 
-uint32_t fit_batch_tokens(const ModelHeader& header) {
-  const uint64_t heads = uint64_t{header.heads} + header.kv_heads;  // Twice: Q and O, K and V.
+uint32_t fit_batch_tokens(const ModelSpec& spec) {
+  const uint64_t heads = uint64_t{spec.heads} + spec.kv_heads;  // Twice: Q and O, K and V.
   const uint64_t layer_weights =
-      header.width * (2 * heads * header.head_width + uint64_t{3} * header.ff_width);
-  const uint64_t work = std::max<uint64_t>(header.layers * layer_weights, 1);
+      spec.width * (2 * heads * spec.head_width + uint64_t{3} * spec.ff_width);
+  const uint64_t work = std::max<uint64_t>(spec.layers * layer_weights, 1);
   return static_cast<uint32_t>(
       std::clamp<uint64_t>(kPassWork / work, kFewestBatchTokens, kMostBatchTokens));
 }
 
 // What `stop` frees. The forward pass points into the two before it.
 struct NativeEngine::Model {
-  Model(ModelHeader model_header, Weights model_weights, NumberFormat compute, const Kernel& kernel,
+  Model(ModelSpec model_spec, Weights model_weights, NumberFormat compute, const Kernel& kernel,
         ThreadPool& pool)
-      : header(std::move(model_header)),
+      : spec(std::move(model_spec)),
         weights(std::move(model_weights)),
-        forward_pass(header, weights, compute, kernel, pool) {}
+        forward_pass(spec, weights, compute, kernel, pool) {}
 
-  const ModelHeader header;
+  const ModelSpec spec;
   const Weights weights;
   ForwardPass forward_pass;
   std::unique_ptr<PagePopulator> populator;  // Null for a small model.
@@ -122,28 +123,28 @@ Status NativeEngine::start() {
 Status NativeEngine::load() {
   TRY_ASSIGN(const auto file, file_.open());
   TRY_ASSIGN(const Gguf gguf, Gguf::parse(file->bytes()));
-  TRY_ASSIGN(const ModelCard card, recognise_model(gguf, file_.sha256(), options_.published));
-  TRY_ASSIGN(ModelHeader header, read_model_header(gguf, card.pooling.value));
-  TRY_ASSIGN(Weights weights, find_weights(gguf, header, kernel_));
+  TRY_ASSIGN(ModelSpec spec, recognise_model(gguf, file_.sha256(), options_.published));
+  TRY(check_supported(spec));
+  TRY_ASSIGN(Weights weights, find_weights(gguf, spec, kernel_));
   // From here on, so that it works while the tokenizer is built.
   std::unique_ptr<PagePopulator> populator = populate_weights(weights);
   const NumberFormat compute = choose_gemms(weights, options_.compute, kernel_);
-  TRY_ASSIGN(auto tokenizer, BytePairTokenizer::create(gguf, header, on_threads(pool_)));
+  TRY_ASSIGN(auto tokenizer, make_tokenizer(gguf, spec, on_threads(pool_)));
   TRY(file_.check());
   if (info_.model_sha256.empty()) {
     info_ = {.engine = "native",
-             .model_name = header.name,
+             .model_name = spec.name,
              .model_sha256 = file_.sha256(),
              .compute = std::string(name_of(compute)),
              .kernel = std::string(kernel_.name),
-             .dimension = header.width,
-             .max_tokens = options_.max_tokens == 0 ? header.context
-                                                    : std::min(options_.max_tokens, header.context),
-             .card = card};
+             .dimension = spec.width,
+             .max_tokens = options_.max_tokens == 0 ? spec.context
+                                                    : std::min(options_.max_tokens, spec.context),
+             .spec = spec};
     info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
   }
-  batch_tokens_ = fit_batch_tokens(header);
-  model_ = std::make_unique<Model>(std::move(header), std::move(weights), compute, kernel_, pool_);
+  batch_tokens_ = fit_batch_tokens(spec);
+  model_ = std::make_unique<Model>(std::move(spec), std::move(weights), compute, kernel_, pool_);
   model_->populator = std::move(populator);
   model_->forward_pass.measure(options_.phase_times);
   const std::lock_guard lock(tokenizer_mutex_);
@@ -202,9 +203,9 @@ Status NativeEngine::check_interrupted() const {
 Status NativeEngine::check_batch(const PackedBatch& batch) const {
   TRY(check_lengths(batch, info_.max_tokens));
   for (const TokenId id : batch.ids) {
-    if (id < model_->header.vocabulary) continue;
+    if (id < model_->spec.vocabulary) continue;
     return make_error(ErrorCode::model_corrupt, "token {} is outside the vocabulary of {}", id,
-                      model_->header.vocabulary);
+                      model_->spec.vocabulary);
   }
   return {};
 }

@@ -12,8 +12,8 @@
 #include "base/result.hpp"
 #include "embed/engine.hpp"
 #include "embed/model/model_file.hpp"
-#include "embed/model/model_header.hpp"
 #include "embed/model/model_recognition.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/model/served_file.hpp"
 #include "embed/native/gemm/number_format.hpp"
 #include "embed/native/isa/kernel.hpp"
@@ -43,9 +43,9 @@ inline constexpr uint32_t kMostBatchTokens = 2048;
 /// many they are (measured, bench/RESULTS.md), and whoever comes meanwhile waits for the whole
 /// pass. A small model gets more of them, up to kMostBatchTokens, since what a pass costs besides
 /// its tokens weighs there.
-uint32_t fit_batch_tokens(const ModelHeader& header);
+uint32_t fit_batch_tokens(const ModelSpec& spec);
 
-/// Qwen3 embeddings computed in this process, from the mapped file.
+/// Embeddings computed in this process, from the mapped file.
 ///
 /// Once mapped, a file stays mapped; `stop` only drops its pages. So an engine that is started
 /// again serves the same file under the same identity, even if another one has taken its path. A

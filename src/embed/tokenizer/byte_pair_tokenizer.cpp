@@ -21,17 +21,15 @@ constexpr size_t kMostShrinking = 3;
 }  // namespace
 
 BytePairTokenizer::BytePairTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer,
-                                 BytePairEncoding encoding, const ModelHeader& header,
-                                 size_t most_bytes_per_token)
+                                     BytePairEncoding encoding, Frame frame,
+                                     size_t most_bytes_per_token)
     : special_(std::move(special)),
       pre_tokenizer_(std::move(pre_tokenizer)),
       encoding_(std::move(encoding)),
-      eos_(header.eos),
-      append_eos_(header.append_eos),
+      frame_(std::move(frame)),
       most_bytes_per_token_(most_bytes_per_token) {}
 
-Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf& file,
-                                                                     const ModelHeader& header,
+Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf& file, Frame frame,
                                                                      const RunUnits& run_units) {
   TRY_ASSIGN(const std::vector<std::string_view> tokens,
              file.string_array("tokenizer.ggml.tokens"));
@@ -49,8 +47,8 @@ Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf&
   size_t longest = 1;
   for (const std::string_view token : tokens) longest = std::max(longest, token.size());
   return std::unique_ptr<BytePairTokenizer>(
-      new BytePairTokenizer(std::move(special), std::move(pre_tokenizer), std::move(encoding), header,
-                          kMostShrinking * longest));
+      new BytePairTokenizer(std::move(special), std::move(pre_tokenizer), std::move(encoding),
+                            std::move(frame), kMostShrinking * longest));
 }
 
 Result<std::vector<TokenId>> BytePairTokenizer::tokenize(std::string_view text) const {
@@ -62,7 +60,7 @@ Result<std::vector<TokenId>> BytePairTokenizer::tokenize(std::string_view text) 
     return make_error(ErrorCode::not_utf8, "text is not UTF-8 at byte {}", *offset)
         .with_detail("byte_offset", std::to_string(*offset));
   }
-  std::vector<TokenId> ids;
+  std::vector<TokenId> ids = frame_.before;
   size_t offset = 0;
   while (const std::optional<SpecialTokens::Match> special = special_.find(text, offset)) {
     TRY(append_ordinary(text.substr(offset, special->offset - offset), ids));
@@ -70,7 +68,7 @@ Result<std::vector<TokenId>> BytePairTokenizer::tokenize(std::string_view text) 
     offset = special->offset + special->length;
   }
   TRY(append_ordinary(text.substr(offset), ids));
-  if (append_eos_) ids.push_back(eos_);
+  ids.insert(ids.end(), frame_.after.begin(), frame_.after.end());
   return ids;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 #include "embed/model/gguf.hpp"
-#include "embed/model/model_header.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/tokenizer/byte_pair_encoding.hpp"
 #include "embed/tokenizer/pre_tokenizer.hpp"
 #include "embed/tokenizer/run_units.hpp"
@@ -15,7 +15,7 @@
 
 namespace runed::embed {
 
-/// The tokenizer of Qwen3, from the vocabulary of a file. Gives the ids of the reference tokenizer
+/// Byte-level byte-pair encoding, from the vocabulary of a file. Gives the ids of the reference tokenizer
 /// (Hugging Face tokenizers): special tokens first, on the text as it is; then NFC, words and
 /// merges for what lies between them. llama.cpp leaves NFC out.
 class BytePairTokenizer final : public Tokenizer {
@@ -23,8 +23,7 @@ class BytePairTokenizer final : public Tokenizer {
   /// Builds the tokenizer, which borrows nothing: no later change of the file can reach it.
   /// `run_units`, if there is one, helps while this runs.
   /// Errors: model_unsupported or model_corrupt, naming the key.
-  static Result<std::unique_ptr<BytePairTokenizer>> create(const Gguf& file,
-                                                           const ModelHeader& header,
+  static Result<std::unique_ptr<BytePairTokenizer>> create(const Gguf& file, Frame frame,
                                                            const RunUnits& run_units = {});
 
   Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
@@ -32,15 +31,14 @@ class BytePairTokenizer final : public Tokenizer {
 
  private:
   BytePairTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer, BytePairEncoding encoding,
-                  const ModelHeader& header, size_t most_bytes_per_token);
+                    Frame frame, size_t most_bytes_per_token);
 
   Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const;
 
   SpecialTokens special_;
   PreTokenizer pre_tokenizer_;
   BytePairEncoding encoding_;
-  TokenId eos_;
-  bool append_eos_;
+  Frame frame_;
   size_t most_bytes_per_token_;
 };
 

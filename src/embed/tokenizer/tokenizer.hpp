@@ -10,18 +10,11 @@
 
 namespace runed::embed {
 
-/// The special tokens around every text, which truncation must leave where they are: a vector may
-/// be that of the first or of the last of them.
-struct Frame {
-  uint32_t before = 0;  // Tokens.
-  uint32_t after = 1;   // Tokens.
-};
-
 /// Turns a text into the ids that the model sees. Immutable, so any thread may use one.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
-  /// Tokenises well-formed UTF-8, with EOS appended when the model's header asks for it.
+  /// Tokenises well-formed UTF-8, in the frame that the model's spec has.
   /// Errors: not_utf8.
   virtual Result<std::vector<TokenId>> tokenize(std::string_view text) const = 0;
 
@@ -32,9 +25,6 @@ class Tokenizer {
   /// The most bytes of a text that one token can stand for. Where a tokenizer knows none, words longer
   /// than this are nothing that a model was made for.
   virtual size_t most_bytes_per_token() const { return 1024; }
-
-  /// What it puts around a text.
-  virtual Frame frame() const { return {}; }
 };
 
 /// Returns the bytes past which a text has more tokens than `max_tokens`. With room for the tokens that

@@ -68,7 +68,8 @@ class FakeEngine final : public embed::Engine {
                          .compute = "f32",
                          .kernel = "none",
                          .dimension = 64,
-                         .max_tokens = 32768};
+                         .max_tokens = 32768,
+                         .spec = {.frame = {.before = {}, .after = {kEos}}}};
   uint32_t tokens_per_pass = 2048;
   Status result;                   // Of every call of embed().
   std::vector<size_t> pass_sizes;  // Texts of each pass.

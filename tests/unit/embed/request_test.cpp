@@ -21,8 +21,8 @@ using runed::embed::cut_dimensions;
 using runed::embed::embed_all;
 using runed::embed::embed_pass;
 using runed::embed::FactSource;
-using runed::embed::ModelCard;
 using runed::embed::ModelInfo;
+using runed::embed::ModelSpec;
 using runed::embed::Pooling;
 using runed::embed::PreparedText;
 using runed::embed::prompt_for;
@@ -39,21 +39,22 @@ using Sizes = std::vector<size_t>;
 constexpr TokenId kEos = FakeEngine::kEos;
 
 // What is known of a model like this one.
-ModelCard card_of(const Prompt& query, const Prompt& document = {}, uint32_t min_dimensions = 0) {
-  ModelCard card{.prompts = {{query, document}, FactSource::known_model},
+ModelSpec spec_of(const Prompt& query, const Prompt& document = {}, uint32_t min_dimensions = 0) {
+  ModelSpec spec{.frame = {.before = {}, .after = {kEos}},
+                 .prompts = {{query, document}, FactSource::known_model},
                  .pooling = {Pooling::last, FactSource::model_file},
                  .min_dimensions = {}};
-  if (min_dimensions > 0) card.min_dimensions = {min_dimensions, FactSource::known_model};
-  return card;
+  if (min_dimensions > 0) spec.min_dimensions = {min_dimensions, FactSource::known_model};
+  return spec;
 }
 
-const ModelCard kQwen3 = card_of(
+const ModelSpec kQwen3 = spec_of(
     {.prefix = "Instruct: {task}\nQuery:",
      .default_task = "Given a web search query, retrieve relevant passages that answer the query"},
     {}, 32);
-const ModelCard kE5 =
-    card_of({.prefix = "query: ", .default_task = {}}, {.prefix = "passage: ", .default_task = {}});
-const ModelCard kUnknown;
+const ModelSpec kE5 =
+    spec_of({.prefix = "query: ", .default_task = {}}, {.prefix = "passage: ", .default_task = {}});
+const ModelSpec kUnknown;
 
 runed::Result<PreparedText> try_prepare(std::string_view text, const EmbedOptions& options,
                                         uint32_t max_tokens) {
@@ -61,9 +62,9 @@ runed::Result<PreparedText> try_prepare(std::string_view text, const EmbedOption
   return prepare_text(text, options, kQwen3, *fake.tokenizer(), max_tokens);
 }
 
-ModelInfo info_of(const ModelCard& card) {
+ModelInfo info_of(const ModelSpec& spec) {
   ModelInfo model = FakeEngine().model;
-  model.card = card;
+  model.spec = spec;
   return model;
 }
 
@@ -76,7 +77,6 @@ class Framed final : public runed::embed::Tokenizer {
     ids.push_back(2);
     return ids;
   }
-  runed::embed::Frame frame() const override { return {.before = 1, .after = 1}; }
 };
 
 PreparedText prepare(std::string_view text, const EmbedOptions& options = {},
@@ -119,15 +119,15 @@ TEST_CASE("a query and a document get what their model wants before them, and no
   CHECK(apply_prompt("text", query, kE5) == "query: text");
   CHECK(apply_prompt("text", document, kE5) == "passage: text");
   CHECK(apply_prompt("text", document, kQwen3) == "text");
-  CHECK(apply_prompt("text", query, card_of({})) == "text");
+  CHECK(apply_prompt("text", query, spec_of({})) == "text");
   CHECK(apply_prompt(" as it is\n", query, kUnknown) == " as it is\n");
   CHECK(apply_prompt(" as it is\n", document, kUnknown) == " as it is\n");
   CHECK(prompt_for(query, kE5) == "query: ");
 }
 
 TEST_CASE("a text of no type is given to any model as it is") {
-  for (const ModelCard& card : {kQwen3, kE5, kUnknown}) {
-    CHECK(apply_prompt(" as it is\n", {}, card) == " as it is\n");
+  for (const ModelSpec& spec : {kQwen3, kE5, kUnknown}) {
+    CHECK(apply_prompt(" as it is\n", {}, spec) == " as it is\n");
   }
 }
 
@@ -171,14 +171,28 @@ TEST_CASE("truncation drops tokens on its side, counts them, and keeps EOS last"
 
 TEST_CASE("truncation leaves both ends of a text that is framed at both") {
   const Framed tokenizer;
-  const auto cut = [&tokenizer](Truncate side, uint32_t limit) {
-    return unwrap(prepare_text("abcdef", {.truncate = side}, kUnknown, tokenizer, limit)).ids;
+  const ModelSpec spec{.frame = {.before = {1}, .after = {2}}};
+  const auto cut = [&tokenizer, &spec](Truncate side, uint32_t limit) {
+    return unwrap(prepare_text("abcdef", {.truncate = side}, spec, tokenizer, limit)).ids;
   };
   CHECK(cut(Truncate::right, 4) == Ids{1, 'a', 'b', 2});
   CHECK(cut(Truncate::left, 4) == Ids{1, 'e', 'f', 2});
   CHECK(cut(Truncate::left, 2) == Ids{1, 2});
   CHECK(cut(Truncate::right, 1) == Ids{2});
   CHECK(cut(Truncate::left, 1) == Ids{2});
+}
+
+TEST_CASE(
+    "truncation keeps a frame whose ids only the engine knows, and cuts where there is none") {
+  using runed::embed::Frame;
+  using runed::embed::kTokenOfEngine;
+  const auto cut = [](Truncate side, const Frame& frame) {
+    return unwrap(prepare_text("abcdef", {.truncate = side}, {.frame = frame}, Framed(), 4)).ids;
+  };
+  const Frame of_engine{.before = {kTokenOfEngine}, .after = {kTokenOfEngine}};
+  CHECK(cut(Truncate::right, of_engine) == Ids{1, 'a', 'b', 2});
+  CHECK(cut(Truncate::right, {}) == Ids{1, 'a', 'b', 'c'});
+  CHECK(cut(Truncate::left, {}) == Ids{'d', 'e', 'f', 2});
 }
 
 TEST_CASE("dimensions from the fewest that the model is known to bear to its own are accepted") {
@@ -197,12 +211,12 @@ TEST_CASE("dimensions from the fewest that the model is known to bear to its own
 }
 
 TEST_CASE("a model that is not known to be cuttable gives its own dimensions and no others") {
-  for (const ModelCard& card : {kUnknown, kE5}) {
+  for (const ModelSpec& spec : {kUnknown, kE5}) {
     for (const uint32_t dimensions : {0U, 64U}) {
-      unwrap(check_options({.dimensions = dimensions}, info_of(card)));
+      unwrap(check_options({.dimensions = dimensions}, info_of(spec)));
     }
     for (const uint32_t dimensions : {1U, 32U, 63U, 65U}) {
-      const Error error = unwrap_error(check_options({.dimensions = dimensions}, info_of(card)));
+      const Error error = unwrap_error(check_options({.dimensions = dimensions}, info_of(spec)));
       CHECK(error.code == ErrorCode::bad_dimensions);
       CHECK(error.message == fmt::format("cannot give {} dimensions: 'bytes' has 64, and is not "
                                          "known to have been trained to be cut",
@@ -235,9 +249,9 @@ TEST_CASE("an instruction has a bound of its own: it is tokenised before each te
 }
 
 TEST_CASE("an instruction is refused where the model's prompt has no place for it") {
-  const auto refusal = [](const ModelCard& card) {
+  const auto refusal = [](const ModelSpec& spec) {
     const Error error = unwrap_error(
-        check_options({.input_type = InputType::query, .instruction = "t"}, info_of(card)));
+        check_options({.input_type = InputType::query, .instruction = "t"}, info_of(spec)));
     CHECK(error.code == ErrorCode::invalid_argument);
     CHECK(error.hint == "leave the instruction out");
     return error.message;
@@ -246,7 +260,7 @@ TEST_CASE("an instruction is refused where the model's prompt has no place for i
         "cannot give 'bytes' an instruction: no prompt is known for its queries");
   CHECK(refusal(kE5) ==
         "cannot give 'bytes' an instruction: the prompt for its queries has no task");
-  CHECK(refusal(card_of({})) ==
+  CHECK(refusal(spec_of({})) ==
         "cannot give 'bytes' an instruction: it takes no prompt with a query");
   unwrap(check_options({.input_type = InputType::query}, info_of(kUnknown)));
 }

@@ -79,7 +79,7 @@ FakeEngine fake_qwen3(double first_score) {
   FakeEngine fake;
   fake.model.model_name = "Qwen3 Embedding 0.6B";
   fake.model.dimension = 1024;
-  fake.model.card.prompts = {
+  fake.model.spec.prompts = {
       {.query = {.prefix = "Instruct: {task}\nQuery:",
                  .default_task = "Given a web search query, retrieve relevant passages that "
                                  "answer the query"},
@@ -251,7 +251,7 @@ TEST_CASE("Qwen3-Embedding-0.6B is known by its name, however it is spelt, or by
     fake.model.model_name = name;
     fake.model.dimension = dimension;
     fake.model.model_sha256 = sha256;
-    fake.model.card = fake_qwen3(0).model.card;
+    fake.model.spec = fake_qwen3(0).model.spec;
     return names_of(unwrap(run_self_test(fake))) == kQwen3;
   };
   const std::string other(64, '0');
@@ -276,9 +276,9 @@ TEST_CASE("Qwen3-Embedding-0.6B is known by its name, however it is spelt, or by
 
 TEST_CASE("scores of a model whose prompt is not known, or is another one, are not judged") {
   FakeEngine fake = fake_qwen3(0);
-  fake.model.card.prompts.value.query.prefix = "query: ";
+  fake.model.spec.prompts.value.query.prefix = "query: ";
   CHECK(names_of(unwrap(run_self_test(fake))) == kAnyModel);
-  fake.model.card = {};
+  fake.model.spec = {};
   CHECK(names_of(unwrap(run_self_test(fake))) == kAnyModel);
 }
 

@@ -7,25 +7,26 @@
 #include <string_view>
 
 #include "base/result.hpp"
-#include "embed/engine.hpp"
 #include "embed/model/model_file.hpp"
 #include "embed/model/model_recognition.hpp"
+#include "embed/model/model_spec.hpp"
+#include "embed/tokenizer/tokenizer.hpp"
 
 namespace runed::embed::llama_server {
 
 /// What has to be known of a model before a llama-server is started for it.
 struct ModelDescription {
-  std::string name;          // GGUF general.name; `unnamed` if the file has none.
-  std::string architecture;  // GGUF general.architecture.
-  uint32_t context = 0;      // Most tokens of one text.
-  uint32_t dimension = 0;    // Floats of a vector, as the file says; the first vector decides.
-  uint64_t cell_bytes = 0;   // Of one token in a KV cache of 16-bit floats.
-  ModelCard card{};          // Its pooling is known, and is one that gives a vector.
-  Frame frame{};             // What llama-server puts around a text.
+  ModelSpec spec{};      // Its pooling is one that gives a vector. Its width is what the file says:
+                         // of a model that is not known the first vector decides.
+  uint32_t context = 0;  // Most tokens of one text.
+  uint64_t cell_bytes = 0;                     // Of one token in a KV cache of 16-bit floats.
   std::shared_ptr<const Tokenizer> tokenizer;  // Ours; null where only the server has one.
 
-  /// Tells whether it is a model that the native engine knows.
+  /// Tells whether its architecture and its tokenizer are ours.
   bool is_known() const { return tokenizer != nullptr; }
+
+  /// Tells whether nothing that is computed depends on the longest text of which the file tells.
+  bool has_free_context() const;
 };
 
 /// Describes a model of any architecture; `sha256` and `published` tell what its file does not. A file

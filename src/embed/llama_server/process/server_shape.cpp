@@ -68,7 +68,7 @@ std::vector<std::string> make_arguments(const ServerCommand& command, const Mode
     if (features.has(*words.begin())) add(words);
   };
   // Also where the file says so: it is what Info tells.
-  add({"--pooling", std::string(name_of(model.card.pooling.value))});
+  add({"--pooling", std::string(name_of(model.spec.pooling.value))});
   add({"--ctx-size", std::to_string(shape.context)});
   add({"--batch-size", std::to_string(shape.ubatch)});
   add({"--ubatch-size", std::to_string(shape.ubatch)});
@@ -76,10 +76,10 @@ std::vector<std::string> make_arguments(const ServerCommand& command, const Mode
   // Otherwise each slot gets its share of the context, and a text must fit into that.
   add_known({"--kv-unified"});
   // A server caps the context at what the model was trained with, and then refuses a text that has
-  // just that many tokens. Of Qwen3 nothing else depends on this value.
-  if (shape.context > model.context && model.is_known()) {
+  // just that many tokens.
+  if (shape.context > model.context && model.has_free_context()) {
     add({"--override-kv",
-         fmt::format("{}.context_length=int:{}", model.architecture, shape.context)});
+         fmt::format("{}=int:{}", model.spec.key("context_length"), shape.context)});
   }
   add({"--threads", std::to_string(command.threads)});
   // A vector must depend on its text alone, not on what the slot held before.

@@ -26,10 +26,9 @@ Result<std::vector<TokenId>> read_tokens(std::string_view body) {
 
 }  // namespace
 
-Result<std::shared_ptr<const ServerTokenizer>> ServerTokenizer::create(const Endpoint& endpoint,
-                                                                       Frame frame) {
+Result<std::shared_ptr<const ServerTokenizer>> ServerTokenizer::create(const Endpoint& endpoint) {
   TRY_ASSIGN(auto client, HttpClient::create(endpoint));
-  return std::shared_ptr<const ServerTokenizer>(new ServerTokenizer(std::move(client), frame));
+  return std::shared_ptr<const ServerTokenizer>(new ServerTokenizer(std::move(client)));
 }
 
 Result<std::vector<TokenId>> ServerTokenizer::tokenize(std::string_view text) const {

@@ -3,10 +3,11 @@
 #include <memory>
 #include <mutex>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "embed/engine.hpp"
 #include "embed/llama_server/protocol/http_client.hpp"
+#include "embed/tokenizer/tokenizer.hpp"
 
 namespace runed::embed::llama_server {
 
@@ -14,22 +15,18 @@ namespace runed::embed::llama_server {
 class ServerTokenizer final : public Tokenizer {
  public:
   /// Errors: those of HttpClient::create.
-  static Result<std::shared_ptr<const ServerTokenizer>> create(const Endpoint& endpoint,
-                                                               Frame frame);
+  static Result<std::shared_ptr<const ServerTokenizer>> create(const Endpoint& endpoint);
 
   /// Errors: also engine_restarting if the server cannot be asked.
   Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
 
   bool is_local() const override { return false; }
-  Frame frame() const override { return frame_; }
 
  private:
-  ServerTokenizer(std::unique_ptr<HttpClient> client, Frame frame)
-      : client_(std::move(client)), frame_(frame) {}
+  explicit ServerTokenizer(std::unique_ptr<HttpClient> client) : client_(std::move(client)) {}
 
   mutable std::mutex mutex_;  // Guards the client, which is for one thread at a time.
   const std::unique_ptr<HttpClient> client_;
-  const Frame frame_;
 };
 
 }  // namespace runed::embed::llama_server

@@ -38,15 +38,15 @@ struct Attention::Unit {
   float* value_panels;  // [value_chunks, panel_floats(kKeyBlock)]
 };
 
-Attention::Attention(const ModelHeader& header, const Kernel& kernel, const Gemm& gemm,
+Attention::Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& gemm,
                      ThreadPool& pool)
     : kernel_(kernel),
       gemm_(gemm),
       pool_(pool),
-      heads_per_kv_(header.heads / header.kv_heads),
-      kv_heads_(header.kv_heads),
-      head_width_(header.head_width),
-      epsilon_(header.rms_epsilon) {}
+      heads_per_kv_(spec.heads / spec.kv_heads),
+      kv_heads_(spec.kv_heads),
+      head_width_(spec.head_width),
+      epsilon_(spec.norm_epsilon) {}
 
 size_t Attention::block_tokens() const {
   return std::max<size_t>(1, kUnitRows / heads_per_kv_);

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "embed/model/model_header.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/native/gemm/matrix_product.hpp"
 #include "embed/native/isa/kernel.hpp"
 #include "embed/native/pass/rope_table.hpp"
@@ -31,7 +31,7 @@ struct QueryBlock {
 class Attention {
  public:
   /// Computes in the format of `gemm`, which packs f32. All are borrowed.
-  Attention(const ModelHeader& header, const Kernel& kernel, const Gemm& gemm, ThreadPool& pool);
+  Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& gemm, ThreadPool& pool);
 
   /// Splits a text's queries, from `position` to its end, into blocks and appends them.
   void append_blocks(size_t text_row, size_t query_row, size_t position, size_t end,

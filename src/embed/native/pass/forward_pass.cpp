@@ -57,18 +57,18 @@ size_t prepared_bytes(const Matrix& weights) {
 
 }  // namespace
 
-ForwardPass::ForwardPass(const ModelHeader& header, const Weights& weights, NumberFormat compute,
+ForwardPass::ForwardPass(const ModelSpec& spec, const Weights& weights, NumberFormat compute,
                          const Kernel& kernel, ThreadPool& pool)
-    : header_(header),
+    : spec_(spec),
       weights_(weights),
       kernel_(kernel),
       pool_(pool),
-      attention_(header, kernel, attention_gemm(kernel, compute), pool),
-      rope_(header.rope_base, header.head_width) {
+      attention_(spec, kernel, attention_gemm(kernel, compute), pool),
+      rope_(spec.rope_base, spec.head_width) {
   const auto raise = [](size_t& size, size_t to) { size = std::max(size, to); };
   for (const LayerWeights& layer : weights.layers) {
-    raise(sizes_.normed, layer.query.gemm->row_bytes(header.width));
-    raise(sizes_.normed, layer.gate.gemm->row_bytes(header.width));
+    raise(sizes_.normed, layer.query.gemm->row_bytes(spec.width));
+    raise(sizes_.normed, layer.gate.gemm->row_bytes(spec.width));
     raise(sizes_.attended, prepared_bytes(layer.output));
     raise(sizes_.activated, prepared_bytes(layer.down));
     if (!PreparedRows::can_take(*layer.down.gemm, kSwigluPart)) sizes_.has_ff = true;
@@ -114,20 +114,20 @@ ForwardPass::Layout ForwardPass::lay_out_texts(std::span<const uint32_t> offsets
 }
 
 ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
-  const size_t query_width = size_t{header_.heads} * header_.head_width;
-  const size_t kv_width = size_t{header_.kv_heads} * header_.head_width;
+  const size_t query_width = size_t{spec_.heads} * spec_.head_width;
+  const size_t kv_width = size_t{spec_.kv_heads} * spec_.head_width;
   return arena_.lay_out([&](Arena& arena) {
     Scratch scratch;
-    scratch.hidden = take_rows(arena, tokens, header_.width);
+    scratch.hidden = take_rows(arena, tokens, spec_.width);
     scratch.normed = take_input_rows(arena, tokens, sizes_.normed);
-    scratch.last = take_rows(arena, texts, header_.width);
+    scratch.last = take_rows(arena, texts, spec_.width);
     scratch.last_normed = take_input_rows(arena, texts, sizes_.normed);
-    scratch.rows = take_rows(arena, pool_.threads(), header_.width);
+    scratch.rows = take_rows(arena, pool_.threads(), spec_.width);
     scratch.panels = arena.take(pool_.threads() * sizes_.panel);
     scratch.attention = arena.take(pool_.threads() * attention_.scratch_floats());
     arena.overlay(
         [&] {
-          scratch.ff = take_rows(arena, sizes_.has_ff ? tokens : 0, header_.ff_width);
+          scratch.ff = take_rows(arena, sizes_.has_ff ? tokens : 0, spec_.ff_width);
           if (sizes_.activated > 0) {
             scratch.activated = take_input_rows(arena, tokens, sizes_.activated);
           }
@@ -147,7 +147,7 @@ ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
 void ForwardPass::look_up(std::span<const TokenId> ids, const Rows& hidden) const {
   for_each_row(pool_, ids.size(), [&](size_t row, uint32_t) noexcept {
     const Matrix& embedding = weights_.embedding;
-    kernel_.dequantize(embedding.type, embedding.row(ids[row]), header_.width, hidden.row(row));
+    kernel_.dequantize(embedding.type, embedding.row(ids[row]), spec_.width, hidden.row(row));
   });
 }
 
@@ -156,7 +156,7 @@ ForwardPass::WantedRows ForwardPass::gather_last(const Layout& layout,
   const size_t texts = scratch.last.count;
   for (size_t text = 0; text < texts; ++text) {
     const size_t row = layout.last_rows[text];
-    std::copy_n(scratch.hidden.row(row), header_.width, scratch.last.row(text));
+    std::copy_n(scratch.hidden.row(row), spec_.width, scratch.last.row(text));
     std::copy_n(scratch.normed.row(row), sizes_.normed, scratch.last_normed.row(text));
   }
   return {layout.last_blocks, scratch.last, scratch.last_normed,
@@ -174,7 +174,7 @@ void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout,
   attention_.place_keys(layer, rope_, layout.positions, scratch.keys);
   end(Phase::keys);
   const Rows& queries = wanted.queries;
-  const PreparedRows attended = take_prepared(layer.output, header_.head_width, scratch.attended);
+  const PreparedRows attended = take_prepared(layer.output, spec_.head_width, scratch.attended);
   attention_.attend(layer, rope_, wanted.blocks, queries, scratch.keys, scratch.values, attended,
                     scratch.attention);
   end(Phase::attention);
@@ -216,14 +216,14 @@ void ForwardPass::feed_forward(const LayerWeights& layer, const WantedRows& want
 void ForwardPass::normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,
                             const Scratch& scratch, const InputRows& out) const {
   const auto normalize_to = [&](size_t row, float* to) {
-    kernel_.rms_norm(in.row(row), weight.data(), header_.width, header_.rms_epsilon, to);
+    kernel_.rms_norm(in.row(row), weight.data(), spec_.width, spec_.norm_epsilon, to);
   };
   for_each_row(pool_, in.count, [&](size_t row, uint32_t thread) noexcept {
     if (gemm.prepare == nullptr) {
       normalize_to(row, reinterpret_cast<float*>(out.row(row)));
     } else {
       normalize_to(row, scratch.rows.row(thread));
-      gemm.prepare(scratch.rows.row(thread), header_.width, out.row(row));
+      gemm.prepare(scratch.rows.row(thread), spec_.width, out.row(row));
     }
   });
 }
@@ -241,14 +241,14 @@ InputRows ForwardPass::prepare(const Rows& in, const Matrix& weights, const Inpu
 
 void ForwardPass::write_vectors(const Rows& last, std::span<float> vectors) const {
   for (size_t text = 0; text < last.count; ++text) {
-    kernel_.rms_norm(last.row(text), weights_.output_norm.data(), header_.width,
-                     header_.rms_epsilon, last.row(text));
-    const std::span<const float> from(last.row(text), header_.width);
+    kernel_.rms_norm(last.row(text), weights_.output_norm.data(), spec_.width, spec_.norm_epsilon,
+                     last.row(text));
+    const std::span<const float> from(last.row(text), spec_.width);
     double squares = 0;
     for (const float value : from)
       squares += static_cast<double>(value) * static_cast<double>(value);
     const double scale = 1 / std::sqrt(squares);
-    float* to = vectors.data() + text * header_.width;
+    float* to = vectors.data() + text * spec_.width;
     for (const float value : from) *to++ = static_cast<float>(static_cast<double>(value) * scale);
   }
 }

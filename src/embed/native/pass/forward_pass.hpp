@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "embed/engine.hpp"
-#include "embed/model/model_header.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/native/gemm/matrix_product.hpp"
 #include "embed/native/gemm/number_format.hpp"
 #include "embed/native/isa/kernel.hpp"
@@ -18,18 +18,16 @@
 
 namespace runed::embed::native {
 
-/// The forward pass of Qwen3 for embeddings. Products are computed in the formats that their
-/// weights name, the rest in f32.
+/// The forward pass of a decoder whose last token is the embedding (supported_spec.hpp). Products are
+/// computed in the formats that their weights name, the rest in f32.
 ///
 /// Texts lie end to end without padding; only attention knows where one ends. The last layer
 /// computes keys and values for all tokens, and everything else for the last token of each text
 /// alone, since only that one is pooled.
-/// Source: Yang et al., Qwen3 Technical Report (arXiv:2505.09388), section 2; Zhang et al., Qwen3
-///         Embedding (arXiv:2506.05176), section 2 (last-token pooling).
 class ForwardPass {
  public:
   /// Borrows all but `compute`, with which the Gemms of the weights were chosen.
-  ForwardPass(const ModelHeader& header, const Weights& weights, NumberFormat compute,
+  ForwardPass(const ModelSpec& spec, const Weights& weights, NumberFormat compute,
               const Kernel& kernel, ThreadPool& pool);
 
   /// Writes the unit-length vectors of a batch. A row may come out not finite: the caller checks.
@@ -100,7 +98,7 @@ class ForwardPass {
     if (times_ != nullptr) times_->end(phase);
   }
 
-  const ModelHeader& header_;
+  const ModelSpec& spec_;
   const Weights& weights_;
   const Kernel& kernel_;
   ThreadPool& pool_;

@@ -5,7 +5,7 @@
 
 #include "base/result.hpp"
 #include "embed/model/gguf.hpp"
-#include "embed/model/model_header.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/native/isa/kernel.hpp"
 
 namespace runed::embed::native {
@@ -22,7 +22,7 @@ struct Matrix {
   const std::byte* row(size_t index) const { return data + index * row_bytes; }
 };
 
-/// One layer of Qwen3. Widths are those of ModelHeader.
+/// One layer. Widths are those of ModelSpec.
 struct LayerWeights {
   std::vector<float> attention_norm;  // [width]
   std::vector<float> query_norm;      // [head_width]
@@ -45,8 +45,10 @@ struct Weights {
   std::vector<float> output_norm;  // [width]
 };
 
-/// Finds every tensor of the model and checks its shape.
-/// Errors: model_corrupt naming the tensor, the shape found and the shape expected.
-Result<Weights> find_weights(const Gguf& file, const ModelHeader& header, const Kernel& kernel);
+/// Finds every tensor that the table of the architecture has, and checks its shape.
+/// Needs:  a spec that is supported (supported_spec.hpp).
+/// Errors: those of find_tensor; model_unsupported naming a tensor of a type that no kernel reads, or
+///         one that would be left out.
+Result<Weights> find_weights(const Gguf& file, const ModelSpec& spec, const Kernel& kernel);
 
 }  // namespace runed::embed::native

@@ -169,7 +169,7 @@ class ScriptedEngine final : public embed::Engine {
                          .kernel = "none",
                          .dimension = kDimension,
                          .max_tokens = kMaxTokens,
-                         .card = {.prompts = {{.query = {"?{task}:", "a"}, .document = {"d:", {}}},
+                         .spec = {.prompts = {{.query = {"?{task}:", "a"}, .document = {"d:", {}}},
                                               embed::FactSource::known_model},
                                   .pooling = {embed::Pooling::last, embed::FactSource::model_file},
                                   .min_dimensions = {32, embed::FactSource::known_model}}};

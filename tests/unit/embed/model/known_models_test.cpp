@@ -12,30 +12,32 @@ using runed::embed::has_task;
 using runed::embed::known_models;
 using runed::embed::KnownModel;
 using runed::embed::ModelFacts;
-using runed::embed::ModelSignature;
+using runed::embed::ModelSpec;
 using runed::embed::Pooling;
 using runed::test::check_golden;
 
 namespace {
 
-ModelSignature signature_of(const KnownModel& model) {
-  return {.name = std::string(model.name),
-          .architecture = std::string(model.architecture),
-          .layers = model.layers,
-          .width = model.width,
-          .vocabulary = model.vocabulary,
-          .pooling = model.pooling};
+ModelSpec spec_of(const KnownModel& model) {
+  ModelSpec spec;
+  spec.name = model.name;
+  spec.architecture = model.architecture;
+  spec.layers = model.layers;
+  spec.width = model.width;
+  spec.vocabulary = model.vocabulary;
+  spec.pooling = {model.pooling, FactSource::model_file};
+  return spec;
 }
 
 // The same model but for one thing, each time another.
-std::vector<ModelSignature> near(const KnownModel& model) {
-  std::vector<ModelSignature> others(6, signature_of(model));
+std::vector<ModelSpec> near(const KnownModel& model) {
+  std::vector<ModelSpec> others(6, spec_of(model));
   others[0].name += "-ft";
   others[1].architecture += "2";
   others[2].layers += 1;
   others[3].width += 1;
   others[4].vocabulary += 1;
-  others[5].pooling = model.pooling == Pooling::mean ? Pooling::cls : Pooling::mean;
+  others[5].pooling.value = model.pooling == Pooling::mean ? Pooling::cls : Pooling::mean;
   return others;
 }
 
@@ -52,13 +54,13 @@ std::string describe(const KnownModel& model) {
 TEST_CASE("each row is found by its own facts") {
   for (const KnownModel& model : known_models()) {
     INFO(model.name);
-    CHECK(find_known_model(signature_of(model)) == &model);
+    CHECK(find_known_model(spec_of(model)) == &model);
   }
 }
 
 TEST_CASE("a model that differs from a row in one of the six facts is unknown") {
   for (const KnownModel& model : known_models()) {
-    for (const ModelSignature& other : near(model)) {
+    for (const ModelSpec& other : near(model)) {
       INFO(other.name << ' ' << other.architecture << ' ' << other.layers << ' ' << other.width);
       CHECK(find_known_model(other) == nullptr);
     }
@@ -67,8 +69,8 @@ TEST_CASE("a model that differs from a row in one of the six facts is unknown") 
 
 TEST_CASE("a row gives the pooling that nobody else says") {
   for (const KnownModel& model : known_models()) {
-    ModelSignature silent = signature_of(model);
-    silent.pooling.reset();
+    ModelSpec silent = spec_of(model);
+    silent.pooling = {};
     INFO(model.name);
     CHECK(find_known_model(silent) == &model);
     CHECK(facts_of(model).pooling == model.pooling);
@@ -76,20 +78,21 @@ TEST_CASE("a row gives the pooling that nobody else says") {
 }
 
 TEST_CASE("names are the same whatever their capitals and what stands between their words") {
-  ModelSignature signature{.name = "Bge Small En v1.5",
-                           .architecture = "bert",
-                           .layers = 12,
-                           .width = 384,
-                           .vocabulary = 30522,
-                           .pooling = Pooling::cls};
-  CHECK(find_known_model(signature) != nullptr);
-  signature.name = "BGE_small-en V1.5";
-  CHECK(find_known_model(signature) != nullptr);
+  ModelSpec spec;
+  spec.name = "Bge Small En v1.5";
+  spec.architecture = "bert";
+  spec.layers = 12;
+  spec.width = 384;
+  spec.vocabulary = 30522;
+  spec.pooling = {Pooling::cls, FactSource::model_file};
+  CHECK(find_known_model(spec) != nullptr);
+  spec.name = "BGE_small-en V1.5";
+  CHECK(find_known_model(spec) != nullptr);
   for (const char* other : {"", "bge-small-en-v15", "bge-small-en", "bge small en v1.5 ",
                             "my-bge-small-en-v1.5", "bge--small-en-v1.5"}) {
-    signature.name = other;
+    spec.name = other;
     INFO(other);
-    CHECK(find_known_model(signature) == nullptr);
+    CHECK(find_known_model(spec) == nullptr);
   }
 }
 

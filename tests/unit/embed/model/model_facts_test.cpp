@@ -1,7 +1,9 @@
 #include "embed/model/model_facts.hpp"
 
 #include <array>
+#include <span>
 
+#include "embed/model/model_spec.hpp"
 #include "support/catch.hpp"
 
 using runed::Prompt;
@@ -9,11 +11,11 @@ using runed::embed::FactSource;
 using runed::embed::fill_prompt;
 using runed::embed::find_pooling;
 using runed::embed::has_task;
-using runed::embed::make_model_card;
-using runed::embed::ModelCard;
 using runed::embed::ModelFacts;
+using runed::embed::ModelSpec;
 using runed::embed::Pooling;
 using runed::embed::Prompts;
+using runed::embed::take_facts;
 
 namespace {
 
@@ -21,14 +23,20 @@ Prompts prompts_of(const std::string& query) {
   return {.query = {.prefix = query, .default_task = {}}, .document = {}};
 }
 
+ModelSpec spec_of(std::span<const ModelFacts> places) {
+  ModelSpec spec;
+  take_facts(places, spec);
+  return spec;
+}
+
 }  // namespace
 
 TEST_CASE("nothing is known of a model that nobody says anything of") {
-  const ModelCard card = make_model_card({});
-  CHECK_FALSE(card.prompts.is_known());
-  CHECK_FALSE(card.pooling.is_known());
-  CHECK_FALSE(card.min_dimensions.is_known());
-  CHECK(card.prompts.value == Prompts{});
+  const ModelSpec spec = spec_of({});
+  CHECK_FALSE(spec.prompts.is_known());
+  CHECK_FALSE(spec.pooling.is_known());
+  CHECK_FALSE(spec.min_dimensions.is_known());
+  CHECK(spec.prompts.value == Prompts{});
 }
 
 TEST_CASE("each fact is that of the first place which has it, and says which that was") {
@@ -45,13 +53,13 @@ TEST_CASE("each fact is that of the first place which has it, and says which tha
                  .prompts = prompts_of("table: "),
                  .pooling = Pooling::last,
                  .min_dimensions = 64}};
-  const ModelCard card = make_model_card(places);
-  CHECK(card.pooling.value == Pooling::mean);
-  CHECK(card.pooling.source == FactSource::model_file);
-  CHECK(card.prompts.value == prompts_of("manifest: "));
-  CHECK(card.prompts.source == FactSource::manifest);
-  CHECK(card.min_dimensions.value == 64);
-  CHECK(card.min_dimensions.source == FactSource::known_model);
+  const ModelSpec spec = spec_of(places);
+  CHECK(spec.pooling.value == Pooling::mean);
+  CHECK(spec.pooling.source == FactSource::model_file);
+  CHECK(spec.prompts.value == prompts_of("manifest: "));
+  CHECK(spec.prompts.source == FactSource::manifest);
+  CHECK(spec.min_dimensions.value == 64);
+  CHECK(spec.min_dimensions.source == FactSource::known_model);
 }
 
 TEST_CASE("a place that says there are no prompts is believed") {
@@ -64,9 +72,9 @@ TEST_CASE("a place that says there are no prompts is believed") {
                  .prompts = prompts_of("table: "),
                  .pooling = {},
                  .min_dimensions = {}}};
-  const ModelCard card = make_model_card(places);
-  CHECK(card.prompts.source == FactSource::manifest);
-  CHECK(card.prompts.value.query.prefix.empty());
+  const ModelSpec spec = spec_of(places);
+  CHECK(spec.prompts.source == FactSource::manifest);
+  CHECK(spec.prompts.value.query.prefix.empty());
 }
 
 TEST_CASE("a task takes its place in a prompt, the default one if there is none") {

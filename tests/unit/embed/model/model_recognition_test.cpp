@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "embed/model/builtin_model.hpp"
-#include "embed/model/model_header.hpp"
 #include "support/gguf_builder.hpp"
 #include "support/read_file.hpp"
 #include "support/result_matchers.hpp"
@@ -15,7 +14,7 @@ using runed::embed::builtin_model;
 using runed::embed::FactSource;
 using runed::embed::Gguf;
 using runed::embed::kConversionFault;
-using runed::embed::ModelCard;
+using runed::embed::ModelSpec;
 using runed::embed::Pooling;
 using runed::embed::Prompts;
 using runed::embed::PublishedFacts;
@@ -29,7 +28,7 @@ namespace {
 
 const std::string kDigest(64, 'a');
 
-Result<ModelCard> recognise(const GgufBuilder& builder,
+Result<ModelSpec> recognise(const GgufBuilder& builder,
                             const std::vector<PublishedFacts>& published = {}) {
   const std::vector<std::byte> bytes = builder.build();
   return recognise_model(unwrap(Gguf::parse_metadata(bytes)), kDigest, published);
@@ -87,7 +86,7 @@ PublishedFacts published(const std::string& sha256) {
 }  // namespace
 
 TEST_CASE("the built-in model and the real Qwen3 header are known, or not by their name alone") {
-  const ModelCard mini =
+  const ModelSpec mini =
       unwrap(recognise_model(unwrap(Gguf::parse_metadata(builtin_model())), kDigest, {}));
   CHECK(mini.prompts.source == FactSource::known_model);
   CHECK(mini.prompts.value == Prompts{});
@@ -95,14 +94,13 @@ TEST_CASE("the built-in model and the real Qwen3 header are known, or not by the
   CHECK(mini.pooling.source == FactSource::model_file);
   // `Qwen3 vocabulary (no tensors)`, whose other facts are those of the model.
   const auto bytes = runed::test::read_file(RUNED_TEST_DATA_UNPACKED "/qwen3-vocab.gguf");
-  const ModelCard other =
-      unwrap(recognise_model(unwrap(Gguf::parse_metadata(bytes)), kDigest, {}));
+  const ModelSpec other = unwrap(recognise_model(unwrap(Gguf::parse_metadata(bytes)), kDigest, {}));
   CHECK_FALSE(other.prompts.is_known());
   CHECK_FALSE(other.min_dimensions.is_known());
 }
 
 TEST_CASE("a model of the table is recognised in its file, and one that is nearly it is not") {
-  const ModelCard card = unwrap(recognise(bge_small()));
+  const ModelSpec card = unwrap(recognise(bge_small()));
   CHECK(card.prompts.source == FactSource::known_model);
   CHECK(card.prompts.value.query.prefix ==
         "Represent this sentence for searching relevant passages: ");
@@ -125,19 +123,19 @@ TEST_CASE("a model of the table is recognised in its file, and one that is nearl
 }
 
 TEST_CASE("what is published of a file by its digest counts before the table") {
-  const ModelCard card = unwrap(recognise(bge_small(), {published(kDigest)}));
+  const ModelSpec card = unwrap(recognise(bge_small(), {published(kDigest)}));
   CHECK(card.prompts.source == FactSource::manifest);
   CHECK(card.prompts.value.query.prefix == "find: ");
   CHECK(card.min_dimensions.value == 16);
   CHECK(card.min_dimensions.source == FactSource::manifest);
   CHECK(card.pooling.value == Pooling::cls);  // What the file says is stronger than both.
   CHECK(card.pooling.source == FactSource::model_file);
-  const ModelCard other = unwrap(recognise(bge_small(), {published(std::string(64, 'b'))}));
+  const ModelSpec other = unwrap(recognise(bge_small(), {published(std::string(64, 'b'))}));
   CHECK(other.prompts.source == FactSource::known_model);
   // Something else is published of it: the rest is the table's.
   PublishedFacts only_dimensions = published(kDigest);
   only_dimensions.facts.prompts.reset();
-  const ModelCard mixed = unwrap(recognise(bge_small(), {only_dimensions}));
+  const ModelSpec mixed = unwrap(recognise(bge_small(), {only_dimensions}));
   CHECK(mixed.prompts.source == FactSource::known_model);
   CHECK(mixed.min_dimensions.source == FactSource::manifest);
 }
@@ -157,12 +155,12 @@ TEST_CASE("what is published of another architecture or width was said by mistak
 
 TEST_CASE("a pooling that the file does not say comes from the manifest or the table") {
   const GgufBuilder silent = bge_small().erase("bert.pooling_type");
-  const ModelCard by_table = unwrap(recognise(silent));
+  const ModelSpec by_table = unwrap(recognise(silent));
   CHECK(by_table.pooling.value == Pooling::cls);
   CHECK(by_table.pooling.source == FactSource::known_model);
   PublishedFacts facts = published(kDigest);
   facts.facts.pooling = Pooling::mean;
-  const ModelCard by_manifest = unwrap(recognise(silent, {facts}));
+  const ModelSpec by_manifest = unwrap(recognise(silent, {facts}));
   CHECK(by_manifest.pooling.value == Pooling::mean);
   CHECK(by_manifest.pooling.source == FactSource::manifest);
   // With it the file is not the model of the table any more.

@@ -26,8 +26,15 @@ TEST_CASE("the blocks have the sizes of their parts") {
         128 + 64 + 16 + 2);  // Low 4, high 2, scales, d.
 }
 
-TEST_CASE("a type that is not served is not found") {
-  CHECK_FALSE(find_block_layout(2).has_value());   // Q4_0.
-  CHECK_FALSE(find_block_layout(10).has_value());  // Q2_K.
+TEST_CASE("a type that no kernel of ours reads has a layout, too") {
+  CHECK(find_block_layout(2)->name == "Q4_0");
+  CHECK(find_block_layout(2)->block_bytes == 2 + 16);
+  CHECK(find_block_layout(10)->block_bytes == 16 + 64 + 2 + 2);  // Scales, 2 bits each, d, dmin.
+  CHECK(find_block_layout(11)->block_bytes ==
+        32 + 64 + 12 + 2);  // High bits, 2 bits each, scales, d.
+}
+
+TEST_CASE("a type that is none of ggml's is not found") {
+  CHECK_FALSE(find_block_layout(4).has_value());  // Once Q4_2.
   CHECK_FALSE(find_block_layout(0xFFFFFFFF).has_value());
 }

@@ -240,22 +240,22 @@ TEST_CASE("a large model has passes of few tokens, a small one of many") {
   // Qwen3-Embedding-0.6B, and models of the size of the built-in one and between.
   CHECK(fit_batch_tokens({.layers = 28,
                           .width = 1024,
-                          .ff_width = 3072,
                           .heads = 16,
                           .kv_heads = 8,
-                          .head_width = 128}) == 512);
+                          .head_width = 128,
+                          .ff_width = 3072}) == 512);
   CHECK(fit_batch_tokens({.layers = 3,
                           .width = 256,
-                          .ff_width = 768,
                           .heads = 4,
                           .kv_heads = 2,
-                          .head_width = 64}) == 2048);
+                          .head_width = 64,
+                          .ff_width = 768}) == 2048);
   CHECK(fit_batch_tokens({.layers = 6,
                           .width = 512,
-                          .ff_width = 1024,
                           .heads = 4,
                           .kv_heads = 2,
-                          .head_width = 64}) == 728);
+                          .head_width = 64,
+                          .ff_width = 1024}) == 728);
 }
 
 TEST_CASE("an engine that was stopped serves the same model when started again") {
@@ -345,8 +345,8 @@ TEST_CASE("a vocabulary without tensors tokenizes, but does not start") {
   const ModelSource source{{}, RUNED_TEST_DATA_UNPACKED "/qwen3-vocab.gguf"};
   const auto file = unwrap(ModelFile::open(source));
   const auto gguf = unwrap(Gguf::parse(file->bytes()));
-  const auto tokenizer =
-      unwrap(BytePairTokenizer::create(gguf, unwrap(runed::embed::read_model_header(gguf))));
+  const auto tokenizer = unwrap(
+      BytePairTokenizer::create(gguf, unwrap(runed::embed::recognise_model(gguf, {}, {})).frame));
   CHECK(unwrap(tokenizer->tokenize("hello")).back() == 151643);
   const auto engine = unwrap(NativeEngine::create({.source = source}, kClock));
   const Error error = unwrap_error(engine->start());

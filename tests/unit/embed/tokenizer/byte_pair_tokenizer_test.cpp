@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/json.hpp"
+#include "embed/model/model_recognition.hpp"
 #include "support/gguf_builder.hpp"
 #include "support/read_file.hpp"
 #include "support/result_matchers.hpp"
@@ -11,7 +12,7 @@
 using runed::Json;
 using runed::embed::BytePairTokenizer;
 using runed::embed::Gguf;
-using runed::embed::read_model_header;
+using runed::embed::recognise_model;
 using runed::embed::TokenId;
 using runed::test::GgufBuilder;
 using runed::test::read_file;
@@ -27,7 +28,8 @@ using Ids = std::vector<TokenId>;
 struct Loaded {
   explicit Loaded(std::vector<std::byte> bytes) : file(std::move(bytes)) {
     const Gguf gguf = unwrap(Gguf::parse(file));
-    tokenizer = unwrap(BytePairTokenizer::create(gguf, unwrap(read_model_header(gguf))));
+    tokenizer =
+        unwrap(BytePairTokenizer::create(gguf, unwrap(recognise_model(gguf, {}, {})).frame));
   }
 
   Ids ids(std::string_view text) const { return unwrap(tokenizer->tokenize(text)); }
@@ -60,7 +62,7 @@ Json read_json(const std::string& path) {
 runed::Error refusal_of(const GgufBuilder& builder) {
   const auto bytes = builder.build();
   const Gguf file = unwrap(Gguf::parse(bytes));
-  return unwrap_error(BytePairTokenizer::create(file, unwrap(read_model_header(file))));
+  return unwrap_error(BytePairTokenizer::create(file, unwrap(recognise_model(file, {}, {})).frame));
 }
 
 }  // namespace
@@ -158,6 +160,16 @@ TEST_CASE("many threads may use one tokenizer") {
 TEST_CASE("a small vocabulary gives the ids worked out by hand") {
   const Loaded small(small_qwen3().build());
   CHECK(small.ids("abc a<tool>bc") == Ids{257, 259, 260, 258, 261});
+}
+
+TEST_CASE("a text is framed as the spec of its model has it") {
+  const auto bytes = small_qwen3().build();
+  const Gguf file = unwrap(Gguf::parse(bytes));
+  const auto ids = [&file](runed::embed::Frame frame) {
+    return unwrap(unwrap(BytePairTokenizer::create(file, std::move(frame)))->tokenize("abc"));
+  };
+  CHECK(ids({}) == Ids{257});
+  CHECK(ids({.before = {7}, .after = {8, 9}}) == Ids{7, 257, 8, 9});
 }
 
 TEST_CASE("a vocabulary whose parts do not fit is refused") {

@@ -1,7 +1,6 @@
 #include "embed/llama_server/process/model_description.hpp"
 
 #include "embed/model/builtin_model.hpp"
-#include "embed/model/model_header.hpp"
 #include "support/gguf_builder.hpp"
 #include "support/result_matchers.hpp"
 
@@ -44,12 +43,12 @@ GgufBuilder bert() {
 TEST_CASE("the built-in model is described, with a tokenizer of ours") {
   const auto file = unwrap(ModelFile::open({.bytes = builtin_model(), .path = {}}));
   const ModelDescription model = unwrap(describe_model(file, {}, {}));
-  CHECK(model.name == "runed-mini");
-  CHECK(model.architecture == "qwen3");
+  CHECK(model.spec.name == "runed-mini");
+  CHECK(model.spec.architecture == "qwen3");
   CHECK(model.context == 512);
-  CHECK(model.dimension == 256);
-  CHECK(model.card.pooling.value == Pooling::last);
-  CHECK(model.card.prompts.is_known());
+  CHECK(model.spec.width == 256);
+  CHECK(model.spec.pooling.value == Pooling::last);
+  CHECK(model.spec.prompts.is_known());
   REQUIRE(model.tokenizer != nullptr);
   CHECK_FALSE(unwrap(model.tokenizer->tokenize("text")).empty());
 }
@@ -62,27 +61,42 @@ TEST_CASE("a cell holds the keys and values of all layers in 16 bits") {
 
 TEST_CASE("a model of another architecture is described by its file") {
   const ModelDescription silent = unwrap(describe(bert()));
-  CHECK(silent.name == "unnamed");
-  CHECK(silent.architecture == "bert");
+  CHECK(silent.spec.name == "unnamed");
+  CHECK(silent.spec.architecture == "bert");
   CHECK(silent.context == 499);  // llama-server wants one token to be free.
-  CHECK(silent.dimension == 384);
+  CHECK(silent.spec.width == 384);
   CHECK(silent.tokenizer == nullptr);
-  CHECK(silent.card.pooling.value == Pooling::mean);
-  CHECK(silent.frame.before == 1);
-  CHECK(silent.frame.after == 1);
-  const ModelDescription telling =
-      unwrap(describe(bert().set("bert.pooling_type", uint32_t{2}).set("general.name", "b\n")));
-  CHECK(telling.card.pooling.value == Pooling::cls);
-  CHECK(telling.name.starts_with("b"));
-  CHECK(telling.name.find('\n') == std::string::npos);
+  CHECK(silent.spec.pooling.value == Pooling::mean);
+  CHECK(silent.spec.frame.before.size() == 1);
+  CHECK(silent.spec.frame.after.size() == 1);
+  const ModelDescription telling = unwrap(
+      describe(bert().set("bert.pooling_type", uint32_t{2}).set("general.name", "b\n")));
+  CHECK(telling.spec.pooling.value == Pooling::cls);
+  CHECK(telling.spec.name.starts_with("b"));
+  CHECK(telling.spec.name.find('\n') == std::string::npos);
 }
 
-TEST_CASE("a qwen3 that the native engine does not serve is described as any other") {
+TEST_CASE("a model that the native engine does not compute has a tokenizer of ours all the same") {
   const ModelDescription model =
       unwrap(describe(small_qwen3().set("qwen3.pooling_type", uint32_t{1})));
-  CHECK(model.architecture == "qwen3");
-  CHECK(model.tokenizer == nullptr);
-  CHECK(model.card.pooling.value == Pooling::mean);
+  CHECK(model.spec.architecture == "qwen3");
+  CHECK(model.tokenizer != nullptr);
+  CHECK(model.spec.pooling.value == Pooling::mean);
+  CHECK(model.context == 128);
+  const ModelDescription foreign =
+      unwrap(describe(small_qwen3().set("tokenizer.ggml.pre", "llama-bpe")));
+  CHECK(foreign.tokenizer == nullptr);
+  CHECK(foreign.spec.frame.after.size() == 1);
+  CHECK(foreign.context == 127);
+}
+
+TEST_CASE("of a model whose positions are scaled the longest text is what the file says") {
+  const ModelDescription model =
+      unwrap(describe(small_qwen3().set("qwen3.rope.scaling.type", "yarn")));
+  CHECK(model.is_known());
+  CHECK_FALSE(model.has_free_context());
+  CHECK(model.context == 127);
+  CHECK(unwrap(describe(small_qwen3())).has_free_context());
 }
 
 TEST_CASE("how a text is framed is what the file says, or what llama-server does without") {
@@ -95,10 +109,10 @@ TEST_CASE("how a text is framed is what the file says, or what llama-server does
         .set("tokenizer.ggml.model", tokenizer);
     if (bos.has_value()) builder.set("tokenizer.ggml.add_bos_token", *bos);
     if (eos.has_value()) builder.set("tokenizer.ggml.add_eos_token", *eos);
-    const auto found = unwrap(describe(builder)).frame;
-    return std::pair(found.before, found.after);
+    const auto found = unwrap(describe(builder)).spec.frame;
+    return std::pair(found.before.size(), found.after.size());
   };
-  using Pair = std::pair<uint32_t, uint32_t>;
+  using Pair = std::pair<size_t, size_t>;
   CHECK(frame("gpt2", true, true) == Pair{1, 1});
   CHECK(frame("gpt2", {}, {}) == Pair{0, 0});
   CHECK(frame("llama", {}, {}) == Pair{1, 0});

@@ -25,13 +25,11 @@ class NoTokenizer final : public runed::embed::Tokenizer {
 };
 
 const ModelDescription kModel{
-    .name = "m",
-    .architecture = "qwen3",
-    .context = 32768,
-    .dimension = 1024,
-    .card = {.prompts = {},
-             .pooling = {runed::embed::Pooling::last, runed::embed::FactSource::model_file},
-             .min_dimensions = {}}};
+    .spec = {.name = "m",
+             .architecture = "qwen3",
+             .width = 1024,
+             .pooling = {runed::embed::Pooling::last, runed::embed::FactSource::model_file}},
+    .context = 32768};
 const ServerFeatures kOld{.flags = {"--model"}};
 
 ServerFeatures current() {
@@ -172,7 +170,7 @@ TEST_CASE("the server pools as the model is known to, whoever knows it") {
   using runed::embed::Pooling;
   ModelDescription model = kModel;
   for (const Pooling pooling : {Pooling::mean, Pooling::cls, Pooling::last}) {
-    model.card.pooling.value = pooling;
+    model.spec.pooling.value = pooling;
     CHECK(has(arguments(current(), Profile::speed, 0, model),
               {"--pooling", std::string(name_of(pooling))}));
   }

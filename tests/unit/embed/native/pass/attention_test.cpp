@@ -10,7 +10,7 @@
 #include "support/gemm_reference.hpp"
 #include "support/random_floats.hpp"
 
-using runed::embed::ModelHeader;
+using runed::embed::ModelSpec;
 using runed::embed::TensorType;
 using runed::embed::native::Attention;
 using runed::embed::native::available_kernels;
@@ -46,14 +46,14 @@ Rounding rounding_of(NumberFormat format) {
 constexpr float kRopeBase = 1e6F;
 constexpr float kEpsilon = 1e-6F;
 
-ModelHeader header_of(uint32_t heads, uint32_t kv_heads, uint32_t head_width) {
-  ModelHeader header;
-  header.heads = heads;
-  header.kv_heads = kv_heads;
-  header.head_width = head_width;
-  header.rope_base = kRopeBase;
-  header.rms_epsilon = kEpsilon;
-  return header;
+ModelSpec spec_of(uint32_t heads, uint32_t kv_heads, uint32_t head_width) {
+  ModelSpec spec;
+  spec.heads = heads;
+  spec.kv_heads = kv_heads;
+  spec.head_width = head_width;
+  spec.rope_base = kRopeBase;
+  spec.norm_epsilon = kEpsilon;
+  return spec;
 }
 
 // A head after its norm and its rotation, in double.
@@ -80,26 +80,26 @@ Doubles placed(const float* head, const std::vector<float>& norm, size_t positio
 
 // A batch of texts with random queries, keys and values.
 struct Batch {
-  Batch(const ModelHeader& model_header, std::vector<uint32_t> text_lengths)
-      : header(model_header), lengths(std::move(text_lengths)) {
+  Batch(const ModelSpec& model_spec, std::vector<uint32_t> text_lengths)
+      : spec(model_spec), lengths(std::move(text_lengths)) {
     for (const uint32_t length : lengths) {
       for (uint32_t position = 0; position < length; ++position) positions.push_back(position);
     }
-    weights.query_norm = random_floats(header.head_width, 2);
-    weights.key_norm = random_floats(header.head_width, 2);
+    weights.query_norm = random_floats(spec.head_width, 2);
+    weights.key_norm = random_floats(spec.head_width, 2);
     queries = random_floats(positions.size() * query_width());
     keys = random_floats(positions.size() * kv_width());
     values = random_floats(positions.size() * kv_width());
-    for (size_t at = 0; at < keys.size(); at += header.head_width) {
+    for (size_t at = 0; at < keys.size(); at += spec.head_width) {
       const uint32_t position = positions[at / kv_width()];
       placed_keys.push_back(placed(keys.data() + at, weights.key_norm, position));
     }
   }
 
-  size_t query_width() const { return size_t{header.heads} * header.head_width; }
-  size_t kv_width() const { return size_t{header.kv_heads} * header.head_width; }
+  size_t query_width() const { return size_t{spec.heads} * spec.head_width; }
+  size_t kv_width() const { return size_t{spec.kv_heads} * spec.head_width; }
 
-  ModelHeader header;
+  ModelSpec spec;
   std::vector<uint32_t> lengths;
   LayerWeights weights;
   std::vector<uint32_t> positions;
@@ -114,8 +114,8 @@ std::vector<float> attend(const Batch& batch, const Kernel& kernel, const Gemm& 
                           uint32_t threads, uint32_t asking_at_most,
                           const PreparedRows& prepared = {}) {
   ThreadPool pool(threads);
-  const Attention attention(batch.header, kernel, gemm, pool);
-  RopeTable rope(kRopeBase, batch.header.head_width);
+  const Attention attention(batch.spec, kernel, gemm, pool);
+  RopeTable rope(kRopeBase, batch.spec.head_width);
   rope.extend(1000);
   std::vector<QueryBlock> blocks;
   std::vector<float> queries;
@@ -170,14 +170,14 @@ struct Attended {
 // greatest of a block is one at most; and so are the values.
 Attended naive_attention(const Batch& batch, size_t first, size_t position, size_t head,
                          const Rounding& rounding) {
-  const size_t width = batch.header.head_width;
-  const size_t kv_head = head / (batch.header.heads / batch.header.kv_heads);
+  const size_t width = batch.spec.head_width;
+  const size_t kv_head = head / (batch.spec.heads / batch.spec.kv_heads);
   const float* query = batch.queries.data() + (first + position) * batch.query_width();
   const Doubles wanted = placed(query + head * width, batch.weights.query_norm, position);
   Doubles scores;
   double slack = 0;
   for (size_t other = 0; other <= position; ++other) {
-    const Doubles& key = batch.placed_keys[(first + other) * batch.header.kv_heads + kv_head];
+    const Doubles& key = batch.placed_keys[(first + other) * batch.spec.kv_heads + kv_head];
     double score = 0;
     for (size_t i = 0; i < width; ++i) score += wanted[i] * key[i];
     scores.push_back(score / std::sqrt(static_cast<double>(width)));
@@ -201,13 +201,13 @@ Attended naive_attention(const Batch& batch, size_t first, size_t position, size
 
 void check_attention(const Batch& batch, const std::vector<float>& found, uint32_t asking_at_most,
                      const Rounding& rounding) {
-  const size_t width = batch.header.head_width;
+  const size_t width = batch.spec.head_width;
   const float* next = found.data();
   size_t first = 0;
   for (const uint32_t length : batch.lengths) {
     for (uint32_t position = length - std::min(asking_at_most, length); position < length;
          ++position) {
-      for (size_t head = 0; head < batch.header.heads; ++head, next += width) {
+      for (size_t head = 0; head < batch.spec.heads; ++head, next += width) {
         const Attended expected = naive_attention(batch, first, position, head, rounding);
         double worst = 0;
         for (size_t i = 0; i < width; ++i) {
@@ -230,7 +230,7 @@ void check_formats(const Batch& batch, uint32_t threads, uint32_t asking_at_most
       const Gemm* gemm = find_gemm(*kernel, format, TensorType::f32);
       if (gemm == nullptr) continue;
       INFO("kernel " << kernel->name << ", " << name_of(format) << ", heads of "
-                     << batch.header.head_width);
+                     << batch.spec.head_width);
       check_attention(batch, attend(batch, *kernel, *gemm, threads, asking_at_most), asking_at_most,
                       rounding_of(format));
     }
@@ -257,23 +257,23 @@ void check_prepared(const Batch& batch, const Kernel& kernel, const Gemm& gemm, 
 }  // namespace
 
 TEST_CASE("attention agrees with its definition, at the edges of key and query blocks") {
-  check_formats(Batch(header_of(4, 2, 16), {1, 2, 63, 64, 65, 129, 3}), 2, 1000);
+  check_formats(Batch(spec_of(4, 2, 16), {1, 2, 63, 64, 65, 129, 3}), 2, 1000);
 }
 
 TEST_CASE("attention takes any even head width and any grouping") {
   for (const auto& [heads, kv_heads, width] :
        {std::array<uint32_t, 3>{1, 1, 2}, {3, 1, 80}, {2, 2, 96}, {6, 2, 130}}) {
-    check_formats(Batch(header_of(heads, kv_heads, width), {1, 70, 7}), 1, 1000);
+    check_formats(Batch(spec_of(heads, kv_heads, width), {1, 70, 7}), 1, 1000);
   }
 }
 
 TEST_CASE("only the last tokens ask where only they are pooled") {
-  check_formats(Batch(header_of(4, 2, 16), {1, 5, 64, 65, 200}), 3, 1);
+  check_formats(Batch(spec_of(4, 2, 16), {1, 5, 64, 65, 200}), 3, 1);
 }
 
 TEST_CASE("attention into rows of a later product equals preparing its output") {
   for (const uint32_t width : {32, 64, 128}) {
-    const Batch batch(header_of(6, 2, width), {1, 7, 65});
+    const Batch batch(spec_of(6, 2, width), {1, 7, 65});
     for (const Kernel* kernel : available_kernels()) {
       for (const NumberFormat format :
            {NumberFormat::f32, NumberFormat::bf16, NumberFormat::int16}) {

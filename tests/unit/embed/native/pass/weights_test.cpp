@@ -1,5 +1,6 @@
 #include "embed/native/pass/weights.hpp"
 
+#include "embed/model/model_recognition.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
 #include "support/gguf_builder.hpp"
 #include "support/result_matchers.hpp"
@@ -8,8 +9,7 @@ using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
 using runed::embed::Gguf;
-using runed::embed::ModelHeader;
-using runed::embed::read_model_header;
+using runed::embed::recognise_model;
 using runed::embed::TensorType;
 using runed::embed::native::available_kernels;
 using runed::embed::native::find_weights;
@@ -58,7 +58,7 @@ std::vector<std::byte> build(const std::vector<NamedShape>& shapes) {
 
 Result<Weights> weights_of(const std::vector<std::byte>& bytes) {
   const Gguf gguf = unwrap(Gguf::parse(bytes));
-  return find_weights(gguf, unwrap(read_model_header(gguf)), *available_kernels().front());
+  return find_weights(gguf, unwrap(recognise_model(gguf, {}, {})), *available_kernels().front());
 }
 
 }  // namespace

@@ -1,0 +1,75 @@
+#include "embed/model/architecture.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/text.hpp"
+
+namespace runed::embed {
+namespace {
+
+uint64_t size_of(const ModelSpec& spec, TensorSize size) {
+  switch (size) {
+    case TensorSize::one:
+      return 1;
+    case TensorSize::width:
+      return spec.width;
+    case TensorSize::ff_width:
+      return spec.ff_width;
+    case TensorSize::head_width:
+      return spec.head_width;
+    case TensorSize::query_width:
+      return uint64_t{spec.heads} * spec.head_width;
+    case TensorSize::key_width:
+      return uint64_t{spec.kv_heads} * spec.head_width;
+    case TensorSize::value_width:
+      return uint64_t{spec.kv_heads} * spec.value_width;
+    case TensorSize::attended_width:
+      return uint64_t{spec.heads} * spec.value_width;
+    case TensorSize::vocabulary:
+      return spec.vocabulary;
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Architecture* find_architecture(std::string_view name) {
+  const auto all = architectures();
+  const auto found = std::ranges::find(all, name, &Architecture::name);
+  return found == all.end() ? nullptr : *found;
+}
+
+Result<const Architecture*> get_architecture(std::string_view name) {
+  if (const Architecture* row = find_architecture(name)) return row;
+  std::vector<std::string_view> names;
+  for (const Architecture* row : architectures()) names.push_back(row->name);
+  return make_error(ErrorCode::model_unsupported,
+                    "key 'general.architecture' is '{}' where '{}' was expected", printable(name),
+                    fmt::join(names, "' or '"));
+}
+
+std::string tensor_name(const TensorRow& row, std::optional<uint32_t> layer) {
+  return layer.has_value() ? fmt::format("blk.{}.{}", *layer, row.name) : std::string(row.name);
+}
+
+Result<const Tensor*> find_tensor(const Gguf& file, const ModelSpec& spec, const TensorRow& row,
+                                  std::optional<uint32_t> layer) {
+  const std::string name = tensor_name(row, layer);
+  const Tensor* tensor = file.find_tensor(name);
+  if (tensor == nullptr) {
+    if (row.presence == Presence::optional) return tensor;
+    return make_error(ErrorCode::model_corrupt, "the model has no tensor '{}'", name);
+  }
+  const std::array<uint64_t, 4> expected{size_of(spec, row.columns), size_of(spec, row.rows), 1, 1};
+  if (tensor->shape != expected) {
+    return make_error(ErrorCode::model_corrupt, "tensor '{}' has shape {}, expected {}", name,
+                      tensor->shape, expected);
+  }
+  return tensor;
+}
+
+}  // namespace runed::embed

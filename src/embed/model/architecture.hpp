@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "embed/model/gguf.hpp"
+#include "embed/model/model_spec.hpp"
+#include "embed/model/spec_reader.hpp"
+
+namespace runed::embed {
+
+/// What a tensor is to who computes.
+enum class TensorRole {
+  token_embedding,
+  output_norm,
+  attention_norm,
+  query_norm,
+  key_norm,
+  query,
+  key,
+  value,
+  output,
+  ff_norm,
+  gate,
+  up,
+  down,
+  unused,  // May be there, and has no part in an embedding.
+};
+
+/// A dimension of a tensor, as the spec gives it.
+enum class TensorSize {
+  one,
+  width,
+  ff_width,
+  head_width,
+  query_width,
+  key_width,
+  value_width,
+  attended_width,
+  vocabulary
+};
+
+enum class Presence { required, optional };
+
+/// A row of a table of tensors.
+struct TensorRow {
+  std::string_view name;  // Of a tensor of a layer without `blk.<layer>.`.
+  TensorRole role;
+  TensorSize columns = TensorSize::one;  // The length of a row, which a file has first.
+  TensorSize rows = TensorSize::one;
+  Presence presence = Presence::required;
+};
+
+/// An architecture: how the header of its files becomes a spec, and which tensors they have.
+struct Architecture {
+  std::string_view name;  // GGUF general.architecture.
+
+  /// Reads the rest of a spec, of which the facts are known.
+  /// Errors: those of SpecReader.
+  Status (*read_spec)(const SpecReader& reader, ModelSpec& spec);
+
+  std::span<const TensorRow> tensors;        // Of the model.
+  std::span<const TensorRow> layer_tensors;  // Of each layer.
+};
+
+/// Every architecture that there is a row for.
+std::span<const Architecture* const> architectures();
+
+/// Finds the row of this name; null if there is none.
+const Architecture* find_architecture(std::string_view name);
+
+/// The same, where there must be one.
+/// Errors: model_unsupported naming those that there are.
+Result<const Architecture*> get_architecture(std::string_view name);
+
+/// Returns the name of a tensor in the file; `layer` is none for one of the model.
+std::string tensor_name(const TensorRow& row, std::optional<uint32_t> layer);
+
+/// Finds the tensor of a row; null if it is not there and need not be.
+/// Errors: model_corrupt naming the tensor, the shape found and the shape expected.
+Result<const Tensor*> find_tensor(const Gguf& file, const ModelSpec& spec, const TensorRow& row,
+                                  std::optional<uint32_t> layer);
+
+}  // namespace runed::embed

@@ -1,0 +1,51 @@
+#include "embed/model/model_spec.hpp"
+
+#include <fmt/format.h>
+
+namespace runed::embed {
+namespace {
+
+template <typename T>
+void take(const std::optional<T>& said, FactSource by, Fact<T>& fact) {
+  if (said.has_value() && !fact.is_known()) fact = {*said, by};
+}
+
+}  // namespace
+
+std::string_view name_of(Norm norm) {
+  return norm == Norm::rms ? "RMS norm" : "layer norm";
+}
+
+std::string_view name_of(NormPlace place) {
+  return place == NormPlace::before ? "norms before its parts" : "norms after its parts";
+}
+
+std::string_view name_of(Positions positions) {
+  return positions == Positions::rotary ? "rotary positions" : "learned positions";
+}
+
+std::string_view name_of(Mask mask) {
+  return mask == Mask::causal ? "a causal mask" : "no mask";
+}
+
+std::string_view name_of(Activation activation) {
+  return activation == Activation::swiglu ? "SwiGLU" : "GELU";
+}
+
+std::string_view name_of(Head head) {
+  return head == Head::none ? "no head" : "a head that ranks";
+}
+
+std::string ModelSpec::key(std::string_view part) const {
+  return fmt::format("{}.{}", architecture, part);
+}
+
+void take_facts(std::span<const ModelFacts> places, ModelSpec& spec) {
+  for (const ModelFacts& place : places) {
+    take(place.prompts, place.source, spec.prompts);
+    take(place.pooling, place.source, spec.pooling);
+    take(place.min_dimensions, place.source, spec.min_dimensions);
+  }
+}
+
+}  // namespace runed::embed

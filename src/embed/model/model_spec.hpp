@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "embed/model/model_facts.hpp"
+#include "embed/model/token_id.hpp"
+
+namespace runed::embed {
+
+/// How a row is normalised.
+enum class Norm { rms, layer };
+
+/// Where a layer normalises: what it adds to the residual stream, before it computes, or the stream
+/// itself, after that.
+enum class NormPlace { before, after };
+
+/// How the places of tokens in their text come into a model.
+enum class Positions {
+  rotary,  // Halves of a head turn against each other, as GPT-NeoX has them.
+  learned,
+};
+
+/// Which tokens of its text a token sees.
+enum class Mask {
+  causal,  // Itself and those before it.
+  none,    // All.
+};
+
+/// What a feed-forward layer does between its matrices.
+enum class Activation {
+  swiglu,  // silu(gate) * up.
+  gelu,
+};
+
+/// What comes of the pooled vector.
+enum class Head {
+  none,  // It is the embedding.
+  rank,  // A score of two texts.
+};
+
+/// Returns what error messages call it.
+std::string_view name_of(Norm norm);
+std::string_view name_of(NormPlace place);
+std::string_view name_of(Positions positions);
+std::string_view name_of(Mask mask);
+std::string_view name_of(Activation activation);
+std::string_view name_of(Head head);
+
+/// In a frame: a token of which only the engine knows the id, whose tokenizer it is.
+inline constexpr TokenId kTokenOfEngine = std::numeric_limits<TokenId>::max();
+
+/// The special tokens around every text. Truncation leaves them where they are: a vector may be that
+/// of the first or of the last of them.
+struct Frame {
+  std::vector<TokenId> before;
+  std::vector<TokenId> after;
+
+  bool operator==(const Frame&) const = default;
+};
+
+/// Which tokenizer a model has, as its file names it.
+struct TokenizerSpec {
+  std::string model;  // GGUF tokenizer.ggml.model.
+  std::string pre;    // GGUF tokenizer.ggml.pre, what splits a text into words.
+};
+
+/// What a model is: data alone, from its file, the manifest and the table of known models. Of an
+/// architecture that has no row (architecture.hpp) only the first two groups say what the file does,
+/// and what it does not say is 0.
+struct ModelSpec {
+  std::string name = "unnamed";  // GGUF general.name.
+  std::string architecture;      // GGUF general.architecture.
+  uint32_t layers = 0;
+  uint32_t width = 0;       // Hidden size, and the dimension of a vector.
+  uint32_t vocabulary = 0;  // Tokens.
+  uint32_t context = 0;     // Most tokens of one text.
+  uint32_t heads = 0;       // Query heads.
+  uint32_t kv_heads = 0;    // Divides heads.
+  uint32_t head_width = 0;  // Of queries and keys; even.
+  TokenizerSpec tokenizer;
+  Frame frame;
+
+  // What is known of it, and by whom. Nothing here is guessed: vectors of a prompt, a pooling or a cut
+  // that the model was not trained with look like any others.
+  Fact<Prompts> prompts;
+  Fact<Pooling> pooling;
+  Fact<uint32_t> min_dimensions;  // The fewest that a vector may be cut to; 0: none is known.
+
+  uint32_t value_width = 0;  // Of the values of a head.
+  uint32_t ff_width = 0;     // Of the feed-forward layer.
+  Norm norm = Norm::rms;
+  NormPlace norm_place = NormPlace::before;
+  float norm_epsilon = 0;
+  Positions positions = Positions::rotary;
+  uint32_t rotary_width = 0;          // How much of a head turns.
+  float rope_base = 0;                // Of the rotary position embedding.
+  std::string rope_scaling = "none";  // How positions past those of the training are scaled.
+  double rope_scaling_factor = 1;
+  Mask mask = Mask::causal;
+  uint32_t window = 0;  // Tokens that one sees to each side; 0: all that the mask lets through.
+  Activation activation = Activation::swiglu;
+  Head head = Head::none;
+
+  /// Returns the name of a key of this architecture: `bert.block_count` for `block_count`.
+  std::string key(std::string_view part) const;
+};
+
+/// Takes each fact that is not known yet from the first of `places` that has it.
+void take_facts(std::span<const ModelFacts> places, ModelSpec& spec);
+
+}  // namespace runed::embed

@@ -1,0 +1,89 @@
+// What this engine computes. A model may be more than that, and then another engine may compute it.
+#include "embed/native/pass/supported_spec.hpp"
+
+#include <fmt/format.h>
+
+#include "embed/model/architecture.hpp"
+#include "embed/tokenizer/tokenizer_table.hpp"
+
+namespace runed::embed::native {
+namespace {
+
+template <typename Value, typename Expected>
+Error refused(std::string_view key, const Value& found, const Expected& expected) {
+  return make_error(ErrorCode::model_unsupported, "key '{}' is {} where {} was expected", key,
+                    found, expected);
+}
+
+// What an architecture has of itself, and no key of its files says.
+Status check_parts(const ModelSpec& spec) {
+  const auto expect = [&spec](auto found, auto computed) -> Status {
+    if (found == computed) return {};
+    return make_error(ErrorCode::model_unsupported,
+                      "key 'general.architecture' is '{}', which has {} where {} was expected",
+                      spec.architecture, name_of(found), name_of(computed));
+  };
+  TRY(expect(spec.norm, Norm::rms));
+  TRY(expect(spec.norm_place, NormPlace::before));
+  TRY(expect(spec.positions, Positions::rotary));
+  TRY(expect(spec.activation, Activation::swiglu));
+  TRY(expect(spec.head, Head::none));
+  return {};
+}
+
+Status check_attention(const ModelSpec& spec) {
+  if (spec.mask != Mask::causal) return refused(spec.key("attention.causal"), "false", "true");
+  if (spec.window != 0) return refused(spec.key("attention.sliding_window"), spec.window, "0");
+  if (spec.value_width != spec.head_width) {
+    return refused(spec.key("attention.value_length"), spec.value_width,
+                   fmt::format("the key length {}", spec.head_width));
+  }
+  return {};
+}
+
+Status check_rotary(const ModelSpec& spec) {
+  if (spec.rope_scaling != "none") {
+    return refused(spec.key("rope.scaling.type"), fmt::format("'{}'", spec.rope_scaling), "'none'");
+  }
+  if (spec.rope_scaling_factor != 1) {
+    return refused(spec.key("rope.scaling.factor"), spec.rope_scaling_factor, "1");
+  }
+  if (spec.rotary_width != spec.head_width) {
+    return refused(spec.key("rope.dimension_count"), spec.rotary_width,
+                   fmt::format("the head width {}", spec.head_width));
+  }
+  return {};
+}
+
+Status check_pooling(const ModelSpec& spec) {
+  if (spec.pooling.value == Pooling::last) return {};
+  return refused(spec.key("pooling_type"), static_cast<unsigned>(spec.pooling.value),
+                 "3 (last token)");
+}
+
+}  // namespace
+
+Status check_supported(const ModelSpec& spec) {
+  TRY(get_architecture(spec.architecture));
+  TRY(check_parts(spec));
+  TRY(check_pooling(spec));
+  TRY(check_attention(spec));
+  TRY(check_rotary(spec));
+  return check_tokenizer(spec);
+}
+
+bool is_supported(TensorType type) {
+  switch (type) {
+    case TensorType::f32:
+    case TensorType::f16:
+    case TensorType::bf16:
+    case TensorType::q8_0:
+    case TensorType::q6_k:
+    case TensorType::q5_k:
+    case TensorType::q4_k:
+      return true;
+  }
+  return false;  // One of those that have no name here (tensor_type.hpp).
+}
+
+}  // namespace runed::embed::native

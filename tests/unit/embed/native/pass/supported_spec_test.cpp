@@ -1,0 +1,89 @@
+#include "embed/native/pass/supported_spec.hpp"
+
+#include "embed/model/model_recognition.hpp"
+#include "support/gguf_builder.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::Error;
+using runed::ErrorCode;
+using runed::embed::Gguf;
+using runed::embed::kConversionFault;
+using runed::embed::ModelSpec;
+using runed::embed::recognise_model;
+using runed::embed::TensorType;
+using runed::embed::native::check_supported;
+using runed::embed::native::is_supported;
+using runed::test::GgufBuilder;
+using runed::test::small_bert;
+using runed::test::small_qwen3;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+
+namespace {
+
+ModelSpec spec_of(const GgufBuilder& builder) {
+  const auto bytes = builder.build();
+  return unwrap(recognise_model(unwrap(Gguf::parse(bytes)), {}, {}));
+}
+
+std::string refusal_of(const ModelSpec& spec) {
+  const Error error = unwrap_error(check_supported(spec));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK_FALSE(error.details.contains(kConversionFault));  // Another engine may compute it.
+  return error.message;
+}
+
+template <typename T>
+std::string message_with(std::string_view key, const T& value) {
+  return refusal_of(spec_of(small_qwen3().set(key, value)));
+}
+
+}  // namespace
+
+TEST_CASE("what the forward pass would compute wrongly is refused by the key and the value") {
+  unwrap(check_supported(spec_of(small_qwen3())));
+  CHECK(refusal_of(spec_of(small_bert())) ==
+        "key 'general.architecture' is 'bert' where 'qwen3' was expected");
+  CHECK(message_with("qwen3.pooling_type", uint32_t{1}) ==
+        "key 'qwen3.pooling_type' is 1 where 3 (last token) was expected");
+  CHECK(message_with("tokenizer.ggml.model", "llama") ==
+        "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' was expected");
+  CHECK(message_with("tokenizer.ggml.pre", "de\x1b") ==
+        "key 'tokenizer.ggml.pre' is 'de\\x1b' where 'qwen2' was expected");
+  CHECK(message_with("qwen3.attention.causal", false) ==
+        "key 'qwen3.attention.causal' is false where true was expected");
+  CHECK(message_with("qwen3.attention.value_length", uint32_t{32}) ==
+        "key 'qwen3.attention.value_length' is 32 where the key length 16 was expected");
+  CHECK(message_with("qwen3.rope.scaling.type", "yarn") ==
+        "key 'qwen3.rope.scaling.type' is 'yarn' where 'none' was expected");
+  CHECK(message_with("qwen3.rope.scaling.factor", 4.0F) ==
+        "key 'qwen3.rope.scaling.factor' is 4 where 1 was expected");
+  CHECK(message_with("qwen3.rope.dimension_count", uint32_t{8}) ==
+        "key 'qwen3.rope.dimension_count' is 8 where the head width 16 was expected");
+}
+
+TEST_CASE("a part that the forward pass has not is refused, whatever the architecture") {
+  using namespace runed::embed;
+  const auto with = [](auto field, auto value) {
+    ModelSpec spec = spec_of(small_qwen3());
+    spec.*field = value;
+    return refusal_of(spec);
+  };
+  CHECK(with(&ModelSpec::norm, Norm::layer) ==
+        "key 'general.architecture' is 'qwen3', which has layer norm where RMS norm was expected");
+  with(&ModelSpec::norm_place, NormPlace::after);
+  with(&ModelSpec::positions, Positions::learned);
+  with(&ModelSpec::activation, Activation::gelu);
+  with(&ModelSpec::head, Head::rank);
+  CHECK(with(&ModelSpec::window, 64U) ==
+        "key 'qwen3.attention.sliding_window' is 64 where 0 was expected");
+}
+
+TEST_CASE("the types that kernels read are supported, and no others") {
+  for (const TensorType type :
+       {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::q8_0, TensorType::q6_k,
+        TensorType::q5_k, TensorType::q4_k}) {
+    CHECK(is_supported(type));
+  }
+  CHECK_FALSE(is_supported(TensorType{2}));  // Q4_0.
+}

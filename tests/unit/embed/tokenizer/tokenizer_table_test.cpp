@@ -1,0 +1,51 @@
+#include "embed/tokenizer/tokenizer_table.hpp"
+
+#include "embed/model/model_recognition.hpp"
+#include "support/gguf_builder.hpp"
+#include "support/result_matchers.hpp"
+
+using runed::ErrorCode;
+using runed::embed::check_tokenizer;
+using runed::embed::Gguf;
+using runed::embed::make_tokenizer;
+using runed::embed::recognise_model;
+using runed::embed::TokenId;
+using runed::test::GgufBuilder;
+using runed::test::small_bert;
+using runed::test::small_qwen3;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+
+namespace {
+
+std::string refusal_of(const GgufBuilder& builder) {
+  const auto bytes = builder.build();
+  const Gguf file = unwrap(Gguf::parse(bytes));
+  const auto spec = unwrap(recognise_model(file, {}, {}));
+  const auto error = unwrap_error(make_tokenizer(file, spec));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK(unwrap_error(check_tokenizer(spec)).message == error.message);
+  return error.message;
+}
+
+}  // namespace
+
+TEST_CASE("the tokenizer of a model is that of its spec, with its frame") {
+  const auto bytes = small_qwen3().build();
+  const Gguf file = unwrap(Gguf::parse(bytes));
+  const auto spec = unwrap(recognise_model(file, {}, {}));
+  unwrap(check_tokenizer(spec));
+  CHECK(unwrap(unwrap(make_tokenizer(file, spec))->tokenize("abc")) ==
+        std::vector<TokenId>{257, 261});
+}
+
+TEST_CASE("a tokenizer that is none of ours is refused by its key") {
+  CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.model", "t5")) ==
+        "key 'tokenizer.ggml.model' is 't5' where 'gpt2' was expected");
+  CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.pre", "llama-bpe")) ==
+        "key 'tokenizer.ggml.pre' is 'llama-bpe' where 'qwen2' was expected");
+  CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.pre")) ==
+        "key 'tokenizer.ggml.pre' is '' where 'qwen2' was expected");
+  CHECK(refusal_of(small_bert()) ==
+        "key 'general.architecture' is 'bert' where 'qwen3' was expected");
+}
