@@ -21,11 +21,7 @@
 #include "cmd/doctor/doctor_daemon.hpp"
 #include "daemon/models/engine_choice.hpp"
 #include "daemon/models/engine_factory.hpp"
-#include "embed/llama_server/process/server_features.hpp"
 #include "embed/model/builtin_model.hpp"
-#include "embed/native/gemm/gemm_choice.hpp"
-#include "embed/native/isa/kernel_choice.hpp"
-#include "embed/native/run/thread_pool.hpp"
 #include "os/directory/disk_space.hpp"
 #include "os/machine/cpus.hpp"
 #include "os/machine/memory.hpp"
@@ -37,7 +33,6 @@ namespace {
 using bootstrap::EngineKind;
 using bootstrap::ModelChoice;
 using bootstrap::Settings;
-namespace native = embed::native;
 
 constexpr uint64_t kMib = uint64_t{1} << 20;
 constexpr uint64_t kLeastDisk = 64 * kMib;    // For logs and records; a download checks its own.
@@ -62,11 +57,10 @@ Finding check_configuration(const Settings& settings) {
 }
 
 Finding check_cpu(const Settings& settings) {
-  std::vector<std::string_view> names;
-  for (const native::Kernel* kernel : native::available_kernels()) names.push_back(kernel->name);
-  const auto chosen = native::choose_kernel(settings.cpu.value.value_or(""));
-  if (!chosen) return problem("cpu", chosen.error());
-  const std::string_view name = (*chosen)->name;
+  const auto arithmetic = daemon::native_arithmetic(settings);
+  if (!arithmetic) return problem("cpu", arithmetic.error());
+  const auto& names = arithmetic->kernels;
+  const std::string_view name = arithmetic->kernel;
   std::string detail = fmt::format("{} of {}", name, fmt::join(names, ", "));
   if (name != names.front()) {
     return {"cpu", Outcome::warning, std::move(detail),
@@ -81,10 +75,10 @@ Finding check_cpu(const Settings& settings) {
 
 // Called where the instruction set is one that there is.
 Finding check_compute(const Settings& settings) {
-  const auto kernel = native::choose_kernel(settings.cpu.value.value_or(""));
+  const auto arithmetic = daemon::native_arithmetic(settings);
+  if (!arithmetic) return problem("compute", arithmetic.error());
   const auto asked = bootstrap::name_of(settings.compute.value);
-  std::vector<std::string_view> modes;
-  for (const auto mode : native::formats_of(**kernel)) modes.push_back(native::name_of(mode));
+  const auto& modes = arithmetic->formats;
   std::string detail = fmt::format("{} of {}", asked, fmt::join(modes, ", "));
   if (settings.compute.value == bootstrap::NumberFormat::auto_select ||
       std::ranges::find(modes, asked) != modes.end()) {
@@ -96,8 +90,7 @@ Finding check_compute(const Settings& settings) {
 
 Finding check_threads(const Settings& settings) {
   const unsigned cpus = os::available_cpus();
-  const uint32_t threads =
-      settings.threads.value.value_or(std::min(cpus, native::ThreadPool::kMostThreads));
+  const uint32_t threads = settings.threads.value.value_or(std::min(cpus, bootstrap::kMostThreads));
   std::string detail = fmt::format("{} on {} CPUs", threads, cpus);
   if (threads <= cpus) return {"threads", Outcome::ok, std::move(detail)};
   return {"threads", Outcome::warning, std::move(detail),
@@ -257,12 +250,12 @@ Finding check_llama_server(const Location& location, const Services& services) {
     return {"llama-server", Outcome::ok, "none is installed; the native engine needs none"};
   }
   if (!executable) return faulty(executable.error());
-  const auto features = embed::llama_server::read_features(*executable);
-  if (!features) return faulty(features.error());
+  const auto build = daemon::ask_llama_server(*executable);
+  if (!build) return faulty(build.error());
   return {"llama-server", Outcome::ok,
-          fmt::format("'{}' {}, {}", *executable, features->version,
-                      features->has_gpu ? fmt::format("with {}", fmt::join(features->devices, ", "))
-                                        : "without a GPU")};
+          fmt::format("'{}' {}, {}", *executable, build->version,
+                      build->has_gpu ? fmt::format("with {}", fmt::join(build->devices, ", "))
+                                     : "without a GPU")};
 }
 
 Finding check_memory(uint64_t model_bytes) {

@@ -53,12 +53,15 @@ std::string subject_of(const bootstrap::ModelChoice& choice) {
 Check check_header(const std::string& subject, const bootstrap::ReadyModel& model,
                    const bootstrap::Settings& settings) {
   const auto vocabulary = daemon::load_vocabulary(model);
-  if (!vocabulary && settings.engine.value != bootstrap::EngineKind::native &&
-      daemon::is_for_another_engine(vocabulary.error())) {
+  Status served = vocabulary ? daemon::check_native(model, settings) : Status(vocabulary.error());
+  // What is set of the CPU is no fault of the model.
+  if (vocabulary && !served && served.error().code == ErrorCode::invalid_argument) served = {};
+  if (!served && settings.engine.value != bootstrap::EngineKind::native &&
+      daemon::is_for_another_engine(served.error())) {
     return {"header", subject, Outcome::unknown,
-            "only llama-server may serve it: " + vocabulary.error().message};
+            "only llama-server may serve it: " + served.error().message};
   }
-  if (!vocabulary) return failed("header", subject, vocabulary.error());
+  if (!served) return failed("header", subject, served.error());
   return {"header", subject, Outcome::passed,
           fmt::format("{} can be served", vocabulary->model.model_name)};
 }

@@ -7,18 +7,15 @@
 #include <utility>
 
 #include "bootstrap/use/ready_llama_server.hpp"
-#include "embed/llama_server/process/server_features.hpp"
-#include "embed/model/gguf.hpp"
-#include "embed/native/isa/kernel_choice.hpp"
-#include "embed/native/pass/supported_spec.hpp"
-#include "embed/native/pass/weights.hpp"
+#include "daemon/models/engine_factory.hpp"
+#include "embed/model/model_file.hpp"
+#include "embed/model/spec_reader.hpp"
 #include "os/directory/directories.hpp"
 
 namespace runed::daemon {
 namespace {
 
 using bootstrap::EngineKind;
-namespace native = embed::native;
 
 // Tells whether a directory has an entry that begins so.
 bool has_entry(const std::string& directory, std::string_view prefix) {
@@ -35,39 +32,12 @@ bool has_gpu_device() {
          std::ranges::any_of(kDevices, [](auto prefix) { return has_entry("/dev", prefix); });
 }
 
-Result<std::string> find_usable_gpu(const std::string& executable) {
-  TRY_ASSIGN(const auto features, embed::llama_server::read_features(executable));
-  return features.has_gpu ? features.devices.front() : std::string();
-}
-
 // Who asked for an engine by its name.
 std::string asked_by(bootstrap::Origin origin) {
   const std::string_view who = origin == bootstrap::Origin::flag          ? "--engine"
                                : origin == bootstrap::Origin::environment ? "RUNED_ENGINE"
                                                                           : "config.json";
   return fmt::format("{} says so", who);
-}
-
-// What NativeEngine::start would say of the model, but for its tokenizer. No weight is read.
-Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
-  TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
-  TRY_ASSIGN(const auto file, embed::ModelFile::open(source_of(model)));
-  const auto recognise = [&model](const embed::Gguf& gguf) {
-    return embed::recognise_model(gguf, sha256_of(model), published_facts(model));
-  };
-  return embed::read_unchanged(*file, [&]() -> Status {
-    const auto gguf = embed::Gguf::parse(file->bytes());
-    if (!gguf) {
-      // What is wrong for any engine counts before a tensor type that is not known.
-      const auto metadata = embed::Gguf::parse_metadata(file->bytes());
-      if (metadata) TRY(recognise(*metadata));
-      return gguf.error();
-    }
-    TRY_ASSIGN(const auto spec, recognise(*gguf));
-    TRY(native::check_supported(spec));
-    TRY(native::find_weights(*gguf, spec, *kernel));
-    return {};
-  });
 }
 
 // Damaged, or converted wrongly: llama-server would not serve it either, or serve wrong vectors.
@@ -149,7 +119,11 @@ Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
 }  // namespace
 
 GpuProbe system_gpu_probe() {
-  return {.has_device = has_gpu_device, .find_usable = find_usable_gpu};
+  return {.has_device = has_gpu_device,
+          .find_usable = [](const std::string& executable) -> Result<std::string> {
+            TRY_ASSIGN(const LlamaServerBuild build, ask_llama_server(executable));
+            return build.has_gpu ? build.devices.front() : std::string();
+          }};
 }
 
 Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& probe) {

@@ -6,8 +6,13 @@
 #include "bootstrap/config/home.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "embed/llama_server/llama_server_engine.hpp"
+#include "embed/llama_server/process/server_features.hpp"
 #include "embed/model/gguf.hpp"
+#include "embed/native/gemm/gemm_choice.hpp"
+#include "embed/native/isa/kernel_choice.hpp"
 #include "embed/native/native_engine.hpp"
+#include "embed/native/pass/supported_spec.hpp"
+#include "embed/native/pass/weights.hpp"
 #include "embed/tokenizer/tokenizer_table.hpp"
 #include "os/machine/cpus.hpp"
 #include "os/net/socket_path.hpp"
@@ -82,6 +87,26 @@ Result<std::unique_ptr<embed::Engine>> make_native(const bootstrap::ReadyModel& 
   return std::unique_ptr<embed::Engine>(std::move(engine));
 }
 
+// What a llama-server's first vector is compared with: the same model in single precision.
+embed::llama_server::MakeReference native_reference(const bootstrap::ReadyModel& model,
+                                                    const bootstrap::Settings& settings,
+                                                    const Clock& clock) {
+  return
+      [published = published_facts(model), threads = native_options(settings).threads, &clock](
+          embed::llama_server::ReferenceModel reference) -> Result<std::unique_ptr<embed::Engine>> {
+        const std::string sha256 = reference.sha256;
+        TRY_ASSIGN(auto engine, native::NativeEngine::create({.source = std::move(reference.source),
+                                                              .sha256 = sha256,
+                                                              .file = reference.file,
+                                                              .promised_sha256 = sha256,
+                                                              .published = published,
+                                                              .threads = threads,
+                                                              .compute = native::NumberFormat::f32},
+                                                             clock));
+        return std::unique_ptr<embed::Engine>(std::move(engine));
+      };
+}
+
 Result<std::unique_ptr<embed::Engine>> make_llama_server(EngineOptions options,
                                                          const bootstrap::Settings& settings,
                                                          const Clock& clock) {
@@ -102,6 +127,7 @@ Result<std::unique_ptr<embed::Engine>> make_llama_server(EngineOptions options,
                                         .threads = threads_of(settings),
                                         .max_tokens = settings.ctx_size.value.value_or(0),
                                         .profile = is_lowmem ? Profile::lowmem : Profile::speed,
+                                        .make_reference = native_reference(model, settings, clock),
                                         .log = options.log},
                                        clock));
   return std::unique_ptr<embed::Engine>(std::move(engine));
@@ -128,6 +154,48 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
 }
 
 }  // namespace
+
+// What NativeEngine::start would say of the model, but for its tokenizer. No weight is read.
+Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
+  TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
+  TRY_ASSIGN(const auto file, embed::ModelFile::open(source_of(model)));
+  const auto recognise = [&model](const embed::Gguf& gguf) {
+    return embed::recognise_model(gguf, sha256_of(model), published_facts(model));
+  };
+  return embed::read_unchanged(*file, [&]() -> Status {
+    const auto gguf = embed::Gguf::parse(file->bytes());
+    if (!gguf) {
+      // What is wrong for any engine counts before a tensor type that is not known.
+      const auto metadata = embed::Gguf::parse_metadata(file->bytes());
+      if (metadata) TRY(recognise(*metadata));
+      return gguf.error();
+    }
+    TRY_ASSIGN(const auto spec, recognise(*gguf));
+    TRY(native::check_supported(spec));
+    TRY(native::find_weights(*gguf, spec, *kernel));
+    return {};
+  });
+}
+
+Result<NativeArithmetic> native_arithmetic(const bootstrap::Settings& settings) {
+  NativeArithmetic found;
+  for (const native::Kernel* kernel : native::available_kernels()) {
+    found.kernels.push_back(kernel->name);
+  }
+  TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
+  found.kernel = kernel->name;
+  for (const auto format : native::formats_of(*kernel)) {
+    found.formats.push_back(native::name_of(format));
+  }
+  return found;
+}
+
+Result<LlamaServerBuild> ask_llama_server(const std::string& executable) {
+  TRY_ASSIGN(auto features, embed::llama_server::read_features(executable));
+  return LlamaServerBuild{.version = std::move(features.version),
+                          .devices = std::move(features.devices),
+                          .has_gpu = features.has_gpu};
+}
 
 Status inspect_model(const std::string& path) {
   const embed::ModelSource source{.bytes = {}, .path = path};

@@ -3,6 +3,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -16,6 +18,31 @@
 #include "os/directory/directories.hpp"
 
 namespace runed::daemon {
+
+/// Says what the native engine's start would say of a model, but for its tokenizer. No weight is read.
+/// Errors: model_unsupported for what that does not compute; those of recognise_model and the file.
+Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings);
+
+/// What the native engine has to compute with on this machine.
+struct NativeArithmetic {
+  std::vector<std::string_view> kernels;  // The instruction sets, the fastest first.
+  std::string_view kernel;                // That of the settings.
+  std::vector<std::string_view> formats;  // The number formats that it has.
+};
+
+/// Errors: invalid_argument for an instruction set that this machine does not have.
+Result<NativeArithmetic> native_arithmetic(const bootstrap::Settings& settings);
+
+/// What a build of llama-server says of itself.
+struct LlamaServerBuild {
+  std::string version;
+  std::vector<std::string> devices;  // GPUs that it can use.
+  bool has_gpu = false;
+};
+
+/// Asks a llama-server. Takes as long as it takes to load its libraries, three times.
+/// Errors: not_found, permission_denied; bad_config if it is not a llama-server.
+Result<LlamaServerBuild> ask_llama_server(const std::string& executable);
 
 /// Refuses settings that make_engine would refuse, before anything is fetched for them.
 /// Errors: bad_config for a kernel or a compute mode that this machine does not have, or a

@@ -129,16 +129,12 @@ Status LlamaServerEngine::describe(const std::shared_ptr<const ModelFile>& file)
           options_.max_tokens == 0 ? model_.context : std::min(options_.max_tokens, model_.context),
       .spec = model_.spec};
   expected_ = {};
-  if (options_.is_compared && model_.is_known()) {
-    expected_ = native_first_embedding(
-        {.source = {.bytes = {}, .path = file->path_for_others()},
-         .sha256 = file_.sha256(),
-         .file = file->identity(),
-         .promised_sha256 = file_.sha256(),
-         .published = options_.published,
-         .threads = std::min(options_.threads, native::ThreadPool::kMostThreads),
-         .compute = native::NumberFormat::f32},
-        clock_);
+  if (options_.make_reference && model_.is_known()) {
+    const auto reference =
+        options_.make_reference({.source = {.bytes = {}, .path = file->path_for_others()},
+                                 .sha256 = file_.sha256(),
+                                 .file = file->identity()});
+    if (reference) expected_ = first_embedding_of(**reference);
   }
   return {};
 }

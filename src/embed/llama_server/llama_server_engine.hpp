@@ -24,6 +24,16 @@
 
 namespace runed::embed::llama_server {
 
+/// The model that a server serves, as another engine is to open it.
+struct ReferenceModel {
+  ModelSource source;
+  std::string sha256;
+  os::FileIdentity file;
+};
+
+/// Makes an engine, not yet started, that computes a model in another way.
+using MakeReference = std::function<Result<std::unique_ptr<Engine>>(ReferenceModel)>;
+
 struct LlamaServerOptions {
   std::string executable;      // Absolute path of llama-server.
   ModelSource source;          // As NativeOptions, as are the next four.
@@ -37,7 +47,7 @@ struct LlamaServerOptions {
   uint32_t threads = 1;
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what it takes.
   Profile profile = Profile::speed;
-  bool is_compared = true;  // Whether the first vector must be near the native engine's.
+  MakeReference make_reference{};  // Of what the first vector must be near; empty: of nothing.
   Log* log = nullptr;       // Where starts and ends are told; null: nowhere.
   ServerPatience patience{};
 };

@@ -10,21 +10,19 @@ namespace {
 // others in int8. Source: measured, "Fidelity", int8 blocks of 32.
 constexpr double kLeastCosine = 0.97;
 
-Result<std::vector<float>> embed_first(const native::NativeOptions& options, const Clock& clock) {
-  TRY_ASSIGN(const auto engine, native::NativeEngine::create(options, clock));
-  TRY(engine->start());
-  TRY_ASSIGN(const std::vector<TokenId> ids, engine->tokenizer()->tokenize(kFirstText));
+Result<std::vector<float>> embed_first(Engine& reference) {
+  TRY(reference.start());
+  TRY_ASSIGN(const std::vector<TokenId> ids, reference.tokenizer()->tokenize(kFirstText));
   const std::array<uint32_t, 2> offsets{0, static_cast<uint32_t>(ids.size())};
-  std::vector<float> vector(engine->info().dimension);
-  TRY(engine->embed({.ids = ids, .offsets = offsets}, vector));
+  std::vector<float> vector(reference.info().dimension);
+  TRY(reference.embed({.ids = ids, .offsets = offsets}, vector));
   return vector;
 }
 
 }  // namespace
 
-std::vector<float> native_first_embedding(const native::NativeOptions& options,
-                                          const Clock& clock) {
-  auto vector = embed_first(options, clock);
+std::vector<float> first_embedding_of(Engine& reference) {
+  auto vector = embed_first(reference);
   return vector ? *std::move(vector) : std::vector<float>();
 }
 

@@ -3,21 +3,19 @@
 #include <string_view>
 #include <vector>
 
-#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "embed/engine.hpp"
-#include "embed/native/native_engine.hpp"
 
 namespace runed::embed::llama_server {
 
 /// What every server is asked before it counts as ready.
 inline constexpr std::string_view kFirstText = "The first text that this engine embeds.";
 
-/// Embeds the first text with the native engine. Empty if that cannot serve the model.
+/// Starts another engine and embeds the first text with it. Empty if that cannot serve the model.
 /// Shapes: [dimension] f32, of unit length.
-std::vector<float> native_first_embedding(const native::NativeOptions& options, const Clock& clock);
+std::vector<float> first_embedding_of(Engine& reference);
 
-/// Compares what a server answered with what the native engine did. Other arithmetic makes a small
+/// Compares what a server answered with what the other engine did. Other arithmetic makes a small
 /// difference; another pooling, a text without its end, or a back end that computes nonsense on
 /// this GPU, which nothing else would report, make a large one.
 /// Errors: engine_fault.

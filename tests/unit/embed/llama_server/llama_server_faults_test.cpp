@@ -3,6 +3,7 @@
 #include <csignal>
 #include <thread>
 
+#include "native_reference.hpp"
 #include "os/file/files.hpp"
 #include "stage.hpp"
 #include "support/eventually.hpp"
@@ -67,7 +68,7 @@ TEST_CASE("starts that fail say why, and leave no process") {
 
 TEST_CASE("a server whose vectors are not the model's is found out before it is ready") {
   Stage stage({});
-  stage.options.is_compared = true;
+  stage.options.make_reference = runed::test::native_reference(stage.clock);
   const Error error = unwrap_error(stage.make().start());
   CHECK(error.code == ErrorCode::engine_fault);
   CHECK(contains(error.message, "llama-server and the native engine disagree on this model"));

@@ -6,6 +6,7 @@
 #include "embed/model/builtin_model.hpp"
 #include "embed/native/native_engine.hpp"
 #include "embed/request.hpp"
+#include "native_reference.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
@@ -39,15 +40,17 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
 
 std::unique_ptr<LlamaServerEngine> llama_server(const std::string& executable, const TempDir& dir,
                                                 Profile profile) {
-  auto engine = unwrap(LlamaServerEngine::create({.executable = executable,
-                                                  .source = {.bytes = builtin_model(), .path = {}},
-                                                  .sha256 = std::string(builtin_model_sha256()),
-                                                  .model_copy_path = dir / "model.gguf",
-                                                  .socket_path = dir / "x.sock",
-                                                  .log_path = dir / "server.log",
-                                                  .threads = 2,
-                                                  .profile = profile},
-                                                 kClock));
+  auto engine =
+      unwrap(LlamaServerEngine::create({.executable = executable,
+                                        .source = {.bytes = builtin_model(), .path = {}},
+                                        .sha256 = std::string(builtin_model_sha256()),
+                                        .model_copy_path = dir / "model.gguf",
+                                        .socket_path = dir / "x.sock",
+                                        .log_path = dir / "server.log",
+                                        .threads = 2,
+                                        .profile = profile,
+                                        .make_reference = runed::test::native_reference(kClock)},
+                                       kClock));
   unwrap(engine->start());
   return engine;
 }

@@ -37,7 +37,6 @@ struct Stage {
                .socket_path = dir / "x.sock",
                .log_path = dir / "server.log",
                .threads = 2,
-               .is_compared = false,
                .patience = {.listen = kLong,
                             .load = kLong,
                             .stop = std::chrono::milliseconds(200),

@@ -1,0 +1,3 @@
+#include "daemon/grpc/wire.hpp"
+#include "embed/engine.hpp"
+#include "embed/native/native_engine.hpp"

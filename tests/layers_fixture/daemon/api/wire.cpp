@@ -1,0 +1,4 @@
+#include "daemon/grpc/wire.hpp"
+#include "daemon/http/wire.hpp"
+#include "daemon/models/model_host.hpp"
+#include "daemon/queue/job.hpp"

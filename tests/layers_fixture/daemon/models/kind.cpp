@@ -1,0 +1,3 @@
+#include "daemon/grpc/wire.hpp"
+#include "embed/engine.hpp"
+#include "embed/llama_server/llama_server_engine.hpp"

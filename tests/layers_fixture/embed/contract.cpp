@@ -1,0 +1,2 @@
+#include "embed/model/gguf.hpp"
+#include "embed/native/native_engine.hpp"

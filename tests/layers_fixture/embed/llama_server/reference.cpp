@@ -1,0 +1,3 @@
+#include "embed/engine.hpp"
+#include "embed/model/gguf.hpp"
+#include "embed/native/native_engine.hpp"

@@ -1,0 +1,3 @@
+#include "embed/engine.hpp"
+#include "embed/tokenizer/tokenizer.hpp"
+#include "os/file/fd.hpp"
