@@ -7,6 +7,7 @@
 #include "bootstrap/install/install_lock.hpp"
 #include "bootstrap/install/licenses.hpp"
 #include "bootstrap/install/llama_server.hpp"
+#include "bootstrap/install/model_check.hpp"
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/manifest/variant.hpp"
 #include "bootstrap/use/model_choice.hpp"
@@ -130,6 +131,8 @@ Status Run::ensure(InstallStep& step, const InstallRequest& request, const Downl
     return step.state == State::intact ? Status{} : fetch_server(step, policy);
   }
   if (step.state != State::intact) TRY(fetch_model(step, policy));
+  // Now, and not when somebody waits for a vector: what is not recorded is not served by default.
+  TRY(check_recognised(step.path, step.artifact.sha256, manifest.published_models()));
   // An intact file may be one that was put there by hand, or before a crash.
   auto& entry = installed.variants[step.variant];
   if (entry.sha256 != step.artifact.sha256) {

@@ -3,6 +3,7 @@
 #include "bootstrap/install/install_lock.hpp"
 #include "install_fixture.hpp"
 #include "os/process/process.hpp"
+#include "support/gguf_builder.hpp"
 
 using runed::Error;
 using runed::ErrorCode;
@@ -105,6 +106,27 @@ TEST_CASE("wrong bytes are refused, and nothing is installed") {
   CHECK_FALSE(std::filesystem::exists(fixture.model_file("m.small")));
   CHECK(fixture.installed().llama_server.has_value());  // What came before it is told.
   CHECK(fixture.installed().variants.empty());
+}
+
+TEST_CASE("a model that nobody knows the pooling of is refused with the key that was looked for") {
+  InstallFixture fixture;
+  const auto bytes = runed::test::small_bert().erase("bert.pooling_type").build();
+  fixture.small.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  write_text(fixture.dir / "small.gguf", fixture.small);
+  for (int i = 0; i < 2; ++i) {  // Fetched, then found.
+    const Error error = unwrap_error(fixture.install({.parts = {Part::model}, .variant = {}}));
+    CHECK(error.code == ErrorCode::model_unsupported);
+    CHECK(error.message.find("the file has no key 'bert.pooling_type'") != std::string::npos);
+    CHECK(error.message.find(fixture.model_file("m.small")) != std::string::npos);
+    CHECK(fixture.installed().variants.empty());
+  }
+  // Unless the manifest knows it.
+  runed::Json document = fixture.document();
+  document["models"]["m.small"]["pooling"] = "mean";
+  unwrap(runed::bootstrap::install(fixture.paths, fixture.manifest(document),
+                                   {.parts = {Part::model}, .variant = {}}, {}, fixture.clock,
+                                   fixture.hooks));
+  CHECK(fixture.installed().variants.contains("m.small"));
 }
 
 TEST_CASE("an archive without the executable leaves the old llama-server in place") {
