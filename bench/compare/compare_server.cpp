@@ -110,8 +110,8 @@ Result<std::unique_ptr<Contender>> start_server(const ServerSetting& setting, co
                                                         .environment = llama::server_environment(),
                                                         .log_path = base + ".log",
                                                         .on_end = [] {}}));
-  auto server = std::make_unique<ServerContender>(set, std::move(endpoint), setting.model.spec.width,
-                                                  std::move(process));
+  auto server = std::make_unique<ServerContender>(set, std::move(endpoint),
+                                                  setting.model.spec.width, std::move(process));
   TRY(server->wait_until_ready());
   server->end_turn();
   return server;

@@ -15,12 +15,12 @@ Status check_lengths(const PackedBatch& batch, uint32_t max_tokens) {
     const uint32_t tokens = batch.offsets[text + 1] - batch.offsets[text];
     if (tokens == 0) {
       return make_error(ErrorCode::empty_text, "text {} has no tokens", text)
-          .with_detail("index", std::to_string(text));
+          .with(fact::kIndex, text);
     }
     if (tokens > max_tokens) {
       return make_error(ErrorCode::text_too_long, "text {} has {} tokens; the model takes {}", text,
                         tokens, max_tokens)
-          .with_detail("index", std::to_string(text));
+          .with(fact::kIndex, text);
     }
   }
   return {};

@@ -48,9 +48,6 @@ Error unwanted_error();
 /// Errors: empty_text, text_too_long (details: index).
 Status check_lengths(const PackedBatch& batch, uint32_t max_tokens);
 
-/// The detail of engine_died that says by which signal the process ended; 0 if by none.
-inline constexpr std::string_view kSignalKey = "signal";
-
 /// The engine contract: an embedding model that can be started, asked, and told to give its memory
 /// back. One thread at a time calls start, stop and embed; the rest may be called by any thread.
 ///

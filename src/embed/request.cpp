@@ -19,9 +19,9 @@ void truncate(std::vector<TokenId>& ids, Truncate side, uint32_t limit, const Fr
 Error bad_dimensions(const EmbedOptions& options, const ModelInfo& model, uint32_t minimum,
                      std::string message) {
   return Error{ErrorCode::bad_dimensions, std::move(message), {}, {}}
-      .with_detail("dimensions", std::to_string(options.dimensions))
-      .with_detail("minimum", std::to_string(minimum))
-      .with_detail("maximum", std::to_string(model.dimension));
+      .with(fact::kDimensions, options.dimensions)
+      .with(fact::kMinimum, minimum)
+      .with(fact::kMaximum, model.dimension);
 }
 
 // A model that was not trained to be cut loses what it says in any part of its vector.
@@ -54,7 +54,7 @@ Status check_instruction(const EmbedOptions& options, const ModelInfo& model) {
   if (options.instruction.size() > kMostInstructionBytes) {
     return make_error(ErrorCode::invalid_argument, "the instruction has {} bytes, {} are allowed",
                       options.instruction.size(), kMostInstructionBytes)
-        .with_detail("field", "instruction");
+        .with(fact::kField, "instruction");
   }
   const Fact<Prompts>& prompts = model.spec.prompts;
   if (has_task(prompts.value.query)) return {};
@@ -110,9 +110,9 @@ Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& o
                     "the text has {} bytes, which are {} tokens or more; the model takes {}",
                     text.size(), tokens, model.max_tokens)
       .with_hint("split the text, or ask for truncation")
-      .with_detail("tokens", std::to_string(tokens))
-      .with_detail("limit", std::to_string(model.max_tokens))
-      .with_detail("bytes", std::to_string(text.size()));
+      .with(fact::kTokens, tokens)
+      .with(fact::kLimit, model.max_tokens)
+      .with(fact::kBytes, text.size());
 }
 
 Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& options,
@@ -127,8 +127,8 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
     return make_error(ErrorCode::text_too_long, "the text has {} tokens, the model takes {}",
                       tokens, max_tokens)
         .with_hint("split the text, or ask for truncation")
-        .with_detail("tokens", std::to_string(tokens))
-        .with_detail("limit", std::to_string(max_tokens));
+        .with(fact::kTokens, tokens)
+        .with(fact::kLimit, max_tokens);
   }
   prepared.tokens_dropped = static_cast<uint32_t>(tokens - max_tokens);
   truncate(prepared.ids, options.truncate, max_tokens, spec.frame);

@@ -41,8 +41,6 @@ std::optional<Error> JobInbox::find_refusal_locked(const PendingJob& pending) {
       .with_hint("try again in a moment")
       .with(fact::kRetryAfter, wait);
 }
-", std::chrono::duration<double>(wait).count()));
-}
 
 std::optional<Error> JobInbox::admit(PendingJob& pending) {
   const std::lock_guard lock(mutex_);

@@ -212,7 +212,7 @@ Status LlamaServerEngine::check_memory(const ServerShape& shape, uint32_t tokens
                     "the text has {} tokens; llama-server would need {} for it, and {} are left",
                     tokens, format_bytes(needed), format_bytes(usable))
       .with_hint("split the text, or set RUNED_LLAMA_PROFILE=lowmem for the next daemon")
-      .with_detail("tokens", std::to_string(tokens));
+      .with(fact::kTokens, tokens);
 }
 
 // read_reply checks that it is finite and of unit length.

@@ -28,7 +28,7 @@ struct PublishedFacts {
 /// because the file does not say what has to be known: how a text becomes one vector, whether it is
 /// framed by its special tokens, whether a token sees those after it, whether all of the model is
 /// there, whether its tokens are of the tokenizer that it names.
-/// Errors: model_unsupported naming the keys, with kConversionFault.
+/// Errors: model_unsupported naming the keys, with fact::kConversionFault.
 Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
                                   std::span<const PublishedFacts> published);
 

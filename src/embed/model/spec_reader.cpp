@@ -36,7 +36,7 @@ Error missing(std::string_view key) {
 template <typename Value>
 Result<Value> of_file(Result<Value> value, std::string_view key) {
   if (value) return value;
-  return std::move(value).error().with_detail(kConversionFault, std::string(key));
+  return std::move(value).error().with(fact::kConversionFault, std::string(key));
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ Result<Value> of_file(Result<Value> value, std::string_view key) {
 Error conversion_fault(std::string message, std::string_view key, std::string_view hint) {
   return make_error(ErrorCode::model_unsupported, "{}", message)
       .with_hint(std::string(hint))
-      .with_detail(kConversionFault, std::string(key));
+      .with(fact::kConversionFault, std::string(key));
 }
 
 Result<uint64_t> SpecReader::read_unsigned(const std::string& key) const {

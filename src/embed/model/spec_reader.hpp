@@ -10,13 +10,9 @@
 
 namespace runed::embed {
 
-/// The detail of an error that tells of a fault of conversion, or of a file that is no embedding
-/// model: no engine makes right vectors of it. Its value is the key at fault.
-inline constexpr const char* kConversionFault = "conversion_fault";
-
 /// Reads the keys of a model's header for the row of its architecture. What it refuses no engine can
 /// compute right: a key that is missing, or has a value that no model has.
-/// Errors: model_unsupported naming the key and the value found, with kConversionFault.
+/// Errors: model_unsupported naming the key and the value found, with fact::kConversionFault.
 class SpecReader {
  public:
   /// Whether the file must say that EOS ends a text, because the vector is taken from there.
@@ -66,7 +62,7 @@ inline constexpr std::string_view kConvertAgain =
     "the file was converted before this was known, or wrongly: convert the model again, or install "
     "another file";
 
-/// Returns the refusal of a value, with kConversionFault; `hint` says what to do about it.
+/// Returns the refusal of a value, with fact::kConversionFault; `hint` says what to do about it.
 Error conversion_fault(std::string message, std::string_view key, std::string_view hint = {});
 
 }  // namespace runed::embed

@@ -23,7 +23,7 @@ Status check_finite(std::span<const float> vectors, size_t dimension) {
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (std::isfinite(vectors[i])) continue;
     return make_error(ErrorCode::not_finite, "the vector of text {} is not finite", i / dimension)
-        .with_detail("index", std::to_string(i / dimension));
+        .with(fact::kIndex, i / dimension);
   }
   return {};
 }

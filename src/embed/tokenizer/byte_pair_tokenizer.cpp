@@ -58,7 +58,7 @@ Result<std::vector<TokenId>> BytePairTokenizer::tokenize(std::string_view text) 
   }
   if (const std::optional<size_t> offset = find_invalid_utf8(text)) {
     return make_error(ErrorCode::not_utf8, "text is not UTF-8 at byte {}", *offset)
-        .with_detail("byte_offset", std::to_string(*offset));
+        .with(fact::kByteOffset, *offset);
   }
   std::vector<TokenId> ids = frame_.before;
   size_t offset = 0;

@@ -16,8 +16,8 @@ TEST_CASE("an error reads: what, why, then a hint") {
 
 TEST_CASE("an error in JSON is one line with its code and details") {
   const auto error = make_error(ErrorCode::text_too_long, "text 3 has 600 tokens")
-                         .with(fact::kLimit, "512")
-                         .with(fact::kIndex, "3");
+                         .with(runed::fact::kLimit, 512)
+                         .with(runed::fact::kIndex, 3);
   CHECK(format_error_json(error) ==
         R"({"error":{"code":"TEXT_TOO_LONG","message":"text 3 has 600 tokens",)"
         R"("details":{"index":"3","limit":"512"}}})"

@@ -154,8 +154,8 @@ TEST_CASE("a text of as many tokens as the model takes is whole, one more is too
   CHECK(error.code == ErrorCode::text_too_long);
   CHECK(error.message == "the text has 6 tokens, the model takes 5");
   CHECK(error.hint == "split the text, or ask for truncation");
-  CHECK(error.details.at("tokens") == "6");
-  CHECK(error.details.at("limit") == "5");
+  CHECK(error.facts.text("tokens") == "6");
+  CHECK(error.facts.text("limit") == "5");
 }
 
 TEST_CASE("truncation drops tokens on its side, counts them, and keeps EOS last") {
@@ -204,9 +204,9 @@ TEST_CASE("dimensions from the fewest that the model is known to bear to its own
     CHECK(error.code == ErrorCode::bad_dimensions);
     CHECK(error.message ==
           fmt::format("cannot give {} dimensions: 'bytes' has 32 to 64", dimensions));
-    CHECK(error.details.at("dimensions") == std::to_string(dimensions));
-    CHECK(error.details.at("minimum") == "32");
-    CHECK(error.details.at("maximum") == "64");
+    CHECK(error.facts.text("dimensions") == std::to_string(dimensions));
+    CHECK(error.facts.text("minimum") == "32");
+    CHECK(error.facts.text("maximum") == "64");
   }
 }
 
@@ -222,8 +222,8 @@ TEST_CASE("a model that is not known to be cuttable gives its own dimensions and
                                          "known to have been trained to be cut",
                                          dimensions));
       CHECK(error.hint == "leave the dimensions out, or ask for 64");
-      CHECK(error.details.at("minimum") == "64");
-      CHECK(error.details.at("maximum") == "64");
+      CHECK(error.facts.text("minimum") == "64");
+      CHECK(error.facts.text("maximum") == "64");
     }
   }
 }
@@ -245,7 +245,7 @@ TEST_CASE("an instruction has a bound of its own: it is tokenised before each te
   const Error error = unwrap_error(check_options(options, info_of(kQwen3)));
   CHECK(error.code == ErrorCode::invalid_argument);
   CHECK(error.message == "the instruction has 16385 bytes, 16384 are allowed");
-  CHECK(error.details.at("field") == "instruction");
+  CHECK(error.facts.text("field") == "instruction");
 }
 
 TEST_CASE("an instruction is refused where the model's prompt has no place for it") {
@@ -345,8 +345,8 @@ TEST_CASE("a text with far too many bytes is refused or cut before it is tokenis
   CHECK(error.code == ErrorCode::text_too_long);
   CHECK(error.message ==
         "the text has 1002 bytes, which are 100 tokens or more; the model takes 100");
-  CHECK(error.details.at("limit") == "100");
-  CHECK(error.details.at("bytes") == "1002");
+  CHECK(error.facts.text("limit") == "100");
+  CHECK(error.facts.text("bytes") == "1002");
   CHECK(unwrap(bound_text(longer, {.truncate = Truncate::right}, model)) == fits);
   CHECK(unwrap(bound_text(longer, {.truncate = Truncate::left}, model)) == longer.substr(2));
   model.max_text_bytes = 0;  // None is known.

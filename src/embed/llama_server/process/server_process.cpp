@@ -78,8 +78,7 @@ Error ServerProcess::how_it_ended(Stage stage) {
   if (is_from_outside(**status) && was_asked && os::oom_kills() == oom_kills_) {
     return make_error(ErrorCode::engine_killed, "{}", how);
   }
-  return describe_fault(how).with_detail(std::string(kSignalKey),
-                                         std::to_string((*status)->signal));
+  return describe_fault(how).with(fact::kSignal, static_cast<uint64_t>((*status)->signal));
 }
 
 Error ServerProcess::describe_fault(const std::string& fault) const {

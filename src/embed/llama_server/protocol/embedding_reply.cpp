@@ -60,7 +60,7 @@ Status normalise(std::span<float> vector, size_t index) {
   for (const float value : vector) squares += static_cast<double>(value) * value;
   if (!std::isfinite(squares)) {
     return make_error(ErrorCode::not_finite, "the vector of text {} is not finite", index)
-        .with_detail("index", std::to_string(index));
+        .with(fact::kIndex, index);
   }
   const double length = std::sqrt(squares);
   if (std::abs(length - 1) > kNormTolerance) {

@@ -74,8 +74,8 @@ void ServerPass::take(const Part& part, HttpReply reply, uint32_t dimension) {
   auto vectors = read_reply(reply.body, part.last - part.first, dimension);
   if (!vectors) {
     failure_ = std::move(vectors).error();
-    if (const auto index = failure_->details.find("index"); index != failure_->details.end()) {
-      index->second = std::to_string(std::stoul(index->second) + part.first);
+    if (const auto* const index = failure_->facts.find(fact::kIndex)) {
+      failure_->facts.set(fact::kIndex, *index + part.first);
     }
     return;
   }

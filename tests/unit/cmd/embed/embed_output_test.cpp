@@ -103,7 +103,7 @@ TEST_CASE("a long result that fails ends with a whole line, or as a document wit
     for (; out.str().empty(); ++added) unwrap(output.add(kSecond));
     unwrap(output.add(kFirst));
     output.fail(
-        runed::make_error(ErrorCode::text_too_long, "line 9 is long").with(fact::kIndex, "8"));
+        runed::make_error(ErrorCode::text_too_long, "line 9 is long").with(runed::fact::kIndex, 8));
     if (format == Format::lines) {
       CHECK(out.str().ends_with("\n[0.1,-1,1e-07]\n"));
     } else {

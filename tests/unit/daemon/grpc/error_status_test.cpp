@@ -28,7 +28,7 @@ google::rpc::ErrorInfo info_of(const grpc::Status& status) {
 TEST_CASE("a reason travels as ErrorInfo, with its details and its hint") {
   const grpc::Status status = to_status(make_error(ErrorCode::text_too_long, "too long")
                                             .with_hint("split it")
-                                            .with(runed::fact::kLimit, "512"));
+                                            .with(runed::fact::kLimit, 512));
   CHECK(status.error_code() == grpc::StatusCode::INVALID_ARGUMENT);
   CHECK(status.error_message() == "too long");
   const auto info = info_of(status);

@@ -292,7 +292,7 @@ TEST_CASE("a text that was at fault is given another chance after a while") {
 
 TEST_CASE("a text for which the engine had too little memory fails, and is not refused later") {
   Fixture fixture;
-  fixture.poison("X", died("llama-server was killed by SIGKILL").with(runed::fact::kSignal, "9"));
+  fixture.poison("X", died("llama-server was killed by SIGKILL").with(runed::fact::kSignal, 9));
   const auto outcome = fixture.run({"X", "b"});
   unwrap(outcome.results.at("b"));
   const Error error = unwrap_error(outcome.results.at("X"));

@@ -102,7 +102,7 @@ TEST_CASE("a vector that is not finite is never passed on") {
   stage.start();
   const Error error = unwrap_error(stage.embed({{1}, {2}, {7}}));
   CHECK(error.code == ErrorCode::not_finite);
-  CHECK(error.details.at("index") == "2");
+  CHECK(error.facts.text("index") == "2");
 }
 
 TEST_CASE("a server that crashes on a text has died, and can be started again") {
@@ -114,7 +114,7 @@ TEST_CASE("a server that crashes on a text has died, and can be started again") 
     const Error error = unwrap_error(stage.embed({{1}, {7}}));
     CHECK(error.code == ErrorCode::engine_died);
     CHECK(contains(error.message, fmt::format("llama-server was killed by {}", signal)));
-    CHECK(error.details.at("signal") == std::to_string(number));
+    CHECK(error.facts.text("signal") == std::to_string(number));
     unwrap(stage.engine->start());
     CHECK(unwrap(stage.embed({{1}})).size() == kDimension);
   }

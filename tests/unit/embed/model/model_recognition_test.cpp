@@ -13,7 +13,6 @@ using runed::Result;
 using runed::embed::builtin_model;
 using runed::embed::FactSource;
 using runed::embed::Gguf;
-using runed::embed::kConversionFault;
 using runed::embed::ModelSpec;
 using runed::embed::Pooling;
 using runed::embed::Prompts;
@@ -37,7 +36,7 @@ Result<ModelSpec> recognise(const GgufBuilder& builder,
 Error refusal_of(const GgufBuilder& builder) {
   Error error = unwrap_error(recognise(builder));
   CHECK(error.code == ErrorCode::model_unsupported);
-  CHECK(error.details.contains(kConversionFault));
+  CHECK(error.facts.has(runed::fact::kConversionFault));
   CHECK_FALSE(error.hint.empty());
   return error;
 }

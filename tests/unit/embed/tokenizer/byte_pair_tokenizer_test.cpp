@@ -129,7 +129,7 @@ TEST_CASE("a text that is not UTF-8 is refused at its byte") {
   const auto error = unwrap_error(qwen3().tokenizer->tokenize("ab\xff"));
   CHECK(error.code == runed::ErrorCode::not_utf8);
   CHECK(error.message == "text is not UTF-8 at byte 2");
-  CHECK(error.details.at("byte_offset") == "2");
+  CHECK(error.facts.text("byte_offset") == "2");
 }
 
 TEST_CASE("long hostile texts are tokenised in a moment") {

@@ -8,7 +8,6 @@ using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
 using runed::embed::builtin_model;
-using runed::embed::kConversionFault;
 using runed::embed::ModelFile;
 using runed::embed::Pooling;
 using runed::embed::llama_server::describe_model;
@@ -69,8 +68,8 @@ TEST_CASE("a model of another architecture is described by its file") {
   CHECK(silent.spec.pooling.value == Pooling::mean);
   CHECK(silent.spec.frame.before.size() == 1);
   CHECK(silent.spec.frame.after.size() == 1);
-  const ModelDescription telling = unwrap(
-      describe(bert().set("bert.pooling_type", uint32_t{2}).set("general.name", "b\n")));
+  const ModelDescription telling =
+      unwrap(describe(bert().set("bert.pooling_type", uint32_t{2}).set("general.name", "b\n")));
   CHECK(telling.spec.pooling.value == Pooling::cls);
   CHECK(telling.spec.name.starts_with("b"));
   CHECK(telling.spec.name.find('\n') == std::string::npos);
@@ -127,7 +126,7 @@ TEST_CASE("a model whose pooling nobody knows is refused, whoever would compute 
     const Error error = unwrap_error(describe(builder));
     CHECK(error.code == ErrorCode::model_unsupported);
     CHECK(error.message.starts_with("nobody says how a text becomes one vector"));
-    CHECK(error.details.contains(kConversionFault));
+    CHECK(error.facts.has(runed::fact::kConversionFault));
   }
 }
 
@@ -135,7 +134,7 @@ TEST_CASE("a file that was converted wrongly is refused, not described as anothe
   const Error error = unwrap_error(describe(small_qwen3().set("qwen3.rope.freq_base", 1e4F)));
   CHECK(error.code == ErrorCode::model_unsupported);
   CHECK(error.message == "key 'qwen3.rope.freq_base' is 10000 where 1000000 was expected");
-  CHECK(error.details.contains(kConversionFault));
+  CHECK(error.facts.has(runed::fact::kConversionFault));
 }
 
 TEST_CASE("a size that is missing, or that no model has, is named") {

@@ -128,7 +128,7 @@ TEST_CASE("a vector that is not finite says whose it is") {
     const auto error =
         unwrap_error(read_reply(reply_of(entry(0, "[1,0]") + "," + entry(1, vector)), 2, 2));
     CHECK(error.code == ErrorCode::not_finite);
-    CHECK(error.details.at("index") == "1");
+    CHECK(error.facts.text("index") == "1");
   }
 }
 

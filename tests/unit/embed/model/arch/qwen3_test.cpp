@@ -10,7 +10,6 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::embed::Gguf;
-using runed::embed::kConversionFault;
 using runed::embed::Mask;
 using runed::embed::ModelSpec;
 using runed::embed::Pooling;
@@ -31,7 +30,7 @@ Error refusal_of(const GgufBuilder& builder) {
   const auto bytes = builder.build();
   Error error = unwrap_error(recognise_model(unwrap(Gguf::parse(bytes)), {}, {}));
   CHECK(error.code == ErrorCode::model_unsupported);
-  CHECK(error.details.contains(kConversionFault));  // Of every engine.
+  CHECK(error.facts.has(runed::fact::kConversionFault));  // Of every engine.
   return error;
 }
 
@@ -107,7 +106,7 @@ TEST_CASE("a text that would not end with EOS is refused") {
   const Error error = refusal_of(small_qwen3().set("tokenizer.ggml.add_eos_token", false));
   CHECK(error.message == "key 'tokenizer.ggml.add_eos_token' is false where true was expected");
   CHECK(error.hint.find("install another file") != std::string::npos);
-  CHECK(error.details.at(kConversionFault) == "tokenizer.ggml.add_eos_token");
+  CHECK(error.facts.text("conversion_fault") == "tokenizer.ggml.add_eos_token");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.add_eos_token")).message ==
         "key 'tokenizer.ggml.add_eos_token' is missing");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.eos_token_id")).message ==
@@ -120,7 +119,7 @@ TEST_CASE("positions that would be computed wrongly are refused") {
   const Error error = refusal_of(small_qwen3().set("qwen3.rope.freq_base", 1e4F));
   CHECK(error.message == "key 'qwen3.rope.freq_base' is 10000 where 1000000 was expected");
   CHECK(error.hint.find("convert the model again") != std::string::npos);
-  CHECK(error.details.at(kConversionFault) == "qwen3.rope.freq_base");
+  CHECK(error.facts.text("conversion_fault") == "qwen3.rope.freq_base");
   CHECK(refusal_of(small_qwen3().erase("qwen3.rope.freq_base")).message ==
         "key 'qwen3.rope.freq_base' is missing");
   CHECK(message_with("qwen3.rope.freq_base", std::numeric_limits<float>::quiet_NaN()) ==

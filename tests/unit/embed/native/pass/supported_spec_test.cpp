@@ -7,7 +7,6 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::embed::Gguf;
-using runed::embed::kConversionFault;
 using runed::embed::ModelSpec;
 using runed::embed::recognise_model;
 using runed::embed::TensorType;
@@ -29,7 +28,7 @@ ModelSpec spec_of(const GgufBuilder& builder) {
 std::string refusal_of(const ModelSpec& spec) {
   const Error error = unwrap_error(check_supported(spec));
   CHECK(error.code == ErrorCode::model_unsupported);
-  CHECK_FALSE(error.details.contains(kConversionFault));  // Another engine may compute it.
+  CHECK_FALSE(error.facts.has(runed::fact::kConversionFault));  // Another engine may compute it.
   return error.message;
 }
 
