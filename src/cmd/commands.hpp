@@ -7,19 +7,17 @@
 #include "cmd/exit_code.hpp"
 #include "cmd/services.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace runed::cmd {
+
+class FlagSet;
 
 /// A parsed command line, ready to run.
 using Runner = std::function<Result<ExitCode>(Services&)>;
 
 struct Command {
   const char* name;
-  const char* summary;          // One line of help.
-  Runner (*define)(CLI::App&);  // Adds flags and help to the subcommand; the result runs it.
+  const char* summary;         // One line of help.
+  Runner (*define)(FlagSet&);  // Adds flags and help to the subcommand; the result runs it.
 };
 
 /// Every subcommand, in the order of the help.

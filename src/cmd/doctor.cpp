@@ -2,9 +2,9 @@
 
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <ostream>
 #include <utility>
@@ -19,6 +19,7 @@
 #include "bootstrap/use/model_choice.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "cmd/doctor/doctor_daemon.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "daemon/models/engine_choice.hpp"
 #include "daemon/models/engine_factory.hpp"
 #include "embed/model/builtin_model.hpp"
@@ -371,11 +372,11 @@ Result<ExitCode> run_doctor(const DoctorFlags& flags, Services& services) {
   return is_sick ? ExitCode::problem_found : ExitCode::ok;
 }
 
-Runner define_doctor(CLI::App& app) {
+Runner define_doctor(FlagSet& set) {
   auto flags = std::make_shared<DoctorFlags>();
-  app.footer(kExamples);
-  app.add_flag("--json", flags->json, "Print one JSON document");
-  add_location_flags(app, flags->location);
+  set.footer(kExamples);
+  set.add_flag("--json", flags->json, "Print one JSON document");
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_doctor(*flags, services); };
 }
 

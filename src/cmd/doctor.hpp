@@ -11,7 +11,7 @@ struct DoctorFlags {
   bool json = false;
 };
 
-Runner define_doctor(CLI::App& app);
+Runner define_doctor(FlagSet& set);
 
 /// Looks at everything that a daemon here depends on, without the network and without reading a
 /// model again. What is wrong is a finding; the exit code tells whether there is a problem.

@@ -1,6 +1,6 @@
 #include "cmd/embed.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 #include <ostream>
 
 #include "base/encoding.hpp"
@@ -8,6 +8,7 @@
 #include "cmd/embed/embed_daemon.hpp"
 #include "cmd/embed/embed_job.hpp"
 #include "cmd/embed/embed_local.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/note.hpp"
 #include "cmd/line/setting_flags.hpp"
 #include "cmd/line/value_checks.hpp"
@@ -97,38 +98,39 @@ Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
   return ExitCode::ok;
 }
 
-Runner define_embed(CLI::App& app) {
+Runner define_embed(FlagSet& set) {
   auto flags = std::make_shared<EmbedFlags>();
-  app.footer(kExamples);
-  app.add_option("TEXT", flags->texts, "Texts to embed; none: one a line from stdin");
-  auto* file =
-      app.add_option("-f,--file", flags->file, "Read texts from a file, one a line; - is stdin");
-  file->type_name("FILE")->excludes("TEXT");
-  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
-  app.add_flag("-q,--query", flags->query, "The texts are queries: prompt as the model wants it");
-  app.add_option("--instruct", flags->instruction, "The task of the queries; implies --query")
-      ->type_name("TASK");
-  app.add_option("-d,--dimensions", flags->dimensions,
+  set.footer(kExamples);
+  const Flag texts =
+      set.add_option("TEXT", flags->texts, "Texts to embed; none: one a line from stdin");
+  const Flag file =
+      set.add_option("-f,--file", flags->file, "Read texts from a file, one a line; - is stdin");
+  file.type_name("FILE").excludes(texts);
+  set.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  set.add_flag("-q,--query", flags->query, "The texts are queries: prompt as the model wants it");
+  set.add_option("--instruct", flags->instruction, "The task of the queries; implies --query")
+      .type_name("TASK");
+  set.add_option("-d,--dimensions", flags->dimensions,
                  "Cut vectors to N floats and normalise again")
-      ->type_name("N")
-      ->check(check_dimension_number);
-  app.add_option("--truncate", flags->truncate,
+      .type_name("N")
+      .check(check_dimension_number);
+  set.add_option("--truncate", flags->truncate,
                  "Cut a text that is too long at its right or left; error: refuse it")
-      ->type_name("SIDE")
-      ->check([](const std::string& text) {
+      .type_name("SIDE")
+      .check([](const std::string& text) {
         return check_choice(text, {"error", "left", "right"});
       });
-  app.add_flag("--ids", flags->ids, "Print the token ids that the model would see");
-  app.add_flag("--direct", flags->direct, "Embed in this process, without a daemon");
-  add_setting_flag(app, flags->settings, "model", "Model file, with --direct or --ids");
-  add_setting_flag(app, flags->settings, "model_variant", "Model variant, with --direct or --ids");
-  app.add_option("--expect-model", flags->expect_model, "Fail unless the model has this identity")
-      ->type_name("ID");
-  app.add_option("--timeout", flags->timeout_seconds,
+  set.add_flag("--ids", flags->ids, "Print the token ids that the model would see");
+  set.add_flag("--direct", flags->direct, "Embed in this process, without a daemon");
+  add_setting_flag(set, flags->settings, "model", "Model file, with --direct or --ids");
+  add_setting_flag(set, flags->settings, "model_variant", "Model variant, with --direct or --ids");
+  set.add_option("--expect-model", flags->expect_model, "Fail unless the model has this identity")
+      .type_name("ID");
+  set.add_option("--timeout", flags->timeout_seconds,
                  "Give up after this long without progress (600)")
-      ->type_name("SECONDS")
-      ->check(check_seconds);
-  add_location_flags(app, flags->location);
+      .type_name("SECONDS")
+      .check(check_seconds);
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_embed(*flags, services); };
 }
 

@@ -27,7 +27,7 @@ struct EmbedFlags {
   double timeout_seconds = 600;  // Without progress.
 };
 
-Runner define_embed(CLI::App& app);
+Runner define_embed(FlagSet& set);
 
 /// Embeds the texts and prints one result each, in their order, in constant memory. Nothing is printed
 /// on an error, unless there are more results than are held back.

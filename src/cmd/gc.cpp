@@ -1,8 +1,8 @@
 #include "cmd/gc.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <optional>
 #include <ostream>
 
@@ -13,6 +13,7 @@
 #include "bootstrap/install/gc.hpp"
 #include "bootstrap/install/install_lock.hpp"
 #include "client/client.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/note.hpp"
 #include "cmd/line/value_checks.hpp"
 #include "os/file/file_lock.hpp"
@@ -119,17 +120,17 @@ Result<ExitCode> run_gc(const GcFlags& flags, Services& services) {
   return ExitCode::ok;
 }
 
-Runner define_gc(CLI::App& app) {
+Runner define_gc(FlagSet& set) {
   auto flags = std::make_shared<GcFlags>();
-  app.footer(kExamples);
-  app.add_option("--keep", flags->keep, "Keep this many unused variants, the newest (0)")
-      ->type_name("N")
-      ->check([](const std::string& text) { return check_whole_number(text, 0, kMostKept); });
-  app.add_option("--older-than", flags->older_than, "Only what has not changed for so long")
-      ->type_name("AGE");
-  app.add_flag("--dry-run", flags->dry_run, "Tell what would be removed, and remove nothing");
-  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
-  add_location_flags(app, flags->location);
+  set.footer(kExamples);
+  set.add_option("--keep", flags->keep, "Keep this many unused variants, the newest (0)")
+      .type_name("N")
+      .check([](const std::string& text) { return check_whole_number(text, 0, kMostKept); });
+  set.add_option("--older-than", flags->older_than, "Only what has not changed for so long")
+      .type_name("AGE");
+  set.add_flag("--dry-run", flags->dry_run, "Tell what would be removed, and remove nothing");
+  set.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_gc(*flags, services); };
 }
 

@@ -16,7 +16,7 @@ struct GcFlags {
   bool json = false;
 };
 
-Runner define_gc(CLI::App& app);
+Runner define_gc(FlagSet& set);
 
 /// Removes what nobody needs.
 Result<ExitCode> run_gc(const GcFlags& flags, Services& services);

@@ -1,6 +1,5 @@
 #include "cmd/install.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "bootstrap/manifest/manifest_source.hpp"
 #include "bootstrap/use/model_choice.hpp"
 #include "client/client.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/progress.hpp"
 #include "cmd/line/setting_flags.hpp"
 #include "embed/model/builtin_model.hpp"
@@ -277,26 +277,27 @@ Result<ExitCode> run_install(const InstallFlags& flags, Services& services) {
   return ExitCode::ok;
 }
 
-Runner define_install(CLI::App& app) {
+Runner define_install(FlagSet& set) {
   auto flags = std::make_shared<InstallFlags>();
-  app.footer(kExamples);
-  add_setting_flag(app, flags->settings, "model_variant",
+  set.footer(kExamples);
+  add_setting_flag(set, flags->settings, "model_variant",
                    "Model to install (RUNED_MODEL_VARIANT; the manifest's default)");
-  add_setting_flag(app, flags->settings, "manifest", "Manifest to install from (RUNED_MANIFEST)");
-  auto* engine_only =
-      app.add_flag("--engine-only", flags->engine_only, "Install llama-server only");
-  app.add_flag("--model-only", flags->model_only, "Install the model only")->excludes(engine_only);
-  auto* from = app.add_option("--from", flags->from, "Install from a bundle, without the network");
-  from->type_name("DIR|FILE");
-  auto* export_file =
-      app.add_option("--export", flags->export_file, "Also write a bundle for another machine");
-  export_file->type_name("FILE")->excludes(from);
-  app.add_flag("--offline", flags->offline, "Fail rather than use the network");
-  app.add_flag("--list", flags->list, "List what can be installed")->excludes(export_file);
-  app.add_flag("--dry-run", flags->dry_run, "Tell what would be done, and do nothing")
-      ->excludes(export_file);
-  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
-  add_location_flags(app, flags->location);
+  add_setting_flag(set, flags->settings, "manifest", "Manifest to install from (RUNED_MANIFEST)");
+  const Flag engine_only =
+      set.add_flag("--engine-only", flags->engine_only, "Install llama-server only");
+  set.add_flag("--model-only", flags->model_only, "Install the model only").excludes(engine_only);
+  const Flag from =
+      set.add_option("--from", flags->from, "Install from a bundle, without the network");
+  from.type_name("DIR|FILE");
+  const Flag export_file =
+      set.add_option("--export", flags->export_file, "Also write a bundle for another machine");
+  export_file.type_name("FILE").excludes(from);
+  set.add_flag("--offline", flags->offline, "Fail rather than use the network");
+  set.add_flag("--list", flags->list, "List what can be installed").excludes(export_file);
+  set.add_flag("--dry-run", flags->dry_run, "Tell what would be done, and do nothing")
+      .excludes(export_file);
+  set.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_install(*flags, services); };
 }
 

@@ -22,7 +22,7 @@ struct InstallFlags {
   bool json = false;
 };
 
-Runner define_install(CLI::App& app);
+Runner define_install(FlagSet& set);
 
 /// Installs a model and a llama-server, or tells what there is to install.
 Result<ExitCode> run_install(const InstallFlags& flags, Services& services);

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -41,7 +40,7 @@ Result<ParsedCommandLine> parse(CommandLine& command_line,
                              },
                              {}};
   }
-  const std::string help = command_line.app().help();
+  const std::string help = command_line.help();
   if (arguments.empty() && os::is_terminal(os::kStdin)) return ParsedCommandLine{{}, help};
   if (arguments.empty()) std::cout << help << std::flush;
   return command_line.parse(arguments);

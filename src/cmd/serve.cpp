@@ -2,7 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "bootstrap/use/model_choice.hpp"
 #include "client/client.hpp"
 #include "cmd/exit_code.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/known_variables.hpp"
 #include "cmd/line/setting_flags.hpp"
 #include "cmd/setting_differences.hpp"
@@ -150,11 +150,11 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   return ExitCode::ok;
 }
 
-Runner define_serve(CLI::App& app) {
+Runner define_serve(FlagSet& set) {
   auto flags = std::make_shared<ServeFlags>();
-  app.footer(kExamples);
-  add_setting_flags(app, flags->settings);
-  add_location_flags(app, flags->location);
+  set.footer(kExamples);
+  add_setting_flags(set, flags->settings);
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_serve(*flags, services); };
 }
 

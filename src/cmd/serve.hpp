@@ -13,7 +13,7 @@ struct ServeFlags {
   daemon::Starter starter = daemon::Starter::user;  // No flag: for a client that gives no command.
 };
 
-Runner define_serve(CLI::App& app);
+Runner define_serve(FlagSet& set);
 
 /// Runs the daemon until it is told to stop.
 Result<ExitCode> run_serve(const ServeFlags& flags, Services& services);

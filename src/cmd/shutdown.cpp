@@ -1,7 +1,7 @@
 #include "cmd/shutdown.hpp"
 
-#include <CLI/CLI.hpp>
 #include <csignal>
+#include <memory>
 #include <ostream>
 
 #include "base/duration.hpp"
@@ -9,6 +9,7 @@
 #include "bootstrap/config/daemon_lock.hpp"
 #include "client/client.hpp"
 #include "client/daemon_process.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/note.hpp"
 #include "cmd/line/value_checks.hpp"
 #include "os/process/process.hpp"
@@ -148,18 +149,18 @@ Result<ExitCode> run_shutdown(const ShutdownFlags& flags, Services& services) {
   return report(flags, services, "stopped", fmt::format("runed (pid {}) has ended.", pid), pid);
 }
 
-Runner define_shutdown(CLI::App& app) {
+Runner define_shutdown(FlagSet& set) {
   auto flags = std::make_shared<ShutdownFlags>();
-  app.footer(kExamples);
-  app.add_option("--grace", flags->grace_seconds, "Time for requests under way (10)")
-      ->type_name("SECONDS")
-      ->check([](const std::string& text) { return check_whole_number(text, 1, kMostGrace); });
-  app.add_option("--wait", flags->wait_seconds, "Wait up to this long for the process to be gone")
-      ->type_name("SECONDS")
-      ->check(check_seconds_or_none);
-  app.add_flag("--force", flags->force, "End it with SIGTERM and SIGKILL if wanted is not enough");
-  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
-  add_location_flags(app, flags->location);
+  set.footer(kExamples);
+  set.add_option("--grace", flags->grace_seconds, "Time for requests under way (10)")
+      .type_name("SECONDS")
+      .check([](const std::string& text) { return check_whole_number(text, 1, kMostGrace); });
+  set.add_option("--wait", flags->wait_seconds, "Wait up to this long for the process to be gone")
+      .type_name("SECONDS")
+      .check(check_seconds_or_none);
+  set.add_flag("--force", flags->force, "End it with SIGTERM and SIGKILL if wanted is not enough");
+  set.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_shutdown(*flags, services); };
 }
 

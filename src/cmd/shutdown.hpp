@@ -14,7 +14,7 @@ struct ShutdownFlags {
   bool force = false;       // SIGTERM, then SIGKILL, when wanted is not enough.
 };
 
-Runner define_shutdown(CLI::App& app);
+Runner define_shutdown(FlagSet& set);
 
 /// Asks the daemon to exit. Succeeds if none runs.
 /// Errors: deadline_exceeded if the process is still there when the wait is over.

@@ -2,7 +2,7 @@
 
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
+#include <memory>
 #include <ostream>
 #include <thread>
 
@@ -13,6 +13,7 @@
 #include "bootstrap/config/daemon_lock.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "client/client.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/note.hpp"
 #include "cmd/line/value_checks.hpp"
 #include "os/machine/memory.hpp"
@@ -297,15 +298,15 @@ Result<ExitCode> run_status(const StatusFlags& flags, Services& services) {
   return exit_code_of(seen);
 }
 
-Runner define_status(CLI::App& app) {
+Runner define_status(FlagSet& set) {
   auto flags = std::make_shared<StatusFlags>();
-  app.footer(kExamples);
-  app.add_flag("--json", flags->json, "Print one JSON document with fixed keys");
-  app.add_option("--wait-ready", flags->wait_ready_seconds,
+  set.footer(kExamples);
+  set.add_flag("--json", flags->json, "Print one JSON document with fixed keys");
+  set.add_option("--wait-ready", flags->wait_ready_seconds,
                  "Wait up to this long for a daemon that can embed")
-      ->type_name("SECONDS")
-      ->check(check_seconds_or_none);
-  add_location_flags(app, flags->location);
+      .type_name("SECONDS")
+      .check(check_seconds_or_none);
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_status(*flags, services); };
 }
 

@@ -12,7 +12,7 @@ struct StatusFlags {
   double wait_ready_seconds = 0;  // 0: look once.
 };
 
-Runner define_status(CLI::App& app);
+Runner define_status(FlagSet& set);
 
 /// Tells what the daemon is doing, without starting or waking anything.
 Result<ExitCode> run_status(const StatusFlags& flags, Services& services);

@@ -1,6 +1,5 @@
 #include "cmd/verify.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <ostream>
@@ -16,6 +15,7 @@
 #include "bootstrap/manifest/manifest_source.hpp"
 #include "bootstrap/manifest/variant.hpp"
 #include "bootstrap/use/ready_model.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/progress.hpp"
 #include "daemon/models/engine_factory.hpp"
 #include "embed/self_test.hpp"
@@ -251,13 +251,13 @@ Result<ExitCode> run_verify(const VerifyFlags& flags, Services& services) {
   return verified;
 }
 
-Runner define_verify(CLI::App& app) {
+Runner define_verify(FlagSet& set) {
   auto flags = std::make_shared<VerifyFlags>();
-  app.footer(kExamples);
-  app.add_flag("--deep", flags->deep, "Also load the model and test its vectors");
-  app.add_flag("--fix", flags->fix, "Install again what is broken");
-  app.add_flag("--json", flags->json, "Print one JSON document; also for errors");
-  add_location_flags(app, flags->location);
+  set.footer(kExamples);
+  set.add_flag("--deep", flags->deep, "Also load the model and test its vectors");
+  set.add_flag("--fix", flags->fix, "Install again what is broken");
+  set.add_flag("--json", flags->json, "Print one JSON document; also for errors");
+  add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_verify(*flags, services); };
 }
 

@@ -13,7 +13,7 @@ struct VerifyFlags {
   bool json = false;
 };
 
-Runner define_verify(CLI::App& app);
+Runner define_verify(FlagSet& set);
 
 /// Checks everything installed, one line a check.
 Result<ExitCode> run_verify(const VerifyFlags& flags, Services& services);

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/text.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/version.hpp"
 
 namespace runed::cmd {
@@ -161,7 +162,8 @@ CommandLine::CommandLine()
   app_->require_subcommand(0, 1);
   for (const Command& command : commands()) {
     CLI::App* sub = app_->add_subcommand(command.name, command.summary);
-    runners_.push_back(command.define(*sub));
+    FlagSet set(*sub);
+    runners_.push_back(command.define(set));
   }
 }
 
@@ -201,6 +203,10 @@ Result<ParsedCommandLine> CommandLine::parse(const std::vector<std::string>& arg
   const auto all = commands();
   const auto command = std::ranges::find(all, chosen.front()->get_name(), &Command::name);
   return ParsedCommandLine{runners_[static_cast<size_t>(command - all.begin())], {}};
+}
+
+std::string CommandLine::help() const {
+  return app_->help();
 }
 
 bool wants_json(const std::vector<std::string>& arguments) {

@@ -7,6 +7,10 @@
 #include "base/result.hpp"
 #include "cmd/commands.hpp"
 
+namespace CLI {
+class App;
+}
+
 namespace runed::cmd {
 
 /// What a command line asks for.
@@ -26,6 +30,9 @@ class CommandLine {
   /// Parses arguments, the program's name left out.
   /// Errors: usage, with the nearest word for a misspelling.
   Result<ParsedCommandLine> parse(const std::vector<std::string>& arguments);
+
+  /// The help of the program itself.
+  std::string help() const;
 
   CLI::App& app() { return *app_; }
 

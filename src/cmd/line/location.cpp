@@ -1,9 +1,8 @@
 #include "cmd/line/location.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include "bootstrap/config/daemon_lock.hpp"
 #include "bootstrap/config/home.hpp"
+#include "cmd/line/flag_set.hpp"
 #include "cmd/line/setting_flags.hpp"
 #include "os/file/files.hpp"
 #include "os/net/socket_path.hpp"
@@ -11,11 +10,11 @@
 
 namespace runed::cmd {
 
-void add_location_flags(CLI::App& app, LocationFlags& flags) {
+void add_location_flags(FlagSet& set, LocationFlags& flags) {
   const bootstrap::SettingRow& home = bootstrap::row_of("home");
-  app.add_option(home.flag, flags.home, describe_flag(home))->type_name(home.flag_value);
+  set.add_option(home.flag, flags.home, describe_flag(home)).type_name(home.flag_value);
   const bootstrap::SettingRow& socket = bootstrap::row_of("socket");
-  app.add_option(socket.flag, flags.socket, describe_flag(socket))->type_name(socket.flag_value);
+  set.add_option(socket.flag, flags.socket, describe_flag(socket)).type_name(socket.flag_value);
 }
 
 Result<Location> locate(const LocationFlags& location, bootstrap::SettingFlags flags,

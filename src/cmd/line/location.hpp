@@ -10,18 +10,16 @@
 #include "client/daemon_starter.hpp"
 #include "cmd/services.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace runed::cmd {
+
+class FlagSet;
 
 /// The flags that every command has: which daemon is meant.
 struct LocationFlags {
   std::optional<std::string> home;
   std::optional<std::string> socket;
 };
-void add_location_flags(CLI::App& app, LocationFlags& flags);
+void add_location_flags(FlagSet& set, LocationFlags& flags);
 
 /// Where this command finds everything, and what is configured there.
 struct Location {

@@ -2,9 +2,10 @@
 
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <span>
 #include <string_view>
+
+#include "cmd/line/flag_set.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -36,19 +37,19 @@ std::string describe_flag(const SettingRow& row) {
   return fmt::format("{}:{}{}", text, fits ? ' ' : '\n', words);
 }
 
-void add_setting_flags(CLI::App& app, bootstrap::SettingFlags& flags) {
+void add_setting_flags(FlagSet& set, bootstrap::SettingFlags& flags) {
   for (const SettingRow& row : bootstrap::setting_rows()) {
     if (row.flag == nullptr || std::string_view(row.key) == "socket") continue;
-    add_setting_flag(app, flags, row.key, describe_flag(row));
+    add_setting_flag(set, flags, row.key, describe_flag(row));
   }
 }
 
-void add_setting_flag(CLI::App& app, bootstrap::SettingFlags& flags, const std::string& key,
+void add_setting_flag(FlagSet& set, bootstrap::SettingFlags& flags, const std::string& key,
                       const std::string& description) {
   const SettingRow& row = bootstrap::row_of(key);
-  app.add_option_function<std::string>(
+  set.add_option(
          row.flag, [&flags, key](const std::string& text) { flags[key] = text; }, description)
-      ->type_name(row.flag_value);
+      .type_name(row.flag_value);
 }
 
 }  // namespace runed::cmd

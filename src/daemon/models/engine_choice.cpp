@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "bootstrap/config/setting_table.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "daemon/models/engine_factory.hpp"
 #include "embed/model/model_file.hpp"
@@ -34,10 +35,7 @@ bool has_gpu_device() {
 
 // Who asked for an engine by its name.
 std::string asked_by(bootstrap::Origin origin) {
-  const std::string_view who = origin == bootstrap::Origin::flag          ? "--engine"
-                               : origin == bootstrap::Origin::environment ? "RUNED_ENGINE"
-                                                                          : "config.json";
-  return fmt::format("{} says so", who);
+  return fmt::format("{} says so", bootstrap::place_of("engine", origin));
 }
 
 // Damaged, or converted wrongly: llama-server would not serve it either, or serve wrong vectors.

@@ -240,7 +240,7 @@ TEST_CASE("an engine that is asked for is the one, whatever else there is") {
   CHECK(server.executable == fixture.installed());
   CHECK(server.reason == "RUNED_ENGINE says so");
   fixture.ask_for(EngineKind::llama_server, Origin::config);
-  CHECK(unwrap(fixture.choose(fixture.builtin)).reason == "config.json says so");
+  CHECK(unwrap(fixture.choose(fixture.builtin)).reason == "engine in config.json says so");
 }
 
 TEST_CASE("an engine that is asked for and cannot be is an error with a way out") {
