@@ -192,7 +192,7 @@ TEST_CASE("a text that is too long ends a long result after those before it, and
     if (*mode != '\0') arguments.emplace_back(mode);
     const Finished printed = home.run(arguments, lines);
     CHECK(printed.exit_code == 68);
-    CHECK(printed.err.find("line 1001 has 60") != std::string::npos);
+    CHECK(printed.err.find("line 1001: the text has 60") != std::string::npos);
     CHECK(vectors_of(printed.out).size() == before);
     arguments.emplace_back("--json");
     const Finished document = home.run(arguments, lines);
@@ -200,7 +200,7 @@ TEST_CASE("a text that is too long ends a long result after those before it, and
     CHECK(document.json()["embeddings"].size() == before);
     CHECK(document.json()["error"]["code"] == "TEXT_TOO_LONG");
     CHECK(document.json()["error"]["details"]["index"] == std::to_string(before));
-    CHECK(document.err.find("line 1001 has 60") != std::string::npos);
+    CHECK(document.err.find("line 1001: the text has 60") != std::string::npos);
   }
 }
 

@@ -151,7 +151,7 @@ TEST_CASE("a text that is too long is refused by its line, or cut when asked", "
     CAPTURE(mode, refused.err);
     CHECK(refused.exit_code == 68);
     CHECK(refused.out.empty());
-    CHECK(refused.err.find("line 2 has 60") != std::string::npos);
+    CHECK(refused.err.find("line 2: the text has 60") != std::string::npos);
     CHECK(refused.err.find("the model takes 512") != std::string::npos);
   }
   for (const char* side : {"right", "left"}) {

@@ -1,6 +1,7 @@
 // Any bytes as a request. What protobuf reads as the published message, the copy with bytes in place of
 // strings reads too, and as the same; what only the copy reads has a text that is not UTF-8.
 
+#include <grpcpp/impl/grpc_library.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstdint>
@@ -38,6 +39,7 @@ bool is_utf8(const raw::EmbedStreamRequest& request) {
 
 template <typename Raw, typename Published>
 void compare(const std::string& bytes) {
+  static const grpc::internal::GrpcLibraryInitializer library;  // A slice needs it.
   const grpc::Slice slice(bytes);
   Raw request;
   const bool is_read = read_message(grpc::ByteBuffer(&slice, 1), request).has_value();
