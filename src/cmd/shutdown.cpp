@@ -19,7 +19,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// With --force and no --wait: how long wanted, and then SIGTERM, may take.
+// With --force and no --wait: how long asking, and then SIGTERM, may take.
 constexpr milliseconds kForceWait{5000};
 constexpr milliseconds kKillWait{5000};
 constexpr int64_t kMostGrace = int64_t{366} * 24 * 3600;  // Seconds.
@@ -158,7 +158,7 @@ Runner define_shutdown(FlagSet& set) {
   set.add_option("--wait", flags->wait_seconds, "Wait up to this long for the process to be gone")
       .type_name("SECONDS")
       .check(check_seconds_or_none);
-  set.add_flag("--force", flags->force, "End it with SIGTERM and SIGKILL if wanted is not enough");
+  set.add_flag("--force", flags->force, "End it with SIGTERM and SIGKILL if asking is not enough");
   set.add_flag("--json", flags->json, "Print one JSON document; also for errors");
   add_location_flags(set, flags->location);
   return [flags](Services& services) { return run_shutdown(*flags, services); };

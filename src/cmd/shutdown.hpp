@@ -11,7 +11,7 @@ struct ShutdownFlags {
   bool json = false;
   int grace_seconds = 0;    // For requests under way; 0: the daemon's default.
   double wait_seconds = 0;  // For the process to be gone; 0: do not wait.
-  bool force = false;       // SIGTERM, then SIGKILL, when wanted is not enough.
+  bool force = false;       // SIGTERM, then SIGKILL, when asking is not enough.
 };
 
 Runner define_shutdown(FlagSet& set);

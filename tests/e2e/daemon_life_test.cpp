@@ -70,7 +70,7 @@ TEST_CASE("an idle daemon gives its memory back and takes it again", "[daemon_li
   CHECK(home.status()["pid"] == idle["pid"]);
 }
 
-TEST_CASE("wanted for the state does not keep a daemon awake", "[daemon_life]") {
+TEST_CASE("asking for the state does not keep a daemon awake", "[daemon_life]") {
   Home home;
   home.set("RUNED_IDLE_TIMEOUT", "500ms");
   check_embeds(home);

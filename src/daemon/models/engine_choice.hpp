@@ -22,7 +22,7 @@ struct EngineChoice {
 
 /// How a GPU is found; a seam, because what a machine has is not a test's to say.
 struct GpuProbe {
-  std::function<bool()> has_device;  // Whether one may be there, without wanted it.
+  std::function<bool()> has_device;  // Whether one may be there, without asking it.
   // Which one this llama-server can use, in words; nothing if none.
   std::function<Result<std::string>(const std::string& executable)> find_usable;
 };

@@ -48,7 +48,7 @@ struct PlainKernel {
     Floats sums[Format::kVectors];
   };
 
-  /// Returns how often a strip takes a step prefetch.
+  /// Returns how often a strip takes a step of the prefetch.
   static size_t prefetch_steps(size_t /*depth*/) { return 1; }
 
   template <size_t... kRow, size_t... kVector>
@@ -104,7 +104,7 @@ struct BlockKernel {
     Ints sums[Format::kVectors];
   };
 
-  /// Returns how often a strip takes a step prefetch.
+  /// Returns how often a strip takes a step of the prefetch.
   static size_t prefetch_steps(size_t depth) { return PanelLayout<Format>::blocks(depth); }
 
   template <size_t... kRow, size_t... kVector>

@@ -19,7 +19,7 @@ constexpr int kSpins = 1000;
 
 constexpr std::chrono::milliseconds kLookInterval{5};
 constexpr uint32_t kUnitsALook =
-    4;  // A unit of a small model is not much more than wanted the time.
+    4;  // A unit of a small model is not much more than asking the time.
 
 uint64_t job_number(uint64_t state) {
   return state / kOneJob;
