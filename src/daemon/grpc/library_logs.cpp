@@ -1,5 +1,6 @@
 #include "daemon/grpc/library_logs.hpp"
 
+#include <fmt/core.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 
