@@ -28,7 +28,7 @@ std::string name_of(const ModelChoice& choice) {
   return choice.variant.empty() ? "the manifest's default model" : choice.variant;
 }
 
-/// One making of an engine, and how it is told to State and to the log.
+/// One load of a model up to its engine, and how it is told to State and to the log.
 class ModelLoad {
  public:
   ModelLoad(const ModelLoaderOptions& options, State& state,
