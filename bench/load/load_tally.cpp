@@ -34,7 +34,9 @@ void LoadTally::add(const LoadTally& other) {
 
 void LoadTally::fail(const Error& error) {
   std::string reason(name_of(error.code));
-  if (!is_wire_reason(error.code) && !error.message.empty()) reason += ": " + error.message;
+  // Of these two the name does not tell what happened.
+  const bool is_vague = error.code == ErrorCode::unavailable || error.code == ErrorCode::internal;
+  if (is_vague) reason += ": " + error.message;
   ++errors[reason];
 }
 
