@@ -34,7 +34,7 @@ enum class ErrorCode {
   cancelled,
   not_implemented,
   too_few_threads,  // To be had, of those that a library needs.
-  engine_died,  // It ended or hung. Its supervisor answers it; no client sees it, nor the next two.
+  engine_died,  // It ended or hung. Its EngineLife answers it; no client sees it, nor the next two.
   engine_killed,  // Somebody else ended it.
   engine_fault,   // It answers what cannot be right.
   internal,

@@ -19,7 +19,7 @@ struct Fact {
   std::string_view name;
 };
 
-/// Every fact that the program itself goes by. Those that are only told have theirs where they are made.
+/// The facts that the program goes by, and those that several places tell. Others are where they are made.
 namespace fact {
 
 inline constexpr Fact<std::chrono::nanoseconds> kRetryAfter{"retry_seconds"};  // Also as RetryInfo.

@@ -114,6 +114,7 @@ class EngineLife {
   void interrupt();
   /// The same for a start only; none begins from now on. Any thread.
   void interrupt_start();
+  bool is_stopping() const { return stopping_; }  // Since `interrupt_start`.
 
   /// The engine's tokenizer; null while it does not run. Any thread.
   std::shared_ptr<const embed::Tokenizer> tokenizer() const;

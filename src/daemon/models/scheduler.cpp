@@ -47,7 +47,7 @@ Result<std::optional<SteadyTime>> Scheduler::follow(EngineStep step, SteadyTime 
       return active_.empty() ? step.until : std::min(step.until, now + kLeavePoll);
     case EngineStep::Kind::down:
       if (!engine_life_.was_loaded()) return *std::move(step.reason);
-      if (!stopping_) give_up(*step.reason);
+      if (!engine_life_.is_stopping()) give_up(*step.reason);
       return now;
   }
   return now;
@@ -235,11 +235,6 @@ void Scheduler::drop_jobs() noexcept {
   unqueued_.clear();
   queue_.clear();
   inbox_.take();
-}
-
-void Scheduler::interrupt_start() {
-  stopping_ = true;
-  engine_life_.interrupt_start();
 }
 
 void Scheduler::end() {

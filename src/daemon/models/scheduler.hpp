@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -75,7 +74,7 @@ class Scheduler {
   bool drain(std::chrono::milliseconds timeout) { return inbox_.drain(timeout); }
 
   /// Gives up a start under way: the loop is about to end. Any thread.
-  void interrupt_start();
+  void interrupt_start() { engine_life_.interrupt_start(); }
 
   /// Gives up the pass under way too, if the engine can. Any thread.
   void interrupt() { engine_life_.interrupt(); }
@@ -126,7 +125,6 @@ class Scheduler {
   LoadMeter meter_;
   JobInbox inbox_;
   VectorCache cache_;
-  std::atomic<bool> stopping_{false};
 
   // The loop's own, but for what they say any thread may call.
   std::vector<PendingPtr> active_;    // Not yet answered.

@@ -77,11 +77,6 @@ std::vector<JobInbox::PendingPtr> JobInbox::take() {
   return std::exchange(jobs_, {});
 }
 
-bool JobInbox::is_empty() const {
-  const std::lock_guard lock(mutex_);
-  return jobs_.empty();
-}
-
 void JobInbox::close() {
   const std::lock_guard lock(mutex_);
   closed_ = true;

@@ -43,8 +43,6 @@ class JobInbox {
   /// Returns the jobs that were handed over since the last time.
   std::vector<PendingPtr> take();
 
-  bool is_empty() const;
-
   /// Ends the taking: who still waits is answered with shutting_down, and so is every job that is
   /// handed over from now on.
   void abandon();
