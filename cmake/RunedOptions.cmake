@@ -16,9 +16,12 @@ string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 
 find_program(RUNED_CCACHE ccache)
 if(RUNED_CCACHE)
-  # Without these ccache gives up on whatever uses a precompiled header.
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-    "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${RUNED_CCACHE}")
+  # Without this sloppiness ccache gives up on whatever uses a precompiled header. And it must go by the
+  # bytes of the headers (CCACHE_DEPEND), not by what the preprocessor leaves of them: GCC tells by its
+  # bytes that a header with `#pragma once` is in the precompiled one, so one that ccache kept from
+  # before a comment was changed makes every definition of it a second one.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=1 "${RUNED_CCACHE}")
   add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 endif()
 find_program(RUNED_LLD ld.lld)
