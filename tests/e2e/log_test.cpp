@@ -79,9 +79,12 @@ TEST_CASE("the log is put aside while the daemon lives, and standard error follo
   const std::string log = home / "logs/daemon.log";
   const std::string filler(size_t{8} << 20, '\n');
   unwrap(os::write_all(unwrap(os::open_for_append(log, 0600)).get(), filler));
-  send_garbage(home);
-  REQUIRE(logs_something(home, "\"gRPC\""));
-  CHECK(fs::file_size(log) < 4096);
+  // Once may not be enough: of a connection that ended before gRPC could greet it, gRPC says nothing.
+  REQUIRE(eventually([&] {
+    send_garbage(home);
+    return home.daemon_log().find("\"gRPC\"") != std::string::npos;
+  }));
+  CHECK(fs::file_size(log) < 16'384);
   CHECK(fs::file_size(log + ".1") >= filler.size());
   for (const char* fd : {"1", "2"}) {
     CHECK(fs::read_symlink(fmt::format("/proc/{}/fd/{}", daemon_pid(home), fd)) == log);
