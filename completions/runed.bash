@@ -25,7 +25,7 @@ _runed() {
     serve)
       # setting_table.cpp: flags, written by ACCEPT=1 unit_cmd '[settings]'
       flags="--cache-mb --compute --cpu --ctx-size --engine --help --home --idle-timeout --llama-profile
-        --manifest --model --socket --threads --variant"
+        --manifest --memory-budget --model --socket --threads --variant"
       # setting_table.cpp: end
       ;;
     shutdown)
@@ -61,7 +61,7 @@ _runed() {
     --cpu) words="avx512-bf16 avx512-vnni avx512 avx-vnni avx2 portable" ;;
     --engine) words="auto native llama-server" ;;
     --llama-profile) words="speed lowmem" ;;
-    --cache-mb | --ctx-size | --idle-timeout | --threads | --variant) return ;;
+    --cache-mb | --ctx-size | --idle-timeout | --memory-budget | --threads | --variant) return ;;
     # setting_table.cpp: end
     *)
       if [[ $current == -* ]]; then

@@ -40,6 +40,7 @@ complete -c runed -n '__fish_seen_subcommand_from serve' -l home -x -a '(__fish_
 complete -c runed -n '__fish_seen_subcommand_from serve' -l idle-timeout -x -d 'Give memory back after this long; 0: never'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l llama-profile -x -a 'speed lowmem' -d 'What llama-server is tuned for'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l manifest -r -F -d 'Fetch what is missing from it'
+complete -c runed -n '__fish_seen_subcommand_from serve' -l memory-budget -x -d 'Memory for all models together'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l model -r -F -d 'Serve this GGUF'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l threads -x -d 'Compute with so many, up to 64'

@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 #include <vector>
 
 #include "base/json.hpp"
@@ -30,7 +32,8 @@ std::vector<std::string> known_keys() {
 void find_unknown_keys(const Json& document, const std::vector<std::string>& known,
                        ConfigFile& config) {
   for (const auto& [key, value] : document.items()) {
-    if (key == "version" || std::ranges::find(known, key) != known.end()) continue;
+    if (key == "version" || is_remark(key) || std::ranges::find(known, key) != known.end())
+      continue;
     const auto nearest = find_nearest(key, known);
     config.faults.push_back(
         bad_document(config.path, fmt::format("unknown key '{}'", printable(key)))
@@ -38,6 +41,33 @@ void find_unknown_keys(const Json& document, const std::vector<std::string>& kno
                            ? fmt::format("did you mean '{}'?", *nearest)
                            : fmt::format("the keys are {}", fmt::join(known, ", "))));
   }
+}
+
+// The text of a value, which is empty for one that counts as missing. None: it is of a wrong type.
+std::optional<std::string> find_text(const SettingRow& row, const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number() && row.config_type == ConfigType::number) return to_line(value);
+  return std::nullopt;
+}
+
+void read_value(const SettingRow& row, const Json& value, ConfigFile& config) {
+  auto text = find_text(row, value);
+  if (!text.has_value()) {
+    config.faults.push_back(bad_document(
+        config.path,
+        fmt::format("{}: expected a {}, found {}", row.key,
+                    row.config_type == ConfigType::number ? "number or a string" : "string",
+                    describe_type(value))));
+  } else if (!text->empty()) {
+    config.values.emplace(row.key, *std::move(text));
+  }
+}
+
+void read_models(const Json& value, ConfigFile& config) {
+  DeclaredModels declared = parse_declared_models(config.path, value);
+  config.has_models = true;
+  config.models = std::move(declared.models);
+  std::ranges::move(declared.faults, std::back_inserter(config.faults));
 }
 
 }  // namespace
@@ -68,16 +98,14 @@ ConfigFile parse_config(const std::string& path, std::string_view text) {
     config.faults.push_back(document.error());
     return config;
   }
-  const std::vector<std::string> keys = known_keys();
-  find_unknown_keys(*document, keys, config);
-  for (const std::string& key : keys) {
-    const auto value = document->find(key);
-    if (value == document->end()) continue;
-    if (!value->is_string()) {
-      config.faults.push_back(bad_document(
-          path, fmt::format("{}: expected a string, found {}", key, describe_type(*value))));
-    } else if (auto content = value->get<std::string>(); !content.empty()) {
-      config.values.emplace(key, std::move(content));
+  find_unknown_keys(*document, known_keys(), config);
+  for (const SettingRow& row : setting_rows()) {
+    const auto value = document->find(row.key);
+    if (!row.is_in_config || value == document->end()) continue;
+    if (row.config_type == ConfigType::models) {
+      read_models(*value, config);
+    } else {
+      read_value(row, *value, config);
     }
   }
   return config;

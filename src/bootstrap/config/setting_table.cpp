@@ -209,6 +209,7 @@ constexpr std::array kSettings{
         .variable = "RUNED_THREADS",
         .flag = "--threads",
         .flag_value = "N",
+        .config_type = ConfigType::number,
         .default_words = "the CPUs there are",
         .help = "Compute with so many, up to 64",
         .text = "Threads that either engine computes with, from 1 to 64.",
@@ -220,12 +221,42 @@ constexpr std::array kSettings{
         .variable = "RUNED_CACHE_MB",
         .flag = "--cache-mb",
         .flag_value = "MIB",
+        .config_type = ConfigType::number,
         .default_value = "32",
         .help = "Keep MiB of recent vectors; 0: none",
         .text = "MiB of memory for the vectors of texts embedded of late: one that is asked for "
                 "again, by whomever, costs no computation. `0` keeps none.",
         .details = "It is taken as vectors come, and given back with the model's memory.",
         .access = access<&Settings::cache_mb, parse_cache_mb>(),
+    },
+    SettingRow{
+        .key = "memory_budget",
+        .variable = "RUNED_MEMORY_BUDGET",
+        .flag = "--memory-budget",
+        .flag_value = "SIZE",
+        .config_type = ConfigType::number,
+        .default_words = "half of what is free",
+        .help = "Memory for all models together",
+        .text =
+            "Memory that all loaded models may take together, such as `600MiB`, `2GiB`, `500MB` "
+            "or a number of bytes. At least one model is always loaded.",
+        .details =
+            "What is free is what the cgroup or the machine has free when the daemon starts. "
+            "Where the budget is short, the model gives its memory back that was used the "
+            "longest ago and that nobody waits for.",
+        .access = access<&Settings::memory_budget, parse_memory_budget>(),
+    },
+    SettingRow{
+        .key = "models",
+        .variable = nullptr,
+        .flag = nullptr,
+        .config_type = ConfigType::models,
+        .default_words = "none",
+        .text = "Models that are served by a name of their own, beside the default one; see "
+                "[Declared models](#declared-models).",
+        .access = {.read = nullptr,
+                   .show = [](const Settings& settings) { return to_json(settings.models.value); },
+                   .origin = [](const Settings& settings) { return settings.models.origin; }},
     },
     SettingRow{
         .key = "socket",

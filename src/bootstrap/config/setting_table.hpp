@@ -34,7 +34,14 @@ enum class OtherValue {
   passed_over,  // Nothing: it is not about the daemon that runs.
 };
 
-/// How the value of a setting is reached in Settings.
+/// What a value may be in config.json.
+enum class ConfigType {
+  string,
+  number,  // Or a string.
+  models,  // An object of declared models, which is read with the file.
+};
+
+/// How the value of a setting is reached in Settings. One that is read with config.json has no `read`.
 struct SettingAccess {
   Status (*read)(std::string_view text, Origin origin, Settings& settings);  // As its parser does.
   Json (*show)(const Settings& settings);
@@ -48,6 +55,7 @@ struct SettingRow {
   const char* flag;      // Of `serve`.
   const char* flag_value = nullptr;  // What stands for the flag's value in the help.
   bool is_in_config = true;
+  ConfigType config_type = ConfigType::string;
   Scope scope = Scope::process;
   OtherValue if_daemon_has_other = OtherValue::noted;
   EngineKind engine = EngineKind::auto_select;  // The only one that it is for; auto_select: both.

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/byte_size.hpp"
 #include "base/duration.hpp"
 #include "base/text.hpp"
 
@@ -94,12 +95,24 @@ Result<uint32_t> parse_cache_mb(std::string_view text) {
       .with_hint(fmt::format("write a whole number from 0, which keeps none, to {}", kMostCacheMb));
 }
 
+Result<uint64_t> parse_memory_budget(std::string_view text) {
+  return parse_byte_size(text);
+}
+
 Json show_value(const std::optional<std::string>& text) {
   return text.has_value() ? Json(*text) : Json(nullptr);
 }
 
+Json show_value(uint32_t number) {
+  return number;
+}
+
 Json show_value(const std::optional<uint32_t>& number) {
   return number.has_value() ? Json(*number) : Json(nullptr);
+}
+
+Json show_value(const std::optional<uint64_t>& size_bytes) {
+  return size_bytes.has_value() ? Json(format_byte_size(*size_bytes)) : Json(nullptr);
 }
 
 Json show_value(EngineKind engine) {

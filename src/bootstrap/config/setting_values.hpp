@@ -60,10 +60,15 @@ Result<uint32_t> parse_threads(std::string_view text);
 /// A whole number of MiB, up to a TiB.
 Result<uint32_t> parse_cache_mb(std::string_view text);
 
-/// Shows a value in JSON: one that is not set as null, a choice by its name, a duration as it is
-/// written.
+/// A number of bytes, as parse_byte_size takes it; optional, since none is set by default.
+Result<uint64_t> parse_memory_budget(std::string_view text);
+
+/// Shows a value in JSON: one that is not set as null, a choice by its name, a duration and
+/// a number of bytes (uint64_t) as they are written.
 Json show_value(const std::optional<std::string>& text);
+Json show_value(uint32_t number);
 Json show_value(const std::optional<uint32_t>& number);
+Json show_value(const std::optional<uint64_t>& size_bytes);
 Json show_value(EngineKind engine);
 Json show_value(LlamaProfile profile);
 Json show_value(NumberFormat compute);

@@ -1,5 +1,7 @@
 #include "bootstrap/config/settings.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.hpp"
@@ -43,8 +45,19 @@ struct Sources {
 
   std::optional<Found> find(const SettingRow& row) const {
     auto found = find_text(row);
-    if (found.has_value() && is_path(found->text, row.meaning)) make_absolute(*found);
+    if (found.has_value() && is_path(found->text, row.meaning)) {
+      found->text = make_absolute(std::move(found->text), found->origin);
+    }
     return found;
+  }
+
+  // A relative path in config.json starts where that file is, any other one in the working directory.
+  std::string make_absolute(std::string path, Origin origin) const {
+    path = expand_home(environment, std::move(path));
+    if (origin == Origin::config && !path.starts_with('/')) {
+      path.insert(0, os::parent_directory(config.path) + "/");
+    }
+    return os::absolute_path(path);
   }
 
  private:
@@ -66,14 +79,6 @@ struct Sources {
     return std::nullopt;
   }
 
-  // A relative path in config.json starts where that file is, any other one in the working directory.
-  void make_absolute(Found& found) const {
-    found.text = expand_home(environment, std::move(found.text));
-    if (found.origin == Origin::config && !found.text.starts_with('/')) {
-      found.text.insert(0, os::parent_directory(config.path) + "/");
-    }
-    found.text = os::absolute_path(found.text);
-  }
 };
 
 // Reads one setting, which has its default until then.
@@ -84,6 +89,7 @@ Status read_setting(const SettingRow& row, const Sources& sources, Settings& set
     return make_error(ErrorCode::usage, "{}: the value is empty", row.flag)
         .with_hint("give a value, or leave the flag out");
   }
+  if (row.access.read == nullptr) return {};
   const auto found = sources.find(row);
   if (!found.has_value()) return {};
   Status read = row.access.read(found->text, found->origin, settings);
@@ -91,6 +97,20 @@ Status read_setting(const SettingRow& row, const Sources& sources, Settings& set
   Error error = std::move(read).error();
   error.code = found->origin == Origin::flag ? ErrorCode::usage : ErrorCode::bad_config;
   return error.in(found->place);
+}
+
+void read_models(const Sources& sources, SettingsFound& found) {
+  const ConfigFile& config = sources.config;
+  if (!config.has_models) return;
+  std::vector<DeclaredModel> models = config.models;
+  for (DeclaredModel& model : models) {
+    if (model.path.has_value()) {
+      model.path = sources.make_absolute(*std::move(model.path), Origin::config);
+    }
+  }
+  std::ranges::move(find_models_declared_twice(config.path, models),
+                    std::back_inserter(found.faults));
+  found.settings.models = {std::move(models), Origin::config};
 }
 
 Settings default_settings(const Paths& paths) {
@@ -120,6 +140,7 @@ SettingsFound find_settings(const Paths& paths, const Environment& environment,
       read_config_file(paths.config_file, named ? Presence::required : Presence::optional);
   SettingsFound found{default_settings(paths), std::move(config.faults)};
   const Sources sources{flags, environment, config};
+  read_models(sources, found);
   for (const SettingRow& row : setting_rows()) {
     Status read = read_setting(row, sources, found.settings);
     if (!read) found.faults.push_back(std::move(read).error());

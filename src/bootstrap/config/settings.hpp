@@ -10,6 +10,7 @@
 
 #include "base/json_fwd.hpp"
 #include "base/result.hpp"
+#include "bootstrap/config/declared_model.hpp"
 #include "bootstrap/config/environment.hpp"
 #include "bootstrap/config/origin.hpp"
 #include "bootstrap/config/paths.hpp"
@@ -39,6 +40,8 @@ struct Settings {
   Setting<std::chrono::nanoseconds> idle_timeout;  // 0: never suspend.
   Setting<std::optional<uint32_t>> ctx_size;       // Tokens; none: what the model has.
   Setting<uint32_t> cache_mb;                      // MiB of recent vectors; 0: none are kept.
+  Setting<std::optional<uint64_t>> memory_budget;  // Bytes; none: half of what is free at start.
+  Setting<std::vector<DeclaredModel>> models;      // Sorted by name; of config.json only.
   Setting<std::optional<std::string>> cpu;         // Instruction set to use; none: the best.
   Setting<NumberFormat> compute;                   // llama-server decides for itself.
   Setting<std::optional<uint32_t>> threads;        // 1..kMostThreads; none: as many as CPUs.

@@ -37,6 +37,15 @@ TEST_CASE("known keys are read, empty ones are ignored") {
   CHECK_FALSE(config.find("model").has_value());
 }
 
+TEST_CASE("a number may be written as one") {
+  const TempDir dir;
+  write_text(dir / "config.json",
+             R"({"threads":4,"cache_mb":0,"memory_budget":1073741824,"_threads":8,"$schema":[]})");
+  const auto config = whole(read_config_file(dir / "config.json", Presence::required));
+  CHECK(config.values == std::map<std::string, std::string>{
+                             {"threads", "4"}, {"cache_mb", "0"}, {"memory_budget", "1073741824"}});
+}
+
 TEST_CASE("an unknown key is refused with the nearest one") {
   const TempDir dir;
   write_text(dir / "config.json", R"({"version":1,"modle":"/m.gguf"})");
@@ -77,6 +86,9 @@ TEST_CASE("a config that cannot be used names the file, the key and what was fou
       {R"({"idle_timeout":10})", "idle_timeout: expected a string, found a number"},
       {R"({"engine":["native"]})", "engine: expected a string, found an array"},
       {R"({"model":{}})", "model: expected a string, found an object"},
+      {R"({"threads":true})", "threads: expected a number or a string, found a boolean"},
+      {R"({"cache_mb":[4]})", "cache_mb: expected a number or a string, found an array"},
+      {R"({"memory_budget":{}})", "memory_budget: expected a number or a string, found an object"},
       {R"([])", "expected an object, found an array"},
       {R"({} {})", "invalid JSON at byte 4"},
       {R"({"model":"a)", "invalid JSON at byte 12"},

@@ -46,6 +46,8 @@ TEST_CASE("without any word from outside, everything is the default") {
         R"("compute":{"value":"auto","origin":"default"},)"
         R"("threads":{"value":null,"origin":"default"},)"
         R"("cache_mb":{"value":32,"origin":"default"},)"
+        R"("memory_budget":{"value":null,"origin":"default"},)"
+        R"("models":{"value":null,"origin":"default"},)"
         R"("socket":{"value":")" +
             (home / "embedding.sock") + R"(","origin":"default"}})");
 }
@@ -78,6 +80,7 @@ TEST_CASE("every variable and every key is read") {
                                                   {"RUNED_LLAMA_PROFILE", "lowmem"},
                                                   {"RUNED_CTX_SIZE", "+512"},
                                                   {"RUNED_CACHE_MB", "0"},
+                                                  {"RUNED_MEMORY_BUDGET", "2GiB"},
                                                   {"RUNED_CPU", "avx2"},
                                                   {"RUNED_COMPUTE", "bf16"},
                                                   {"RUNED_THREADS", "64"},
@@ -90,6 +93,7 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_variable.llama_profile.value == LlamaProfile::lowmem);
   CHECK(by_variable.ctx_size.value == 512U);
   CHECK(by_variable.cache_mb.value == 0U);
+  CHECK(by_variable.memory_budget.value == uint64_t{2} << 30);
   CHECK(by_variable.cpu.value == "avx2");
   CHECK(by_variable.compute.value == NumberFormat::bf16);
   CHECK(by_variable.threads.value == 64U);
@@ -99,7 +103,8 @@ TEST_CASE("every variable and every key is read") {
       home / "config.json",
       R"({"llama_server":"./l","model":"m.gguf","runed_binary":"runed","model_variant":"f16",)"
       R"("manifest":"https://c","engine":"native","socket":"d.sock","idle_timeout":"1h",)"
-      R"("llama_profile":"lowmem","cache_mb":"64","compute":"int16","threads":"3"})");
+      R"("llama_profile":"lowmem","cache_mb":64,"compute":"int16","threads":"3",)"
+      R"("memory_budget":"500MB"})");
   const Settings by_key = unwrap(load(home, {}));
   CHECK(by_key.llama_server.value == home / "l");
   CHECK(by_key.model.value == home / "m.gguf");
@@ -108,6 +113,7 @@ TEST_CASE("every variable and every key is read") {
   CHECK(by_key.manifest.value == "https://c");
   CHECK(by_key.engine.value == EngineKind::native);
   CHECK(by_key.cache_mb.value == 64U);
+  CHECK(by_key.memory_budget.value == 500'000'000U);
   CHECK(by_key.compute.value == NumberFormat::int16);
   CHECK(by_key.threads.value == 3U);
   CHECK(by_key.llama_profile.value == LlamaProfile::lowmem);
@@ -162,9 +168,43 @@ TEST_CASE("settings are told as texts, with the place that each has its value fr
     } else {
       CHECK(origin == Origin::default_value);
       CHECK(value.empty() == (key == "model" || key == "model_variant" || key == "llama_server" ||
-                              key == "runed_binary" || key == "ctx_size" || key == "cpu"));
+                              key == "runed_binary" || key == "ctx_size" || key == "cpu" ||
+                              key == "memory_budget" || key == "models"));
     }
   }
+}
+
+TEST_CASE("declared models are those of config.json, with paths that are absolute") {
+  const TempDir home;
+  runed::test::write_text(
+      home / "config.json",
+      R"({"models":{"there":{"path":"m/../a.gguf"},"his":{"path":"~/h.gguf"},"v":{"variant":"q8_0"}}})");
+  const auto models = unwrap(load(home, {{"HOME", "/u"}})).models;
+  CHECK(models.origin == Origin::config);
+  REQUIRE(models.value.size() == 3);
+  CHECK(models.value[0].path == "/u/h.gguf");
+  CHECK(models.value[1].path == home / "a.gguf");
+  CHECK(models.value[2].variant == "q8_0");
+  const auto texts = to_texts(unwrap(load(home, {{"HOME", "/u"}})));
+  const auto shown = std::ranges::find(texts, "models", &runed::bootstrap::SettingText::key);
+  REQUIRE(shown != texts.end());
+  CHECK(shown->value == R"({"his":{"path":"/u/h.gguf"},"there":{"path":")" + (home / "a.gguf") +
+                            R"("},"v":{"variant":"q8_0"}})");
+
+  runed::test::write_text(home / "config.json",
+                          R"({"models":{"a":{"path":"m.gguf"},"b":{"path":"./m.gguf"}}})");
+  const auto error = unwrap_error(load(home, {}));
+  CHECK(error.code == ErrorCode::bad_config);
+  CHECK(error.message.ends_with("models.b: it is the model that models.a names too"));
+}
+
+TEST_CASE("a memory budget is a size") {
+  const TempDir home;
+  const auto flag = unwrap_error(load(home, {}, {{"memory_budget", "half"}}));
+  CHECK(flag.code == ErrorCode::usage);
+  CHECK(flag.message == "--memory-budget: invalid size 'half'");
+  runed::test::write_text(home / "config.json", R"({"memory_budget":-1})");
+  CHECK(unwrap_error(load(home, {})).message.ends_with("memory_budget: invalid size '-1'"));
 }
 
 TEST_CASE("an idle timeout of 0 or less is never") {
