@@ -94,6 +94,13 @@ class Engine {
   /// only if it can be left half-way. There is no way back. Any thread.
   virtual void interrupt() = 0;
 
+  /// Returns the bytes of memory that the started engine takes, about; before a start those of the
+  /// model's file, as far as that was looked at.
+  virtual uint64_t memory_bytes() const = 0;
+
+  /// Tells whether it computes on threads of this process, which one engine has at a time.
+  virtual bool computes_in_process() const { return false; }
+
   /// Sets what any thread calls when a started engine ends by itself between two calls. Before the
   /// first start. An engine in this process never does.
   virtual void on_death(std::function<void()> /*tell*/) {}

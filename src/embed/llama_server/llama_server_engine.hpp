@@ -75,6 +75,7 @@ class LlamaServerEngine final : public Engine {
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
   void interrupt() override { is_interrupted_ = true; }
+  uint64_t memory_bytes() const override { return model_bytes(options_.source, options_.file); }
   void on_death(std::function<void()> tell) override { tell_death_ = std::move(tell); }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -72,6 +73,11 @@ auto read_unchanged(const ModelFile& file, const Read& read) -> decltype(read())
 ///         changed.
 Result<std::string> identify(const ModelFile& file, const std::string& sha256,
                              const os::FileIdentity& of, const std::string& promised);
+
+/// Returns how large a model is; `file` is that at the path of the source, if there is one.
+inline uint64_t model_bytes(const ModelSource& source, const os::FileIdentity& file) {
+  return source.bytes.empty() ? file.size_bytes : source.bytes.size();
+}
 
 /// Says which file an error is about.
 Error about(const ModelSource& source, Error error);

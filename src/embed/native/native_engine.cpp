@@ -101,7 +101,8 @@ NativeEngine::NativeEngine(NativeOptions options, const Kernel& kernel, const Cl
     : options_(std::move(options)),
       kernel_(kernel),
       clock_(clock),
-      pool_(options_.threads),
+      pool_(options_.pool != nullptr ? options_.pool
+                                     : std::make_shared<ThreadPool>(options_.threads)),
       file_({.source = options_.source,
              .sha256 = options_.sha256,
              .file = options_.file,
@@ -129,7 +130,7 @@ Status NativeEngine::load() {
   // From here on, so that it works while the tokenizer is built.
   std::unique_ptr<PagePopulator> populator = populate_weights(weights);
   const NumberFormat compute = choose_gemms(weights, options_.compute, kernel_);
-  TRY_ASSIGN(auto tokenizer, make_tokenizer(gguf, spec, on_threads(pool_)));
+  TRY_ASSIGN(auto tokenizer, load_tokenizer(gguf, spec));
   TRY(file_.check());
   if (info_.model_sha256.empty()) {
     info_ = {.engine = "native",
@@ -144,12 +145,18 @@ Status NativeEngine::load() {
     info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
   }
   batch_tokens_ = fit_batch_tokens(spec);
-  model_ = std::make_unique<Model>(std::move(spec), std::move(weights), compute, kernel_, pool_);
+  model_ = std::make_unique<Model>(std::move(spec), std::move(weights), compute, kernel_, *pool_);
   model_->populator = std::move(populator);
   model_->forward_pass.measure(options_.phase_times);
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);
   return {};
+}
+
+Result<std::unique_ptr<const Tokenizer>> NativeEngine::load_tokenizer(const Gguf& gguf,
+                                                                      const ModelSpec& spec) {
+  const auto turn = pool_->wait_for_turn();
+  return make_tokenizer(gguf, spec, on_threads(*pool_));
 }
 
 void NativeEngine::stop() {
@@ -161,6 +168,11 @@ void NativeEngine::stop() {
   }
   os::release_pages(file_.bytes());
   os::trim_heap();
+}
+
+uint64_t NativeEngine::memory_bytes() const {
+  return model_bytes(options_.source, options_.file) +
+         (model_ == nullptr ? 0 : model_->forward_pass.scratch_bytes());
 }
 
 std::shared_ptr<const Tokenizer> NativeEngine::tokenizer() const {
@@ -182,8 +194,10 @@ Status NativeEngine::embed(const PackedBatch& batch, std::span<float> vectors) {
 
 Status NativeEngine::compute(const PackedBatch& batch, std::span<float> vectors) {
   CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
-  const ThreadPool::Lookout lookout(
-      pool_, [&] { return !interrupted_ && (batch.is_wanted == nullptr || (*batch.is_wanted)()); });
+  const auto turn = pool_->wait_for_turn();
+  const ThreadPool::Lookout lookout(*pool_, [&] {
+    return !interrupted_ && (batch.is_wanted == nullptr || (*batch.is_wanted)());
+  });
   try {
     model_->forward_pass.run(batch, vectors);
   } catch (const std::bad_alloc&) {

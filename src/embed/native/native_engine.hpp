@@ -30,6 +30,8 @@ struct NativeOptions {
   std::string promised_sha256;  // What any file at the path must hash to; empty: whatever it does.
   std::vector<PublishedFacts> published{};  // As recognise_model takes it.
   uint32_t threads = 1;                     // 1..ThreadPool::kMostThreads.
+  std::shared_ptr<ThreadPool>
+      pool{};          // Of so many threads, shared with other engines; null: its own.
   std::string kernel;  // The instruction set, as RUNED_CPU spells it; empty for the fastest.
   NumberFormat compute = NumberFormat::automatic;
   uint32_t max_tokens = 0;  // Of a text, if fewer than the model takes; 0: what the model takes.
@@ -68,6 +70,8 @@ class NativeEngine final : public Engine {
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
   void interrupt() override { interrupted_ = true; }
+  uint64_t memory_bytes() const override;
+  bool computes_in_process() const override { return true; }
 
  private:
   struct Model;
@@ -75,6 +79,7 @@ class NativeEngine final : public Engine {
   NativeEngine(NativeOptions options, const Kernel& kernel, const Clock& clock);
 
   Status load();
+  Result<std::unique_ptr<const Tokenizer>> load_tokenizer(const Gguf& gguf, const ModelSpec& spec);
   Status check_interrupted() const;
   Status check_batch(const PackedBatch& batch) const;
   Status compute(const PackedBatch& batch, std::span<float> vectors);
@@ -82,7 +87,7 @@ class NativeEngine final : public Engine {
   const NativeOptions options_;
   const Kernel& kernel_;
   const Clock& clock_;
-  ThreadPool pool_;
+  const std::shared_ptr<ThreadPool> pool_;
   ServedFile file_;
   std::unique_ptr<Model> model_;  // While started.
   ModelInfo info_;                // Written by the first start.

@@ -30,6 +30,7 @@ class FakeEngine final : public embed::Engine {
   uint32_t batch_tokens() const override { return tokens_per_pass; }
   SteadyTime last_useful_work() const override { return {}; }
   void interrupt() override {}
+  uint64_t memory_bytes() const override { return 0; }
 
   Status embed(const embed::PackedBatch& batch, std::span<float> vectors) override {
     TRY(result);

@@ -36,6 +36,9 @@ class ForwardPass {
   /// Owns:   scratch memory, which stays for the next batch unless this one was very large.
   void run(const PackedBatch& batch, std::span<float> vectors);
 
+  /// Returns the scratch memory that is held.
+  size_t scratch_bytes() const { return arena_.capacity_bytes(); }
+
   /// Adds the times of all passes from now on to `times`, which is borrowed; null: measures
   /// nothing.
   void measure(PhaseTimes* times) { times_ = times; }

@@ -52,6 +52,11 @@ class ThreadPool {
     uint32_t looks_ = 0;
   };
 
+  /// Waits until nobody else has a turn: who shares the pool calls `run` in one.
+  [[nodiscard]] std::unique_lock<std::mutex> wait_for_turn() {
+    return std::unique_lock(turn_mutex_);
+  }
+
   uint32_t threads() const { return static_cast<uint32_t>(workers_.size()) + 1; }
 
   /// Calls work(unit, thread) once for each unit below `units`, unless a Lookout gives them up, and
@@ -88,6 +93,7 @@ class ThreadPool {
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> given_up_ = false;  // What is left of all jobs, until the Lookout is gone.
   Lookout* lookout_ = nullptr;          // The caller's own.
+  std::mutex turn_mutex_;               // Held by who runs jobs, where several may.
   std::mutex mutex_;  // Guards the waits on the two conditions below, not the state itself.
   std::condition_variable job_opened_;
   std::condition_variable job_emptied_;
