@@ -66,7 +66,8 @@ void ShutdownWatch::watch() {
         return end_process_(exit_code_);
       }
     }
-    if (const auto signal = signals_.wait(left)) {
+    if (const auto signal = signals_.wait(left);
+        signal.has_value() && *signal != os::kReloadSignal) {
       log_.warn("received a second signal; ending at once", {{"signal", os::signal_name(*signal)}});
       return end_process_(kSignalBase + *signal);
     }

@@ -46,7 +46,10 @@ Result<AcquiredLock> acquire_daemon_lock(const SingletonOptions& options,
       log.info("waiting for the daemon that holds the lock: it is starting or ending",
                {{"pid", holder}, {"lock", options.lock_path}});
     }
-    if (signals.wait(kPoll)) return AcquiredLock{.told_to_stop = true};
+    const auto signal = signals.wait(kPoll);
+    if (signal.has_value() && *signal != os::kReloadSignal) {
+      return AcquiredLock{.told_to_stop = true};
+    }
   }
 }
 

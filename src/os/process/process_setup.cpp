@@ -22,6 +22,7 @@
 #include "os/machine/cpus.hpp"
 #include "os/process/proc_file.hpp"
 #include "os/process/process.hpp"
+#include "os/process/signals.hpp"
 
 namespace runed::os {
 namespace {
@@ -60,7 +61,7 @@ void reset_signals() {
   // What a SignalWatcher blocks to receive it stays so.
   sigset_t others;
   ::sigfillset(&others);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigdelset(&others, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, kReloadSignal}) ::sigdelset(&others, signal);
   ::pthread_sigmask(SIG_UNBLOCK, &others, nullptr);
 }
 

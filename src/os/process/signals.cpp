@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <cstring>
 
 #include "base/check.hpp"
@@ -16,7 +15,7 @@ namespace runed::os {
 SignalWatcher::SignalWatcher() {
   sigset_t watched;
   ::sigemptyset(&watched);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&watched, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, kReloadSignal}) ::sigaddset(&watched, signal);
   CHECK(::pthread_sigmask(SIG_BLOCK, &watched, nullptr) == 0);
   fd_ = Fd(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK));
   CHECK(fd_.is_open());  // As in Wakeup: a process without a descriptor cannot even start.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <string>
 
@@ -9,7 +10,10 @@
 
 namespace runed::os {
 
-/// Receives SIGINT, SIGTERM and SIGHUP as values instead of interruptions. Made first thing in
+/// Asks a daemon to read its configuration again.
+inline constexpr int kReloadSignal = SIGUSR1;
+
+/// Receives SIGINT, SIGTERM, SIGHUP and kReloadSignal as values instead of interruptions. Made first thing in
 /// `main`: it blocks them for this thread and for those that it starts from then on. They stay
 /// blocked afterwards, so that one more during exit cannot change the exit code.
 class SignalWatcher {
