@@ -50,6 +50,7 @@ constexpr std::array kNames{
     NamedCode{ErrorCode::engine_restarting, "ENGINE_RESTARTING"},
     NamedCode{ErrorCode::engine_restarts_exhausted, "ENGINE_RESTARTS_EXHAUSTED"},
     NamedCode{ErrorCode::shutting_down, "SHUTTING_DOWN"},
+    NamedCode{ErrorCode::unknown_model, "UNKNOWN_MODEL"},
     NamedCode{ErrorCode::model_missing, "MODEL_MISSING"},
     NamedCode{ErrorCode::model_corrupt, "MODEL_CORRUPT"},
     NamedCode{ErrorCode::model_unsupported, "MODEL_UNSUPPORTED"},

@@ -51,6 +51,7 @@ enum class ErrorCode {
   engine_restarting,
   engine_restarts_exhausted,
   shutting_down,
+  unknown_model,  // A name in a request that no model has.
   model_missing,
   model_corrupt,
   model_unsupported,

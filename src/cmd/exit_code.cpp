@@ -23,6 +23,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::unavailable:
     case ErrorCode::engine_restarts_exhausted:
       return ExitCode::unavailable;
+    case ErrorCode::unknown_model:
     case ErrorCode::model_missing:
     case ErrorCode::model_corrupt:
     case ErrorCode::model_unsupported:

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,9 +25,12 @@
 #include "daemon/grpc/library_logs.hpp"
 #include "daemon/life/daemon.hpp"
 #include "daemon/models/engine_factory.hpp"
+#include "daemon/models/model_catalogue.hpp"
 #include "daemon/models/model_loader.hpp"
 #include "os/file/files.hpp"
 #include "os/file/rotating_file.hpp"
+#include "os/machine/cgroup.hpp"
+#include "os/machine/memory.hpp"
 #include "os/net/poll.hpp"
 #include "os/net/socket_path.hpp"
 #include "os/process/process.hpp"
@@ -46,8 +51,47 @@ std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Set
   return values;
 }
 
-Result<daemon::Outcome> serve(const Location& location, daemon::Detached detached,
-                              Services& services, Log& log) {
+// Half of what is free, of the machine or of the cgroup.
+uint64_t default_memory_budget() {
+  const uint64_t free_bytes = os::available_bytes();
+  const double limit = os::find_cgroup_memory("/").value_or(std::numeric_limits<double>::max());
+  return static_cast<uint64_t>(std::min(static_cast<double>(free_bytes), limit)) / 2;
+}
+
+// The settings that take effect in a daemon that runs.
+bool is_reloaded(std::string_view key) {
+  return key == "models" || key == "memory_budget" || key == "idle_timeout";
+}
+
+// Reads the settings again, and brings the pool to those that can be changed now.
+Result<daemon::Reloaded> reload(const Location& location, const bootstrap::SettingFlags& flags,
+                                const Services& services, daemon::ModelCatalogue& catalogue,
+                                daemon::ModelPool& pool) {
+  TRY_ASSIGN(const auto wanted,
+             bootstrap::load_settings(location.paths, services.environment, flags));
+  bootstrap::Settings settings = catalogue.settings();
+  daemon::Reloaded reloaded;
+  const auto before = bootstrap::to_texts(settings);
+  const auto now = bootstrap::to_texts(wanted);
+  for (size_t i = 0; i < now.size(); ++i) {
+    if (now[i].value == before[i].value) continue;
+    auto& list = is_reloaded(now[i].key) ? reloaded.changed : reloaded.needs_start;
+    list.push_back(
+        fmt::format("{} is '{}' instead of '{}'", now[i].key, now[i].value, before[i].value));
+  }
+  settings.models = wanted.models;
+  settings.memory_budget = wanted.memory_budget;
+  settings.idle_timeout = wanted.idle_timeout;
+  catalogue.set_settings(settings);
+  pool.memory().resize(settings.memory_budget.value.value_or(default_memory_budget()));
+  pool.set_idle_timeout(settings.idle_timeout.value);
+  TRY(pool.refresh());
+  reloaded.config = config_values(settings);
+  return reloaded;
+}
+
+Result<daemon::Outcome> serve(const Location& location, const bootstrap::SettingFlags& flags,
+                              daemon::Detached detached, Services& services, Log& log) {
   const bootstrap::Paths& paths = location.paths;
   bootstrap::Settings settings = location.settings;
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(paths, settings));
@@ -56,13 +100,40 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
   if (!settings.model_variant.value.has_value() && !choice.variant.empty()) {
     settings.model_variant = {choice.variant, choice.origin};
   }
+  daemon::ModelCatalogue catalogue(paths, settings);
+  daemon::ComputePool compute_pool;
+  const daemon::ModelDeclaration default_model = catalogue.default_model(choice);
+  const auto make_source = [&](const daemon::ModelDeclaration& model,
+                               daemon::State& state) -> daemon::EngineSource {
+    auto load = daemon::make_model_loader({.paths = paths,
+                                           .settings = settings,
+                                           .model = model.choice,
+                                           .environment = services.environment,
+                                           .policy = {},
+                                           .sha256 = model.sha256,
+                                           .has_own_places = model.key != default_model.key,
+                                           .compute_pool = &compute_pool},
+                                          services.clock, log);
+    return [load = std::move(load), &state](const auto& is_stopping) {
+      return load(state, is_stopping);
+    };
+  };
   daemon::DaemonOptions options{
       .home = paths.home,
       .socket_path = os::resolve_socket_path(paths.socket),
       .lock_path = paths.daemon_lock,
-      .centroids_path = paths.centroids,
-      .idle_timeout = settings.idle_timeout.value,
-      .cache_bytes = size_t{settings.cache_mb.value} << 20,
+      .models = {.default_model = default_model,
+                 .make_source = make_source,
+                 .catalogue = [&] { return catalogue.list(); },
+                 .centroids_path = paths.centroids,
+                 .memory_bytes = settings.memory_budget.value.value_or(default_memory_budget()),
+                 .scheduler = {.idle_timeout = settings.idle_timeout.value,
+                               .cache_bytes = size_t{settings.cache_mb.value} << 20}},
+      .look_at_file = [&](const std::string& path) { return catalogue.look_at_file(path); },
+      .reload =
+          [&](daemon::ModelPool& pool) {
+            return reload(location, flags, services, catalogue, pool);
+          },
       .is_abandoned = std::move(detached.is_abandoned),
       .service = {.daemon_version = kVersion,
                   .config = config_values(settings),
@@ -78,14 +149,7 @@ Result<daemon::Outcome> serve(const Location& location, daemon::Detached detache
     return static_cast<int>(exit_code_of(error.code));
   };
   options.on_end = [&] { static_cast<void>(os::remove_file(paths.last_daemon).has_value()); };
-  return daemon::run_daemon(std::move(options),
-                            daemon::make_model_loader({.paths = paths,
-                                                       .settings = settings,
-                                                       .model = choice,
-                                                       .environment = services.environment,
-                                                       .policy = {}},
-                                                      services.clock, log),
-                            *services.signals, services.clock, log);
+  return daemon::run_daemon(std::move(options), *services.signals, services.clock, log);
 }
 
 // A daemon that a client started prints into the log of its home, and puts it aside when it is full.
@@ -136,7 +200,7 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   for (const std::string& text : find_misspelt_variables(os::environment_variables())) {
     log.warn("misspelt variable", {{"what", text}});
   }
-  auto outcome = serve(location, std::move(detached), services, log);
+  auto outcome = serve(location, flags.settings, std::move(detached), services, log);
   Status ended = outcome ? Status() : Status(std::move(outcome).error());
   if (ended && *outcome == daemon::Outcome::already_running)
     ended = check_running_daemon(location, services);

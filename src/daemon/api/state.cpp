@@ -41,6 +41,10 @@ void State::ok() {
   change({.serving = Serving::ok, .message = notice()});
 }
 
+void State::unloaded() {
+  change({.serving = Serving::idle, .message = "not loaded yet; the next request loads it"});
+}
+
 void State::idle(std::string_view why) {
   change({.serving = Serving::idle,
           .message = fmt::format("embedder suspended {}; the next request resumes it automatically",

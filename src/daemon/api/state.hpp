@@ -42,6 +42,8 @@ class State {
   /// Tells what is going on in the phase.
   void explain(std::string message);
   void ok();
+  /// Tells that nothing is loaded until somebody asks for the model.
+  void unloaded();
   /// Tells that the engine sleeps, and why: `after ...`.
   void idle(std::string_view why);
   void degraded(const Error& error);

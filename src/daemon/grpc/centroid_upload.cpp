@@ -123,10 +123,12 @@ Status CentroidUpload::read_header(Input& input) {
   }
   TRY(check_utf8("version", header.version()));
   TRY(check_utf8("preset", header.preset()));
+  TRY(check_utf8("model", header.model()));
   has_header_ = true;
   content_.version = std::move(*header.mutable_version());
   content_.preset = std::move(*header.mutable_preset());
   content_.dim = header.dim();
+  model_ = std::move(*header.mutable_model());
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <optional>
+#include <string>
 
 #include "base/result.hpp"
 #include "daemon/route/centroid_set.hpp"
@@ -50,6 +51,9 @@ class CentroidUpload {
   /// Errors: invalid_argument, as CentroidSet::make, or if nothing was sent.
   Result<CentroidSet> finish(std::optional<uint32_t> embedding_dim);
 
+  /// The name of the model that the set is for, as the header has it. Needs: a message.
+  const std::string& model() const { return model_; }
+
   size_t most_bytes() const { return most_; }  // That it had at any time.
 
  private:
@@ -68,6 +72,7 @@ class CentroidUpload {
   size_t taken_ = 0;  // Bytes of the budget.
   size_t most_ = 0;
   bool has_header_ = false;
+  std::string model_;
   CentroidContent content_;
 };
 

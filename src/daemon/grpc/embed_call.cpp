@@ -8,6 +8,7 @@
 #include <exception>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "daemon/api/api.hpp"
@@ -23,10 +24,8 @@ namespace raw = v1::raw;
 constexpr uint32_t kMostTextsOfABatch = 1024;
 constexpr uint32_t kReplyBytes = 4 << 20;     // gRPC's default receive limit.
 constexpr uint32_t kReplyOverhead = 1 << 10;  // Of the message.
-// Of one embedding: tags, counts, a set's version.
-constexpr uint32_t kEmbeddingOverhead = 32 + kMostVersionBytes;
-
-using Route = std::shared_ptr<const CentroidSet>;
+// Of one embedding: tags, counts, the identity of the model, a set's version.
+constexpr uint32_t kEmbeddingOverhead = 64 + kMostVersionBytes;
 
 // What differs between a call for one text, for which somebody waits, and one for many.
 struct EmbedOne {
@@ -37,10 +36,10 @@ struct EmbedOne {
   static std::vector<std::string> take_texts(Request& request) {
     return {std::move(*request.mutable_text())};
   }
-  static void write_reply(const std::vector<Embedding>& embeddings, const CentroidSet* route,
+  static void write_reply(const std::vector<Embedding>& embeddings, const Origin& origin,
                           grpc::ByteBuffer& reply) {
     v1::EmbedResponse response;
-    fill(embeddings.front(), route, response);
+    fill(embeddings.front(), origin, response);
     write_message(response, reply);
   }
 };
@@ -56,17 +55,18 @@ struct EmbedMany {
     return {std::make_move_iterator(request.mutable_texts()->begin()),
             std::make_move_iterator(request.mutable_texts()->end())};
   }
-  static void write_reply(const std::vector<Embedding>& embeddings, const CentroidSet* route,
+  static void write_reply(const std::vector<Embedding>& embeddings, const Origin& origin,
                           grpc::ByteBuffer& reply) {
     v1::EmbedBatchResponse response;
     response.mutable_embeddings()->Reserve(static_cast<int>(embeddings.size()));
-    for (const auto& embedding : embeddings) fill(embedding, route, *response.add_embeddings());
+    for (const auto& embedding : embeddings) fill(embedding, origin, *response.add_embeddings());
     write_message(response, reply);
   }
 };
 
-Status check_batch_size(size_t texts, const Api& api) {
-  const uint32_t most = max_batch_size(api.dimension());
+// Of a model that was not loaded yet the dimension is not known before the reply.
+Status check_batch_size(size_t texts, std::optional<uint32_t> dimension) {
+  const uint32_t most = dimension.has_value() ? max_batch_size(*dimension) : kMostTextsOfABatch;
   if (texts <= most) return {};
   return make_error(ErrorCode::batch_too_large, "the batch has {} texts, {} are allowed", texts,
                     most)
@@ -91,11 +91,11 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
       return;
     }
     // One without texts, too: it wakes the model, as the predecessor's did.
-    api.embed({.texts = Kind::take_texts(request),
-               .options = std::move(options),
-               .priority = Kind::kPriority,
-               .route = route_,
-               .answer = std::move(answer)});
+    api.embed(admitted_.model, {.texts = Kind::take_texts(request),
+                                .options = std::move(options),
+                                .priority = Kind::kPriority,
+                                .route = admitted_.route,
+                                .answer = std::move(answer)});
   }
 
  private:
@@ -117,29 +117,31 @@ class EmbedCall final : public grpc::ServerUnaryReactor {
     const size_t texts = Kind::count_texts(bytes);
     if (texts > kMostTextsOfABatch) {  // Not even read: each would be an object.
       TRY(api.check_state());
-      return check_batch_size(texts, api);
+      return check_batch_size(texts, dimension_of(*api.default_model()));
     }
     TRY(read_message(bytes, request));
-    TRY_ASSIGN(route_, api.admit(request.with_route()));
+    TRY(check_utf8("model", request.model()));
+    TRY_ASSIGN(admitted_, api.admit(request.model(), request.with_route()));
     TRY_ASSIGN(options, read_options(request));
-    return check_batch_size(texts, api);
+    return check_batch_size(texts, dimension_of(*admitted_.model));
   }
 
   void reply(const Result<std::vector<Embedding>>& result) {
-    grpc::Status status;
-    if (result) {
-      Kind::write_reply(*result, route_.get(), reply_);
-    } else {
-      status = to_status(result.error());
-    }
-    Finish(std::move(status));
+    Status written = result ? write(*result) : Status(result.error());
+    Finish(written ? grpc::Status::OK : to_status(written.error()));
+  }
+
+  Status write(const std::vector<Embedding>& embeddings) {
+    TRY(check_batch_size(embeddings.size(), dimension_of(*admitted_.model)));
+    Kind::write_reply(embeddings, origin_of(admitted_), reply_);
+    return {};
   }
 
   void OnCancel() override { cancelled_ = true; }
   void OnDone() override { delete this; }
 
   grpc::ByteBuffer& reply_;
-  Route route_;
+  Api::Admitted admitted_;
   std::atomic<bool> cancelled_{false};
   grpc::Status lost_ = lost_status();
 };

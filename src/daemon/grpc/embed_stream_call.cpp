@@ -41,7 +41,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
                               public OpenStream,
                               public std::enable_shared_from_this<EmbedStreamCall> {
  public:
-  explicit EmbedStreamCall(Api& api) : api_(api), flow_(api.new_flow()) {}
+  explicit EmbedStreamCall(Api& api) : api_(api) {}
 
   void start() {
     std::optional<grpc::Status> refusal;
@@ -123,8 +123,10 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   }
 
   Status admit(const v1::raw::EmbedOptions& options) {
-    TRY_ASSIGN(route_, api_.admit(options.with_route()));
+    TRY(check_utf8("model", options.model()));
+    TRY_ASSIGN(admitted_, api_.admit(options.model(), options.with_route()));
     TRY_ASSIGN(options_, read_options(options));
+    flow_ = admitted_.model->scheduler().new_flow();
     is_admitted_ = true;
     return {};
   }
@@ -144,10 +146,10 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
             .priority = Priority::bulk,
             .is_bounded_by_caller = true,
             .flow = flow_,
-            .route = route_,
+            .route = admitted_.route,
             .answer = std::move(answer)};
     lock.unlock();
-    api_.embed(std::move(job));
+    api_.embed(admitted_.model, std::move(job));
     lock.lock();
   }
 
@@ -208,7 +210,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
     Response response;
     response.set_id(id);
     if (result) {
-      fill(result->front(), route_.get(), *response.mutable_embedding());
+      fill(result->front(), origin_of(admitted_), *response.mutable_embedding());
     } else {
       *response.mutable_error() = to_message(result.error());
     }
@@ -265,13 +267,13 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
   };
 
   Api& api_;
-  const uint64_t flow_;
   std::atomic<bool> cancelled_{false};
 
   std::mutex mutex_;        // Guards the members below.
   grpc::ByteBuffer frame_;  // While reading_: gRPC's.
-  EmbedOptions options_;    // This and the route: from the first text on for good.
-  std::shared_ptr<const CentroidSet> route_;
+  EmbedOptions options_;    // This and the next two: from the first text on for good.
+  Api::Admitted admitted_;
+  uint64_t flow_ = 0;
   bool is_admitted_ = false;
   bool reading_ = false;
   bool all_read_ = false;

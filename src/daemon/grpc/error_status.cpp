@@ -29,6 +29,8 @@ grpc::StatusCode code_of(ErrorCode code) {
     case ErrorCode::model_corrupt:
     case ErrorCode::model_unsupported:
       return grpc::StatusCode::FAILED_PRECONDITION;
+    case ErrorCode::unknown_model:
+      return grpc::StatusCode::NOT_FOUND;
     case ErrorCode::queue_full:
     case ErrorCode::request_too_large:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;

@@ -103,8 +103,9 @@ class SetCentroidsCall final : public grpc::ServerReadReactor<grpc::ByteBuffer> 
   }
 
   Result<InstalledCentroids> install() {
-    TRY_ASSIGN(auto set, upload_.finish(api_.centroid_dimension()));
-    return api_.install_centroids(std::move(set));
+    TRY_ASSIGN(const ModelPtr model, api_.find_model(upload_.model()));
+    TRY_ASSIGN(auto set, upload_.finish(dimension_of(*model)));
+    return api_.install_centroids(model, std::move(set));
   }
 
   void reply(const Result<InstalledCentroids>& installed) {

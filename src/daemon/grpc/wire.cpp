@@ -82,6 +82,19 @@ void fill(const Prompt& prompt, v1::Prompt& message) {
   message.set_default_task(prompt.default_task);
 }
 
+// The fields are the same in both.
+template <typename Message>
+void fill_spec(const embed::ModelSpec& spec, Message& response) {
+  response.set_prompt_source(std::string(name_of(spec.prompts.source)));
+  if (spec.prompts.is_known()) {
+    fill(spec.prompts.value.query, *response.mutable_query_prompt());
+    fill(spec.prompts.value.document, *response.mutable_document_prompt());
+  }
+  response.mutable_pooling()->set_name(std::string(name_of(spec.pooling.value)));
+  response.mutable_pooling()->set_source(std::string(name_of(spec.pooling.source)));
+  response.set_min_dimensions(static_cast<int32_t>(spec.min_dimensions.value));
+}
+
 }  // namespace
 
 v1::HealthResponse::Status to_wire(Serving serving) {
@@ -131,23 +144,28 @@ void fill(const LoadStatistics& load, v1::LoadStatistics& message) {
 }
 
 void fill(const embed::ModelSpec& spec, v1::InfoResponse& response) {
-  response.set_prompt_source(std::string(name_of(spec.prompts.source)));
-  if (spec.prompts.is_known()) {
-    fill(spec.prompts.value.query, *response.mutable_query_prompt());
-    fill(spec.prompts.value.document, *response.mutable_document_prompt());
-  }
-  response.mutable_pooling()->set_name(std::string(name_of(spec.pooling.value)));
-  response.mutable_pooling()->set_source(std::string(name_of(spec.pooling.source)));
-  response.set_min_dimensions(static_cast<int32_t>(spec.min_dimensions.value));
+  fill_spec(spec, response);
 }
 
-void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response) {
+void fill(const embed::ModelSpec& spec, v1::ModelInfo& message) {
+  fill_spec(spec, message);
+}
+
+Origin origin_of(const Api::Admitted& admitted) {
+  const auto model = admitted.model->state().model();
+  return {.model_identity =
+              model == nullptr ? std::string() : embed::model_identity(model->model_sha256),
+          .route = admitted.route};
+}
+
+void fill(const Embedding& embedding, const Origin& origin, v1::EmbedResponse& response) {
   response.mutable_vector()->Assign(embedding.vector.begin(), embedding.vector.end());
   response.set_token_count(embedding.token_count);
   response.set_tokens_dropped(embedding.tokens_dropped);
-  if (route == nullptr) return;
+  response.set_model_identity(origin.model_identity);
+  if (origin.route == nullptr) return;
   response.set_cluster_id(embedding.cluster_id);
-  response.set_centroid_set_version(route->version());
+  response.set_centroid_set_version(origin.route->version());
 }
 
 void escape_texts(Message& reply) {

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "base/embedding.hpp"
 #include "base/result.hpp"
+#include "daemon/api/api.hpp"
 #include "daemon/api/state.hpp"
 #include "daemon/queue/load_meter.hpp"
 #include "daemon/route/centroid_set.hpp"
@@ -16,8 +20,15 @@ v1::HealthResponse::Status to_wire(Serving serving);
 v1::HealthResponse::Phase to_wire(Phase phase);
 void fill(const LoadStatistics& load, v1::LoadStatistics& message);
 void fill(const embed::ModelSpec& spec, v1::InfoResponse& response);
-/// `route` is what the embedding was routed by, or null.
-void fill(const Embedding& embedding, const CentroidSet* route, v1::EmbedResponse& response);
+void fill(const embed::ModelSpec& spec, v1::ModelInfo& message);
+
+/// What the embeddings of a call have in common.
+struct Origin {
+  std::string model_identity;
+  std::shared_ptr<const CentroidSet> route;  // What they were routed by, or null.
+};
+Origin origin_of(const Api::Admitted& admitted);
+void fill(const Embedding& embedding, const Origin& origin, v1::EmbedResponse& response);
 
 /// Shows what is not UTF-8 in the texts of a reply, such as a path, with escapes: otherwise a client
 /// could not read any of it.

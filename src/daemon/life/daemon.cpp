@@ -18,14 +18,12 @@
 
 #include "daemon/api/api.hpp"
 #include "daemon/api/open_streams.hpp"
-#include "daemon/api/state.hpp"
 #include "daemon/grpc/message_bytes.hpp"
 #include "daemon/grpc/service.hpp"
 #include "daemon/life/listener.hpp"
 #include "daemon/life/shutdown_watch.hpp"
 #include "daemon/life/singleton.hpp"
-#include "daemon/models/model_host.hpp"
-#include "daemon/route/centroids.hpp"
+#include "daemon/models/model_pool.hpp"
 #include "os/machine/memory.hpp"
 #include "os/machine/thread_room.hpp"
 #include "os/net/socket_path.hpp"
@@ -83,24 +81,20 @@ class StopRequest {
 /// The parts of a running daemon, in the order in which they need each other.
 class Daemon {
  public:
-  Daemon(DaemonOptions options, ModelLoader load_model, os::SignalWatcher& signals,
-         Centroids& centroids, const Clock& clock, Log& log)
+  Daemon(DaemonOptions options, os::SignalWatcher& signals, const Clock& clock, Log& log)
       : signals_(signals),
         log_(log),
         exit_code_of_(std::move(options.exit_code_of)),
         on_end_(std::move(options.on_end)),
         stop_(signals),
-        state_(clock, [this](Serving) { publish_health(); }),
-        host_([this, load = std::move(load_model)](
-                  const auto& is_stopping) { return load(state_, is_stopping); },
-              state_, clock, log,
-              {.idle_timeout = options.idle_timeout, .cache_bytes = options.cache_bytes},
-              [this](const Error& error) { stop_.ask({.error = error}); }),
-        api_({state_, host_.scheduler(), streams_, centroids, clock, log},
-             std::move(options.service),
-             [this](int grace_seconds) {
-               if (stop_.ask({grace(grace_seconds), {}})) begin_end({});
-             }),
+        models_(pool_options(std::move(options.models)), clock, log),
+        api_({models_, streams_, clock, log}, std::move(options.service),
+             {.request_stop =
+                  [this](int grace_seconds) {
+                    if (stop_.ask({grace(grace_seconds), {}})) begin_end({});
+                  },
+              .look_at_file = std::move(options.look_at_file),
+              .reload = [this, reload = std::move(options.reload)] { return reload(models_); }}),
         service_(make_service(api_)),
         watch_(signals, log, [this](int exit_code) { end_process(exit_code); }) {}
 
@@ -111,13 +105,15 @@ class Daemon {
     return asked <= 0 ? kDefaultGrace : std::min(seconds(asked), kMostGrace);
   }
 
+  ModelPool::Options pool_options(ModelPool::Options options);
   void begin_end(const std::optional<Error>& error);
   void build_server();
   void publish_health();
   StopRequest::Details wait_for_stop();
+  void reload();
   void trim_when_quiet();
   void drain(seconds grace);
-  void end_host();
+  void end_models();
   void end_server();
   [[noreturn]] void end_process(int exit_code);
 
@@ -129,8 +125,7 @@ class Daemon {
   std::mutex health_mutex_;  // Guards told_healthy_, and server_ as seen by publish_health.
   std::unique_ptr<grpc::Server> server_;
   std::optional<bool> told_healthy_;
-  State state_;
-  ModelHost host_;
+  ModelPool models_;
   OpenStreams streams_;
   Api api_;
   std::unique_ptr<grpc::Service> service_;
@@ -138,6 +133,12 @@ class Daemon {
   int looks_left_ = 0;     // At a daemon without work.
   ShutdownWatch watch_;    // Last: it uses the parts above until it is gone.
 };
+
+ModelPool::Options Daemon::pool_options(ModelPool::Options options) {
+  options.on_change = [this](Serving) { publish_health(); };
+  options.on_load_failed = [this](const Error& error) { stop_.ask({.error = error}); };
+  return options;
+}
 
 // gRPC is held until the process ends: with its last server it would take itself down, and wait for
 // a poller of its own that looks up after ten seconds only (1.51, run_poller in tcp_posix.cc). All
@@ -170,7 +171,7 @@ void Daemon::publish_health() {
   const std::lock_guard lock(health_mutex_);
   if (server_ == nullptr) return;
   // Read under the lock, so that of two changes the last one is told last.
-  const Serving serving = state_.snapshot().serving;
+  const Serving serving = models_.default_model()->state().snapshot().serving;
   const bool healthy = serving == Serving::ok || serving == Serving::idle;
   if (told_healthy_ == healthy) return;
   told_healthy_ = healthy;
@@ -197,7 +198,7 @@ Status Daemon::serve(os::UnixListener socket) {
   listener.close();
   streams_.close();
   drain(stop.grace);
-  end_host();
+  end_models();
   end_server();
   log_.info("shutdown complete");
   if (on_end_) on_end_();
@@ -207,19 +208,31 @@ Status Daemon::serve(os::UnixListener socket) {
 
 // Who asked by Shutdown is answered after this: what comes next is told that the daemon ends.
 void Daemon::begin_end(const std::optional<Error>& error) {
-  state_.shutting_down(error);
-  host_.scheduler().close();
+  models_.close(error);
 }
 
 StopRequest::Details Daemon::wait_for_stop() {
   while (true) {
-    if (const auto signal = signals_.wait(kQuietTime)) {
+    const auto signal = signals_.wait(kQuietTime);
+    if (signal == os::kReloadSignal) {
+      reload();
+    } else if (signal.has_value()) {
       log_.info("received signal", {{"signal", os::signal_name(*signal)}});
       return {};
     }
     if (auto details = stop_.get()) return *details;
     trim_when_quiet();
+    models_.tidy();
     log_.tell_left_out();
+  }
+}
+
+void Daemon::reload() {
+  const auto reloaded = api_.reload();
+  if (!reloaded) {
+    log_.warn("cannot reload", {{"error", reloaded.error().message}});
+  } else {
+    log_.info("reloaded", {{"changed", reloaded->changed}, {"needs_start", reloaded->needs_start}});
   }
 }
 
@@ -227,12 +240,11 @@ StopRequest::Details Daemon::wait_for_stop() {
 // work, which would wait for it and take the memory again; and more than once, since connections go
 // after their calls.
 void Daemon::trim_when_quiet() {
-  const LoadStatistics load = host_.scheduler().load_statistics();
-  const int64_t work = load.passes + load.cached_texts + load.refused_calls + load.cancelled_calls;
+  const int64_t work = models_.work_done();
   if (work != seen_work_) {
     seen_work_ = work;
     looks_left_ = kQuietLooks;
-  } else if (looks_left_ > 0 && host_.scheduler().queue_tokens() == 0) {
+  } else if (looks_left_ > 0 && models_.queue_tokens() == 0) {
     --looks_left_;
     os::trim_heap();
   }
@@ -241,7 +253,7 @@ void Daemon::trim_when_quiet() {
 void Daemon::drain(seconds grace) {
   watch_.begin_step("draining", grace + kMargin);
   log_.info("draining in-flight requests", {{"grace_seconds", grace.count()}});
-  if (host_.scheduler().drain(grace)) {
+  if (models_.drain(grace)) {
     log_.info("graceful stop complete");
   } else {
     log_.warn("the grace time is over; requests under way are cut");
@@ -251,19 +263,20 @@ void Daemon::drain(seconds grace) {
 // Nothing that was asked for is left by now, or the grace is over. A start is given up at once, a
 // pass under way may still end; then the engine is interrupted, so that the host's thread can
 // stop it: nothing is to be left of it either.
-void Daemon::end_host() {
+void Daemon::end_models() {
   watch_.begin_step("stopping the engine", kPassTime + kEndTime);
-  if (host_.stop(kPassTime)) return;
+  if (models_.stop(kPassTime)) return;
   log_.warn("the forward pass under way takes too long; giving it up");
-  host_.scheduler().interrupt();
-  host_.stop(2 * kEndTime);  // The watch does not wait as long.
+  models_.interrupt();
+  models_.stop(2 * kEndTime);  // The watch does not wait as long.
 }
 
 // gRPC (1.51) waits for each connection to be closed, and closes none while bytes are on their way to
 // it: for ever, if its client does not read.
 void Daemon::end_server() {
   // A daemon that never had a model has sent no reply that could still be on its way.
-  const milliseconds flush_time = state_.model() == nullptr ? kShortFlushTime : kFlushTime;
+  const milliseconds flush_time =
+      models_.default_model()->state().model() == nullptr ? kShortFlushTime : kFlushTime;
   watch_.begin_step("closing connections", flush_time + kMargin);
   server_->Shutdown(std::chrono::system_clock::now() + flush_time);
   const std::lock_guard lock(health_mutex_);
@@ -273,8 +286,8 @@ void Daemon::end_server() {
 // Without destructors, which would wait. A child that does not end within the moment it is given is
 // killed by the kernel, as its parent-death signal.
 void Daemon::end_process(int exit_code) {
-  host_.scheduler().interrupt();
-  host_.stop(kShortFlushTime);
+  models_.interrupt();
+  models_.stop(kShortFlushTime);
   if (on_end_) on_end_();
   std::_Exit(exit_code);
 }
@@ -287,8 +300,8 @@ size_t daemon_threads() {
 
 }  // namespace
 
-Result<Outcome> run_daemon(DaemonOptions options, ModelLoader load_model,
-                           os::SignalWatcher& signals, const Clock& clock, Log& log) {
+Result<Outcome> run_daemon(DaemonOptions options, os::SignalWatcher& signals, const Clock& clock,
+                           Log& log) {
   log.info("starting", {{"version", options.service.daemon_version},
                         {"pid", os::process_id()},
                         {"home", options.home}});
@@ -306,12 +319,10 @@ Result<Outcome> run_daemon(DaemonOptions options, ModelLoader load_model,
   }
   TRY(os::check_thread_room(daemon_threads()));
   if (options.on_begin) options.on_begin();
-  Centroids centroids(options.centroids_path, log);
-  centroids.restore();
   // Not before: one that steps back leaves no directory behind.
   TRY(os::prepare_socket_directory(options.socket_path));
   TRY_ASSIGN(auto socket, os::UnixListener::listen(options.socket_path));
-  Daemon daemon(std::move(options), std::move(load_model), signals, centroids, clock, log);
+  Daemon daemon(std::move(options), signals, clock, log);
   TRY(daemon.serve(std::move(socket)));
   return Outcome::stopped;
 }

@@ -1,15 +1,13 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "daemon/api/api.hpp"
-#include "daemon/api/state.hpp"
-#include "embed/engine.hpp"
+#include "daemon/models/model_pool.hpp"
 #include "os/process/signals.hpp"
 
 namespace runed::daemon {
@@ -18,19 +16,16 @@ struct DaemonOptions {
   std::string home;            // For the log.
   std::string socket_path;     // Where to listen, alias applied.
   std::string lock_path;       // Held for the daemon's life.
-  std::string centroids_path;  // Where the set of centroids is kept.
-  std::chrono::nanoseconds idle_timeout{};
-  size_t cache_bytes = 0;            // Of recent vectors.
+  ModelPool::Options models;   // But for what the daemon adds: whom to tell.
+  /// As of ServiceHooks.
+  std::function<Result<ModelDeclaration>(const std::string& path)> look_at_file{};
+  std::function<Result<Reloaded>(ModelPool&)> reload{};
   std::function<void()> on_begin{};  // Called once the lock is held.
   std::function<void()> on_end{};    // Called by one that is told to end, or gives up.
   std::function<int(const Error&)> exit_code_of{};  // Of a daemon that gave up and cannot return.
   std::function<bool()> is_abandoned{};             // As of SingletonOptions.
   ServiceInfo service;
 };
-
-/// Gets the engine ready, telling `state` how far it is. See EngineSource.
-using ModelLoader = std::function<Result<std::unique_ptr<embed::Engine>>(
-    State& state, const std::function<bool()>& is_stopping)>;
 
 /// How a daemon's life ended, when not by an error.
 enum class Outcome {
@@ -44,7 +39,7 @@ enum class Outcome {
 /// Errors: unavailable if another process holds the lock or the socket without serving;
 ///         permission_denied and io from the socket; the maker's and the engine's own when the
 ///         model cannot be fetched or loaded.
-Result<Outcome> run_daemon(DaemonOptions options, ModelLoader load_model,
-                           os::SignalWatcher& signals, const Clock& clock, Log& log);
+Result<Outcome> run_daemon(DaemonOptions options, os::SignalWatcher& signals, const Clock& clock,
+                           Log& log);
 
 }  // namespace runed::daemon

@@ -75,9 +75,11 @@ Status check_native_options(const bootstrap::Settings& settings) {
 }
 
 Result<std::unique_ptr<embed::Engine>> make_native(const bootstrap::ReadyModel& model,
+                                                   ComputePool* pool,
                                                    const bootstrap::Settings& settings,
                                                    const Clock& clock) {
   native::NativeOptions options = native_options(settings);
+  if (pool != nullptr) options.pool = pool->get(options.threads);
   options.source = source_of(model);
   options.sha256 = sha256_of(model);
   options.file = model.file;
@@ -223,13 +225,19 @@ EnginePlaces daemon_places(const bootstrap::Paths& paths) {
           .log = paths.llama_server_log};
 }
 
+EnginePlaces places_in(const os::TemporaryDirectory& directory) {
+  return {.socket = directory.path() + "/llama-server.sock",
+          .model_copy = directory.path() + "/model.gguf",
+          .log = directory.path() + "/llama-server.log"};
+}
+
 Result<std::unique_ptr<embed::Engine>> make_engine(EngineOptions options,
                                                    const bootstrap::Settings& settings,
                                                    const Clock& clock) {
   if (options.choice.engine == EngineKind::llama_server) {
     return make_llama_server(std::move(options), settings, clock);
   }
-  return make_native(options.model, settings, clock);
+  return make_native(options.model, options.compute_pool, settings, clock);
 }
 
 Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
@@ -250,10 +258,7 @@ Result<DirectEngine> make_direct_engine(const bootstrap::Paths& paths,
     TRY(bootstrap::make_directories(paths));
     TRY_ASSIGN(direct.places, os::TemporaryDirectory::create(
                                   fmt::format("{}/{}", paths.cache_dir, bootstrap::kEnginePrefix)));
-    const std::string& directory = direct.places->path();
-    options.places = {.socket = directory + "/llama-server.sock",
-                      .model_copy = directory + "/model.gguf",
-                      .log = directory + "/llama-server.log"};
+    options.places = places_in(*direct.places);
   }
   TRY_ASSIGN(direct.engine, make_engine(std::move(options), settings, clock));
   return direct;

@@ -13,6 +13,7 @@
 #include "bootstrap/config/paths.hpp"
 #include "bootstrap/config/settings.hpp"
 #include "bootstrap/use/ready_model.hpp"
+#include "daemon/models/compute_pool.hpp"
 #include "daemon/models/engine_choice.hpp"
 #include "embed/engine.hpp"
 #include "os/directory/directories.hpp"
@@ -60,9 +61,13 @@ struct EnginePlaces {
 /// The daemon's own.
 EnginePlaces daemon_places(const bootstrap::Paths& paths);
 
+/// Those in a directory for one engine.
+EnginePlaces places_in(const os::TemporaryDirectory& directory);
+
 struct EngineOptions {
   bootstrap::ReadyModel model;
   EngineChoice choice;
+  ComputePool* compute_pool = nullptr;  // What native computes on; null: on threads of its own.
   EnginePlaces places;  // Unused by native.
   Log* log = nullptr;   // Null: nothing is logged.
 };

@@ -30,6 +30,9 @@ constexpr nanoseconds kEndTime = std::chrono::milliseconds(200);
 constexpr size_t kMostKilledInRow = 100;  // About a minute and a half.
 constexpr size_t kMostKilledAtStart = 5;
 
+// Of an engine that is kept, after what another start does not heal.
+constexpr nanoseconds kKeptPause = std::chrono::minutes(1);
+
 // What another start a moment later does not heal. The next request tries all the same.
 bool is_lasting(ErrorCode code) {
   return code == ErrorCode::model_missing || code == ErrorCode::model_corrupt ||
@@ -60,7 +63,12 @@ EngineStep down(Error reason) {
 }  // namespace
 
 EngineLife::EngineLife(State& state, const Clock& clock, Log& log, Options options)
-    : state_(state), clock_(clock), log_(log), options_(options), budget_(options.restarts) {}
+    : state_(state),
+      clock_(clock),
+      log_(log),
+      options_(std::move(options)),
+      idle_timeout_(options_.idle_timeout),
+      budget_(options_.restarts) {}
 
 void EngineLife::take(std::unique_ptr<embed::Engine> engine, std::function<void()> wake) {
   engine_ = std::move(engine);
@@ -124,7 +132,8 @@ EngineStep EngineLife::start(SteadyTime now) {
       std::chrono::duration<double, std::milli>(clock_.steady_now() - now).count();
   if (!started) {
     if (!is_restart && !is_first) {
-      log_.error("engine cannot resume", {{"error", started.error().message}});
+      log_.error("engine cannot resume",
+                 {{"name", options_.name}, {"error", started.error().message}});
     }
     Incident of_start;  // No text was there, so none can be at fault.
     return fail(std::move(started).error(), Fault::engine, of_start, now);
@@ -132,7 +141,8 @@ EngineStep EngineLife::start(SteadyTime now) {
   last_activity_ = clock_.steady_now();
   if (is_first) {
     const embed::ModelInfo& model = engine_->info();
-    log_.info("model ready", {{"model", model.model_name},
+    log_.info("model ready", {{"name", options_.name},
+                              {"model", model.model_name},
                               {"identity", embed::model_identity(model.model_sha256)},
                               {"engine", model.engine},
                               {"compute", model.compute},
@@ -142,7 +152,7 @@ EngineStep EngineLife::start(SteadyTime now) {
                               {"milliseconds", milliseconds}});
   } else {
     log_.info(is_restart ? "engine started again" : "engine resumed",
-              {{"milliseconds", milliseconds}});
+              {{"name", options_.name}, {"milliseconds", milliseconds}});
   }
   return {};
 }
@@ -207,7 +217,8 @@ EngineStep EngineLife::fail(Error cause, Fault fault, Incident& incident, Steady
 // Whoever kills the first child of a daemon need not end the daemon with it.
 EngineStep EngineLife::fail_first_start(Error cause, SteadyTime now) {
   if (cause.code != ErrorCode::engine_killed || killed_in_row_ == kMostKilledAtStart) {
-    return down(as_told(std::move(cause)));
+    return options_.is_on_demand ? stay_down(as_told(std::move(cause)))
+                                 : down(as_told(std::move(cause)));
   }
   cause_ = cause.message;
   return wait_for_restart(
@@ -233,17 +244,19 @@ std::optional<nanoseconds> EngineLife::time_to_restart(const Error& cause, Fault
 }
 
 EngineStep EngineLife::wait_for_restart(nanoseconds wait, SteadyTime now) {
-  log_.warn(
-      "the engine failed",
-      {{"error", cause_}, {"restarts_in_seconds", std::chrono::duration<double>(wait).count()}});
+  log_.warn("the engine failed",
+            {{"name", options_.name},
+             {"error", cause_},
+             {"restarts_in_seconds", std::chrono::duration<double>(wait).count()}});
   condition_ = Condition::waiting;
   again_at_ = now + wait;
   return {.kind = EngineStep::Kind::wait, .until = again_at_};
 }
 
 EngineStep EngineLife::stay_down(Error error) {
-  log_.error("the engine is down", {{"error", error.message}});
+  log_.error("the engine is down", {{"name", options_.name}, {"error", error.message}});
   state_.degraded(error);
+  kept_again_at_ = clock_.steady_now() + kKeptPause;
   return down(std::move(error));
 }
 
@@ -288,37 +301,43 @@ Result<std::vector<Embedding>> EngineLife::embed(std::span<const embed::Prepared
   }
 }
 
-bool EngineLife::needs_care() const {
+bool EngineLife::needs_care(SteadyTime now) const {
   return (condition_ == Condition::running && died_) || condition_ == Condition::waiting ||
-         condition_ == Condition::silent;
+         condition_ == Condition::silent ||
+         (condition_ == Condition::stopped && is_kept_ && now >= kept_again_at_);
 }
 
 std::optional<SteadyTime> EngineLife::due() const {
   if (condition_ == Condition::exhausted) return budget_.reset_at(clock_.steady_now());
-  if (condition_ != Condition::running || options_.idle_timeout.count() <= 0) return std::nullopt;
-  return std::max(last_activity_, used_at_.load()) + std::min(options_.idle_timeout, kLongestIdle);
+  if (condition_ == Condition::stopped && is_kept_) return kept_again_at_;
+  const nanoseconds timeout = idle_timeout_;
+  if (condition_ != Condition::running || is_kept_ || timeout.count() <= 0) return std::nullopt;
+  return std::max(last_activity_, used_at_.load()) + std::min(timeout, kLongestIdle);
 }
 
 void EngineLife::rest(SteadyTime now) {
   const auto when = due();
   if (!when.has_value() || now < *when) return;
   if (condition_ == Condition::running) {
-    suspend();
-  } else {
+    suspend("after idle to free memory");
+  } else if (condition_ == Condition::exhausted) {
     condition_ = Condition::stopped;
     state_.idle("after repeated failures");
   }
 }
 
-void EngineLife::suspend() {
+void EngineLife::suspend(std::string_view why) {
+  if (condition_ != Condition::running) return;
   const uint64_t before = os::resident_bytes();
   engine_->stop();
   condition_ = Condition::stopped;
   os::trim_heap();
   os::release_code();
-  state_.idle("after idle to free memory");
-  log_.info("engine suspended",
-            {{"resident_bytes_before", before}, {"resident_bytes", os::resident_bytes()}});
+  state_.idle(why);
+  log_.info("engine suspended", {{"name", options_.name},
+                                 {"why", why},
+                                 {"resident_bytes_before", before},
+                                 {"resident_bytes", os::resident_bytes()}});
 }
 
 void EngineLife::stop() {

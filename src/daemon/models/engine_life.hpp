@@ -50,6 +50,8 @@ class EngineLife {
   struct Options {
     std::chrono::nanoseconds idle_timeout{};  // 0 or negative: it is never suspended.
     RestartPolicy restarts{};
+    bool is_on_demand = false;  // Its first start is one like the others: who asked is told.
+    std::string name{};         // Of the model, for the log.
   };
 
   EngineLife(State& state, const Clock& clock, Log& log, Options options);
@@ -85,13 +87,27 @@ class EngineLife {
   Status check_engine();
 
   /// Tells whether `next` has something to do though nobody asks: the engine has died, or it is on
-  /// its way back.
-  bool needs_care() const;
+  /// its way back, or it is to be kept and does not run.
+  bool needs_care(SteadyTime now) const;
 
   /// When `rest` has something to do for an engine that nobody asks; none: never.
   std::optional<SteadyTime> due() const;
   /// Does what time brings to it: it is suspended, or its failures are forgiven.
   void rest(SteadyTime now);
+
+  /// Suspends a running engine, and tells Health why: `to make room for another model`.
+  void suspend(std::string_view why);
+
+  /// Changes the time after which it is suspended. Any thread.
+  void set_idle_timeout(std::chrono::nanoseconds timeout) { idle_timeout_ = timeout; }
+  /// Keeps the engine running, though nobody asks for it: it is started, and started again a while
+  /// after what a restart does not heal. Any thread.
+  void set_kept(bool is_kept) { is_kept_ = is_kept; }
+  bool is_kept() const { return is_kept_; }
+
+  /// Returns the bytes of memory that the engine takes when it runs, about. Needs: an engine.
+  uint64_t memory_bytes() const { return engine_->memory_bytes(); }
+  bool computes_in_process() const { return engine_->computes_in_process(); }
 
   bool is_running() const { return condition_ == Condition::running; }
   /// Tells whether it was ever started.
@@ -142,7 +158,6 @@ class EngineLife {
   EngineStep wait_for_restart(std::chrono::nanoseconds wait, SteadyTime now);
   EngineStep stay_down(Error error);
   Error exhausted_error(SteadyTime now) const;
-  void suspend();
 
   State& state_;
   const Clock& clock_;
@@ -151,6 +166,8 @@ class EngineLife {
 
   std::atomic<embed::Engine*> shared_engine_{nullptr};  // engine_, for other threads.
   std::atomic<bool> died_{false};                       // Since the last look.
+  std::atomic<std::chrono::nanoseconds> idle_timeout_;
+  std::atomic<bool> is_kept_{false};
   std::atomic<SteadyTime> used_at_{SteadyTime{}};       // By whom `note_use` tells of.
   std::atomic<bool> starting_{false};
   std::atomic<bool> stopping_{false};
@@ -159,6 +176,7 @@ class EngineLife {
   Condition condition_ = Condition::stopped;
   bool was_loaded_ = false;
   SteadyTime again_at_;
+  SteadyTime kept_again_at_{};  // When one that is kept is tried again.
   std::string cause_;  // Of the failure before, in words.
   RestartBudget budget_;
   size_t killed_in_row_ = 0;        // Without a pass completed in between.

@@ -7,18 +7,22 @@
 namespace runed::daemon {
 namespace {
 
+constexpr std::chrono::minutes kLoadPause{1};  // Of a model that is to be kept and cannot be had.
 constexpr std::chrono::milliseconds kAfterFault{50};  // Memory that was lacking may be there then.
 
 }  // namespace
 
-ModelHost::ModelHost(EngineSource source, State& state, const Clock& clock, Log& log,
-                     Scheduler::Options options, std::function<void(const Error&)> on_load_failed)
+ModelHost::ModelHost(EngineSource source, State& state, Scheduler::Shared shared,
+                     const Clock& clock, Log& log, const Scheduler::Options& options,
+                     std::function<void(const Error&)> on_load_failed)
     : source_(std::move(source)),
       state_(state),
       clock_(clock),
       log_(log),
+      is_on_demand_(options.is_on_demand),
+      name_(options.name),
       on_load_failed_(std::move(on_load_failed)),
-      scheduler_(state, clock, log, options, [this] { wake(); }),
+      scheduler_(state, shared, clock, log, options, [this] { wake(); }),
       thread_([this] { run(); }) {}
 
 ModelHost::~ModelHost() {
@@ -66,7 +70,7 @@ void ModelHost::report_fault() {
                  has_engine_ ? "the queue was lost" : "cannot make the engine", fault_.data());
   log_.error("the host of the model failed", {{"error", error.message}});
   fault_ = {};
-  if (has_engine_) {
+  if (has_engine_ || is_on_demand_) {
     wait_until(clock_.steady_now() + kAfterFault);
   } else {
     give_up(error);
@@ -74,13 +78,24 @@ void ModelHost::report_fault() {
 }
 
 void ModelHost::serve() {
-  if (is_stopping()) return;
-  if (Status loaded = load(); !loaded) return give_up(loaded.error());
   while (!is_stopping()) {
-    const auto due = scheduler_.turn();
-    if (!due) return give_up(due.error());
-    wait_until(*due);
+    if (!is_engine_needed()) {
+      wait_until(scheduler_.is_kept() ? load_again_at_ : std::nullopt);
+    } else if (Status loaded = load(); !loaded) {
+      fail_load(loaded.error());
+    } else {
+      const auto due = scheduler_.turn();
+      if (!due) return give_up(due.error());
+      wait_until(*due);
+    }
   }
+}
+
+// An engine that is there is always looked after.
+bool ModelHost::is_engine_needed() {
+  if (has_engine_ || !is_on_demand_) return true;
+  const bool is_too_early = load_again_at_.has_value() && clock_.steady_now() < *load_again_at_;
+  return scheduler_.is_waited_for() || (scheduler_.is_kept() && !is_too_early);
 }
 
 Status ModelHost::load() {
@@ -90,6 +105,14 @@ Status ModelHost::load() {
   scheduler_.take(std::move(engine));
   has_engine_ = true;
   return {};
+}
+
+void ModelHost::fail_load(const Error& reason) {
+  if (is_stopping()) return;
+  if (!is_on_demand_) return give_up(reason);
+  log_.error("cannot load the model", {{"name", name_}, {"error", reason.message}});
+  scheduler_.refuse(reason);
+  if (scheduler_.is_kept()) load_again_at_ = clock_.steady_now() + kLoadPause;
 }
 
 void ModelHost::give_up(const Error& reason) {

@@ -28,20 +28,40 @@ std::string name_of(const ModelChoice& choice) {
   return choice.variant.empty() ? "the manifest's default model" : choice.variant;
 }
 
+// What was named by its identity is that model or none.
+Status check_identity(bootstrap::ReadyModel& model, const std::string& sha256) {
+  if (sha256.empty()) return {};
+  if (model.sha256 != sha256) {
+    return make_error(ErrorCode::model_corrupt,
+                      "'{}' is not the file that was named: its SHA-256 is {}, not {}", model.path,
+                      model.sha256, sha256)
+        .with_hint("name the file again to load what it is now");
+  }
+  model.promised_sha256 = sha256;
+  return {};
+}
+
 /// One load of a model up to its engine, and how it is told to State and to the log.
 class ModelLoad {
  public:
-  ModelLoad(const ModelLoaderOptions& options, State& state,
-            const std::function<bool()>& is_stopping, const Clock& clock, Log& log)
-      : options_(options), state_(state), is_stopping_(is_stopping), clock_(clock), log_(log) {}
+  ModelLoad(const ModelLoaderOptions& options, std::optional<os::TemporaryDirectory>& directory,
+            State& state, const std::function<bool()>& is_stopping, const Clock& clock, Log& log)
+      : options_(options),
+        directory_(directory),
+        state_(state),
+        is_stopping_(is_stopping),
+        clock_(clock),
+        log_(log) {}
 
   Result<std::unique_ptr<embed::Engine>> run();
 
  private:
+  Result<EnginePlaces> places();
   bootstrap::InstallHooks hooks();
   void begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant);
 
   const ModelLoaderOptions& options_;
+  std::optional<os::TemporaryDirectory>& directory_;  // Of a llama-server, once it has one.
   State& state_;
   const std::function<bool()>& is_stopping_;
   const Clock& clock_;
@@ -77,8 +97,19 @@ bootstrap::InstallHooks ModelLoad::hooks() {
           .inspect = inspect_model};
 }
 
+// One place is for one llama-server, which only a model has that is served by it.
+Result<EnginePlaces> ModelLoad::places() {
+  if (!options_.has_own_places) return daemon_places(options_.paths);
+  if (!directory_.has_value()) {
+    TRY_ASSIGN(directory_, os::TemporaryDirectory::create(fmt::format(
+                               "{}/{}", options_.paths.cache_dir, bootstrap::kEnginePrefix)));
+  }
+  return places_in(*directory_);
+}
+
 Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
-  const auto& [paths, settings, model, environment, policy, gpu_probe] = options_;
+  const auto& [paths, settings, model, environment, policy, gpu_probe, sha256, has_own_places,
+               compute_pool] = options_;
   state_.set_variant(model.variant, notice_of(model));
   // Before a model that is not here can be fetched, the manifest tells where it is.
   const bool needs_manifest = !model.is_installed();
@@ -86,9 +117,10 @@ Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
   if (model.kind != ModelChoice::Kind::builtin) {
     state_.loading(needs_manifest ? Phase::none : Phase::fetching_model, doing_);
   }
-  EngineOptions engine{.places = daemon_places(paths), .log = &log_};
+  EngineOptions engine{.compute_pool = compute_pool, .log = &log_};
   TRY_ASSIGN(engine.model,
              bootstrap::ensure_model(paths, settings, model, policy, clock_, hooks()));
+  TRY(check_identity(engine.model, sha256));
   state_.set_variant(engine.model.variant, notice_of(model));
   const auto get_llama_server = [&, this] {
     return bootstrap::ensure_llama_server(options_.paths, options_.settings, options_.environment,
@@ -101,6 +133,9 @@ Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
                                            .get_llama_server = get_llama_server,
                                            .watch = hooks().watch},
                                           gpu_probe));
+  if (engine.choice.engine == bootstrap::EngineKind::llama_server) {
+    TRY_ASSIGN(engine.places, places());
+  }
   state_.set_engine_reason(engine.choice.reason);
   log_.info("engine chosen", {{"engine", bootstrap::name_of(engine.choice.engine)},
                               {"executable", engine.choice.executable},
@@ -111,9 +146,10 @@ Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
 }  // namespace
 
 ModelLoader make_model_loader(ModelLoaderOptions options, const Clock& clock, Log& log) {
-  return [options = std::move(options), &clock, &log](State& state,
-                                                      const std::function<bool()>& is_stopping) {
-    return ModelLoad(options, state, is_stopping, clock, log).run();
+  const auto directory = std::make_shared<std::optional<os::TemporaryDirectory>>();
+  return [options = std::move(options), directory, &clock, &log](
+             State& state, const std::function<bool()>& is_stopping) {
+    return ModelLoad(options, *directory, state, is_stopping, clock, log).run();
   };
 }
 

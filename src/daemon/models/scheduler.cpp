@@ -10,18 +10,57 @@ constexpr std::chrono::milliseconds kLeavePoll{50};  // How soon a caller that l
 
 }  // namespace
 
-Scheduler::Scheduler(State& state, const Clock& clock, Log& log, Options options,
-                     const std::function<void()>& wake)
+Scheduler::Scheduler(State& state, Shared shared, const Clock& clock, Log& log,
+                     const Options& options, const std::function<void()>& wake)
     : state_(state),
       clock_(clock),
       log_(log),
       wake_(wake),
+      is_on_demand_(options.is_on_demand),
       inbox_(options.bounds, meter_, wake),
       cache_(options.cache_bytes),
       quarantine_(clock, options.restarts.window),
       engine_life_(state, clock, log,
-                   {.idle_timeout = options.idle_timeout, .restarts = options.restarts}),
+                   {.idle_timeout = options.idle_timeout,
+                    .restarts = options.restarts,
+                    .is_on_demand = options.is_on_demand,
+                    .name = options.name}),
+      memory_(shared.memory, wake),
+      shared_turns_(shared.turns),
       intake_({state, clock, engine_life_, inbox_, cache_, meter_}) {}
+
+void Scheduler::take(std::unique_ptr<embed::Engine> engine) {
+  engine_life_.take(std::move(engine), wake_);
+  place_.emplace(engine_life_.computes_in_process() ? shared_turns_ : own_turns_, wake_);
+}
+
+bool Scheduler::is_waited_for() {
+  collect_jobs();
+  answer_cancelled();
+  forget_answered();
+  return !active_.empty();
+}
+
+void Scheduler::refuse(const Error& reason) {
+  state_.degraded(reason);
+  give_up(reason);
+}
+
+void Scheduler::unload() {
+  is_to_unload_ = true;
+  wake_();
+}
+
+void Scheduler::set_idle_timeout(std::chrono::nanoseconds timeout) {
+  engine_life_.set_idle_timeout(timeout);
+  wake_();
+}
+
+void Scheduler::set_kept(bool is_kept) {
+  engine_life_.set_kept(is_kept);
+  memory_.set_kept(is_kept);
+  wake_();
+}
 
 // Jobs whose callers have left are not to wake the engine. What is kept for an engine is given back
 // before it starts, which needs the memory.
@@ -31,10 +70,21 @@ Result<std::optional<SteadyTime>> Scheduler::turn() {
   forget_answered();
   const SteadyTime now = clock_.steady_now();
   const bool is_asked = !active_.empty() || pass_ != nullptr;
-  if (engine_life_.was_loaded() && !is_asked && !engine_life_.needs_care()) return rest(now);
+  const bool may_rest = engine_life_.was_loaded() || is_on_demand_;
+  if (may_rest && !is_asked && !engine_life_.needs_care(now)) return rest(now);
+  if (pass_ == nullptr && memory_.is_asked_back(is_asked, now)) {
+    give_memory_back("while another model has its turn");
+  }
   if (!engine_life_.is_running()) cache_.clear();
+  if (!memory_.request(engine_life_.memory_bytes(), now)) {
+    return active_.empty() ? std::nullopt : std::optional(now + kLeavePoll);
+  }
   EngineStep step = engine_life_.next(now);
-  if (step.kind == EngineStep::Kind::ready && is_asked) step = work(now);
+  if (step.kind == EngineStep::Kind::ready) {
+    if (is_asked) step = work(now);
+  } else if (pass_ == nullptr) {
+    place_->end({});  // Others need not wait for this engine.
+  }
   return follow(std::move(step), now);
 }
 
@@ -46,7 +96,7 @@ Result<std::optional<SteadyTime>> Scheduler::follow(EngineStep step, SteadyTime 
     case EngineStep::Kind::wait:
       return active_.empty() ? step.until : std::min(step.until, now + kLeavePoll);
     case EngineStep::Kind::down:
-      if (!engine_life_.was_loaded()) return *std::move(step.reason);
+      if (!engine_life_.was_loaded() && !is_on_demand_) return *std::move(step.reason);
       if (!engine_life_.is_stopping()) give_up(*step.reason);
       return now;
   }
@@ -54,13 +104,28 @@ Result<std::optional<SteadyTime>> Scheduler::follow(EngineStep step, SteadyTime 
 }
 
 std::optional<SteadyTime> Scheduler::rest(SteadyTime now) {
+  place_->end({});
+  if (memory_.is_asked_back(false, now)) give_memory_back("to make room for another model");
+  if (is_to_unload_.exchange(false)) engine_life_.suspend("as it was asked for");
   auto due = engine_life_.due();
   if (due.has_value() && now >= *due) {
     cache_.clear();
     engine_life_.rest(now);
     due = engine_life_.due();
   }
+  if (!engine_life_.is_running()) {
+    cache_.clear();
+    memory_.release();
+  }
   return due;
+}
+
+void Scheduler::give_memory_back(std::string_view why) {
+  place_->end({});
+  cache_.clear();
+  if (engine_life_.is_running()) ++evictions_;
+  engine_life_.suspend(why);
+  memory_.release();
 }
 
 void Scheduler::collect_jobs() {
@@ -92,7 +157,15 @@ EngineStep Scheduler::work(SteadyTime now) {
       engine_life_.note_silence(now);
       return {.kind = EngineStep::Kind::wait, .until = now};
     }
-    if (!begin_pass()) return {};
+    const bool interactive = queue_.is_waiting(Priority::interactive);
+    const bool bulk = queue_.is_waiting(Priority::bulk);
+    if (!interactive && !bulk) {
+      place_->end({});
+      return {};
+    }
+    const auto priority = place_->ask(interactive, bulk);
+    if (!priority.has_value()) return {.kind = EngineStep::Kind::wait, .until = now + kLeavePoll};
+    begin_pass(*priority);
   }
   return go_on_with_pass(now);
 }
@@ -139,13 +212,8 @@ void Scheduler::enqueue(const PendingPtr& pending) {
   }
 }
 
-// Returns false if no text waits.
-bool Scheduler::begin_pass() {
-  const bool interactive = queue_.is_waiting(Priority::interactive);
-  const bool bulk = queue_.is_waiting(Priority::bulk);
-  if (!interactive && !bulk) return false;
-  const Priority priority = share_.choose(interactive, bulk);
-  TextQueue::Texts texts = queue_.take(priority, share_.budget(engine_life_.batch_tokens()));
+void Scheduler::begin_pass(Priority priority) {
+  TextQueue::Texts texts = queue_.take(priority, place_->budget(engine_life_.batch_tokens()));
   const SteadyTime begin = clock_.steady_now();
   std::vector<const embed::PreparedText*> prepared;
   prepared.reserve(texts.size());
@@ -159,7 +227,7 @@ bool Scheduler::begin_pass() {
       Pass{.texts = std::move(texts),
            .search = PassSearch(std::move(prepared), engine_life_, quarantine_, log_),
            .engine_time_before = engine_life_.embed_time()});
-  return true;
+  memory_.note_use(begin);
 }
 
 EngineStep Scheduler::go_on_with_pass(SteadyTime now) {
@@ -214,7 +282,7 @@ void Scheduler::deliver(const WaitingText& text, const Result<Embedding>& result
 
 void Scheduler::end_pass() {
   const auto duration = engine_life_.embed_time() - pass_->engine_time_before;
-  if (duration.count() > 0) share_.spend(duration);
+  place_->end(duration);
   if (pass_->embedded_texts > 0) {
     meter_.pass_done(pass_->embedded_texts, pass_->embedded_tokens, duration);
   }
@@ -231,6 +299,7 @@ void Scheduler::give_up(const Error& reason) {
 
 void Scheduler::drop_jobs() noexcept {
   pass_.reset();
+  if (place_.has_value()) place_->end({});
   active_.clear();
   unqueued_.clear();
   queue_.clear();
@@ -244,6 +313,7 @@ void Scheduler::end() {
   }
   drop_jobs();
   engine_life_.stop();
+  memory_.release();
 }
 
 }  // namespace runed::daemon

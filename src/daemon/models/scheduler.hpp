@@ -1,9 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/embedding.hpp"
@@ -11,9 +14,10 @@
 #include "daemon/api/state.hpp"
 #include "daemon/models/engine_life.hpp"
 #include "daemon/models/job_intake.hpp"
+#include "daemon/models/memory_budget.hpp"
 #include "daemon/models/pass_search.hpp"
 #include "daemon/models/quarantine.hpp"
-#include "daemon/queue/fair_share.hpp"
+#include "daemon/queue/compute_turns.hpp"
 #include "daemon/queue/job.hpp"
 #include "daemon/queue/job_inbox.hpp"
 #include "daemon/queue/load_meter.hpp"
@@ -34,10 +38,18 @@ class Scheduler {
     size_t cache_bytes = 0;                   // Of recent vectors.
     JobInbox::Bounds bounds{};
     RestartPolicy restarts{};
+    bool is_on_demand = false;  // As of EngineLife::Options, as is the next.
+    std::string name{};
+  };
+
+  /// What the models of a daemon share. All of it outlives the scheduler.
+  struct Shared {
+    MemoryBudget& memory;
+    ComputeTurns& turns;  // Of the engines that compute in this process.
   };
 
   /// `wake` is called by any thread when there is something to do before the next turn is due.
-  Scheduler(State& state, const Clock& clock, Log& log, Options options,
+  Scheduler(State& state, Shared shared, const Clock& clock, Log& log, const Options& options,
             const std::function<void()>& wake);
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -51,12 +63,18 @@ class Scheduler {
   uint64_t new_flow() { return intake_.new_flow(); }
 
   /// Takes the engine, once, which the first turns start.
-  void take(std::unique_ptr<embed::Engine> engine) { engine_life_.take(std::move(engine), wake_); }
+  void take(std::unique_ptr<embed::Engine> engine);
+
+  /// Tells whether somebody waits for an answer. For the loop's thread.
+  bool is_waited_for();
+
+  /// Answers whoever waits with the reason why there is no engine. For the loop's thread.
+  void refuse(const Error& reason);
 
   /// Does what is to be done now: one outcome of a pass at most. Returns when the next turn is due, if
   /// nobody wakes the loop before; none: only then. For the loop's thread.
   /// Needs:  an engine.
-  /// Errors: those of the engine's first start: it is not tried again.
+  /// Errors: those of the engine's first start, unless it is on demand: it is not tried again.
   Result<std::optional<SteadyTime>> turn();
 
   /// Drops the jobs that it has: they are answered as lost. For the loop's thread.
@@ -65,6 +83,14 @@ class Scheduler {
   /// Answers whoever waits, and whoever comes, with shutting_down, and stops the engine. The last thing
   /// that the loop's thread does.
   void end();
+
+  /// Gives the engine's memory back once nobody waits for it. Any thread.
+  void unload();
+
+  /// As EngineLife has them. Any thread.
+  void set_idle_timeout(std::chrono::nanoseconds timeout);
+  void set_kept(bool is_kept);
+  bool is_kept() const { return engine_life_.is_kept(); }
 
   /// Takes no more jobs. Any thread.
   void close() { inbox_.close(); }
@@ -85,6 +111,12 @@ class Scheduler {
   LoadStatistics load_statistics() const { return meter_.statistics(); }
   size_t cache_bytes() const { return cache_.bytes(); }
 
+  /// The memory that the model has. Any thread.
+  uint64_t memory_bytes() const { return memory_.bytes(); }
+
+  /// Times the memory was given back for another model. Any thread.
+  int64_t evictions() const { return evictions_; }
+
   /// Times the engine was started again after a fault. Any thread.
   int32_t restarts() const { return engine_life_.restarts(); }
 
@@ -104,13 +136,14 @@ class Scheduler {
   void answer_cancelled();
   void forget_answered();
   std::optional<SteadyTime> rest(SteadyTime now);
+  void give_memory_back(std::string_view why);
   Result<std::optional<SteadyTime>> follow(EngineStep step, SteadyTime now);
   EngineStep work(SteadyTime now);
   bool prepare_jobs();
   Status prepare(PendingJob& pending, const embed::Tokenizer& tokenizer);
   void enqueue_prepared();
   void enqueue(const PendingPtr& pending);
-  bool begin_pass();
+  void begin_pass(Priority priority);
   EngineStep go_on_with_pass(SteadyTime now);
   void take_embedded(PassSearch::Embedded embedded);
   void deliver(const WaitingText& text, const Result<Embedding>& result);
@@ -121,6 +154,7 @@ class Scheduler {
   const Clock& clock_;
   Log& log_;
   const std::function<void()> wake_;
+  const bool is_on_demand_;
 
   LoadMeter meter_;
   JobInbox inbox_;
@@ -130,10 +164,15 @@ class Scheduler {
   std::vector<PendingPtr> active_;    // Not yet answered.
   std::vector<PendingPtr> unqueued_;  // Of those, the ones whose texts are not in the queue yet.
   TextQueue queue_;
-  FairShare share_;
   Quarantine quarantine_;
   EngineLife engine_life_;
   std::unique_ptr<Pass> pass_;
+  MemoryBudget::Part memory_;
+  ComputeTurns own_turns_;  // Of an engine that computes elsewhere.
+  ComputeTurns& shared_turns_;
+  std::optional<ComputeTurns::Place> place_;  // Once there is an engine.
+  std::atomic<bool> is_to_unload_{false};
+  std::atomic<int64_t> evictions_{0};
 
   JobIntake intake_;  // After all that it hands jobs to.
 };

@@ -1,6 +1,7 @@
 // Whatever allocation fails on the way of a call, from the api through the queue and the engine's life
 // and back, the caller is told once.
 #include "daemon/api/api.hpp"
+#include "support/eventually.hpp"
 #include "support/failing_allocator.hpp"
 #include "support/temp_dir.hpp"
 #include "unit/daemon/models/scheduler_fixture.hpp"
@@ -15,6 +16,7 @@ using runed::daemon::Serving;
 using runed::test::FailingAllocation;
 using runed::test::Reply;
 using runed::test::SchedulerFixture;
+using runed::test::ScriptedEngine;
 using runed::test::TempDir;
 using Texts = std::vector<std::string>;
 
@@ -24,18 +26,23 @@ constexpr size_t kEach = 1000;  // So many allocations fail one by one, then eve
 constexpr size_t kStep = 97;
 
 struct Fixture : SchedulerFixture {
-  explicit Fixture(Scheduler::Options options) : SchedulerFixture(options) {}
+  explicit Fixture(Scheduler::Options options) : SchedulerFixture(options) {
+    const auto is_loaded = [this] { return api.check_state().has_value(); };
+    REQUIRE(runed::test::eventually(is_loaded));
+  }
 
+  // What Api::embed hands a job to is here a scheduler whose turns the test takes.
   void submit_through_api(EmbedAnswer answer, int number) {
-    const auto route = api.admit(false);
-    if (!route) {
-      answer.give(route.error());
+    const auto admitted = api.admit({}, false);
+    if (!admitted) {
+      answer.give(admitted.error());
       return;
     }
-    api.embed({.texts = {fmt::format("a{:05}", number), "same", fmt::format("b{:05}", number)},
-               .options = {},
-               .route = *route,
-               .answer = std::move(answer)});
+    scheduler.submit(
+        {.texts = {fmt::format("a{:05}", number), "same", fmt::format("b{:05}", number)},
+         .options = {},
+         .route = admitted->route,
+         .answer = std::move(answer)});
   }
 
   // The loop of ModelHost.
@@ -72,8 +79,20 @@ struct Fixture : SchedulerFixture {
 
   TempDir directory;
   runed::daemon::OpenStreams streams;
-  runed::daemon::Centroids centroids{directory.path() + "/centroids", log};
-  Api api{{state, scheduler, streams, centroids, clock, log}, {}, [](int) {}};
+  ScriptedEngine::Script served;
+  runed::daemon::ModelPool models{{.default_model = {.key = "a", .names = {"a"}},
+                                   .make_source =
+                                       [this](const auto&, auto&) {
+                                         return [this](const auto&) {
+                                           return std::make_unique<ScriptedEngine>(served);
+                                         };
+                                       },
+                                   .centroids_path = directory.path() + "/centroids.bin",
+                                   .memory_bytes = 1 << 20,
+                                   .on_load_failed = [](const Error&) {}},
+                                  clock,
+                                  log};
+  Api api{{models, streams, clock, log}, {}, {}};
 };
 
 // Returns how many allocations were made to fail.

@@ -230,9 +230,9 @@ TEST_CASE("an engine that dies between two passes is brought back unasked") {
   LiveEngine live;
   live.script.die(died("out of memory"));
   CHECK(live.wakes == 1);
-  CHECK(live.life.needs_care());
+  CHECK(live.life.needs_care(live.clock.steady_now()));
   unwrap(live.care());
-  CHECK_FALSE(live.life.needs_care());
+  CHECK_FALSE(live.life.needs_care(live.clock.steady_now()));
   REQUIRE(live.told.size() == 1);
   CHECK(live.told[0].serving == Serving::degraded);
   CHECK(live.told[0].message == "out of memory; starting it again in 1s");
@@ -261,10 +261,10 @@ TEST_CASE("the budget holds for an engine that dies unasked, too") {
 TEST_CASE("late news of the engine before are not believed") {
   LiveEngine live;
   live.script.tell_death();
-  CHECK(live.life.needs_care());
+  CHECK(live.life.needs_care(live.clock.steady_now()));
   unwrap(live.care());
   CHECK(live.life.restarts() == 0);
-  CHECK_FALSE(live.life.needs_care());
+  CHECK_FALSE(live.life.needs_care(live.clock.steady_now()));
 }
 
 TEST_CASE("a death before a pass is noticed before the pass") {
@@ -289,13 +289,13 @@ TEST_CASE("an idle engine is suspended in time, and its death is nobody's busine
   CHECK(live.life.tokenizer() == nullptr);
   CHECK_FALSE(live.life.due().has_value());
   live.script.die(killed());
-  CHECK_FALSE(live.life.needs_care());
+  CHECK_FALSE(live.life.needs_care(live.clock.steady_now()));
   unwrap(live.care());
   CHECK(live.state.snapshot().serving == Serving::idle);
   CHECK(live.script.starts == 1);
   // Its resumption is no restart, and is not disturbed by the news.
   unwrap(live.ensure_ready());
-  CHECK_FALSE(live.life.needs_care());
+  CHECK_FALSE(live.life.needs_care(live.clock.steady_now()));
   CHECK(live.life.restarts() == 0);
   CHECK(live.state.snapshot().serving == Serving::ok);
 }

@@ -40,7 +40,7 @@ struct LiveEngine {
   Status ensure_ready() { return follow(life.next(clock.steady_now())); }
 
   /// What is done for an engine that nobody asks.
-  Status care() { return life.needs_care() ? ensure_ready() : Status(); }
+  Status care() { return life.needs_care(clock.steady_now()) ? ensure_ready() : Status(); }
   void rest() { life.rest(clock.steady_now()); }
 
   Status restart(const Error& cause, daemon::Fault fault, daemon::Incident& incident) {

@@ -41,8 +41,9 @@ struct Fixture {
   explicit Fixture(const std::function<void(ScriptedEngine::Script&)>& prepare = {},
                    runed::daemon::Scheduler::Options options = {})
       : script(prepare),
-        host([this](const auto&) { return std::make_unique<ScriptedEngine>(script); }, state, clock,
-             log, options, [this](const Error& error) { load_error.set_value(error); }) {}
+        host([this](const auto&) { return std::make_unique<ScriptedEngine>(script); }, state,
+             {memory, turns}, clock, log, options,
+             [this](const Error& error) { load_error.set_value(error); }) {}
 
   std::future<Result<Embeddings>> submit(const std::string& text) {
     std::promise<Result<Embeddings>> promise;
@@ -64,6 +65,8 @@ struct Fixture {
   runed::daemon::State state{clock, {}};
   ScriptedEngine::Script script;
   std::promise<Error> load_error;
+  runed::daemon::MemoryBudget memory{1 << 20};
+  runed::daemon::ComputeTurns turns;
   ModelHost host;
 };
 
@@ -133,9 +136,12 @@ TEST_CASE("a source that throws is reported") {
   runed::Log log{runed::Log::Format::json, clock};
   runed::daemon::State state{clock, {}};
   std::promise<Error> load_error;
+  runed::daemon::MemoryBudget memory{1 << 20};
+  runed::daemon::ComputeTurns turns;
   ModelHost host(
       [](const auto&) -> Result<std::unique_ptr<runed::embed::Engine>> { throw std::bad_alloc(); },
-      state, clock, log, {}, [&](const Error& error) { load_error.set_value(error); });
+      state, {memory, turns}, clock, log, {},
+      [&](const Error& error) { load_error.set_value(error); });
   const Error error = load_error.get_future().get();
   CHECK(error.code == ErrorCode::internal);
   CHECK(error.message == "cannot make the engine: std::bad_alloc");

@@ -21,7 +21,8 @@ struct SchedulerFixture {
 
   explicit SchedulerFixture(daemon::Scheduler::Options options = {},
                             const std::function<void(ScriptedEngine::Script&)>& prepare = {})
-      : script(prepare), scheduler(state, clock, log, options, [this] { ++wakes; }) {
+      : script(prepare),
+        scheduler(state, {memory, compute_turns}, clock, log, options, [this] { ++wakes; }) {
     scheduler.take(std::make_unique<ScriptedEngine>(script));
     while (state.snapshot().serving == daemon::Serving::loading) turn();
   }
@@ -88,6 +89,8 @@ struct SchedulerFixture {
   Log log{Log::Format::json, clock};
   daemon::State state{clock, {}};
   ScriptedEngine::Script script;
+  daemon::MemoryBudget memory{uint64_t{1} << 30};
+  daemon::ComputeTurns compute_turns;
   int wakes = 0;
   daemon::Scheduler scheduler;
 };

@@ -37,6 +37,7 @@ class ScriptedEngine final : public embed::Engine {
     Status start_result;
     std::deque<Status> next_starts;  // Results that come before start_result.
     std::string sha256 = std::string(64, 'a');
+    uint64_t memory_bytes = 100;
     /// Decides each pass, by its texts, in place of kPoison.
     std::function<Status(const std::vector<std::string>&)> on_pass;
     /// Decides each text to be tokenised; set, the tokenizer is not local.
@@ -105,6 +106,8 @@ class ScriptedEngine final : public embed::Engine {
   std::shared_ptr<const embed::Tokenizer> tokenizer() const override { return tokenizer_.load(); }
   uint32_t batch_tokens() const override { return 16; }
   SteadyTime last_useful_work() const override { return {}; }
+  uint64_t memory_bytes() const override { return script_.memory_bytes; }
+  bool computes_in_process() const override { return true; }
   void interrupt() override { script_.interrupt(); }
   void on_death(std::function<void()> tell) override { script_.tell_death = std::move(tell); }
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bootstrap/use/model_choice.hpp"
+
+namespace runed::daemon {
+
+/// A model that is to be served once it is asked for.
+struct ModelDeclaration {
+  std::string key;                   // Tells one model from another, whatever they are called.
+  std::vector<std::string> names{};  // By which requests find it; the first is shown.
+  bootstrap::ModelChoice choice{};
+  std::string sha256{};  // What its file must hash to; empty: whatever it does.
+  std::optional<std::chrono::nanoseconds> idle_timeout{};  // None: the daemon's own.
+  bool is_kept = false;  // It is loaded at the start and stays so.
+};
+
+/// Returns the key of the model that was chosen.
+inline std::string key_of(const bootstrap::ModelChoice& choice) {
+  return choice.kind == bootstrap::ModelChoice::Kind::file ? "file:" + choice.path
+                                                           : "variant:" + choice.variant;
+}
+
+}  // namespace runed::daemon

@@ -1,0 +1,72 @@
+#include "daemon/models/served_model.hpp"
+
+#include <utility>
+
+namespace runed::daemon {
+
+using std::chrono::milliseconds;
+
+ServedModel::ServedModel(ModelDeclaration declaration, const Parts& parts,
+                         State::Listener on_change, std::string centroids_path,
+                         OnLoadFailed on_load_failed)
+    : parts_(parts),
+      on_load_failed_(std::move(on_load_failed)),
+      state_(parts.clock, std::move(on_change)),
+      declaration_(std::move(declaration)),
+      centroids_(std::move(centroids_path), parts.log) {
+  if (is_on_demand()) state_.unloaded();
+}
+
+ModelDeclaration ServedModel::declaration() const {
+  const std::lock_guard lock(mutex_);
+  return declaration_;
+}
+
+void ServedModel::declare(ModelDeclaration declaration) {
+  const std::lock_guard lock(mutex_);
+  declaration_ = std::move(declaration);
+  if (host_ != nullptr) apply(declaration_, host_->scheduler());
+}
+
+Centroids& ServedModel::centroids() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(has_centroids_, true)) centroids_.restore();
+  return centroids_;
+}
+
+Scheduler& ServedModel::scheduler() {
+  const std::lock_guard lock(mutex_);
+  if (host_ == nullptr) {
+    Scheduler::Options options = parts_.scheduler;
+    options.is_on_demand = is_on_demand();
+    options.name = declaration_.names.front();
+    host_ = std::make_unique<ModelHost>(source_, state_, parts_.shared, parts_.clock, parts_.log,
+                                        options, on_load_failed_);
+    apply(declaration_, host_->scheduler());
+  }
+  return host_->scheduler();
+}
+
+ModelHost* ServedModel::host() const {
+  const std::lock_guard lock(mutex_);
+  return host_.get();
+}
+
+void ServedModel::count_call() {
+  ++admitted_calls_;
+  const auto now = parts_.clock.system_now().time_since_epoch();
+  used_at_ms_ = std::chrono::duration_cast<milliseconds>(now).count();
+}
+
+std::optional<SystemTime> ServedModel::used_at() const {
+  const int64_t used_at_ms = used_at_ms_;
+  if (used_at_ms == 0) return std::nullopt;
+  return SystemTime(milliseconds(used_at_ms));
+}
+
+void ServedModel::apply(const ModelDeclaration& declaration, Scheduler& scheduler) const {
+  scheduler.set_idle_timeout(declaration.idle_timeout.value_or(parts_.idle_timeout));
+  scheduler.set_kept(declaration.is_kept);
+}
+
+}  // namespace runed::daemon

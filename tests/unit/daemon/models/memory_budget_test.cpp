@@ -1,0 +1,124 @@
+#include "daemon/models/memory_budget.hpp"
+
+#include "support/catch.hpp"
+
+using runed::SteadyTime;
+using runed::daemon::MemoryBudget;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Model {
+  explicit Model(MemoryBudget& budget) : part(budget, [this] { ++wakes; }) {}
+
+  int wakes = 0;
+  MemoryBudget::Part part;
+};
+
+constexpr SteadyTime kStart{1h};
+
+}  // namespace
+
+TEST_CASE("what is free is given at once, and held until it is released") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(60, kStart));
+  CHECK(b.part.request(40, kStart));
+  CHECK(budget.held_bytes() == 100);
+  CHECK(a.part.bytes() == 60);
+  CHECK(a.part.request(50, kStart));  // It has turned out to be less.
+  CHECK(budget.held_bytes() == 90);
+  b.part.release();
+  CHECK(budget.held_bytes() == 50);
+}
+
+TEST_CASE("the least recently used model is asked for its memory, and nobody in vain") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  Model c(budget);
+  CHECK(a.part.request(50, kStart));
+  CHECK(b.part.request(50, kStart));
+  a.part.note_use(kStart + 1s);
+  CHECK_FALSE(c.part.request(50, kStart + 2s));
+  CHECK(b.part.is_asked_back(false, kStart + 2s));
+  CHECK(b.wakes > 0);
+  CHECK_FALSE(a.part.is_asked_back(false, kStart + 2s));
+  const int wakes = c.wakes;
+  b.part.release();
+  CHECK(c.wakes > wakes);
+  CHECK(c.part.request(50, kStart + 2s));
+  CHECK_FALSE(a.part.is_asked_back(false, kStart + 1h));
+}
+
+TEST_CASE("a model that is in use keeps its memory for a shift") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(80, kStart));
+  CHECK_FALSE(b.part.request(80, kStart));
+  CHECK(a.part.is_asked_back(false, kStart));
+  CHECK_FALSE(a.part.is_asked_back(true, kStart + MemoryBudget::kShift - 1ns));
+  CHECK(a.part.is_asked_back(true, kStart + MemoryBudget::kShift));
+}
+
+TEST_CASE("who waits gets memory in turn, also who has just given it back") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  Model c(budget);
+  CHECK(a.part.request(80, kStart));
+  CHECK_FALSE(b.part.request(80, kStart));
+  CHECK_FALSE(c.part.request(10, kStart));  // It would fit, and waits for its turn.
+  a.part.release();
+  CHECK_FALSE(a.part.request(80, kStart));
+  CHECK(b.part.request(80, kStart));
+  CHECK(c.part.request(10, kStart));
+  CHECK_FALSE(a.part.request(80, kStart));
+  CHECK(b.part.is_asked_back(false, kStart));
+}
+
+TEST_CASE("one model is always served, whatever its size") {
+  MemoryBudget budget(10);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(1000, kStart));
+  CHECK_FALSE(b.part.request(1, kStart));
+  a.part.release();
+  CHECK(b.part.request(1, kStart));
+}
+
+TEST_CASE("a model that is kept is not asked, and nobody waits for it for ever") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(80, kStart));
+  a.part.set_kept(true);
+  CHECK(b.part.request(80, kStart));
+  CHECK_FALSE(a.part.is_asked_back(false, kStart + 1h));
+}
+
+TEST_CASE("who gives up waiting asks nobody any more, nor does who is gone") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  CHECK(a.part.request(100, kStart));
+  {
+    Model b(budget);
+    CHECK_FALSE(b.part.request(100, kStart));
+    CHECK(a.part.is_asked_back(false, kStart));
+  }
+  CHECK_FALSE(a.part.is_asked_back(false, kStart));
+}
+
+TEST_CASE("a budget that grows wakes who waits") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(80, kStart));
+  CHECK_FALSE(b.part.request(80, kStart));
+  const int wakes = b.wakes;
+  budget.resize(200);
+  CHECK(b.wakes > wakes);
+  CHECK(b.part.request(80, kStart));
+}

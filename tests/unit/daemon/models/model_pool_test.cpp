@@ -1,0 +1,230 @@
+#include "daemon/models/model_pool.hpp"
+
+#include <future>
+#include <map>
+
+#include "scripted_engine.hpp"
+#include "support/eventually.hpp"
+#include "support/result_matchers.hpp"
+#include "support/temp_dir.hpp"
+
+using runed::Embedding;
+using runed::Error;
+using runed::ErrorCode;
+using runed::Result;
+using runed::daemon::EmbedAnswer;
+using runed::daemon::EmbedReceiver;
+using runed::daemon::ModelDeclaration;
+using runed::daemon::ModelPool;
+using runed::daemon::ModelPtr;
+using runed::daemon::Serving;
+using runed::test::eventually;
+using runed::test::ScriptedEngine;
+using runed::test::TempDir;
+using runed::test::unwrap;
+using runed::test::unwrap_error;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Embeddings = std::vector<Embedding>;
+
+class ToPromise final : public EmbedReceiver {
+ public:
+  explicit ToPromise(std::promise<Result<Embeddings>> promise) : promise_(std::move(promise)) {}
+
+  void receive(Result<Embeddings> result) override { promise_.set_value(std::move(result)); }
+  void drop() noexcept override { promise_.set_value(Error{ErrorCode::internal, "lost", {}, {}}); }
+
+ private:
+  std::promise<Result<Embeddings>> promise_;
+};
+
+std::future<Result<Embeddings>> submit(const ModelPtr& model, const std::string& text) {
+  std::promise<Result<Embeddings>> promise;
+  auto answer = promise.get_future();
+  model->scheduler().submit(
+      {.texts = {text},
+       .options = {},
+       .route = {},
+       .answer = EmbedAnswer(std::make_unique<ToPromise>(std::move(promise)))});
+  return answer;
+}
+
+ModelDeclaration declare(const std::string& name) {
+  return {.key = "variant:" + name, .names = {name}};
+}
+
+/// A pool of scripted engines of 100 bytes, each with a SHA-256 of its name's first letter.
+struct Fixture {
+  explicit Fixture(std::vector<std::string> declared, uint64_t memory_bytes = 1000) {
+    for (const std::string& name : declared) catalogue.push_back(declare(name));
+    pool = std::make_unique<ModelPool>(
+        ModelPool::Options{
+            .default_model = declare("default"),
+            .make_source = [this](const ModelDeclaration& model,
+                                  auto&) -> runed::daemon::EngineSource {
+              auto& script = scripts[model.key];
+              script.sha256 = std::string(64, model.names.front().front());
+              return [&script](const auto&) { return std::make_unique<ScriptedEngine>(script); };
+            },
+            .catalogue = [this] { return Result<std::vector<ModelDeclaration>>(catalogue); },
+            .centroids_path = directory.path() + "/centroids.bin",
+            .memory_bytes = memory_bytes,
+            .on_load_failed = [](const Error&) {}},
+        clock, log);
+  }
+
+  ScriptedEngine::Script& script(const std::string& name) { return scripts["variant:" + name]; }
+  Serving serving(const std::string& name) {
+    return unwrap(pool->find(name))->state().snapshot().serving;
+  }
+
+  TempDir directory;
+  runed::SystemClock clock;
+  runed::Log log{runed::Log::Format::json, clock};
+  std::map<std::string, ScriptedEngine::Script> scripts;
+  std::vector<ModelDeclaration> catalogue;
+  std::unique_ptr<ModelPool> pool;
+};
+
+}  // namespace
+
+TEST_CASE("a model is found by its name, its last part or its identity, the default by none") {
+  Fixture fixture({"notes.q8_0", "other.f16", "third.f16"});
+  ModelPool& pool = *fixture.pool;
+  const ModelPtr notes = unwrap(pool.find("notes.q8_0"));
+  CHECK(unwrap(pool.find("q8_0")) == notes);
+  CHECK(unwrap(pool.find("")) == pool.default_model());
+  CHECK(unwrap(pool.find("default")) == pool.default_model());
+  CHECK(unwrap_error(pool.find("f16")).code == ErrorCode::invalid_argument);
+  const std::string identity = "sha256:" + std::string(16, 'n');
+  CHECK(unwrap_error(pool.find(identity)).code == ErrorCode::unknown_model);
+  unwrap(submit(notes, "a").get());
+  CHECK(unwrap(pool.find(identity)) == notes);
+}
+
+TEST_CASE("an unknown name is told with those that there are") {
+  Fixture fixture({"notes"});
+  const Error error = unwrap_error(fixture.pool->find("nodes"));
+  CHECK(error.code == ErrorCode::unknown_model);
+  CHECK(error.message == "there is no model 'nodes'");
+  CHECK(error.hint == "did you mean 'notes'? there are: default, notes");
+  CHECK(unwrap_error(fixture.pool->find("/m/a.gguf")).hint ==
+        "a file is loaded with LoadModel first, which gives it a name");
+}
+
+TEST_CASE("a model that was installed since is found") {
+  Fixture fixture({});
+  CHECK_FALSE(fixture.pool->find("late").has_value());
+  fixture.catalogue.push_back(declare("late"));
+  CHECK(fixture.pool->find("late").has_value());
+}
+
+TEST_CASE("the default model is loaded at once, another one by its first request") {
+  Fixture fixture({"notes"});
+  CHECK(eventually([&] { return fixture.serving("default") == Serving::ok; }));
+  CHECK(fixture.serving("notes") == Serving::idle);
+  CHECK(fixture.script("notes").starts == 0);
+  unwrap(submit(unwrap(fixture.pool->find("notes")), "a").get());
+  CHECK(fixture.serving("notes") == Serving::ok);
+}
+
+TEST_CASE("a model that cannot be loaded tells who asked, and is tried again") {
+  Fixture fixture({"notes"});
+  fixture.script("notes").start_result = runed::make_error(ErrorCode::model_corrupt, "not a model");
+  const ModelPtr notes = unwrap(fixture.pool->find("notes"));
+  CHECK(unwrap_error(submit(notes, "a").get()).code == ErrorCode::model_corrupt);
+  CHECK(eventually([&] { return fixture.serving("notes") == Serving::degraded; }));
+  fixture.script("notes").set_start_result({});
+  unwrap(submit(notes, "a").get());
+  CHECK(fixture.serving("notes") == Serving::ok);
+}
+
+TEST_CASE("what does not fit is evicted, and every request is answered") {
+  Fixture fixture({"b", "c"}, 250);
+  CHECK(eventually([&] { return fixture.serving("default") == Serving::ok; }));
+  for (int round = 0; round < 3; ++round) {
+    for (const char* name : {"default", "b", "c"}) {
+      unwrap(submit(unwrap(fixture.pool->find(name)), fmt::format("{}", round)).get());
+      CHECK(fixture.pool->memory().held_bytes() <= 250);
+    }
+  }
+  CHECK(unwrap(fixture.pool->find("c"))->scheduler().evictions() > 0);
+}
+
+TEST_CASE("two models that do not both fit take turns under load") {
+  Fixture fixture({"b"}, 150);
+  const ModelPtr a = fixture.pool->default_model();
+  const ModelPtr b = unwrap(fixture.pool->find("b"));
+  CHECK(eventually([&] { return a->state().snapshot().serving == Serving::ok; }));
+  fixture.script("default").pause();  // Somebody waits for it all the time.
+  auto held = submit(a, "x");
+  fixture.script("default").wait_inside(1);
+  auto waiting = submit(b, "y");
+  fixture.script("default").resume();
+  unwrap(held.get());
+  unwrap(waiting.get());
+  unwrap(submit(a, "z").get());
+}
+
+TEST_CASE("a model that is kept is loaded at the start and not evicted") {
+  Fixture fixture({"b"}, 150);
+  fixture.catalogue.front().is_kept = true;
+  unwrap(fixture.pool->refresh());
+  CHECK(eventually([&] { return fixture.serving("b") == Serving::ok; }));
+  unwrap(submit(fixture.pool->default_model(), "a").get());
+  CHECK(fixture.serving("b") == Serving::ok);
+  CHECK(fixture.script("b").stops == 0);
+}
+
+TEST_CASE("a model that is declared no longer answers the calls that it has, and goes") {
+  Fixture fixture({"b"});
+  ModelPtr b = unwrap(fixture.pool->find("b"));
+  unwrap(submit(b, "a").get());
+  fixture.catalogue.clear();
+  unwrap(fixture.pool->refresh());
+  CHECK(unwrap_error(fixture.pool->find("b")).code == ErrorCode::unknown_model);
+  unwrap(submit(b, "z").get());  // Of a call that had found it.
+  fixture.pool->tidy();
+  CHECK(fixture.script("b").stops == 0);
+  b.reset();
+  fixture.pool->tidy();
+  CHECK(fixture.script("b").stops == 1);
+}
+
+TEST_CASE("a model that was named by its file stays, and is found by what it is") {
+  Fixture fixture({"b"});
+  ModelDeclaration file{.key = "sha256:f", .names = {"sha256:ffff"}};
+  file.sha256 = std::string(64, 's');
+  const ModelPtr added = fixture.pool->add(file);
+  unwrap(submit(added, "a").get());
+  unwrap(fixture.pool->refresh());
+  CHECK(unwrap(fixture.pool->find("sha256:ffff")) == added);
+  // Of a model that is loaded it is the same, under whatever name.
+  ModelDeclaration again{.key = "sha256:d", .names = {"sha256:dddd"}};
+  again.sha256 = std::string(64, 'd');
+  CHECK(eventually([&] { return fixture.serving("default") == Serving::ok; }));
+  CHECK(fixture.pool->add(again) == fixture.pool->default_model());
+}
+
+TEST_CASE("memory is given back when it is asked for, unless somebody waits") {
+  Fixture fixture({"b"});
+  const ModelPtr b = unwrap(fixture.pool->find("b"));
+  unwrap(submit(b, "a").get());
+  b->scheduler().unload();
+  CHECK(eventually([&] { return b->state().snapshot().serving == Serving::idle; }));
+  CHECK(eventually([&] { return b->scheduler().memory_bytes() == 0; }));
+  unwrap(submit(b, "z").get());
+}
+
+TEST_CASE("a pool that is closed refuses what comes, of every model") {
+  Fixture fixture({"b"});
+  const ModelPtr b = unwrap(fixture.pool->find("b"));
+  unwrap(submit(b, "a").get());
+  fixture.pool->close({});
+  CHECK(fixture.serving("b") == Serving::shutting_down);
+  CHECK(unwrap_error(submit(b, "z").get()).code == ErrorCode::shutting_down);
+  CHECK(fixture.pool->drain(1s));
+  CHECK(fixture.pool->stop(5s));
+}
