@@ -21,6 +21,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kControlTimeout{5000};  // Info, Health and Shutdown answer in every state.
+constexpr milliseconds kLoadPoll{2000};        // How often it is asked how far a load is.
 constexpr milliseconds kMargin{5000};          // For gRPC, beyond the deadline that it is given.
 constexpr milliseconds kFirstPoll{5};
 constexpr milliseconds kLongestPoll{250};
@@ -235,6 +236,11 @@ void Client::note_progress() {
   until_ = std::chrono::steady_clock::now() + options_.timeout;
 }
 
+Status Client::use_model(WantedModel model) {
+  wanted_ = std::move(model);
+  return with_reconnect([this] { return load_once(); });
+}
+
 Status Client::wait_ready() {
   return with_reconnect([this] { return wait_ready_once(); });
 }
@@ -272,6 +278,7 @@ Status Client::wait_ready_once() {
       return make_error(find_error_code(report.reason).value_or(ErrorCode::shutting_down), "{}",
                         report.message.empty() ? "the daemon is shutting down" : report.message);
     }
+    if (wanted_.has_value()) return load_once();  // It need not wait for the default one.
     if (report.state != "loading") return {};
     if (options_.on_loading) options_.on_loading(report);
     if (report.phase != before.phase || report.bytes_done > before.bytes_done) note_progress();
@@ -282,8 +289,36 @@ Status Client::wait_ready_once() {
   }
 }
 
+// A call that waits for long would not tell how far the daemon is, and one that is given up has the
+// daemon go on all the same.
+Status Client::load_once() {
+  v1::LoadModelRequest request;
+  request.set_name(wanted_->name);
+  request.set_path(wanted_->path);
+  HealthReport before;
+  while (true) {
+    TRY_ASSIGN(const milliseconds left, time_left());
+    const auto loaded = call(*connection_->stub, *limit_, &v1::RunedService::Stub::LoadModel,
+                             request, std::min(left, kLoadPoll));
+    if (loaded) {
+      model_ = loaded->model().names(0);
+      return {};
+    }
+    if (loaded.error().code != ErrorCode::deadline_exceeded) return loaded.error();
+    v1::HealthRequest how_far;
+    how_far.set_model(wanted_->name);
+    TRY_ASSIGN(const auto wire, ask(&v1::RunedService::Stub::Health, how_far));
+    const HealthReport report = to_report(wire);
+    if (options_.on_loading) options_.on_loading(report);
+    if (report.phase != before.phase || report.bytes_done > before.bytes_done) note_progress();
+    before = report;
+  }
+}
+
 Result<InfoReport> Client::info_once() {
-  TRY_ASSIGN(const auto wire, ask(&v1::RunedService::Stub::Info, v1::InfoRequest{}));
+  v1::InfoRequest request;
+  request.set_model(model_);
+  TRY_ASSIGN(const auto wire, ask(&v1::RunedService::Stub::Info, request));
   InfoReport report{
       .daemon_version = wire.daemon_version(),
       .model_identity = wire.model_identity(),

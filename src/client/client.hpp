@@ -80,6 +80,13 @@ struct ClientOptions {
   std::function<void(const Error&)> on_stuck{};
 };
 
+/// A model that is asked for in place of the daemon's default one: by its name, or else by the absolute
+/// path of its file.
+struct WantedModel {
+  std::string name;
+  std::string path;
+};
+
 /// One connection to a daemon, renewed when the daemon goes away. Not thread-safe.
 class Client {
  public:
@@ -108,6 +115,12 @@ class Client {
   /// Errors: deadline_exceeded; the reason why the daemon gave up.
   Status wait_ready();
 
+  /// Has a model loaded, and asks for that from now on, after a reconnection too.
+  /// Errors: unknown_model; not_implemented by a daemon that has only one; why it cannot be loaded;
+  ///         deadline_exceeded.
+  Status use_model(WantedModel model);
+
+  /// What the daemon is, and its model: the one that is used.
   Result<InfoReport> info();
 
   Result<HealthReport> health();
@@ -136,6 +149,7 @@ class Client {
   Result<InfoReport> info_once();
   void note_daemon(const InfoReport& report);
   Status wait_ready_once();
+  Status load_once();
   Status reconnect();
   Error explain(Error error) const;
   const std::shared_ptr<grpc::Channel>& channel() const;
@@ -149,6 +163,8 @@ class Client {
   SteadyTime until_;                  // Unless there is progress before.
   std::unique_ptr<Connection> connection_;
   std::optional<InfoReport> known_;  // What the daemon told last.
+  std::optional<WantedModel> wanted_;
+  std::string model_;  // Its name on this connection; empty: the default one.
 };
 
 }  // namespace runed::client

@@ -79,7 +79,7 @@ class Client::Stream {
 
 Status Client::Stream::run() {
   client_.note_progress();
-  call_.emplace(client_.channel(), options_, wakeup_, *client_.limit_);
+  call_.emplace(client_.channel(), options_, client_.model_, wakeup_, *client_.limit_);
   while (true) {
     TRY(take_answers());
     TRY(deliver());
@@ -194,7 +194,7 @@ Status Client::Stream::recover(Error error) {
   if (error.code == ErrorCode::queue_full) {
     send_after_ = std::chrono::steady_clock::now() + queue_pause(error);
   }
-  call_.emplace(client_.channel(), options_, wakeup_, *client_.limit_);
+  call_.emplace(client_.channel(), options_, client_.model_, wakeup_, *client_.limit_);
   return {};
 }
 

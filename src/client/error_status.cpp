@@ -21,6 +21,8 @@ ErrorCode code_of(grpc::StatusCode code) {
       return ErrorCode::deadline_exceeded;
     case grpc::StatusCode::PERMISSION_DENIED:
       return ErrorCode::permission_denied;
+    case grpc::StatusCode::NOT_FOUND:
+      return ErrorCode::not_found;
     case grpc::StatusCode::UNIMPLEMENTED:
       return ErrorCode::not_implemented;
     default:

@@ -18,12 +18,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kLongestStep{10'000};  // To begin or to give up a call.
 
-v1::EmbedStreamRequest to_wire(const EmbedOptions& options) {
+v1::EmbedStreamRequest to_wire(const EmbedOptions& options, const std::string& model) {
   v1::EmbedStreamRequest request;
   v1::EmbedOptions& wire = *request.mutable_options();
   wire.set_input_type(options.input_type == InputType::query      ? v1::INPUT_TYPE_QUERY
                       : options.input_type == InputType::document ? v1::INPUT_TYPE_DOCUMENT
                                                                   : v1::INPUT_TYPE_UNSPECIFIED);
+  wire.set_model(model);
   wire.set_instruction(options.instruction);
   wire.set_dimensions(options.dimensions);
   wire.set_truncate(options.truncate == Truncate::right  ? v1::TRUNCATE_RIGHT
@@ -54,7 +55,7 @@ struct StreamCall::State {
   explicit State(const std::shared_ptr<grpc::Channel>& channel, os::Wakeup& to_wake)
       : stub(v1::RunedService::NewStub(channel)), wakeup(to_wake) {}
 
-  void write(const EmbedOptions& options);
+  void write(const EmbedOptions& options, const std::string& model);
   void read();
   void add_answer(Answer answer);
 
@@ -75,10 +76,10 @@ struct StreamCall::State {
 };
 
 // A write that is not the last of those that wait is held back by gRPC, to share a packet.
-void StreamCall::State::write(const EmbedOptions& options) {
+void StreamCall::State::write(const EmbedOptions& options, const std::string& model) {
   grpc::WriteOptions hint;
   hint.set_buffer_hint();
-  if (!stream->Write(to_wire(options), hint)) return;
+  if (!stream->Write(to_wire(options, model), hint)) return;
   while (true) {
     Outgoing next;
     bool is_last = false;
@@ -124,12 +125,12 @@ void StreamCall::State::add_answer(Answer answer) {
 }
 
 StreamCall::StreamCall(const std::shared_ptr<grpc::Channel>& channel, const EmbedOptions& options,
-                       os::Wakeup& wakeup, TimeLimit& limit)
+                       const std::string& model, os::Wakeup& wakeup, TimeLimit& limit)
     : limit_(limit), state_(std::make_unique<State>(channel, wakeup)) {
   const TimeLimit::Step step(limit_, kLongestStep);
   state_->stream = state_->stub->EmbedStream(&state_->context);
   try {
-    state_->writer = std::thread([state = state_.get(), options] { state->write(options); });
+    state_->writer = std::thread([state = state_.get(), options, model] { state->write(options, model); });
     state_->reader = std::thread([state = state_.get()] { state->read(); });
   } catch (const std::system_error&) {
     end();

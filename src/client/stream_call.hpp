@@ -26,10 +26,10 @@ class StreamCall {
     Result<Embedding> result;
   };
 
-  /// Begins the call.
+  /// Begins the call, for a model by its name; empty: for the default one.
   /// Borrows `wakeup`, which is notified when there is something to take, and `limit`.
   StreamCall(const std::shared_ptr<grpc::Channel>& channel, const EmbedOptions& options,
-             os::Wakeup& wakeup, TimeLimit& limit);
+             const std::string& model, os::Wakeup& wakeup, TimeLimit& limit);
   StreamCall(const StreamCall&) = delete;
   StreamCall& operator=(const StreamCall&) = delete;
   /// Cancels the call unless it has ended.

@@ -21,6 +21,7 @@ constexpr const char* kExamples =
     "  echo \"some text\" | runed embed --json\n"
     "  runed embed \"first text\" \"second text\"\n"
     "  runed embed --query \"capital of China?\"\n"
+    "  runed embed --model notes.gguf \"some text\"\n"
     "  runed embed -f lines.txt > vectors.jsonl";
 
 EmbedOptions embed_options(const EmbedFlags& flags) {
@@ -71,12 +72,6 @@ void note_cut_texts(const EmbedJob& job) {
 
 Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
   const EmbedOptions options = embed_options(flags);
-  if (!flags.settings.empty() && !flags.ids && !flags.direct) {
-    return make_error(ErrorCode::usage, "--model and --variant need --direct or --ids")
-        .with_hint(
-            "a daemon has one model for everybody: choose it with 'runed serve' or in "
-            "config.json");
-  }
   TRY(check_instruction(flags.instruction));
   TRY_ASSIGN(EmbedInput input, flags.texts.empty() ? EmbedInput::open(flags.file, services.stdin_fd)
                                                    : EmbedInput::from_arguments(flags.texts));
@@ -122,8 +117,9 @@ Runner define_embed(FlagSet& set) {
       });
   set.add_flag("--ids", flags->ids, "Print the token ids that the model would see");
   set.add_flag("--direct", flags->direct, "Embed in this process, without a daemon");
-  add_setting_flag(set, flags->settings, "model", "Model file, with --direct or --ids");
-  add_setting_flag(set, flags->settings, "model_variant", "Model variant, with --direct or --ids");
+  add_setting_flag(set, flags->settings, "model",
+                   "Model to ask for: a name that 'runed models' has, or a file");
+  add_setting_flag(set, flags->settings, "model_variant", "Model variant to ask for");
   set.add_option("--expect-model", flags->expect_model, "Fail unless the model has this identity")
       .type_name("ID");
   set.add_option("--timeout", flags->timeout_seconds,

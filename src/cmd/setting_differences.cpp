@@ -54,6 +54,15 @@ std::string quoted(const std::string& value) {
   return value.empty() ? "not set" : fmt::format("'{}'", value);
 }
 
+// How a daemon is asked for a model that is not its default one. None: it has no name yet.
+std::optional<client::WantedModel> as_request(const ModelChoice& choice) {
+  if (choice.kind == ModelChoice::Kind::file) {
+    return client::WantedModel{.name = {}, .path = choice.path};
+  }
+  if (choice.variant.empty()) return std::nullopt;
+  return client::WantedModel{.name = choice.variant, .path = {}};
+}
+
 /// One comparison under way.
 class Comparison {
  public:
@@ -193,7 +202,8 @@ Status Comparison::compare_model() {
                         : "model_variant";
   found_.push_back({ErrorCode::model_mismatch,
                     fmt::format("{} names {}, but {} serves {}", bootstrap::place_of(key, ours),
-                                wanted, kDaemon, model_served())});
+                                wanted, kDaemon, model_served()),
+                    as_request(*choice)});
   return {};
 }
 
@@ -285,7 +295,7 @@ std::string describe_changes(std::span<const ConfigValue> before,
 }
 
 Status refuse_other_daemon(const std::vector<SettingDifference>& differences) {
-  for (const auto& [refusal, text] : differences) {
+  for (const auto& [refusal, text, model] : differences) {
     if (!refusal.has_value()) continue;
     return make_error(*refusal, "{}", text)
         .with_hint(fmt::format("{}; or embed beside it with --direct", kReplaceDaemonHint));

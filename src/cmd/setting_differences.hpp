@@ -15,6 +15,7 @@ namespace runed::cmd {
 struct SettingDifference {
   std::optional<ErrorCode> refusal;  // Of a command that would have to do without; none: a note.
   std::string text;  // `RUNED_THREADS is '2', but for the daemon that runs it is '1'`.
+  std::optional<client::WantedModel> model{};  // One that the daemon can be asked for beside its own.
 };
 
 /// What of a command's settings is compared.

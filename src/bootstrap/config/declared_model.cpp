@@ -29,10 +29,6 @@ bool is_control(char c) {
   return byte < 0x20 || byte == 0x7f;
 }
 
-bool is_path(std::string_view text) {
-  return text.find('/') != std::string_view::npos || text.ends_with(".gguf");
-}
-
 /// One entry that is being read; what is wrong with it is added to `faults`.
 class Entry {
  public:
@@ -47,7 +43,7 @@ class Entry {
     find_unknown_keys();
     model.variant = text("variant");
     model.path = text("path");
-    if (model.variant.has_value() && is_path(*model.variant)) {
+    if (model.variant.has_value() && is_model_path(*model.variant)) {
       add_fault(".variant", fmt::format("'{}' is a path", printable(*model.variant)),
                 "name it with 'path'");
     }
@@ -135,12 +131,16 @@ std::string to_text(const KeepAlive& keep_alive) {
   return format_duration(keep_alive.duration);
 }
 
+bool is_model_path(std::string_view text) {
+  return text.find('/') != std::string_view::npos || text.ends_with(".gguf");
+}
+
 std::optional<std::string> find_name_fault(std::string_view name) {
   if (name.empty()) return "it is empty";
   if (name.size() > kMostNameBytes) {
     return fmt::format("it has {} bytes, more than {}", name.size(), kMostNameBytes);
   }
-  if (is_path(name)) return "it would be taken for a path";
+  if (is_model_path(name)) return "it would be taken for a path";
   if (name.starts_with("builtin:")) return "it would be taken for a model in the executable";
   if (name.starts_with("sha256:")) return "it would be taken for the identity of a model";
   if (std::ranges::any_of(name, is_control)) return "it has a control character";

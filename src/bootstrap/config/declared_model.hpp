@@ -38,6 +38,10 @@ struct DeclaredModel {
   bool operator==(const DeclaredModel&) const = default;
 };
 
+/// Tells whether what names a model is the path of its file: it has a `/` or ends in `.gguf`. Anything
+/// else is a name, and never a path.
+bool is_model_path(std::string_view text);
+
 /// Tells why a text cannot be the name of a model: `it is empty`. None: it can. A name is not taken for a
 /// path, an identity or a model in the executable, wherever one of them may stand too.
 std::optional<std::string> find_name_fault(std::string_view name);

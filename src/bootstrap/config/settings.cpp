@@ -27,7 +27,7 @@ bool is_path(const std::string& text, Meaning meaning) {
     case Meaning::program:
       return text.find('/') != std::string::npos;
     case Meaning::model:
-      return !text.starts_with("builtin:");
+      return is_model_path(text);
     case Meaning::url:
       return text.find(':') == std::string::npos;
     case Meaning::path:

@@ -73,6 +73,28 @@ Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted
   return ModelChoice{Kind::variant, *found, {}, origin};
 }
 
+Result<ModelChoice> choose_file(const std::string& path, Origin origin) {
+  if (const auto file = os::file_identity(path); !file) {
+    const bool is_absent = file.error().code == ErrorCode::not_found;
+    return make_error(ErrorCode::model_missing, "{}",
+                      is_absent ? fmt::format("there is no model file '{}'", path)
+                                : "cannot use the model: " + file.error().message)
+        .with_hint(fmt::format("{} names it: correct the path, or leave it out",
+                               place_of("model", origin)));
+  }
+  return ModelChoice{Kind::file, {}, path, origin};
+}
+
+// A name of config.json's, or else that of a variant.
+Result<ModelChoice> choose_by_name(const Paths& paths, const Settings& settings,
+                                   const std::string& name, Origin origin) {
+  const auto& declared = settings.models.value;
+  const auto found = std::ranges::find(declared, name, &DeclaredModel::name);
+  if (found == declared.end()) return choose_variant(paths, name, origin);
+  if (found->path.has_value()) return choose_file(*found->path, origin);
+  return choose_variant(paths, *found->variant, origin);
+}
+
 std::string default_of_manifest(const Paths& paths, const Settings& settings) {
   const auto manifest = load_local_manifest(paths, settings.manifest.value);
   return manifest ? manifest->default_model() : std::string();
@@ -151,18 +173,11 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
   const auto& variant = settings.model_variant;
   const bool by_variant = variant.value.has_value() && (!settings.model.value.has_value() ||
                                                         variant.origin < settings.model.origin);
-  if (by_variant) return choose_variant(paths, *variant.value, variant.origin);
+  if (by_variant) return choose_by_name(paths, settings, *variant.value, variant.origin);
   if (const auto& model = settings.model.value; model.has_value()) {
-    if (*model == kBuiltinVariant) return builtin_choice(settings.model.origin);
-    if (const auto file = os::file_identity(*model); !file) {
-      const bool is_absent = file.error().code == ErrorCode::not_found;
-      return make_error(ErrorCode::model_missing, "{}",
-                        is_absent ? fmt::format("there is no model file '{}'", *model)
-                                  : "cannot use the model: " + file.error().message)
-          .with_hint(fmt::format("{} names it: correct the path, or leave it out",
-                                 place_of("model", settings.model.origin)));
-    }
-    return ModelChoice{Kind::file, {}, *model, settings.model.origin};
+    return is_model_path(*model)
+               ? choose_file(*model, settings.model.origin)
+               : choose_by_name(paths, settings, *model, settings.model.origin);
   }
   if (settings.manifest.origin == Origin::default_value &&
       settings.manifest.value == kBuiltinManifest) {

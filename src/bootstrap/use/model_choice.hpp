@@ -27,8 +27,8 @@ struct ModelChoice {
   bool is_installed() const { return kind != Kind::variant || !path.empty(); }
 };
 
-/// Chooses the model, without the network: the file or the variant that the user named, whichever is
-/// named in the stronger place (flag, environment, config.json), the file where both are. If nothing
+/// Chooses the model, without the network: the file, the variant or the name in config.json that the user
+/// named, whichever is named in the stronger place (flag, environment, config.json), the file where both are. If nothing
 /// was named and a manifest was configured: the variant installed last, if it came from there, else
 /// the manifest's default; either may still have to be fetched. If nothing was named at all: the
 /// variant installed last, else the manifest's default if it is in models/, else the only one that

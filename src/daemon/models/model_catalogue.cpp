@@ -40,6 +40,7 @@ Result<ModelChoice> choose(const bootstrap::Paths& paths, Settings settings,
                        .path = *declared.path,
                        .origin = bootstrap::Origin::config};
   }
+  settings.models = {};  // A variant is meant, whatever is called like it.
   settings.model = {};
   settings.model_variant = {declared.variant, bootstrap::Origin::config};
   return bootstrap::choose_model(paths, settings);

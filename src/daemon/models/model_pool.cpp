@@ -31,10 +31,6 @@ bool has_name(const ServedModel& model, std::string_view name) {
   return loaded != nullptr && embed::model_identity(loaded->model_sha256) == name;
 }
 
-bool is_path(std::string_view name) {
-  return name.find('/') != std::string_view::npos || name.ends_with(".gguf");
-}
-
 }  // namespace
 
 ModelPool::ModelPool(Options options, const Clock& clock, Log& log)
@@ -97,7 +93,8 @@ Result<ModelPtr> ModelPool::find_known(std::string_view name) const {
         .with_hint(meant.error().message);
   }
   return make_error(ErrorCode::unknown_model, "there is no model '{}'", printable(name))
-      .with_hint(is_path(name) ? "a file is loaded with LoadModel first, which gives it a name"
+      .with_hint(bootstrap::is_model_path(name)
+                     ? "a file is loaded with LoadModel first, which gives it a name"
                                : bootstrap::advise_variant(names, name));
 }
 
