@@ -12,6 +12,7 @@ install(FILES
   "${PROJECT_SOURCE_DIR}/man/runed-serve.1"
   "${PROJECT_SOURCE_DIR}/man/runed-shutdown.1"
   "${PROJECT_SOURCE_DIR}/man/runed-status.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-uninstall.1"
   "${PROJECT_SOURCE_DIR}/man/runed-verify.1"
   DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
 install(FILES "${PROJECT_SOURCE_DIR}/man/runed-config.5"

@@ -35,6 +35,9 @@ _runed() {
       flags="--dry-run --engine-only --export --from --help --home --json --list --manifest
         --model-only --offline --socket --variant"
       ;;
+    uninstall)
+      flags="--dry-run --help --home --json --socket"
+      ;;
     verify)
       flags="--deep --fix --help --home --json --socket"
       ;;
@@ -67,7 +70,7 @@ _runed() {
       if [[ $current == -* ]]; then
         words=$flags
       elif [[ -z $command ]]; then
-        words="embed status serve shutdown install verify doctor gc"
+        words="embed status serve shutdown install uninstall verify doctor gc"
       fi
       ;;
   esac

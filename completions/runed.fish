@@ -71,6 +71,13 @@ complete -c runed -n '__fish_seen_subcommand_from install' -l offline -d 'Fail r
 complete -c runed -n '__fish_seen_subcommand_from install' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from install' -l variant -x -d 'Model to install'
 
+complete -c runed -n __fish_use_subcommand -a uninstall -d 'Remove a model that was installed'
+complete -c runed -n '__fish_seen_subcommand_from uninstall' -s h -l help -d 'Print help and exit'
+complete -c runed -n '__fish_seen_subcommand_from uninstall' -l dry-run -d 'Tell what would be removed, and remove nothing'
+complete -c runed -n '__fish_seen_subcommand_from uninstall' -l home -x -a '(__fish_complete_directories)' -d 'Data directory'
+complete -c runed -n '__fish_seen_subcommand_from uninstall' -l json -d 'Print one JSON document; also for errors'
+complete -c runed -n '__fish_seen_subcommand_from uninstall' -l socket -r -F -d 'Socket of the daemon'
+
 complete -c runed -n __fish_use_subcommand -a verify -d 'Check everything that is installed'
 complete -c runed -n '__fish_seen_subcommand_from verify' -s h -l help -d 'Print help and exit'
 complete -c runed -n '__fish_seen_subcommand_from verify' -l deep -d 'Also load the model and test its vectors'

@@ -9,6 +9,7 @@
 #include "cmd/serve.hpp"
 #include "cmd/shutdown.hpp"
 #include "cmd/status.hpp"
+#include "cmd/uninstall.hpp"
 #include "cmd/verify.hpp"
 
 namespace runed::cmd {
@@ -20,6 +21,7 @@ std::span<const Command> commands() {
       Command{"serve", "Run the daemon in the foreground", define_serve},
       Command{"shutdown", "Ask the daemon to finish and exit", define_shutdown},
       Command{"install", "Fetch and install a model", define_install},
+      Command{"uninstall", "Remove a model that was installed", define_uninstall},
       Command{"verify", "Check everything that is installed", define_verify},
       Command{"doctor", "Look for what is wrong, and say what to do", define_doctor},
       Command{"gc", "Remove what nobody needs any more", define_gc},

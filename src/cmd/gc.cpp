@@ -7,22 +7,18 @@
 #include <ostream>
 
 #include "base/duration.hpp"
-#include "base/json.hpp"
-#include "base/text.hpp"
-#include "bootstrap/config/daemon_lock.hpp"
 #include "bootstrap/install/gc.hpp"
 #include "bootstrap/install/install_lock.hpp"
-#include "client/client.hpp"
 #include "cmd/line/flag_set.hpp"
 #include "cmd/line/note.hpp"
+#include "cmd/line/removed_items.hpp"
+#include "cmd/line/running_variant.hpp"
 #include "cmd/line/value_checks.hpp"
 #include "os/file/file_lock.hpp"
 #include "os/file/files.hpp"
 
 namespace runed::cmd {
 namespace {
-
-using bootstrap::GcItem;
 
 constexpr int kMostKept = 1000;
 constexpr const char* kExamples =
@@ -44,23 +40,6 @@ Result<std::chrono::nanoseconds> parse_age(const std::string& text) {
       .with_hint("write a number and a unit, such as 30d or 12h");
 }
 
-// An empty name if no daemon runs: then none is in use.
-Result<std::string> find_running_variant(const Location& location, const Services& services) {
-  TRY_ASSIGN(auto daemon, daemon_location(location));
-  if (auto holder = bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
-    daemon.socket_path = std::move(holder->socket);  // It is the daemon of this home all the same.
-  }
-  auto client = client::Client::connect(
-      {.daemon = daemon, .on_loading = {}, .on_stuck = services.end_process});
-  if (!client) {
-    const ErrorCode code = client.error().code;
-    if (code == ErrorCode::not_found || code == ErrorCode::unavailable) return std::string();
-    return std::move(client).error();
-  }
-  TRY_ASSIGN(const auto info, client->info());
-  return info.variant;
-}
-
 // What is wrong, and that nothing goes that could be in use by it.
 void note_doubts(const GcFlags& flags, std::vector<Error> faults, const std::optional<Error>& doubt,
                  Services& services) {
@@ -71,29 +50,6 @@ void note_doubts(const GcFlags& flags, std::vector<Error> faults, const std::opt
                     fault.hint.empty() ? "" : fmt::format(" ({})", fault.hint)),
         flags.json);
   }
-}
-
-void print(const GcFlags& flags, const Services& services, const std::vector<GcItem>& items) {
-  uint64_t total = 0;
-  Json all = Json::array();
-  std::string lines;
-  for (const GcItem& item : items) {
-    total += item.size_bytes;
-    all.push_back({{"kind", bootstrap::name_of(item.kind)},
-                   {"path", item.path},
-                   {"size_bytes", item.size_bytes}});
-    lines += fmt::format("{} {:>12}  {}\n", flags.dry_run ? "would remove" : "removed",
-                         format_bytes(item.size_bytes), item.path);
-  }
-  if (flags.json) {
-    services.out << to_line(
-                        Json{{"dry_run", flags.dry_run}, {"items", all}, {"total_bytes", total}})
-                 << "\n";
-    return;
-  }
-  services.out << escape_invalid_utf8(lines)
-               << (items.empty() ? "there is nothing to remove\n"
-                                 : fmt::format("{} in all\n", format_bytes(total)));
 }
 
 }  // namespace
@@ -116,7 +72,7 @@ Result<ExitCode> run_gc(const GcFlags& flags, Services& services) {
              bootstrap::plan_gc(paths, location.settings, options, services.clock));
   note_doubts(flags, faults, plan.doubt, services);
   if (!flags.dry_run) TRY(bootstrap::collect(paths, plan.items));
-  print(flags, services, plan.items);
+  print_removed(plan.items, {.is_plan = flags.dry_run, .as_json = flags.json}, services);
   return ExitCode::ok;
 }
 

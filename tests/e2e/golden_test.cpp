@@ -36,7 +36,7 @@ TEST_CASE("the help of every command", "[golden]") {
   Home home;
   check_golden("help.txt", transcript(home, {"--help"}));
   for (const char* command :
-       {"embed", "status", "serve", "shutdown", "install", "verify", "doctor", "gc"}) {
+       {"embed", "status", "serve", "shutdown", "install", "uninstall", "verify", "doctor", "gc"}) {
     check_golden(fmt::format("help_{}.txt", command), transcript(home, {command, "--help"}));
   }
 }
@@ -98,5 +98,7 @@ TEST_CASE("what can be installed, and what cannot", "[golden]") {
                transcript(home, {"install", "--from", "/no/such.tar"}));
   check_golden("install_unknown_scheme.txt",
                transcript(home, {"install", "--manifest", "ftp://host/manifest.json"}));
+  check_golden("uninstall_nothing.txt", transcript(home, {"uninstall"}));
+  check_golden("uninstall_not_installed.txt", transcript(home, {"uninstall", "q8_0"}));
   check_golden("gc_bad_age.txt", transcript(home, {"gc", "--older-than", "30"}));
 }

@@ -9,6 +9,7 @@
 #include "bootstrap/fetch/partial_file.hpp"
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/install/llama_server.hpp"
+#include "bootstrap/install/record.hpp"
 #include "bootstrap/manifest/manifest_source.hpp"
 #include "bootstrap/use/model_choice.hpp"
 #include "os/directory/directories.hpp"
@@ -39,14 +40,8 @@ struct Search {
   bool is_old(nanoseconds since, nanoseconds least) const {
     return now - since >= std::max(options.older_than.value_or(nanoseconds{0}), least);
   }
-  bool is_open(const std::string& path) const {
-    const std::string real = os::resolve_links(path);
-    return std::ranges::any_of(open_files, [&real](const std::string& file) {
-      return file == real || file.starts_with(real + "/");
-    });
-  }
   void add(Kind kind, const std::string& path, uint64_t size_bytes, std::string name = {}) {
-    if (!is_open(path)) items.push_back({kind, path, std::move(name), size_bytes});
+    if (!os::is_among(open_files, path)) items.push_back({kind, path, std::move(name), size_bytes});
   }
 
   Status find_variants(const ModelChoice& choice);
@@ -226,6 +221,7 @@ Status collect(const Paths& paths, const std::vector<GcItem>& items) {
   if (is_installation && os::exists(paths.installed_file)) {
     TRY(installed.write(paths.installed_file));
   }
+  if (is_installation) Record(paths.record_file).forget_missing();
   return removed;
 }
 

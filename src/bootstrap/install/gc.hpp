@@ -49,7 +49,7 @@ struct GcPlan {
 Result<GcPlan> plan_gc(const Paths& paths, const Settings& settings, const GcOptions& options,
                        const Clock& clock);
 
-/// Removes the items, and their entries in installed.json.
+/// Removes the items, and what installed.json and the record of digests have of them.
 /// Needs:  install.lock.
 /// Errors: io, with what comes before the item removed.
 Status collect(const Paths& paths, const std::vector<GcItem>& items);

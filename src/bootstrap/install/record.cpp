@@ -74,13 +74,17 @@ std::optional<std::string> find_in(const Json& document, const std::string& file
   return digest->get<std::string>();
 }
 
-// A record that cannot be written is no fault: the next boot hashes once more.
-void write(const std::string& path, Json document) {
+Json without_missing(Json files) {
   Json kept = Json::object();
-  for (auto& [key, entry] : document[kFiles].items()) {
+  for (auto& [key, entry] : files.items()) {
     if (os::exists(key) || os::exists(file_of(key))) kept[key] = std::move(entry);
   }
-  document[kFiles] = std::move(kept);
+  return kept;
+}
+
+// A record that cannot be written is no fault: the next boot hashes once more.
+void write(const std::string& path, Json document) {
+  document[kFiles] = without_missing(std::move(document[kFiles]));
   static_cast<void>(os::write_file_atomically(path, to_document(document), 0600).has_value());
 }
 
@@ -144,6 +148,12 @@ void Record::remember(const std::string& file, const std::string& sha256) const 
   Json document = read(path_);
   document[kFiles][key_of(file)] = to_entry(*identity, sha256);
   write(path_, std::move(document));
+}
+
+void Record::forget_missing() const {
+  Json document = read(path_);
+  const size_t known = document[kFiles].size();
+  if (without_missing(document[kFiles]).size() < known) write(path_, std::move(document));
 }
 
 }  // namespace runed::bootstrap

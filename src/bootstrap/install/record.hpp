@@ -47,6 +47,9 @@ class Record {
   /// Remembers the digest of a file that was just written.
   void remember(const std::string& file, const std::string& sha256) const;
 
+  /// Forgets the files that are not there any more.
+  void forget_missing() const;
+
  private:
   std::string path_;
 };

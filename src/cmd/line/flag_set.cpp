@@ -18,6 +18,11 @@ Flag Flag::check(std::function<std::string(const std::string&)> check) const {
   return *this;
 }
 
+Flag Flag::required() const {
+  option_->required();
+  return *this;
+}
+
 Flag Flag::excludes(Flag other) const {
   option_->excludes(other.option_);
   return *this;

@@ -22,6 +22,8 @@ class Flag {
   Flag type_name(const char* name) const;
   /// Has its value checked: what is wrong with it, or nothing (value_checks.hpp).
   Flag check(std::function<std::string(const std::string&)> check) const;
+  /// Refuses a command line without it.
+  Flag required() const;
   /// Refuses it together with another one.
   Flag excludes(Flag other) const;
 

@@ -66,4 +66,11 @@ std::set<std::string> open_files_below(const std::vector<std::string>& directori
   return found.take();
 }
 
+bool is_among(const std::set<std::string>& open_files, const std::string& path) {
+  const std::string real = resolve_links(path);
+  return std::ranges::any_of(open_files, [&real](const std::string& file) {
+    return file == real || file.starts_with(real + "/");
+  });
+}
+
 }  // namespace runed::os

@@ -1,10 +1,13 @@
 #include "os/file/open_files.hpp"
 
+#include <filesystem>
+
 #include "os/file/fd.hpp"
 #include "os/file/mapped_file.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 
+using runed::os::is_among;
 using runed::os::open_files_below;
 using runed::test::TempDir;
 using runed::test::unwrap;
@@ -18,5 +21,10 @@ TEST_CASE("files that are open or mapped are found, others are not") {
   CHECK(open_files_below({dir.path()}).empty());
   const auto open = unwrap(runed::os::open_fd(dir / "open", 0));
   const auto mapped = unwrap(runed::os::MappedFile::open(dir / "mapped"));
-  CHECK(open_files_below({dir.path()}) == std::set<std::string>{dir / "mapped", dir / "open"});
+  const auto found = open_files_below({dir.path()});
+  CHECK(found == std::set<std::string>{dir / "mapped", dir / "open"});
+  std::filesystem::create_symlink(dir / "open", dir / "link");
+  CHECK(is_among(found, dir / "link"));
+  CHECK(is_among(found, dir.path()));
+  CHECK_FALSE(is_among(found, dir / "idle"));
 }

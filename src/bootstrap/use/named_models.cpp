@@ -1,0 +1,46 @@
+#include "bootstrap/use/named_models.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/text.hpp"
+#include "bootstrap/config/config_file.hpp"
+#include "bootstrap/config/setting_table.hpp"
+#include "bootstrap/manifest/variant.hpp"
+#include "bootstrap/use/model_choice.hpp"
+#include "os/file/files.hpp"
+
+namespace runed::bootstrap {
+
+std::vector<NamedModel> named_models(const Paths& paths, const Settings& settings) {
+  std::vector<NamedModel> named;
+  const auto& [variant, origin] = settings.model_variant;
+  const ConfigFile config = read_config_file(paths.config_file, Presence::optional);
+  if (const auto text = config.find("model_variant"); text.has_value()) {
+    named.push_back({.place = place_of("model_variant", Origin::config), .variant = text});
+  }
+  if (variant.has_value() && origin != Origin::config) {
+    named.push_back({.place = place_of("model_variant", origin), .variant = variant});
+  }
+  if (settings.model.value.has_value()) {
+    named.push_back(
+        {.place = place_of("model", settings.model.origin), .path = settings.model.value});
+  }
+  for (const DeclaredModel& model : settings.models.value) {
+    named.push_back({.place = fmt::format("models.{} in config.json", printable(model.name)),
+                     .variant = model.variant,
+                     .path = model.path});
+  }
+  return named;
+}
+
+bool is_named(const NamedModel& named, const Paths& paths, const std::string& variant) {
+  if (named.variant.has_value() && find_variant(std::array{variant}, *named.variant).has_value()) {
+    return true;
+  }
+  return named.path.has_value() &&
+         os::resolve_links(*named.path) == os::resolve_links(model_path(paths, variant));
+}
+
+}  // namespace runed::bootstrap
