@@ -56,55 +56,6 @@ size_t grpc_threads() {
   return 8 + std::clamp<size_t>(std::thread::hardware_concurrency(), 2, 16);
 }
 
-std::string state_name(v1::HealthResponse::Status status) {
-  switch (status) {
-    case v1::HealthResponse::STATUS_OK:
-      return "ok";
-    case v1::HealthResponse::STATUS_LOADING:
-      return "loading";
-    case v1::HealthResponse::STATUS_DEGRADED:
-      return "degraded";
-    case v1::HealthResponse::STATUS_SHUTTING_DOWN:
-      return "shutting_down";
-    case v1::HealthResponse::STATUS_IDLE:
-      return "idle";
-    default:
-      return "unknown";
-  }
-}
-
-std::string phase_name(v1::HealthResponse::Phase phase) {
-  switch (phase) {
-    case v1::HealthResponse::PHASE_FETCHING_LLAMA_SERVER:
-      return "fetching_llama_server";
-    case v1::HealthResponse::PHASE_FETCHING_MODEL:
-      return "fetching_model";
-    case v1::HealthResponse::PHASE_STARTING_LLAMA_SERVER:
-      return "starting_engine";
-    default:
-      return "";
-  }
-}
-
-Prompt to_prompt(const v1::Prompt& wire) {
-  return {.prefix = wire.prefix(), .default_task = wire.default_task()};
-}
-
-HealthReport to_report(const v1::HealthResponse& wire) {
-  return HealthReport{
-      .state = state_name(wire.status()),
-      .phase = phase_name(wire.phase()),
-      .bytes_done = wire.bytes_done(),
-      .bytes_total = wire.bytes_total(),
-      .uptime_seconds = wire.uptime_seconds(),
-      .requests = wire.total_requests(),
-      .queue_tokens = wire.queue_tokens(),
-      .restarts = wire.restarts(),
-      .message = wire.message(),
-      .reason = wire.reason(),
-  };
-}
-
 }  // namespace
 
 struct Client::Connection {
@@ -319,36 +270,7 @@ Result<InfoReport> Client::info_once() {
   v1::InfoRequest request;
   request.set_model(model_);
   TRY_ASSIGN(const auto wire, ask(&v1::RunedService::Stub::Info, request));
-  InfoReport report{
-      .daemon_version = wire.daemon_version(),
-      .model_identity = wire.model_identity(),
-      .model_name = wire.model_name(),
-      .model_sha256 = wire.model_sha256(),
-      .variant = wire.variant(),
-      .engine = wire.engine(),
-      .engine_version = wire.engine_version(),
-      .engine_reason = wire.engine_reason(),
-      .compute = wire.compute(),
-      .kernel = wire.kernel(),
-      .query_prompt = {},
-      .document_prompt = {},
-      .prompt_source = wire.prompt_source(),
-      .pooling = wire.pooling().name(),
-      .pooling_source = wire.pooling().source(),
-      .min_dimensions = wire.min_dimensions(),
-      .vector_dim = wire.vector_dim(),
-      .max_tokens = wire.max_tokens(),
-      .max_batch_size = wire.max_batch_size(),
-      .pid = wire.pid(),
-      .started_at = SystemTime(milliseconds(wire.started_at_unix_ms())),
-      .config = {},
-      .inherited = {wire.inherited().begin(), wire.inherited().end()},
-  };
-  if (wire.has_query_prompt()) report.query_prompt = to_prompt(wire.query_prompt());
-  if (wire.has_document_prompt()) report.document_prompt = to_prompt(wire.document_prompt());
-  for (const auto& value : wire.config()) {
-    report.config.push_back({value.key(), value.value(), value.origin()});
-  }
+  InfoReport report = to_report(wire);
   note_daemon(report);
   return report;
 }
@@ -363,6 +285,20 @@ void Client::note_daemon(const InfoReport& report) {
 Result<HealthReport> Client::health() {
   const auto wire = call(*connection_->stub, *limit_, &v1::RunedService::Stub::Health,
                          v1::HealthRequest{}, kControlTimeout);
+  if (!wire) return explain(wire.error());
+  return to_report(*wire);
+}
+
+Result<std::vector<ModelReport>> Client::models() {
+  const auto wire = call(*connection_->stub, *limit_, &v1::RunedService::Stub::ListModels,
+                         v1::ListModelsRequest{}, kControlTimeout);
+  if (!wire) return explain(wire.error());
+  return to_report(*wire);
+}
+
+Result<ReloadReport> Client::reload() {
+  const auto wire = call(*connection_->stub, *limit_, &v1::RunedService::Stub::Reload,
+                         v1::ReloadRequest{}, kControlTimeout);
   if (!wire) return explain(wire.error());
   return to_report(*wire);
 }

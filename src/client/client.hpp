@@ -13,6 +13,7 @@
 #include "base/embedding.hpp"
 #include "base/result.hpp"
 #include "client/daemon_starter.hpp"
+#include "client/reports.hpp"
 #include "client/text_source.hpp"
 #include "client/time_limit.hpp"
 
@@ -21,52 +22,6 @@ class Channel;
 }
 
 namespace runed::client {
-
-/// What Info tells.
-struct InfoReport {
-  struct ConfigValue {
-    std::string key;
-    std::string value;
-    std::string origin;
-  };
-  std::string daemon_version;
-  std::string model_identity;  // Empty while no model is loaded, as are the model's other fields.
-  std::string model_name;
-  std::string model_sha256;
-  std::string variant;
-  std::string engine;
-  std::string engine_version;  // Of llama-server.
-  std::string engine_reason;   // Known before the model is loaded.
-  std::string compute;
-  std::string kernel;
-  std::optional<Prompt> query_prompt;     // Nothing: none is known.
-  std::optional<Prompt> document_prompt;  // Nothing: none is known.
-  std::string prompt_source;              // Empty also of a daemon that does not tell.
-  std::string pooling;
-  std::string pooling_source;
-  int32_t min_dimensions = 0;  // 0: not known to be cuttable.
-  int32_t vector_dim = 0;
-  int32_t max_tokens = 0;
-  int32_t max_batch_size = 0;
-  int32_t pid = 0;  // 0: the daemon does not tell.
-  SystemTime started_at;
-  std::vector<ConfigValue> config;
-  std::vector<std::string> inherited;  // What the daemon keeps of the process that started it.
-};
-
-/// What Health tells.
-struct HealthReport {
-  std::string state;  // ok, loading, degraded, shutting_down, idle or unknown.
-  std::string phase;  // fetching_llama_server, fetching_model, starting_engine, or empty.
-  int64_t bytes_done = 0;
-  int64_t bytes_total = 0;
-  int64_t uptime_seconds = 0;
-  int64_t requests = 0;
-  int64_t queue_tokens = 0;
-  int32_t restarts = 0;  // Of the engine, after a fault.
-  std::string message;
-  std::string reason;
-};
 
 struct ClientOptions {
   DaemonLocation daemon;
@@ -124,6 +79,13 @@ class Client {
   Result<InfoReport> info();
 
   Result<HealthReport> health();
+
+  /// Errors: not_implemented by a daemon that has only one model.
+  Result<std::vector<ModelReport>> models();
+
+  /// Has the daemon read its configuration again.
+  /// Errors: bad_config; not_implemented by a daemon that cannot.
+  Result<ReloadReport> reload();
 
   /// Asks the daemon to finish and exit; 0 for its default grace.
   Status shutdown(int grace_seconds);

@@ -6,6 +6,8 @@
 #include "cmd/embed.hpp"
 #include "cmd/gc.hpp"
 #include "cmd/install.hpp"
+#include "cmd/models.hpp"
+#include "cmd/reload.hpp"
 #include "cmd/serve.hpp"
 #include "cmd/shutdown.hpp"
 #include "cmd/status.hpp"
@@ -18,7 +20,9 @@ std::span<const Command> commands() {
   static constexpr std::array kCommands{
       Command{"embed", "Turn texts into vectors", define_embed},
       Command{"status", "Tell what the daemon is doing", define_status},
+      Command{"models", "List the models that can be asked for", define_models},
       Command{"serve", "Run the daemon in the foreground", define_serve},
+      Command{"reload", "Have the daemon read config.json again", define_reload},
       Command{"shutdown", "Ask the daemon to finish and exit", define_shutdown},
       Command{"install", "Fetch and install a model", define_install},
       Command{"uninstall", "Remove a model that was installed", define_uninstall},

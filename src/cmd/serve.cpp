@@ -67,9 +67,13 @@ bool is_reloaded(std::string_view key) {
 Result<daemon::Reloaded> reload(const Location& location, const bootstrap::SettingFlags& flags,
                                 const Services& services, daemon::ModelCatalogue& catalogue,
                                 daemon::ModelPool& pool) {
-  TRY_ASSIGN(const auto wanted,
-             bootstrap::load_settings(location.paths, services.environment, flags));
+  TRY_ASSIGN(auto wanted, bootstrap::load_settings(location.paths, services.environment, flags));
   bootstrap::Settings settings = catalogue.settings();
+  // What was chosen where none is named is not named now either.
+  if (!wanted.model_variant.value.has_value() &&
+      settings.model_variant.origin >= bootstrap::Origin::manifest) {
+    wanted.model_variant = settings.model_variant;
+  }
   daemon::Reloaded reloaded;
   const auto before = bootstrap::to_texts(settings);
   const auto now = bootstrap::to_texts(wanted);

@@ -14,6 +14,7 @@
 #include "bootstrap/config/json_document.hpp"
 #include "client/client.hpp"
 #include "cmd/line/flag_set.hpp"
+#include "cmd/line/model_text.hpp"
 #include "cmd/line/note.hpp"
 #include "cmd/line/value_checks.hpp"
 #include "os/machine/memory.hpp"
@@ -41,6 +42,7 @@ struct Observation {
   int pid = 0;
   client::InfoReport info;
   client::HealthReport health;
+  std::vector<client::ModelReport> models;  // Empty of a daemon that has only one.
 
   std::string state() const {
     switch (liveness) {
@@ -95,6 +97,7 @@ Result<Observation> observe(const client::DaemonLocation& daemon, const Services
   seen.liveness = Observation::Liveness::answering;
   seen.health = *std::move(health);
   seen.info = *std::move(info);
+  if (auto models = client->models()) seen.models = *std::move(models);
   return seen;
 }
 
@@ -131,10 +134,15 @@ Json known(bool is_known, const T& value) {
   return is_known ? Json(value) : Json(nullptr);
 }
 
-Json prompt_json(const std::optional<Prompt>& prompt) {
-  if (!prompt.has_value()) return nullptr;
-  return {{"prefix", prompt->prefix},
-          {"default_task", known(!prompt->default_task.empty(), prompt->default_task)}};
+// What a flag of the command, the environment or config.json says, where the daemon has something else.
+std::optional<std::string> find_wanted(const client::InfoReport::ConfigValue& in_force,
+                                       const Location& location) {
+  for (const auto& [key, value, origin] : bootstrap::to_texts(location.settings)) {
+    const bool is_named = origin < bootstrap::Origin::manifest;
+    const std::string shown = escape_invalid_utf8(value);  // As the daemon tells it.
+    if (key == in_force.key && is_named && shown != in_force.value) return shown;
+  }
+  return std::nullopt;
 }
 
 Json config_json(const Observation& seen, const Location& location) {
@@ -143,6 +151,7 @@ Json config_json(const Observation& seen, const Location& location) {
   for (const auto& entry : seen.info.config) {
     config[entry.key] = {{"value", known(!entry.value.empty(), entry.value)},
                          {"origin", entry.origin}};
+    if (const auto wanted = find_wanted(entry, location)) config[entry.key]["wanted"] = *wanted;
   }
   return config;
 }
@@ -187,50 +196,25 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
       {"resident_bytes", known(runs, os::resident_bytes_of(seen.pid))},
       {"reason", known(answers && !health.reason.empty(), health.reason)},
       {"message", known(!message.empty(), message)},
+      {"models", models_json(seen.models)},
       {"inherited", known(answers, info.inherited)},
       {"config", config_json(seen, location)},
   };
+}
+
+// `notes: loaded, 610.3 MiB`.
+std::string describe_model(const client::ModelReport& model) {
+  std::string text = fmt::format("{}: {}", model.names.front(), describe_state(model.health.state));
+  if (model.memory_bytes > 0) {
+    text += ", " + format_bytes(static_cast<uint64_t>(model.memory_bytes));
+  }
+  return text;
 }
 
 std::string describe_progress(const client::HealthReport& health) {
   const std::string done = format_bytes(static_cast<uint64_t>(health.bytes_done));
   if (health.bytes_total == 0) return done;
   return fmt::format("{} of {}", done, format_bytes(static_cast<uint64_t>(health.bytes_total)));
-}
-
-// `native, f32, avx512`, or `llama-server b11669, q8_0`.
-std::string describe_engine(const client::InfoReport& info) {
-  std::string text = info.engine;
-  if (!info.engine_version.empty()) text += " " + info.engine_version;
-  for (const std::string& part : {info.compute, info.kernel}) {
-    if (!part.empty()) text += ", " + part;
-  }
-  return text;
-}
-
-std::string describe_source(const std::string& source) {
-  if (source == "model_file") return "by the model's file";
-  if (source == "manifest") return "by the manifest";
-  return source == "known_model" ? "of a model that runed knows" : source;
-}
-
-// `"query: " for queries, "passage: " for documents (of a model that runed knows)`.
-std::string describe_prompts(const client::InfoReport& info) {
-  if (info.prompt_source.empty()) return {};
-  if (!info.query_prompt.has_value() || !info.document_prompt.has_value()) return "none is known";
-  const auto describe = [](const Prompt& prompt) {
-    // In JSON's quotes, which show where it ends.
-    return prompt.prefix.empty() ? std::string("none") : to_line(Json(prompt.prefix));
-  };
-  return fmt::format("{} for queries, {} for documents ({})", describe(*info.query_prompt),
-                     describe(*info.document_prompt), describe_source(info.prompt_source));
-}
-
-std::string describe_limits(const client::InfoReport& info) {
-  const bool is_cuttable = info.min_dimensions > 0;
-  return fmt::format("{}{} dimensions, {} tokens a text",
-                     is_cuttable ? fmt::format("{} to ", info.min_dimensions) : "", info.vector_dim,
-                     info.max_tokens);
 }
 
 std::string to_text(const Observation& seen, const Location& location, const std::string& socket) {
@@ -241,18 +225,24 @@ std::string to_text(const Observation& seen, const Location& location, const std
   if (seen.liveness == Observation::Liveness::answering) {
     if (!seen.info.model_identity.empty()) {
       line("model", fmt::format("{} ({})", seen.info.model_name, seen.info.model_identity));
-      line("engine", describe_engine(seen.info));
+      line("engine", describe_engine(seen.info.engine, seen.info.engine_version,
+                                     {seen.info.compute, seen.info.kernel}));
     }
     line("because", seen.info.engine_reason);
     if (!seen.info.model_identity.empty()) {
-      line("limits", describe_limits(seen.info));
-      line("prompts", describe_prompts(seen.info));
+      line("limits",
+           describe_limits(seen.info.min_dimensions, seen.info.vector_dim, seen.info.max_tokens));
+      line("prompts", describe_prompts(seen.info.query_prompt, seen.info.document_prompt,
+                                       seen.info.prompt_source));
       if (!seen.info.pooling.empty()) {
         line("pooling",
              fmt::format("{} ({})", seen.info.pooling, describe_source(seen.info.pooling_source)));
       }
     }
     line("variant", seen.info.variant);
+    for (const client::ModelReport& model : seen.models) {
+      if (!model.is_default) line("beside it", describe_model(model));
+    }
     line("requests", std::to_string(seen.health.requests));
     line("queue", fmt::format("{} tokens", seen.health.queue_tokens));
     if (seen.health.restarts > 0) line("restarts", std::to_string(seen.health.restarts));
@@ -270,7 +260,11 @@ std::string to_text(const Observation& seen, const Location& location, const std
   line("socket", socket);
   line("home", location.paths.home);
   for (const auto& entry : seen.info.config) {
-    if (entry.origin != "default") {
+    const auto wanted = find_wanted(entry, location);
+    if (wanted.has_value()) {
+      line(entry.key,
+           fmt::format("{} (from {}), but '{}' is wanted", entry.value, entry.origin, *wanted));
+    } else if (entry.origin != "default") {
       line(entry.key, fmt::format("{} (from {})", entry.value, entry.origin));
     }
   }

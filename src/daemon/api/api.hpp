@@ -39,6 +39,7 @@ struct ModelDescription {
   bool is_kept = false;                     // It is loaded at the start and stays so.
   std::chrono::nanoseconds idle_timeout{};  // Until its memory is given back; 0: never.
   std::string path;                         // Of its file; empty where that is not known yet.
+  uint64_t file_bytes = 0;                  // 0: not known.
   std::string variant;
   std::string engine_reason;
   std::shared_ptr<const embed::ModelInfo> model;  // Null: it was not loaded yet.

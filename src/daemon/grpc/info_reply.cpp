@@ -96,6 +96,7 @@ void fill(const ModelDescription& description, v1::ModelInfo& message) {
   message.set_keep_alive(keep_alive_of(description));
   message.set_variant(description.variant);
   message.set_path(description.path);
+  message.set_file_bytes(static_cast<int64_t>(description.file_bytes));
   message.set_engine_reason(description.engine_reason);
   if (description.centroids != nullptr) {
     message.set_centroid_set_version(description.centroids->version());

@@ -86,6 +86,8 @@ Result<ModelPtr> ModelPool::find_known(std::string_view name) const {
     for (std::string& each : model->declaration().names) names.push_back(std::move(each));
   }
   std::ranges::sort(names);
+  std::vector<std::string> shown;
+  for (const ModelPtr& model : models) shown.push_back(first_name(*model));
   const auto meant = bootstrap::find_variant(names, name);
   if (meant) return *named(*meant);
   if (meant.error().code != ErrorCode::not_found) {
@@ -95,7 +97,7 @@ Result<ModelPtr> ModelPool::find_known(std::string_view name) const {
   return make_error(ErrorCode::unknown_model, "there is no model '{}'", printable(name))
       .with_hint(bootstrap::is_model_path(name)
                      ? "a file is loaded with LoadModel first, which gives it a name"
-                               : bootstrap::advise_variant(names, name));
+                     : bootstrap::advise_variant(shown, name));
 }
 
 std::vector<ModelPtr> ModelPool::list() const {
