@@ -1,6 +1,7 @@
 #include "bootstrap/install/gc.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <tuple>
 
@@ -8,10 +9,12 @@
 #include "bootstrap/config/home.hpp"
 #include "bootstrap/fetch/partial_file.hpp"
 #include "bootstrap/install/installed.hpp"
+#include "bootstrap/install/last_used.hpp"
 #include "bootstrap/install/llama_server.hpp"
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/manifest/manifest_source.hpp"
 #include "bootstrap/use/model_choice.hpp"
+#include "bootstrap/use/named_models.hpp"
 #include "os/directory/directories.hpp"
 #include "os/file/atomic_file.hpp"
 #include "os/file/files.hpp"
@@ -45,6 +48,7 @@ struct Search {
   }
 
   Status find_variants(const ModelChoice& choice);
+  Status find_stale_markers();
   Status find_llama_server();
   Status find_left_overs(const std::string& directory);
 };
@@ -56,16 +60,14 @@ Result<uint64_t> tree_bytes(const std::string& directory) {
   return bytes;
 }
 
-// What any of the places names, not only the one that wins now: another shell, or the next boot, may
-// see it otherwise.
-Result<std::set<std::string>> used_variants(const Search& search, const ModelChoice& choice) {
+std::set<std::string> used_variants(const Search& search, const ModelChoice& choice,
+                                    const std::vector<std::string>& names) {
   const auto& [paths, settings] = std::tie(search.paths, search.settings);
   std::set<std::string> used{choice.variant, search.options.running_variant,
                              search.installed.model_variant};
-  if (settings.model_variant.value.has_value()) {
-    TRY_ASSIGN(const auto names, installed_variants(paths));
-    const auto named = find_variant(names, *settings.model_variant.value);
-    if (named) used.insert(*named);
+  for (const NamedModel& named : named_models(paths, settings)) {
+    std::ranges::copy_if(names, std::inserter(used, used.end()),
+                         [&](const std::string& name) { return is_named(named, paths, name); });
   }
   for (const std::string& url : {settings.manifest.value, search.installed.manifest_url}) {
     const auto manifest = load_local_manifest(paths, url);
@@ -75,29 +77,44 @@ Result<std::set<std::string>> used_variants(const Search& search, const ModelCho
 }
 
 Status Search::find_variants(const ModelChoice& choice) {
-  TRY_ASSIGN(const std::set<std::string> used, used_variants(*this, choice));
-  const std::string named_file = os::resolve_links(settings.model.value.value_or(""));
+  TRY_ASSIGN(const auto names, installed_variants(paths));
+  const std::set<std::string> used = used_variants(*this, choice, names);
   struct Unused {
     std::string name;
     std::string path;
-    os::FileIdentity file;
+    uint64_t size_bytes = 0;
+    nanoseconds needed{};  // When it was last installed or used, since 1970.
   };
   std::vector<Unused> unused;
-  TRY_ASSIGN(const auto names, installed_variants(paths));
   for (const std::string& name : names) {
     const std::string path = model_path(paths, name);
     // What was put there by hand cannot be fetched again.
-    if (!installed.variants.contains(name)) continue;
-    if (used.contains(name) || os::resolve_links(path) == named_file) continue;
+    if (!installed.variants.contains(name) || used.contains(name)) continue;
     TRY_ASSIGN(const os::FileIdentity file, os::file_identity(path));
-    unused.push_back({name, path, file});
+    const nanoseconds last_used = find_last_used(paths, name).value_or(nanoseconds{0});
+    unused.push_back({name, path, file.size_bytes, std::max(file.changed, last_used)});
   }
-  std::ranges::sort(unused, std::ranges::greater{},
-                    [](const Unused& each) { return each.file.changed; });
+  std::ranges::sort(unused, std::ranges::greater{}, &Unused::needed);
   for (size_t i = options.keep; i < unused.size(); ++i) {
     const Unused& each = unused[i];
-    if (!is_old(each.file.changed, nanoseconds{0})) continue;
-    add(Kind::variant, each.path, each.file.size_bytes, each.name);
+    if (!is_old(each.needed, nanoseconds{0})) continue;
+    add(Kind::variant, each.path, each.size_bytes, each.name);
+  }
+  return {};
+}
+
+// Markers of variants that are neither there nor installed.
+Status Search::find_stale_markers() {
+  const std::string directory = used_directory(paths);
+  const auto names = installed_variants(paths);
+  if (!os::exists(directory) || !names) return {};
+  TRY_ASSIGN(const auto markers, os::list_directory(directory));
+  for (const os::DirectoryEntry& marker : markers) {
+    const bool is_there = marker.name == kBuiltinVariant ||
+                          installed.variants.contains(marker.name) ||
+                          std::ranges::find(*names, marker.name) != names->end();
+    if (is_there || !is_old(marker.modified, nanoseconds{0})) continue;
+    add(Kind::last_used, used_marker(paths, marker.name), marker.size_bytes);
   }
   return {};
 }
@@ -161,6 +178,8 @@ std::string_view name_of(GcItem::Kind kind) {
       return "staging";
     case Kind::log:
       return "log";
+    case Kind::last_used:
+      return "last_used";
     case Kind::manifest_copy:
       break;
   }
@@ -187,6 +206,7 @@ Result<GcPlan> plan_gc(const Paths& paths, const Settings& settings, const GcOpt
     if (!choice) doubt = choice.error();
     if (choice) TRY(search.find_variants(*choice));
   }
+  if (installed) TRY(search.find_stale_markers());
   for (const std::string& directory : home_directories(paths)) {
     // The llama-server's own files may have any name.
     if (directory != paths.llama_cpp_dir) TRY(search.find_left_overs(directory));
@@ -207,6 +227,7 @@ Status collect(const Paths& paths, const std::vector<GcItem>& items) {
     removed = os::remove_tree(item.path);
     if (!removed) break;
     if (item.kind == Kind::variant) {
+      static_cast<void>(os::remove_file(used_marker(paths, item.name)).has_value());
       installed.variants.erase(item.name);
       if (installed.model_variant == item.name) {
         installed.model_variant.clear();

@@ -14,15 +14,16 @@
 namespace runed::bootstrap {
 
 struct GcOptions {
-  size_t keep = 0;  // Variants to keep beside those in use, the newest first.
-  std::optional<std::chrono::nanoseconds> older_than{};  // Only what has not changed for so long.
+  size_t keep = 0;  // Variants to keep beside those in use, those needed last first.
+  // Only what has not changed for so long, and of variants what was not used for so long.
+  std::optional<std::chrono::nanoseconds> older_than{};
   std::string running_variant{};                         // Of the daemon; empty: none runs.
   bool knows_settings = true;                            // False: what is used cannot be told.
 };
 
 /// One thing that can go.
 struct GcItem {
-  enum class Kind { variant, llama_server, partial, staging, log, manifest_copy };
+  enum class Kind { variant, llama_server, partial, staging, log, last_used, manifest_copy };
 
   Kind kind = Kind::staging;
   std::string path;  // A file, or a tree.
@@ -30,7 +31,7 @@ struct GcItem {
   uint64_t size_bytes = 0;
 };
 
-/// Returns `variant`, `llama_server`, `partial`, `staging`, `log` or `manifest_copy`.
+/// Returns `variant`, `llama_server`, `partial`, `staging`, `log`, `last_used` or `manifest_copy`.
 std::string_view name_of(GcItem::Kind kind);
 
 /// What can go, and why it is not known of variants, where that is so: then none of them goes.
@@ -40,9 +41,9 @@ struct GcPlan {
 };
 
 /// Finds what nobody needs: variants and a llama-server that were installed and that neither the
-/// settings, nor the default of the manifest, nor the running daemon use; partial files that nobody went on with for a week;
+/// settings and config.json, nor the default of the manifest, nor the running daemon use; partial files that nobody went on with for a week;
 /// what a process that was killed left behind, or a llama-server that ended; rotated logs; copies of manifests that are no longer
-/// configured. Never a file that a process has open.
+/// configured; markers of last use (last_used.hpp) whose variants are gone. Never a file that a process has open.
 /// Where settings, installed.json or the choice of a model are broken, what may be in use by them
 /// stays, and the rest is found all the same.
 /// Errors: io.

@@ -16,11 +16,14 @@ namespace runed::bootstrap {
 std::vector<NamedModel> named_models(const Paths& paths, const Settings& settings) {
   std::vector<NamedModel> named;
   const auto& [variant, origin] = settings.model_variant;
-  const ConfigFile config = read_config_file(paths.config_file, Presence::optional);
-  if (const auto text = config.find("model_variant"); text.has_value()) {
-    named.push_back({.place = place_of("model_variant", Origin::config), .variant = text});
+  if (origin != Origin::config) {
+    const auto hidden =
+        read_config_file(paths.config_file, Presence::optional).find("model_variant");
+    if (hidden.has_value()) {
+      named.push_back({.place = place_of("model_variant", Origin::config), .variant = hidden});
+    }
   }
-  if (variant.has_value() && origin != Origin::config) {
+  if (variant.has_value()) {
     named.push_back({.place = place_of("model_variant", origin), .variant = variant});
   }
   if (settings.model.value.has_value()) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bootstrap/install/last_used.hpp"
 #include "install_fixture.hpp"
 #include "os/file/fd.hpp"
 #include "os/file/files.hpp"
@@ -9,8 +10,10 @@
 
 using runed::bootstrap::collect;
 using runed::bootstrap::EngineKind;
+using runed::bootstrap::find_last_used;
 using runed::bootstrap::GcItem;
 using runed::bootstrap::GcOptions;
+using runed::bootstrap::note_used;
 using runed::bootstrap::Origin;
 using runed::bootstrap::Part;
 using runed::bootstrap::plan_gc;
@@ -115,6 +118,47 @@ TEST_CASE("what is younger than asked for stays") {
   fixture.add("a");
   CHECK(fixture.plan({.older_than = 24h}).empty());
   CHECK(fixture.plan({.older_than = 24h}, 25h) == Names{"models/a.gguf"});
+}
+
+TEST_CASE("what was used within the age that is asked for stays") {
+  Fixture fixture;
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
+  for (const char* name : {"a", "b", "c"}) fixture.add(name);
+  unwrap(note_used(fixture.paths, "b", LaterClock(48h)));
+  CHECK(fixture.plan({.older_than = 24h}, 49h) == Names{"models/a.gguf", "models/c.gguf"});
+  CHECK(fixture.plan({.keep = 2}, 49h).size() == 1);
+  CHECK(fixture.plan({.keep = 1}, 49h) == Names{"models/a.gguf", "models/c.gguf"});
+  CHECK(fixture.plan({.older_than = 24h}, 73h).size() == 3);
+}
+
+TEST_CASE("the marker of a variant goes with it, and one that is left over goes by itself") {
+  Fixture fixture;
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::config};
+  fixture.add("a");
+  write_text(fixture.model_file("mine"), "GGUF");
+  for (const char* name : {"a", "mine", "gone", "builtin:runed-mini"}) {
+    unwrap(note_used(fixture.paths, name, fixture.clock));
+  }
+  CHECK(fixture.plan() == Names{"cache/used/gone", "models/a.gguf"});
+  CHECK(fixture.plan({.older_than = 24h}).empty());
+  const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock)).items;
+  CHECK(name_of(items.back().kind) == "last_used");
+  unwrap(collect(fixture.paths, items));
+  CHECK_FALSE(find_last_used(fixture.paths, "a").has_value());
+  CHECK_FALSE(find_last_used(fixture.paths, "gone").has_value());
+  CHECK(find_last_used(fixture.paths, "mine").has_value());
+  CHECK(fixture.plan().empty());
+}
+
+TEST_CASE("what config.json names stays, whatever this shell names") {
+  Fixture fixture;
+  for (const char* name : {"m.one", "m.two", "m.three", "m.four"}) fixture.add(name);
+  write_text(fixture.paths.config_file, R"({"model_variant":"one"})");
+  fixture.settings.model_variant = {"builtin:runed-mini", Origin::environment};
+  fixture.settings.models = {{{.name = "notes", .variant = "two"},
+                              {.name = "mine", .path = fixture.model_file("m.three")}},
+                             Origin::config};
+  CHECK(fixture.plan() == Names{"models/m.four.gguf"});
 }
 
 TEST_CASE("a file that a process has open stays") {
