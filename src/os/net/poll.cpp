@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <utility>
 #include <vector>
 
 #include "base/check.hpp"
@@ -24,7 +23,13 @@ constexpr Milliseconds kLongest = std::chrono::hours(24);
 // A pipe that is ready takes at least so much without a wait.
 constexpr size_t kPieceBytes = PIPE_BUF;
 
-bool wait(std::vector<pollfd> entries, std::optional<Milliseconds> timeout) {
+std::vector<pollfd> entries_of(std::span<const int> fds) {
+  std::vector<pollfd> entries;
+  for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
+  return entries;
+}
+
+bool wait(std::vector<pollfd>& entries, std::optional<Milliseconds> timeout) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point deadline = Clock::now() + std::min(timeout.value_or(kLongest), kLongest);
   while (true) {
@@ -40,18 +45,26 @@ bool wait(std::vector<pollfd> entries, std::optional<Milliseconds> timeout) {
 }  // namespace
 
 bool wait_readable(std::span<const int> fds, std::optional<Milliseconds> timeout) {
-  std::vector<pollfd> entries;
-  for (const int fd : fds) entries.push_back({fd, POLLIN, 0});
-  return wait(std::move(entries), timeout);
+  std::vector<pollfd> entries = entries_of(fds);
+  return wait(entries, timeout);
 }
 
 bool wait_readable(int fd, std::optional<Milliseconds> timeout) {
   return wait_readable(std::span(&fd, 1), timeout);
 }
 
+std::vector<bool> find_readable(std::span<const int> fds) {
+  std::vector<pollfd> entries = entries_of(fds);
+  wait(entries, Milliseconds(0));
+  std::vector<bool> readable;
+  for (const pollfd& entry : entries) readable.push_back(entry.revents != 0);
+  return readable;
+}
+
 Status write_in_time(int fd, std::string_view bytes, Milliseconds timeout) {
+  std::vector<pollfd> entries{{fd, POLLOUT, 0}};
   while (!bytes.empty()) {
-    if (!wait({{fd, POLLOUT, 0}}, timeout)) {
+    if (!wait(entries, timeout)) {
       return make_error(ErrorCode::deadline_exceeded, "cannot write: nobody reads");
     }
     const std::string_view piece = bytes.substr(0, kPieceBytes);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 
@@ -13,6 +14,9 @@ namespace runed::os {
 /// Returns false when the time is over. With a timeout of zero it only looks.
 bool wait_readable(std::span<const int> fds, std::optional<std::chrono::milliseconds> timeout);
 bool wait_readable(int fd, std::optional<std::chrono::milliseconds> timeout);
+
+/// Tells of each descriptor, in their order, whether it can be read or was hung up. Does not wait.
+std::vector<bool> find_readable(std::span<const int> fds);
 
 /// Writes all bytes, unless whoever reads from a pipe, socket or terminal does not for so long. What was
 /// written by then stays.

@@ -28,3 +28,14 @@ TEST_CASE("a write ends in time although nobody reads, and goes on once somebody
   REQUIRE(taken > 0);
   unwrap(write_in_time(writer.get(), "a line", 10s));
 }
+
+TEST_CASE("of several descriptors those are found that can be read or were hung up") {
+  auto silent = unwrap(runed::os::open_pipe());
+  auto spoken = unwrap(runed::os::open_pipe());
+  auto ended = unwrap(runed::os::open_pipe());
+  REQUIRE(::write(spoken.writer.get(), "x", 1) == 1);
+  ended.writer.close();
+  const std::array fds{silent.reader.get(), spoken.reader.get(), ended.reader.get()};
+  CHECK(runed::os::find_readable(fds) == std::vector{false, true, true});
+  CHECK(runed::os::find_readable({}).empty());
+}

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <string_view>
+
+#include "os/file/fd.hpp"
+#include "os/net/peek.hpp"
+#include "support/catch.hpp"
+
+namespace runed::test {
+
+/// The two ends of a connection; neither blocks.
+struct SocketPair {
+  SocketPair() {
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0);
+    ours = os::Fd(ends[0]);
+    peers = os::Fd(ends[1]);
+  }
+
+  os::Fd ours;
+  os::Fd peers;
+};
+
+/// Sends bytes to the other end, which is there and has room for them.
+inline void send(const os::Fd& fd, std::string_view bytes) {
+  REQUIRE(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(bytes.size()));
+}
+
+/// Says that no more is sent.
+inline void end_sending(const os::Fd& fd) {
+  REQUIRE(::shutdown(fd.get(), SHUT_WR) == 0);
+}
+
+/// Tells whether the other end sends no more, as one that was closed.
+inline bool is_closed(const os::Fd& fd) {
+  const auto peeked = os::peek(fd.get(), 1);
+  return !peeked.has_value() || peeked->is_ended;
+}
+
+}  // namespace runed::test
