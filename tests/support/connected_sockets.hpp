@@ -1,8 +1,11 @@
 #pragma once
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include "os/file/fd.hpp"
@@ -39,6 +42,24 @@ inline void end_sending(const os::Fd& fd) {
 inline bool is_closed(const os::Fd& fd) {
   const auto peeked = os::peek(fd.get(), 1);
   return !peeked.has_value() || peeked->is_ended;
+}
+
+/// Connects to a port of this machine, of IPv4 or of IPv6.
+inline os::Fd dial_tcp(uint16_t port, int family = AF_INET) {
+  os::Fd fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = ::htons(port);
+  v4.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = ::htons(port);
+  v6.sin6_addr = IN6ADDR_LOOPBACK_INIT;
+  const bool is_v4 = family == AF_INET;
+  const auto* address =
+      is_v4 ? reinterpret_cast<const sockaddr*>(&v4) : reinterpret_cast<const sockaddr*>(&v6);
+  REQUIRE(::connect(fd.get(), address, is_v4 ? sizeof(v4) : sizeof(v6)) == 0);
+  return fd;
 }
 
 }  // namespace runed::test

@@ -14,6 +14,7 @@
 #include "os/directory/directories.hpp"
 #include "os/file/files.hpp"
 #include "os/file/retry.hpp"
+#include "os/net/accept.hpp"
 
 namespace runed::os {
 namespace {
@@ -135,27 +136,7 @@ Result<UnixListener> UnixListener::listen(const std::string& path) {
 }
 
 Result<std::optional<Fd>> UnixListener::accept() {
-  while (true) {
-    Fd fd(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (fd.is_open()) return std::optional<Fd>(std::move(fd));
-    switch (errno) {
-      case EINTR:
-      case ECONNABORTED:
-        continue;
-      case EAGAIN:
-        return std::optional<Fd>{};
-      case EMFILE:
-      case ENFILE:
-      case ENOBUFS:
-      case ENOMEM: {
-        Error error = os_error(errno, "cannot accept on '{}'", path_);
-        error.code = ErrorCode::unavailable;
-        return error;
-      }
-      default:
-        return os_error(errno, "cannot accept on '{}'", path_);
-    }
-  }
+  return accept_connection(fd_.get(), path_);
 }
 
 // The bound socket keeps its inode, so the number cannot come back for another file meanwhile.

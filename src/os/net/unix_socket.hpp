@@ -35,9 +35,8 @@ class UnixListener {
   /// Readable when a connection waits. Does not block.
   int fd() const { return fd_.get(); }
 
-  /// Takes the next connection, as a descriptor that does not block; empty if none waits.
-  /// Errors: unavailable if the process or the machine lacks descriptors or memory. The connection
-  ///         keeps waiting, so call again, but not at once; any other error is the end.
+  /// Takes the next connection; empty if none waits.
+  /// Errors: as accept_connection.
   Result<std::optional<Fd>> accept();
 
   /// Tells whether the path is still the socket that was bound here.
