@@ -142,6 +142,7 @@ class Api {
 
   OpenStreams& streams() { return parts_.streams; }
 
+  Serving serving() const { return default_model()->state().snapshot().serving; }
   /// Errors: those of ModelPool::find.
   Result<Info> info(std::string_view model) const;
   Result<Health> health(std::string_view model) const;

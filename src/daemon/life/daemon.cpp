@@ -1,25 +1,18 @@
 #include "daemon/life/daemon.hpp"
 
-#include <grpc/grpc.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/service_type.h>
-#include <grpcpp/resource_quota.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
-#include <grpcpp/server_posix.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "daemon/api/api.hpp"
+#include "daemon/api/frontend.hpp"
 #include "daemon/api/open_streams.hpp"
-#include "daemon/grpc/message_bytes.hpp"
-#include "daemon/grpc/service.hpp"
+#include "daemon/grpc/grpc_frontend.hpp"
 #include "daemon/life/listener.hpp"
 #include "daemon/life/shutdown_watch.hpp"
 #include "daemon/life/singleton.hpp"
@@ -44,9 +37,7 @@ constexpr milliseconds kShortFlushTime{200};
 constexpr milliseconds kFailureLinger{500};  // For clients that wait to learn the reason in Health.
 constexpr milliseconds kMargin{2000};        // Of the watch beyond a step's own deadline.
 constexpr milliseconds kQuietTime{2000};     // Without work, until memory is given back.
-constexpr size_t kMostBytesOfRequests = 8 * kMostRequestBytes;
 constexpr int kQuietLooks = 15;  // Half a minute of it.
-constexpr const char* kServiceName = "runed.v1.RunedService";
 
 /// Why and how to stop: the first request wins.
 class StopRequest {
@@ -78,6 +69,14 @@ class StopRequest {
   std::optional<Details> details_;
 };
 
+using Frontends = std::vector<std::unique_ptr<Frontend>>;
+
+Frontends make_frontends() {
+  Frontends frontends;
+  frontends.push_back(std::make_unique<GrpcFrontend>());
+  return frontends;
+}
+
 /// The parts of a running daemon, in the order in which they need each other.
 class Daemon {
  public:
@@ -95,7 +94,6 @@ class Daemon {
                   },
               .look_at_file = std::move(options.look_at_file),
               .reload = [this, reload = std::move(options.reload)] { return reload(models_); }}),
-        service_(make_service(api_)),
         watch_(signals, log, [this](int exit_code) { end_process(exit_code); }) {}
 
   Status serve(os::UnixListener socket);
@@ -107,14 +105,13 @@ class Daemon {
 
   ModelPool::Options pool_options(ModelPool::Options options);
   void begin_end(const std::optional<Error>& error);
-  void build_server();
   void publish_health();
   StopRequest::Details wait_for_stop();
   void reload();
   void trim_when_quiet();
   void drain(seconds grace);
   void end_models();
-  void end_server();
+  void end_frontends();
   [[noreturn]] void end_process(int exit_code);
 
   os::SignalWatcher& signals_;
@@ -122,13 +119,10 @@ class Daemon {
   const std::function<int(const Error&)> exit_code_of_;
   const std::function<void()> on_end_;
   StopRequest stop_;
-  std::mutex health_mutex_;  // Guards told_healthy_, and server_ as seen by publish_health.
-  std::unique_ptr<grpc::Server> server_;
-  std::optional<bool> told_healthy_;
+  const Frontends frontends_ = make_frontends();  // Before the models, which tell them their changes.
   ModelPool models_;
   OpenStreams streams_;
   Api api_;
-  std::unique_ptr<grpc::Service> service_;
   int64_t seen_work_ = 0;  // At the last look.
   int looks_left_ = 0;     // At a daemon without work.
   ShutdownWatch watch_;    // Last: it uses the parts above until it is gone.
@@ -140,53 +134,17 @@ ModelPool::Options Daemon::pool_options(ModelPool::Options options) {
   return options;
 }
 
-// gRPC is held until the process ends: with its last server it would take itself down, and wait for
-// a poller of its own that looks up after ten seconds only (1.51, run_poller in tcp_posix.cc). All
-// that time the lock would be held by a daemon that answers nobody.
-void Daemon::build_server() {
-  grpc_init();
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
-  grpc::ServerBuilder builder;
-  // Ours is the limit that counts, message_bytes.hpp: it refuses with a reason. gRPC (1.51) compares a
-  // message with its own only when it has all of it, so that one bounds no memory.
-  builder.SetMaxReceiveMessageSize(-1);
-  // Of all requests together, while gRPC has them: past it gRPC ends some of the calls itself.
-  builder.SetResourceQuota(grpc::ResourceQuota("requests").Resize(kMostBytesOfRequests));
-  // A client on this machine needs no window that grows with the distance; it would only let one
-  // that does not read its results leave megabytes with us.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  builder.RegisterService(service_.get());
-  auto server = builder.BuildAndStart();
-  {
-    const std::lock_guard lock(health_mutex_);
-    server_ = std::move(server);
-  }
-  publish_health();
-}
-
-// grpc.health.v1 follows the state; a suspended engine serves, since it wakes by itself. gRPC tells
-// those who watch of every call, changed or not.
 void Daemon::publish_health() {
-  const std::lock_guard lock(health_mutex_);
-  if (server_ == nullptr) return;
-  // Read under the lock, so that of two changes the last one is told last.
-  const Serving serving = models_.default_model()->state().snapshot().serving;
-  const bool healthy = serving == Serving::ok || serving == Serving::idle;
-  if (told_healthy_ == healthy) return;
-  told_healthy_ = healthy;
-  for (const char* service : {"", kServiceName}) {
-    server_->GetHealthCheckService()->SetServingStatus(service, healthy);
-  }
+  for (const auto& frontend : frontends_) frontend->publish_health();
 }
 
 Status Daemon::serve(os::UnixListener socket) {
-  build_server();
+  for (const auto& frontend : frontends_) frontend->start(api_);
   const std::string path = socket.path();
   Listener listener(std::move(socket), log_,
                     {.on_connection =
                          [this](os::Fd connection) {
-                           grpc::AddInsecureChannelFromFd(server_.get(), connection.release());
+                           frontends_.front()->take(std::move(connection));
                          },
                      .on_evicted = [this] { stop_.ask({}); }});
   log_.info("listening", {{"socket", path}});
@@ -199,7 +157,7 @@ Status Daemon::serve(os::UnixListener socket) {
   streams_.close();
   drain(stop.grace);
   end_models();
-  end_server();
+  end_frontends();
   log_.info("shutdown complete");
   if (on_end_) on_end_();
   if (stop.error.has_value()) return *stop.error;
@@ -271,16 +229,12 @@ void Daemon::end_models() {
   models_.stop(2 * kEndTime);  // The watch does not wait as long.
 }
 
-// gRPC (1.51) waits for each connection to be closed, and closes none while bytes are on their way to
-// it: for ever, if its client does not read.
-void Daemon::end_server() {
+// One after the other: each of them has the time.
+void Daemon::end_frontends() {
   // A daemon that never had a model has sent no reply that could still be on its way.
-  const milliseconds flush_time =
-      models_.default_model()->state().model() == nullptr ? kShortFlushTime : kFlushTime;
-  watch_.begin_step("closing connections", flush_time + kMargin);
-  server_->Shutdown(std::chrono::system_clock::now() + flush_time);
-  const std::lock_guard lock(health_mutex_);
-  server_.reset();
+  const milliseconds flush_time = models_.default_model()->state().model() == nullptr ? kShortFlushTime : kFlushTime;
+  watch_.begin_step("closing connections", frontends_.size() * flush_time + kMargin);
+  for (const auto& frontend : frontends_) frontend->end(flush_time);
 }
 
 // Without destructors, which would wait. A child that does not end within the moment it is given is
