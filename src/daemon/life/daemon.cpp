@@ -82,6 +82,7 @@ class Daemon {
  public:
   Daemon(DaemonOptions options, os::SignalWatcher& signals, const Clock& clock, Log& log)
       : signals_(signals),
+        clock_(clock),
         log_(log),
         exit_code_of_(std::move(options.exit_code_of)),
         on_end_(std::move(options.on_end)),
@@ -115,6 +116,7 @@ class Daemon {
   [[noreturn]] void end_process(int exit_code);
 
   os::SignalWatcher& signals_;
+  const Clock& clock_;
   Log& log_;
   const std::function<int(const Error&)> exit_code_of_;
   const std::function<void()> on_end_;
@@ -141,12 +143,12 @@ void Daemon::publish_health() {
 Status Daemon::serve(os::UnixListener socket) {
   for (const auto& frontend : frontends_) frontend->start(api_);
   const std::string path = socket.path();
-  Listener listener(std::move(socket), log_,
-                    {.on_connection =
-                         [this](os::Fd connection) {
-                           frontends_.front()->take(std::move(connection));
-                         },
-                     .on_evicted = [this] { stop_.ask({}); }});
+  std::vector<ListeningSocket> sockets;
+  sockets.emplace_back(std::move(socket));
+  std::vector<Frontend*> frontends;
+  for (const auto& frontend : frontends_) frontends.push_back(frontend.get());
+  Listener listener(std::move(sockets), std::move(frontends),
+                    {.on_evicted = [this] { stop_.ask({}); }}, clock_, log_);
   log_.info("listening", {{"socket", path}});
 
   const StopRequest::Details stop = wait_for_stop();
