@@ -3,7 +3,7 @@
 #include "daemon/api/api.hpp"
 #include "support/eventually.hpp"
 #include "support/failing_allocator.hpp"
-#include "support/temp_dir.hpp"
+#include "unit/daemon/models/pool_fixture.hpp"
 #include "unit/daemon/models/scheduler_fixture.hpp"
 
 using runed::Error;
@@ -14,10 +14,9 @@ using runed::daemon::EmbedAnswer;
 using runed::daemon::Scheduler;
 using runed::daemon::Serving;
 using runed::test::FailingAllocation;
+using runed::test::PoolFixture;
 using runed::test::Reply;
 using runed::test::SchedulerFixture;
-using runed::test::ScriptedEngine;
-using runed::test::TempDir;
 using Texts = std::vector<std::string>;
 
 namespace {
@@ -77,22 +76,9 @@ struct Fixture : SchedulerFixture {
     return has_failed;
   }
 
-  TempDir directory;
+  PoolFixture models{clock};
   runed::daemon::OpenStreams streams;
-  ScriptedEngine::Script served;
-  runed::daemon::ModelPool models{{.default_model = {.key = "a", .names = {"a"}},
-                                   .make_source =
-                                       [this](const auto&, auto&) {
-                                         return [this](const auto&) {
-                                           return std::make_unique<ScriptedEngine>(served);
-                                         };
-                                       },
-                                   .centroids_path = directory.path() + "/centroids.bin",
-                                   .memory_bytes = 1 << 20,
-                                   .on_load_failed = [](const Error&) {}},
-                                  clock,
-                                  log};
-  Api api{{models, streams, clock, log}, {}, {}};
+  Api api{{*models.pool, streams, clock, log}, {}, {}};
 };
 
 // Returns how many allocations were made to fail.

@@ -11,8 +11,7 @@
 #include "os/process/signals.hpp"
 #include "runed/v1/runed.grpc.pb.h"
 #include "support/connected_sockets.hpp"
-#include "support/temp_dir.hpp"
-#include "unit/daemon/models/scheduler_fixture.hpp"
+#include "unit/daemon/models/pool_fixture.hpp"
 
 using runed::daemon::Claim;
 using runed::daemon::GrpcFrontend;
@@ -22,14 +21,14 @@ using namespace std::chrono_literals;
 namespace {
 
 // The front end, and what it asks.
-struct Fixture : runed::test::SchedulerFixture {
+struct Fixture {
   // As in the daemon, gRPC's threads have the signals blocked: they stay for the tests of these.
   runed::os::SignalWatcher signals;
   GrpcFrontend frontend;
-  runed::test::TempDir directory;
+  runed::SystemClock clock;
+  runed::test::PoolFixture models{clock};
   runed::daemon::OpenStreams streams;
-  runed::daemon::Centroids centroids{directory / "centroids", log};
-  runed::daemon::Api api{{state, scheduler, streams, centroids, clock, log}, {}, [](int) {}};
+  runed::daemon::Api api{{*models.pool, streams, clock, models.log}, {}, {}};
 };
 
 grpc::Status ask_health(const std::shared_ptr<grpc::Channel>& channel) {

@@ -1,12 +1,10 @@
 #include "daemon/models/model_pool.hpp"
 
 #include <future>
-#include <map>
 
-#include "scripted_engine.hpp"
+#include "pool_fixture.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
-#include "support/temp_dir.hpp"
 
 using runed::Embedding;
 using runed::Error;
@@ -18,9 +16,9 @@ using runed::daemon::ModelDeclaration;
 using runed::daemon::ModelPool;
 using runed::daemon::ModelPtr;
 using runed::daemon::Serving;
+using runed::test::declare_model;
 using runed::test::eventually;
-using runed::test::ScriptedEngine;
-using runed::test::TempDir;
+using runed::test::PoolFixture;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 using namespace std::chrono_literals;
@@ -51,41 +49,15 @@ std::future<Result<Embeddings>> submit(const ModelPtr& model, const std::string&
   return answer;
 }
 
-ModelDeclaration declare(const std::string& name) {
-  return {.key = "variant:" + name, .names = {name}};
-}
+struct Fixture : PoolFixture {
+  explicit Fixture(const std::vector<std::string>& declared, uint64_t memory_bytes = 1000)
+      : PoolFixture(clock, declared, memory_bytes) {}
 
-/// A pool of scripted engines of 100 bytes, each with a SHA-256 of its name's first letter.
-struct Fixture {
-  explicit Fixture(std::vector<std::string> declared, uint64_t memory_bytes = 1000) {
-    for (const std::string& name : declared) catalogue.push_back(declare(name));
-    pool = std::make_unique<ModelPool>(
-        ModelPool::Options{
-            .default_model = declare("default"),
-            .make_source = [this](const ModelDeclaration& model,
-                                  auto&) -> runed::daemon::EngineSource {
-              auto& script = scripts[model.key];
-              script.sha256 = std::string(64, model.names.front().front());
-              return [&script](const auto&) { return std::make_unique<ScriptedEngine>(script); };
-            },
-            .catalogue = [this] { return Result<std::vector<ModelDeclaration>>(catalogue); },
-            .centroids_path = directory.path() + "/centroids.bin",
-            .memory_bytes = memory_bytes,
-            .on_load_failed = [](const Error&) {}},
-        clock, log);
-  }
-
-  ScriptedEngine::Script& script(const std::string& name) { return scripts["variant:" + name]; }
-  Serving serving(const std::string& name) {
+  Serving serving(const std::string& name) const {
     return unwrap(pool->find(name))->state().snapshot().serving;
   }
 
-  TempDir directory;
-  runed::SystemClock clock;
-  runed::Log log{runed::Log::Format::json, clock};
-  std::map<std::string, ScriptedEngine::Script> scripts;
-  std::vector<ModelDeclaration> catalogue;
-  std::unique_ptr<ModelPool> pool;
+  static inline const runed::SystemClock clock;
 };
 
 }  // namespace
@@ -117,7 +89,7 @@ TEST_CASE("an unknown name is told with those that there are") {
 TEST_CASE("a model that was installed since is found") {
   Fixture fixture({});
   CHECK_FALSE(fixture.pool->find("late").has_value());
-  fixture.catalogue.push_back(declare("late"));
+  fixture.catalogue.push_back(declare_model("late"));
   CHECK(fixture.pool->find("late").has_value());
 }
 
