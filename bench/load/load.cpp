@@ -97,7 +97,7 @@ runed::Status send(const LoadOptions& options, Population& foreground, Populatio
 }
 
 Result<Json> load_daemon(const LoadOptions& options, uint64_t& faults) {
-  TRY_ASSIGN(const auto daemon, ObservedDaemon::connect(options.socket));
+  TRY_ASSIGN(const auto daemon, ObservedDaemon::connect(options.socket, options.foreground.model));
   TRY_ASSIGN(const TokenMeasure measure, measure_tokens(*daemon, options.seed));
   const LoadTexts texts(options.seed, options.distinct, options.foreground.lengths, measure);
   std::optional<ExpectedVectors> expected;

@@ -56,7 +56,8 @@ ObservedDaemon::ObservedDaemon(const std::string& socket) {
 
 ObservedDaemon::~ObservedDaemon() = default;
 
-Result<std::unique_ptr<ObservedDaemon>> ObservedDaemon::connect(const std::string& socket) {
+Result<std::unique_ptr<ObservedDaemon>> ObservedDaemon::connect(const std::string& socket,
+                                                                 const std::string& model) {
   std::unique_ptr<ObservedDaemon> daemon(new ObservedDaemon(socket));
   using Stub = v1::RunedService::Stub;
   const auto deadline = std::chrono::steady_clock::now() + kReadyTimeout;
@@ -73,7 +74,11 @@ Result<std::unique_ptr<ObservedDaemon>> ObservedDaemon::connect(const std::strin
     }
     std::this_thread::sleep_for(50ms);
   }
-  TRY(call(*daemon->stub_, &Stub::Info, v1::InfoRequest(), daemon->info_));
+  daemon->model_ = model;
+  if (!model.empty()) TRY(daemon->embed("warm"));  // It may be loaded by that.
+  v1::InfoRequest request;
+  request.set_model(model);
+  TRY(call(*daemon->stub_, &Stub::Info, request, daemon->info_));
   daemon->watcher_ =
       std::jthread([raw = daemon.get()](const std::stop_token& stop) { raw->watch_memory(stop); });
   return daemon;
@@ -90,6 +95,7 @@ void ObservedDaemon::watch_memory(const std::stop_token& stop) {
 Result<v1::EmbedResponse> ObservedDaemon::embed(const std::string& text) {
   v1::EmbedRequest request;
   request.set_text(text);
+  request.set_model(model_);
   v1::EmbedResponse response;
   TRY(call(*stub_, &v1::RunedService::Stub::Embed, request, response));
   return response;
@@ -97,7 +103,9 @@ Result<v1::EmbedResponse> ObservedDaemon::embed(const std::string& text) {
 
 Result<DaemonLook> ObservedDaemon::look() {
   DaemonLook found;
-  TRY(call(*stub_, &v1::RunedService::Stub::Health, v1::HealthRequest(), found.health));
+  v1::HealthRequest request;
+  request.set_model(model_);
+  TRY(call(*stub_, &v1::RunedService::Stub::Health, request, found.health));
   const int pid = info_.pid();
   found.cpu = os::cpu_time_of(pid);
   for (const int child : children_of(pid)) found.cpu += os::cpu_time_of(child);

@@ -26,7 +26,9 @@ class ObservedDaemon {
  public:
   /// Connects, and waits until the daemon is ready.
   /// Errors: what the calls give; unavailable if it does not get ready.
-  static Result<std::unique_ptr<ObservedDaemon>> connect(const std::string& socket);
+  /// Asks for a model by its name from then on; empty: for the default one.
+  static Result<std::unique_ptr<ObservedDaemon>> connect(const std::string& socket,
+                                                         const std::string& model = {});
   ~ObservedDaemon();
   ObservedDaemon(const ObservedDaemon&) = delete;
   ObservedDaemon& operator=(const ObservedDaemon&) = delete;
@@ -47,6 +49,7 @@ class ObservedDaemon {
   void watch_memory(const std::stop_token& stop);
 
   std::unique_ptr<v1::RunedService::Stub> stub_;
+  std::string model_;
   v1::InfoResponse info_;
   std::atomic<uint64_t> peak_resident_{0};
   std::atomic<uint64_t> peak_own_{0};

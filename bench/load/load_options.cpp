@@ -95,6 +95,7 @@ Result<PopulationOptions> parse_background(std::string_view spec) {
 void define(CLI::App& app, LoadOptions& options, Words& words) {
   PopulationOptions& clients = options.foreground;
   app.add_option("--socket", options.socket, "The daemon's socket");
+  app.add_option("--model", clients.model, "Ask for this model (embed, batch)");
   app.add_option("--clients", clients.clients, "Each with a connection of its own")
       ->check(CLI::Range(uint32_t{1}, kMostClients));
   app.add_option("--mode", words.mode, "closed: a client's next call follows its answer")
@@ -140,6 +141,9 @@ Status check_together(const LoadOptions& options, const Words& words) {
   }
   if (options.echo && (clients.stall_percent > 0 || options.check)) {
     return usage_error("--echo measures; leave --stall and --check out");
+  }
+  if (!clients.model.empty() && (words.call == "stream" || options.background.has_value())) {
+    return usage_error("--model is for calls of embed and batch, without --background");
   }
   if (clients.stall_percent >= 100) return usage_error("--stall 100 leaves no client to measure");
   return {};

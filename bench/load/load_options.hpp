@@ -17,6 +17,7 @@ struct PopulationOptions {
 
   uint32_t clients = 1;
   Call call = Call::embed;
+  std::string model;                  // By its name; empty: the default one.
   uint32_t batch = 16;                // Texts of an EmbedBatch.
   std::vector<uint32_t> lengths{12};  // Tokens of a text; each as likely as the others.
   uint64_t texts = 0;                 // To send; 0: until the time is over.

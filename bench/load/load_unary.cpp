@@ -58,8 +58,10 @@ class UnaryClient final : public LoadClient {
       for (uint32_t i = 0; i < claim.count; ++i) {
         call->batch_request.add_texts(shared_.texts.text(claim.first + i));
       }
+      call->batch_request.set_model(shared_.options.model);
       stub_->async()->EmbedBatch(&call->context, &call->batch_request, &call->batch_response, done);
     } else {
+      call->request.set_model(shared_.options.model);
       call->request.set_text(shared_.texts.text(claim.first));
       stub_->async()->Embed(&call->context, &call->request, &call->response, done);
     }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -39,6 +40,21 @@ struct PackedBatch {
   /// Asked now and then while the batch is computed, by the thread that called `embed`. Once it is
   /// false the rest is not computed. Null: it is wanted to the end.
   const std::function<bool()>* is_wanted = nullptr;
+};
+
+/// Where an engine writes what it computes.
+/// Shapes: vectors [n_texts, dimension] f32 row-major; norms [n_texts], or empty: they are not asked
+///         for.
+struct EmbeddingRows {
+  EmbeddingRows() = default;
+  /// Borrows all that is given.
+  template <typename Floats>
+  requires std::is_constructible_v<std::span<float>, Floats&>
+  EmbeddingRows(Floats&& of_vectors, std::span<float> of_norms = {})
+      : vectors(of_vectors), norms(of_norms) {}
+
+  std::span<float> vectors;
+  std::span<float> norms;
 };
 
 /// What an engine returns for a batch that is not wanted any more.
@@ -77,12 +93,13 @@ class Engine {
   /// Embeds a packed batch; the same text gives the same vector in any batch (cosine >= 0.9999).
   /// A batch of no texts computes nothing: it fails if the engine has ended, and tells how, or if
   /// the model's file is not what it was.
-  /// Shapes: vectors [n_texts, dimension] f32 row-major, each row of unit length.
+  /// Writes rows of unit length, and what lengths they had before that; 0 where an engine is not told
+  /// by what it asks.
   /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary or the
   ///         model's file is not what it was, before or after the batch was computed; engine_died,
   ///         engine_killed, engine_fault; shutting_down after `interrupt`; cancelled if the batch is
   ///         not wanted any more.
-  virtual Status embed(const PackedBatch& batch, std::span<float> vectors) = 0;
+  virtual Status embed(const PackedBatch& batch, EmbeddingRows out) = 0;
 
   /// Tokens that one call of `embed` should carry at most: past it memory grows, not speed.
   virtual uint32_t batch_tokens() const = 0;

@@ -146,12 +146,14 @@ Result<std::vector<Embedding>> embed_pass(Engine& engine,
   }
   const size_t dimension = engine.info().dimension;
   std::vector<float> vectors(texts.size() * dimension);
-  TRY(engine.embed({ids, offsets, is_wanted}, vectors));
+  std::vector<float> norms(texts.size());
+  TRY(engine.embed({ids, offsets, is_wanted}, {vectors, norms}));
 
   std::vector<Embedding> embeddings(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto row = vectors.begin() + static_cast<std::ptrdiff_t>(i * dimension);
     embeddings[i].vector.assign(row, row + static_cast<std::ptrdiff_t>(dimension));
+    embeddings[i].norm = norms[i];
     embeddings[i].token_count = static_cast<uint32_t>(texts[i]->ids.size());
     embeddings[i].tokens_dropped = texts[i]->tokens_dropped;
   }

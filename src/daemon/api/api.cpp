@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "os/file/files.hpp"
-
 namespace runed::daemon {
 namespace {
 
@@ -96,7 +94,6 @@ ModelDescription Api::describe(const ModelPtr& model) const {
   ModelDeclaration declaration = model->declaration();
   const auto loaded = model->state().model();
   const auto dimension = dimension_of(*model);
-  const auto file = os::file_identity(declaration.choice.path);
   std::string variant = model->state().variant();
   if (variant.empty()) variant = declaration.choice.variant;
   return {.names = std::move(declaration.names),
@@ -104,7 +101,7 @@ ModelDescription Api::describe(const ModelPtr& model) const {
           .is_kept = declaration.is_kept,
           .idle_timeout = declaration.idle_timeout.value_or(parts_.models.idle_timeout()),
           .path = std::move(declaration.choice.path),
-          .file_bytes = file ? file->size_bytes : 0,
+          .file_bytes = model->file_bytes(),
           .variant = std::move(variant),
           .engine_reason = model->state().engine_reason(),
           .model = loaded,

@@ -163,6 +163,7 @@ void fill(const Embedding& embedding, const Origin& origin, v1::EmbedResponse& r
   response.set_token_count(embedding.token_count);
   response.set_tokens_dropped(embedding.tokens_dropped);
   response.set_model_identity(origin.model_identity);
+  response.set_norm(embedding.norm);
   if (origin.route == nullptr) return;
   response.set_cluster_id(embedding.cluster_id);
   response.set_centroid_set_version(origin.route->version());

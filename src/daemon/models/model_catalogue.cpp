@@ -68,7 +68,11 @@ void add(std::vector<ModelDeclaration>& list, ModelChoice choice, const Declared
 }  // namespace
 
 ModelDeclaration ModelCatalogue::default_model(const ModelChoice& choice) const {
-  if (choice.kind == ModelChoice::Kind::builtin) return declare_builtin();
+  if (choice.kind == ModelChoice::Kind::builtin) {
+    ModelDeclaration builtin = declare_builtin();
+    builtin.choice = choice;  // Who named it decides what is noted.
+    return builtin;
+  }
   if (choice.kind == ModelChoice::Kind::variant) {
     return declare(choice, choice.variant.empty() ? kNameless : choice.variant);
   }

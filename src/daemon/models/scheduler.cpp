@@ -264,7 +264,7 @@ void Scheduler::deliver(const WaitingText& text, const Result<Embedding>& result
   collect_jobs();
   enqueue_prepared();
   queue_.forget(text);
-  if (result) cache_.put(state_.model(), text.text.ids, result->vector);
+  if (result) cache_.put(state_.model(), text.text.ids, *result);
   const auto unanswered = std::ranges::count_if(
       text.recipients, [](const Recipient& recipient) { return !recipient.job->is_answered(); });
   if (result && unanswered > 1) meter_.texts_shared(static_cast<size_t>(unanswered - 1));
@@ -272,7 +272,7 @@ void Scheduler::deliver(const WaitingText& text, const Result<Embedding>& result
     if (job->is_answered()) continue;
     if (!result) {
       job->answer(job->at_text(index, result.error()));
-    } else if (Status accepted = job->accept(index, result->vector); !accepted) {
+    } else if (Status accepted = job->accept(index, *result); !accepted) {
       job->answer(std::move(accepted).error());
     } else if (job->is_complete()) {
       job->finish();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "os/file/files.hpp"
+
 namespace runed::daemon {
 
 using std::chrono::milliseconds;
@@ -50,6 +52,12 @@ Scheduler& ServedModel::scheduler() {
 ModelHost* ServedModel::host() const {
   const std::lock_guard lock(mutex_);
   return host_.get();
+}
+
+uint64_t ServedModel::file_bytes() const {
+  const auto file = os::file_identity(declaration().choice.path);
+  if (file) file_bytes_ = file->size_bytes;
+  return file_bytes_;
 }
 
 void ServedModel::count_call() {

@@ -58,6 +58,9 @@ class ServedModel {
   /// The host; null if nobody has needed it yet.
   ModelHost* host() const;
 
+  /// The size of its file, as it was seen last; 0: not known.
+  uint64_t file_bytes() const;
+
   /// Counts a call that was admitted.
   void count_call();
   int64_t admitted_calls() const { return admitted_calls_; }
@@ -72,6 +75,7 @@ class ServedModel {
   State state_;
   std::atomic<int64_t> admitted_calls_{0};
   std::atomic<int64_t> used_at_ms_{0};  // Since 1970.
+  mutable std::atomic<uint64_t> file_bytes_{0};
 
   mutable std::mutex mutex_;  // Guards the members below.
   ModelDeclaration declaration_;

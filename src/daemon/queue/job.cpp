@@ -48,7 +48,8 @@ Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
   return {};
 }
 
-Status PendingJob::accept(size_t index, std::vector<float> vector) {
+Status PendingJob::accept(size_t index, Embedding computed) {
+  std::vector<float>& vector = computed.vector;
   Embedding& embedding = embeddings[index];
   if (job.route != nullptr) {
     if (job.route->dim() != vector.size()) {  // The model was replaced since the call was admitted.
@@ -62,6 +63,7 @@ Status PendingJob::accept(size_t index, std::vector<float> vector) {
     return at_text(index, std::move(cut).error());
   }
   embedding.vector = std::move(vector);
+  embedding.norm = computed.norm;
   ++embedded;
   return {};
 }
@@ -70,9 +72,9 @@ Status PendingJob::take_known(VectorCache& cache, LoadMeter& meter) {
   size_t known = 0;
   for (size_t i = 0; i < embeddings.size(); ++i) {
     if (!embeddings[i].vector.empty()) continue;
-    auto vector = cache.find(model, prepared[i].ids);
-    if (!vector.has_value()) continue;
-    TRY(accept(i, *std::move(vector)));
+    auto known = cache.find(model, prepared[i].ids);
+    if (!known.has_value()) continue;
+    TRY(accept(i, *std::move(known)));
     ++known;
   }
   if (known > 0) meter.texts_cached(known);

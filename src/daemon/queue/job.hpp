@@ -76,7 +76,7 @@ struct PendingJob {
   /// Takes the model's vector of a text, and makes of it what the job asks for.
   /// Errors: those of cut_dimensions; no_centroid_set if the set is of another dimension (details:
   ///         index).
-  Status accept(size_t index, std::vector<float> vector);
+  Status accept(size_t index, Embedding computed);
 
   /// Accepts the vectors that the cache has.
   /// Errors: those of accept.

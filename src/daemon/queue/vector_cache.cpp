@@ -10,19 +10,19 @@ constexpr size_t kEntryOverhead = 192;
 
 }  // namespace
 
-std::optional<std::vector<float>> VectorCache::find(
+std::optional<Embedding> VectorCache::find(
     const std::shared_ptr<const embed::ModelInfo>& model, const Ids& ids) {
   const std::lock_guard lock(mutex_);
   if (model_ != model) return std::nullopt;
   const auto found = by_ids_.find(ids_key(ids));
   if (found == by_ids_.end()) return std::nullopt;
   entries_.splice(entries_.begin(), entries_, found->second);
-  return found->second->vector;
+  return Embedding{.vector = found->second->vector, .norm = found->second->norm};
 }
 
 void VectorCache::put(const std::shared_ptr<const embed::ModelInfo>& model, const Ids& ids,
-                      const std::vector<float>& vector) {
-  const size_t bytes = bytes_of(ids, vector);
+                      const Embedding& computed) {
+  const size_t bytes = bytes_of(ids, computed.vector);
   if (bytes > capacity_bytes_) return;
   const std::lock_guard lock(mutex_);
   if (model_ != model) {
@@ -33,7 +33,7 @@ void VectorCache::put(const std::shared_ptr<const embed::ModelInfo>& model, cons
   }
   if (by_ids_.contains(ids_key(ids))) return;
   std::list<Entry> added;  // Apart, until nothing can throw any more.
-  added.push_front({ids, vector});
+  added.push_front({ids, computed.vector, computed.norm});
   by_ids_.emplace(ids_key(added.front().ids), added.begin());
   entries_.splice(entries_.begin(), added);
   bytes_ += bytes;

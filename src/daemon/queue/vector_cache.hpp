@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/embedding.hpp"
 #include "embed/engine.hpp"
 
 namespace runed::daemon {
@@ -23,14 +24,14 @@ class VectorCache {
   /// `capacity_bytes` 0: keeps nothing.
   explicit VectorCache(size_t capacity_bytes) : capacity_bytes_(capacity_bytes) {}
 
-  /// Finds the vector of a text by this model; it is the last one asked for then.
-  std::optional<std::vector<float>> find(const std::shared_ptr<const embed::ModelInfo>& model,
-                                         const Ids& ids);
+  /// Finds the vector of a text by this model, and its norm; it is the last one asked for then.
+  std::optional<Embedding> find(const std::shared_ptr<const embed::ModelInfo>& model,
+                                const Ids& ids);
 
-  /// Keeps a vector, in place of those that were not asked for the longest. The vectors of another
+  /// Keeps a vector and its norm, in place of those that were not asked for the longest. The vectors of another
   /// model are dropped.
   void put(const std::shared_ptr<const embed::ModelInfo>& model, const Ids& ids,
-           const std::vector<float>& vector);
+           const Embedding& computed);
 
   void clear();
 
@@ -41,6 +42,7 @@ class VectorCache {
   struct Entry {
     Ids ids;
     std::vector<float> vector;
+    float norm;
   };
   static size_t bytes_of(const Ids& ids, const std::vector<float>& vector);
   void drop_oldest();

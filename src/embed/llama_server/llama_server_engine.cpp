@@ -226,7 +226,9 @@ Status LlamaServerEngine::check_first_embedding(const Tokenizer& tokenizer) {
   return {};
 }
 
-Status LlamaServerEngine::embed(const PackedBatch& batch, std::span<float> vectors) {
+// It makes rows unit by itself, and tells no norms: builds that know how to leave that out cannot be told
+// from those that pass over it, so that a norm might be that of a unit row.
+Status LlamaServerEngine::embed(const PackedBatch& batch, EmbeddingRows out) {
   if (server_.process == nullptr) {
     return make_error(ErrorCode::unavailable, "the engine is not started");
   }
@@ -235,11 +237,12 @@ Status LlamaServerEngine::embed(const PackedBatch& batch, std::span<float> vecto
   if (server_.process->has_ended()) return server_.process->how_it_ended();
   if (batch.offsets.size() <= 1) return {};
   TRY(check_lengths(batch, info_.max_tokens));
-  CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
+  CHECK(out.vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
   const auto computed = compute(batch);
   TRY(as_told(file_.check_unchanged()));  // First: of a file that is cut short a server dies.
   if (!computed) return computed.error();
-  std::ranges::copy(*computed, vectors.begin());
+  std::ranges::copy(*computed, out.vectors.begin());
+  std::ranges::fill(out.norms, 0.0F);
   last_useful_work_ = clock_.steady_now();
   return {};
 }

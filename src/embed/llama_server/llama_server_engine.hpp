@@ -71,7 +71,7 @@ class LlamaServerEngine final : public Engine {
   std::shared_ptr<const Tokenizer> tokenizer() const override;
   /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long; model_corrupt
   ///         if the file was written to. A batch of no texts only tells whether the engine lives.
-  Status embed(const PackedBatch& batch, std::span<float> vectors) override;
+  Status embed(const PackedBatch& batch, EmbeddingRows out) override;
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
   void interrupt() override { is_interrupted_ = true; }

@@ -180,26 +180,26 @@ std::shared_ptr<const Tokenizer> NativeEngine::tokenizer() const {
   return tokenizer_;
 }
 
-Status NativeEngine::embed(const PackedBatch& batch, std::span<float> vectors) {
+Status NativeEngine::embed(const PackedBatch& batch, EmbeddingRows out) {
   if (model_ == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
   TRY(file_.check());
   if (batch.offsets.size() <= 1) return {};
   TRY(check_batch(batch));
-  TRY(compute(batch, vectors));
+  TRY(compute(batch, out));
   TRY(file_.check_unchanged());  // First: of a hole vectors are computed that are not finite.
-  TRY(check_finite(vectors, info_.dimension));
+  TRY(check_finite(out.vectors, info_.dimension));
   last_useful_work_ = clock_.steady_now();
   return {};
 }
 
-Status NativeEngine::compute(const PackedBatch& batch, std::span<float> vectors) {
-  CHECK(vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
+Status NativeEngine::compute(const PackedBatch& batch, const EmbeddingRows& out) {
+  CHECK(out.vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
   const auto turn = pool_->wait_for_turn();
   const ThreadPool::Lookout lookout(*pool_, [&] {
     return !interrupted_ && (batch.is_wanted == nullptr || (*batch.is_wanted)());
   });
   try {
-    model_->forward_pass.run(batch, vectors);
+    model_->forward_pass.run(batch, out);
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::internal, "out of memory for a pass of {} tokens",
                       batch.ids.size());

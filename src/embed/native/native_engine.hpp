@@ -66,7 +66,7 @@ class NativeEngine final : public Engine {
   std::shared_ptr<const Tokenizer> tokenizer() const override;
   /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long; model_corrupt
   ///         if the file was written to.
-  Status embed(const PackedBatch& batch, std::span<float> vectors) override;
+  Status embed(const PackedBatch& batch, EmbeddingRows out) override;
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
   void interrupt() override { interrupted_ = true; }
@@ -82,7 +82,7 @@ class NativeEngine final : public Engine {
   Result<std::unique_ptr<const Tokenizer>> load_tokenizer(const Gguf& gguf, const ModelSpec& spec);
   Status check_interrupted() const;
   Status check_batch(const PackedBatch& batch) const;
-  Status compute(const PackedBatch& batch, std::span<float> vectors);
+  Status compute(const PackedBatch& batch, const EmbeddingRows& out);
 
   const NativeOptions options_;
   const Kernel& kernel_;

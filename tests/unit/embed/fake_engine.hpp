@@ -32,7 +32,8 @@ class FakeEngine final : public embed::Engine {
   void interrupt() override {}
   uint64_t memory_bytes() const override { return 0; }
 
-  Status embed(const embed::PackedBatch& batch, std::span<float> vectors) override {
+  Status embed(const embed::PackedBatch& batch, embed::EmbeddingRows out) override {
+    const std::span<float> vectors = out.vectors;
     TRY(result);
     const size_t texts = batch.offsets.size() - 1;
     pass_sizes.push_back(texts);

@@ -79,7 +79,7 @@ ForwardPass::ForwardPass(const ModelSpec& spec, const Weights& weights, NumberFo
   }
 }
 
-void ForwardPass::run(const PackedBatch& batch, std::span<float> vectors) {
+void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
   if (times_ != nullptr) times_->begin();
   const size_t texts = batch.offsets.size() - 1;
   const Layout layout = lay_out_texts(batch.offsets);
@@ -95,7 +95,7 @@ void ForwardPass::run(const PackedBatch& batch, std::span<float> vectors) {
     const bool is_last = &layer == &weights_.layers.back();
     run_layer(layer, layout, is_last ? gather_last(layout, scratch) : everyone, scratch);
   }
-  write_vectors(scratch.last, vectors);
+  write_vectors(scratch.last, out);
   end(Phase::finish);
   if (batch.ids.size() > kTokensToKeep) arena_.release();
 }
@@ -239,7 +239,7 @@ InputRows ForwardPass::prepare(const Rows& in, const Matrix& weights, const Inpu
   return {out.data, out.stride, in.count};
 }
 
-void ForwardPass::write_vectors(const Rows& last, std::span<float> vectors) const {
+void ForwardPass::write_vectors(const Rows& last, const EmbeddingRows& out) const {
   for (size_t text = 0; text < last.count; ++text) {
     kernel_.rms_norm(last.row(text), weights_.output_norm.data(), spec_.width, spec_.norm_epsilon,
                      last.row(text));
@@ -247,8 +247,10 @@ void ForwardPass::write_vectors(const Rows& last, std::span<float> vectors) cons
     double squares = 0;
     for (const float value : from)
       squares += static_cast<double>(value) * static_cast<double>(value);
-    const double scale = 1 / std::sqrt(squares);
-    float* to = vectors.data() + text * spec_.width;
+    const double norm = std::sqrt(squares);
+    const double scale = 1 / norm;
+    if (!out.norms.empty()) out.norms[text] = static_cast<float>(norm);
+    float* to = out.vectors.data() + text * spec_.width;
     for (const float value : from) *to++ = static_cast<float>(static_cast<double>(value) * scale);
   }
 }

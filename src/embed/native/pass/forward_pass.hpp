@@ -30,11 +30,12 @@ class ForwardPass {
   ForwardPass(const ModelSpec& spec, const Weights& weights, NumberFormat compute,
               const Kernel& kernel, ThreadPool& pool);
 
-  /// Writes the unit-length vectors of a batch. A row may come out not finite: the caller checks.
-  /// Shapes: vectors [n_texts, width].
+  /// Writes the unit-length vectors of a batch, and their norms. A row may come out not finite: the
+  /// caller checks.
+  /// Shapes: those of EmbeddingRows.
   /// Needs:  the shapes of PackedBatch; every id in the vocabulary.
   /// Owns:   scratch memory, which stays for the next batch unless this one was very large.
-  void run(const PackedBatch& batch, std::span<float> vectors);
+  void run(const PackedBatch& batch, const EmbeddingRows& out);
 
   /// Returns the scratch memory that is held.
   size_t scratch_bytes() const { return arena_.capacity_bytes(); }
@@ -96,7 +97,7 @@ class ForwardPass {
   void normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,
                  const Scratch& scratch, const InputRows& out) const;
   InputRows prepare(const Rows& in, const Matrix& weights, const InputRows& out) const;
-  void write_vectors(const Rows& last, std::span<float> vectors) const;
+  void write_vectors(const Rows& last, const EmbeddingRows& out) const;
   void end(Phase phase) const {
     if (times_ != nullptr) times_->end(phase);
   }

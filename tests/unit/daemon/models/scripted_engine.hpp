@@ -111,7 +111,8 @@ class ScriptedEngine final : public embed::Engine {
   void interrupt() override { script_.interrupt(); }
   void on_death(std::function<void()> tell) override { script_.tell_death = std::move(tell); }
 
-  Status embed(const embed::PackedBatch& batch, std::span<float> vectors) override {
+  Status embed(const embed::PackedBatch& batch, embed::EmbeddingRows out) override {
+    const std::span<float> vectors = out.vectors;
     std::unique_lock lock(script_.mutex);
     if (script_.death.has_value()) return *script_.death;
     if (batch.offsets.size() == 1) return {};
@@ -125,6 +126,7 @@ class ScriptedEngine final : public embed::Engine {
     TRY(check_interrupted());
     TRY(script_.on_pass ? script_.on_pass(texts_of(batch)) : check_poison(batch));
     for (size_t i = 0; i < vectors.size(); ++i) vectors[i] = i % kDimension == 0 ? 1.0F : 0.0F;
+    std::ranges::fill(out.norms, 3.0F);
     return {};
   }
 

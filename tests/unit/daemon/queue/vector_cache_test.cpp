@@ -2,16 +2,26 @@
 
 #include "support/catch.hpp"
 
+using runed::Embedding;
 using runed::daemon::VectorCache;
 using runed::embed::ModelInfo;
 
 namespace {
 
 const auto kModel = std::make_shared<const ModelInfo>();
-const std::vector<float> kVector(256, 0.5F);  // 1 KiB.
+Embedding vector_of(float value) {
+  return {.vector = std::vector<float>(256, value), .norm = 10 * value};  // 1 KiB.
+}
 
-std::vector<float> vector_of(float value) {
-  return std::vector<float>(256, value);
+const Embedding kVector = vector_of(0.5F);
+
+// What is known of a text: its value and its norm, or 0 each.
+std::pair<float, float> find(VectorCache& cache, const std::shared_ptr<const ModelInfo>& model,
+                             const VectorCache::Ids& ids) {
+  const auto found = cache.find(model, ids);
+  if (!found.has_value()) return {0.0F, 0.0F};
+  CHECK(found->vector == std::vector<float>(256, found->vector.front()));
+  return {found->vector.front(), found->norm};
 }
 
 }  // namespace
@@ -20,8 +30,8 @@ TEST_CASE("a vector is found again by all of its ids") {
   VectorCache cache(1 << 20);
   cache.put(kModel, {1, 2, 3}, vector_of(1));
   cache.put(kModel, {1, 2}, vector_of(2));
-  CHECK(cache.find(kModel, {1, 2, 3}) == vector_of(1));
-  CHECK(cache.find(kModel, {1, 2}) == vector_of(2));
+  CHECK(find(cache, kModel, {1, 2, 3}) == std::pair(1.0F, 10.0F));
+  CHECK(find(cache, kModel, {1, 2}) == std::pair(2.0F, 20.0F));
   CHECK_FALSE(cache.find(kModel, {1, 2, 4}).has_value());
   CHECK_FALSE(cache.find(kModel, {1}).has_value());
   CHECK_FALSE(cache.find(kModel, {}).has_value());
@@ -55,7 +65,7 @@ TEST_CASE("the vectors of one model are not those of another") {
   cache.put(kModel, {1}, vector_of(1));
   CHECK_FALSE(cache.find(other, {1}).has_value());
   cache.put(other, {1}, vector_of(2));
-  CHECK(cache.find(other, {1}) == vector_of(2));
+  CHECK(find(cache, other, {1}) == std::pair(2.0F, 20.0F));
   CHECK_FALSE(cache.find(kModel, {1}).has_value());
 }
 
