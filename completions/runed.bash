@@ -32,8 +32,8 @@ _runed() {
       flags="--force --grace --help --home --json --socket --wait"
       ;;
     install)
-      flags="--dry-run --engine-only --export --from --help --home --json --list --manifest
-        --model-only --offline --socket --variant"
+      flags="--default --dry-run --engine-only --export --from --help --home --json --list
+        --manifest --model-only --offline --socket --variant"
       ;;
     uninstall)
       flags="--dry-run --help --home --json --socket"

@@ -58,6 +58,7 @@ complete -c runed -n '__fish_seen_subcommand_from shutdown' -l wait -x -d 'Wait 
 
 complete -c runed -n __fish_use_subcommand -a install -d 'Fetch and install a model'
 complete -c runed -n '__fish_seen_subcommand_from install' -s h -l help -d 'Print help and exit'
+complete -c runed -n '__fish_seen_subcommand_from install' -l default -d 'Serve it where no model is named'
 complete -c runed -n '__fish_seen_subcommand_from install' -l dry-run -d 'Tell what would be done, and do nothing'
 complete -c runed -n '__fish_seen_subcommand_from install' -l engine-only -d 'Install llama-server only'
 complete -c runed -n '__fish_seen_subcommand_from install' -l export -r -F -d 'Also write a bundle for another machine'

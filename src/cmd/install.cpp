@@ -20,6 +20,7 @@
 #include "cmd/line/setting_flags.hpp"
 #include "embed/model/builtin_model.hpp"
 #include "os/file/files.hpp"
+#include "os/process/process.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -31,6 +32,7 @@ using bootstrap::Part;
 constexpr const char* kExamples =
     "  runed install\n"
     "  runed install --variant f16 --model-only\n"
+    "  runed install --variant f16 --model-only --default\n"
     "  runed install --export bundle.tar\n"
     "  runed install --from bundle.tar --offline";
 
@@ -80,6 +82,14 @@ std::vector<Part> default_parts(const Work& work, const Manifest& manifest) {
   return parts;
 }
 
+// Whoever sits at a terminal reads what becomes of it; a script may run again at any time, and must not
+// change what other programs get.
+bootstrap::BecomesDefault default_of(const Work& work) {
+  const bool is_seen = work.services.err_is_terminal && os::is_terminal(work.services.stdin_fd);
+  return work.flags.make_default || is_seen ? bootstrap::BecomesDefault::always
+                                            : bootstrap::BecomesDefault::if_first;
+}
+
 Result<bootstrap::InstallRequest> request_of(const Work& work, const Manifest& manifest) {
   const bool names_builtin = names_variant(work) && is_builtin(work);
   if (names_builtin || (work.flags.model_only && is_builtin(work))) {
@@ -90,7 +100,8 @@ Result<bootstrap::InstallRequest> request_of(const Work& work, const Manifest& m
       .parts = work.flags.engine_only  ? std::vector{Part::llama_server}
                : work.flags.model_only ? std::vector{Part::model}
                                        : default_parts(work, manifest),
-      .variant = work.location.settings.model_variant.value.value_or("")};
+      .variant = work.location.settings.model_variant.value.value_or(""),
+      .becomes_default = default_of(work)};
   // A bundle stands in for the manifest that is configured.
   if (work.flags.from.has_value()) {
     request.manifest_url = work.location.settings.manifest.value;
@@ -129,7 +140,10 @@ std::string digest_of(const std::vector<InstallStep>& steps, const std::string& 
 
 // What to do now, so that what was installed is used.
 std::string next_step(const Work& work, const std::vector<InstallStep>& steps) {
-  const auto choice = bootstrap::choose_model(work.location.paths, work.location.settings);
+  // The next command has not our flags.
+  const auto next = locate(work.flags.location, {}, work.services);
+  const bootstrap::Settings& settings = next ? next->settings : work.location.settings;
+  const auto choice = bootstrap::choose_model(work.location.paths, settings);
   if (!choice) return choice.error().message;
   if (!choice->is_installed()) return "no model is installed yet: 'runed install' fetches one";
   const std::string chosen = choice->variant.empty() ? choice->path : choice->variant;
@@ -188,6 +202,24 @@ void print_steps(Work& work, const Manifest& manifest, const std::vector<Install
   work.services.out << "next: " << escape_invalid_utf8(next) << "\n";
 }
 
+// What is served where no model is named, if that is not plain: it was another one, or still is.
+void note_default(Work& work, const std::vector<InstallStep>& steps) {
+  for (const InstallStep& step : steps) {
+    if (step.default_before.empty()) continue;
+    if (step.default_now != step.variant) {
+      work.long_work.progress.note(
+          fmt::format("note: {} stays the default, which is served where no model is named; 'runed "
+                      "install --default "
+                      "--variant {}' changes that",
+                      step.default_now, step.variant));
+    } else if (step.default_before != step.variant) {
+      work.long_work.progress.note(fmt::format(
+          "note: {} is the default now, which is served where no model is named, instead of {}",
+          step.variant, step.default_before));
+    }
+  }
+}
+
 Status print_list(Work& work, const Manifest& manifest) {
   TRY_ASSIGN(const auto installed, bootstrap::installed_variants(work.location.paths));
   Json all = Json::array();
@@ -235,6 +267,7 @@ Status work_with(Work& work, const Manifest& manifest) {
                                  work.policy(), hooks.watch));
   }
   work.long_work.progress.clear();
+  note_default(work, steps);
   print_steps(work, manifest, steps);
   return {};
 }
@@ -286,6 +319,8 @@ Runner define_install(FlagSet& set) {
   const Flag engine_only =
       set.add_flag("--engine-only", flags->engine_only, "Install llama-server only");
   set.add_flag("--model-only", flags->model_only, "Install the model only").excludes(engine_only);
+  set.add_flag("--default", flags->make_default, "Serve it where no model is named")
+      .excludes(engine_only);
   const Flag from =
       set.add_option("--from", flags->from, "Install from a bundle, without the network");
   from.type_name("DIR|FILE");

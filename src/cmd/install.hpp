@@ -14,6 +14,7 @@ struct InstallFlags {
   bootstrap::SettingFlags settings;        // The variant and the manifest.
   std::optional<std::string> from;         // Bundle to install from.
   std::optional<std::string> export_file;  // Bundle to write.
+  bool make_default = false;               // What is served where no model is named.
   bool engine_only = false;
   bool model_only = false;
   bool offline = false;

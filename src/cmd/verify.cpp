@@ -153,8 +153,7 @@ Status reinstall(Work& work, const Manifest& manifest, const Check& check) {
   }
   TRY(bootstrap::install(work.location.paths, manifest,
                          {.parts = {is_model ? Part::model : Part::llama_server},
-                          .variant = is_model ? check.subject : "",
-                          .serve_by_default = false},
+                          .variant = is_model ? check.subject : ""},
                          {}, work.services.clock, hooks));
   return {};
 }

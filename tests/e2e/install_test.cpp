@@ -245,3 +245,44 @@ TEST_CASE("an installation is moved to a machine without a network", "[install]"
   CHECK(target.status()["variant"] == "tiny.q8_0");
   CHECK(target.run({"verify"}).exit_code == 0);
 }
+
+TEST_CASE("a script installs another variant beside the default, and --default changes it",
+          "[install]") {
+  Fixture fixture;
+  Home& home = fixture.home;
+  const Finished first = home.run({"install", "--model-only"});
+  REQUIRE(first.exit_code == 0);
+  CHECK(first.err.find("default") == std::string::npos);
+  const std::vector<std::string> large{"install", "--model-only", "--variant", "f16"};
+  const Finished second = home.run(large);
+  REQUIRE(second.exit_code == 0);
+  CHECK(second.err.ends_with(
+      "runed: note: tiny.q8_0 stays the default, which is served where no model is named; 'runed "
+      "install --default --variant large.f16' changes that\n"));
+  CHECK(second.out.ends_with("next: the next 'runed embed' is answered by tiny.q8_0\n"));
+  const Finished changed = home.run({"install", "--model-only", "--variant", "f16", "--default"});
+  REQUIRE(changed.exit_code == 0);
+  CHECK(changed.err.ends_with(
+      "runed: note: large.f16 is the default now, which is served where no model is named, instead "
+      "of tiny.q8_0\n"));
+  CHECK(changed.out.ends_with("next: the next 'runed embed' is answered by large.f16\n"));
+  CHECK(home.run(large).err.find("default") == std::string::npos);  // It is plain.
+  const Finished back = home.run({"install", "--model-only", "--json"});
+  REQUIRE(back.exit_code == 0);
+  const std::string note = back.json()["notes"].back();
+  CHECK(note.find("note: large.f16 stays the default") == 0);
+  CHECK(home.run({"install", "--engine-only", "--default"}).exit_code == 2);
+}
+
+TEST_CASE("on a terminal the variant that is installed becomes the default, which is told",
+          "[install]") {
+  Fixture fixture;
+  REQUIRE(fixture.home.run({"install", "--model-only"}).exit_code == 0);
+  const Finished done = fixture.home.run_shell(
+      fmt::format("script -qec \"'{}' install --model-only --variant f16\" /dev/null </dev/null",
+                  RUNED_EXECUTABLE));
+  CAPTURE(done.out);
+  CHECK(done.exit_code == 0);
+  CHECK(done.out.find("large.f16 is the default now") != std::string::npos);
+  CHECK(Json::parse(read_text(fixture.home / "installed.json"))["model_variant"] == "large.f16");
+}

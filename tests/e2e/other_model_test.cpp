@@ -55,7 +55,7 @@ void check_missing(Home& home, const std::string& why) {
 TEST_CASE("where the installed model is gone, nothing else answers", "[other_model]") {
   Installed installed;
   Home& home = installed.home;
-  const std::string gone = "the model installed last is tiny.q8_0, and its file is not there";
+  const std::string gone = "the default of installed.json is tiny.q8_0, and its file is not there";
   SECTION("removed") {
     fs::remove(installed.file);
     check_missing(home, gone);

@@ -114,7 +114,6 @@ TEST_CASE("a damaged model is never served: the daemon fetches it again", "[veri
 TEST_CASE("gc removes what nobody uses, and nothing that somebody does", "[verify_gc]") {
   Fixture fixture;
   REQUIRE(fixture.home.run({"install", "--model-only", "--variant", "large.f16"}).exit_code == 0);
-  REQUIRE(fixture.home.run({"install", "--model-only"}).exit_code == 0);
   REQUIRE(fixture.home.run({"embed", "hello"}).exit_code == 0);
   const std::string large = fixture.home / "models/large.f16.gguf";
 
@@ -138,7 +137,7 @@ TEST_CASE("gc keeps what a daemon serves, whatever is configured now", "[verify_
   REQUIRE(fixture.home.run({"embed", "hello"}).exit_code == 0);
   fixture.mirror.document["default_model"] = "large.f16";
   fixture.mirror.publish();
-  REQUIRE(fixture.home.run({"install", "--model-only"}).exit_code == 0);
+  REQUIRE(fixture.home.run({"install", "--model-only", "--default"}).exit_code == 0);
   CHECK(fixture.home.run({"gc"}).out == "there is nothing to remove\n");
   REQUIRE(fixture.home.run({"shutdown", "--wait", "10"}).exit_code == 0);
   CHECK(fixture.home.run({"gc"}).out.find(fixture.model) != std::string::npos);

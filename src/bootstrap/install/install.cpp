@@ -23,6 +23,11 @@ std::string format_seconds(SystemTime time) {
   return format_time(time).substr(0, 19) + "Z";
 }
 
+bool becomes_default(BecomesDefault request, const Installed& installed) {
+  return request == BecomesDefault::always ||
+         (request == BecomesDefault::if_first && installed.model_variant.empty());
+}
+
 /// One run: what it works on and with.
 struct Run {
   const Paths& paths;
@@ -142,9 +147,10 @@ Status Run::ensure(InstallStep& step, const InstallRequest& request, const Downl
              .path = step.path,
              .size_bytes = file.size_bytes};
   }
-  if (!request.serve_by_default && !installed.model_variant.empty()) return {};
-  installed.model = entry;
-  installed.model_variant = step.variant;
+  step.default_before = installed.model_variant;
+  if (becomes_default(request.becomes_default, installed)) installed.model_variant = step.variant;
+  if (installed.model_variant == step.variant) installed.model = entry;
+  step.default_now = installed.model_variant;
   return {};
 }
 
@@ -188,9 +194,12 @@ Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& man
   TRY_ASSIGN(std::vector<InstallStep> steps, run.inspect_all(request));
   for (InstallStep& step : steps) {
     TRY(run.ensure(step, request, policy));
-    // After each part: what is in place must be known, whatever becomes of the next.
-    run.installed.manifest_url =
-        request.manifest_url.empty() ? manifest.source() : request.manifest_url;
+    // After each part: what is in place must be known, whatever becomes of the next. The manifest that is
+    // remembered is that of the default, since it tells for which manifest that counts.
+    if (run.installed.model_variant.empty() || run.installed.model_variant == step.variant) {
+      run.installed.manifest_url =
+          request.manifest_url.empty() ? manifest.source() : request.manifest_url;
+    }
     run.installed.platform = platform_name();
     run.installed.installed_at = format_seconds(clock.system_now());
     if (Status written = run.installed.write(paths.installed_file); !written) {

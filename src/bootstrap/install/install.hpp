@@ -21,12 +21,19 @@ enum class Part { llama_server, model };
 /// Returns `llama_server` or `model`.
 std::string_view name_of(Part part);
 
+/// Whether a variant that is installed becomes the default: the one served where none is named.
+enum class BecomesDefault {
+  never,
+  if_first,  // Where there is none yet: of what a script or a daemon installs.
+  always,    // Of what somebody has asked for as such.
+};
+
 /// What is to be installed.
 struct InstallRequest {
   std::vector<Part> parts;
   std::string variant;           // In full or its last part; empty: the manifest's default.
   std::string manifest_url{};    // To be remembered in installed.json; empty: the manifest's own.
-  bool serve_by_default = true;  // Whether the variant is the one served when none is named.
+  BecomesDefault becomes_default = BecomesDefault::if_first;
 };
 
 /// One thing to install, and how it stands.
@@ -36,7 +43,10 @@ struct InstallStep {
   Artifact artifact;    // As the manifest has it.
   std::string path;     // Of the GGUF, or the directory of the llama-server.
   ArtifactState state = ArtifactState::missing;
-  uint64_t bytes_received = 0;  // Once it has been installed.
+  uint64_t bytes_received = 0;  // Once it has been installed; so are the next two, of a model.
+  std::string
+      default_before{};  // What was served where none is named; empty: nothing was recorded.
+  std::string default_now{};
 };
 
 /// Returns `missing`, `outdated`, `damaged` or `intact`.

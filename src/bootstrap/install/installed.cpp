@@ -13,8 +13,9 @@ constexpr size_t kMostBytes = size_t{4} << 20;
 Error damaged(const std::string& path, std::string_view why) {
   return bad_document(path, fmt::format("it is damaged: {}", why))
       .with_hint(
-          "'runed install --variant NAME' writes it anew; until then it is not known which model was "
-          "installed last");
+          "'runed install --variant NAME' writes it anew; until then it is not known which model "
+          "is "
+          "the default");
 }
 
 // The members of a file that is being loaded, as what they must be. A member that is absent is empty.

@@ -28,14 +28,14 @@ struct InstalledArtifact {
 /// installed.json: what is installed, and what it must look like. The fields above the blank line
 /// are the predecessor's, and other programs read them.
 struct Installed {
-  std::string manifest_url;
+  std::string manifest_url;  // That the default model came from, or, without one, what came last.
   int manifest_version = 1;
   std::string platform;
   std::string
       installed_at;  // RFC 3339 in UTC, whole seconds; when one of them was last found right.
-  std::string model_variant;  // Of the model installed last.
+  std::string model_variant;  // The default: what is served where none is named.
   std::optional<InstalledArtifact> llama_server;
-  std::optional<InstalledArtifact> model;
+  std::optional<InstalledArtifact> model;  // The default.
 
   std::map<std::string, InstalledArtifact> variants;      // Every model installed.
   std::map<std::string, std::string> llama_server_files;  // As digest_llama_server tells them.

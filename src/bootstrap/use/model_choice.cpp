@@ -129,7 +129,8 @@ Result<ModelChoice> choose_present(const Paths& paths, const Settings& settings,
 Result<ModelChoice> choose_among_installed(const Paths& paths, const Settings& settings) {
   TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   if (!installed.model_variant.empty()) {
-    return choose_present(paths, settings, installed.model_variant, "the model installed last");
+    return choose_present(paths, settings, installed.model_variant,
+                          "the default of installed.json");
   }
   TRY_ASSIGN(const std::vector<std::string> names, named_variants(paths));
   if (names.empty()) return builtin_choice(Origin::default_value);
@@ -143,8 +144,8 @@ Result<ModelChoice> choose_among_installed(const Paths& paths, const Settings& s
       .with_hint("name one with RUNED_MODEL_VARIANT, or with model_variant in config.json");
 }
 
-// Nothing was named, but a manifest was, and it has a default. What was installed from it last comes
-// first, and is fetched again if its file is gone.
+// Nothing was named, but a manifest was, and it has a default. What installed.json has as the default
+// comes first, if it came from there, and is fetched again if its file is gone.
 Result<ModelChoice> choose_default_of_manifest(const Paths& paths, const Settings& settings) {
   TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   const bool was_installed = installed.manifest_url == settings.manifest.value;

@@ -28,10 +28,11 @@ struct ModelChoice {
 };
 
 /// Chooses the model, without the network: the file, the variant or the name in config.json that the user
-/// named, whichever is named in the stronger place (flag, environment, config.json), the file where both are. If nothing
-/// was named and a manifest was configured: the variant installed last, if it came from there, else
+/// named, whichever is named in the stronger place (flag, environment, config.json), the file where both
+/// are. If nothing was named and a manifest was configured: the default of installed.json, if it came from
+/// there, else
 /// the manifest's default; either may still have to be fetched. If nothing was named at all: the
-/// variant installed last, else the manifest's default if it is in models/, else the only one that
+/// default of installed.json, else the manifest's default if it is in models/, else the only one that
 /// is, else the built-in model. A variant is named in full or by its last part (`q8_0`).
 /// Errors: model_missing if the file is not there, or that of a variant which counts where none is
 ///         named, or models/ cannot be looked into; bad_config if the name could be any of several

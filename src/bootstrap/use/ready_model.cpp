@@ -101,11 +101,8 @@ Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
   const ErrorCode code = ready.error().code;
   if (code != ErrorCode::model_missing && code != ErrorCode::integrity) return ready;
   if (code == ErrorCode::integrity) hooks.watch.event(ready.error().message);
-  auto installed = install_model(paths, settings,
-                                 {.parts = {Part::model},
-                                  .variant = choice.variant,
-                                  .serve_by_default = choice.origin == Origin::manifest},
-                                 policy, clock, hooks);
+  auto installed = install_model(
+      paths, settings, {.parts = {Part::model}, .variant = choice.variant}, policy, clock, hooks);
   if (installed || code != ErrorCode::integrity || installed.error().code == ErrorCode::cancelled) {
     return installed;
   }

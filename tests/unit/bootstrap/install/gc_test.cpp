@@ -70,8 +70,8 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("variants that nothing names go, with their entry") {
   const Fixture fixture;
-  unwrap(fixture.install({.parts = {Part::model}, .variant = "large"}));
   unwrap(fixture.install({.parts = {Part::model}, .variant = "small"}));
+  unwrap(fixture.install({.parts = {Part::model}, .variant = "large"}));
   const auto items = unwrap(plan_gc(fixture.paths, fixture.settings, {}, fixture.clock)).items;
   REQUIRE(items.size() == 1);
   CHECK(items[0].kind == GcItem::Kind::variant);

@@ -9,6 +9,7 @@ using runed::Error;
 using runed::ErrorCode;
 using runed::sha256_hex;
 using runed::bootstrap::ArtifactState;
+using runed::bootstrap::BecomesDefault;
 using runed::bootstrap::InstallStep;
 using runed::bootstrap::Part;
 using runed::bootstrap::plan_install;
@@ -54,14 +55,50 @@ TEST_CASE("installing again finds everything intact and receives nothing") {
   }
 }
 
-TEST_CASE("a second variant leaves the first, and is the one served from then on") {
+TEST_CASE("a second variant leaves the first, which stays the default") {
   const InstallFixture fixture;
-  unwrap(fixture.install_all());
-  unwrap(fixture.install({.parts = {Part::model}, .variant = "large"}));
+  CHECK(unwrap(fixture.install_all())[1].default_before.empty());
+  const auto steps = unwrap(fixture.install({.parts = {Part::model}, .variant = "large"}));
+  CHECK(steps[0].default_before == "m.small");
+  CHECK(steps[0].default_now == "m.small");
   CHECK(read_text(fixture.model_file("m.small")) == fixture.small);
-  CHECK(fixture.installed().model_variant == "m.large");
+  CHECK(fixture.installed().model_variant == "m.small");
+  CHECK(fixture.installed().model->sha256 == sha256_hex(fixture.small));
   CHECK(fixture.installed().variants.size() == 2);
   CHECK(fixture.installed().llama_server.has_value());
+}
+
+TEST_CASE("another variant becomes the default where that is asked for") {
+  const InstallFixture fixture;
+  unwrap(fixture.install({.parts = {Part::model}, .becomes_default = BecomesDefault::never}));
+  CHECK(fixture.installed().model_variant.empty());
+  CHECK(fixture.installed().variants.size() == 1);
+  unwrap(fixture.install({.parts = {Part::model}, .variant = "small"}));
+  CHECK(fixture.installed().model_variant == "m.small");
+  const auto steps = unwrap(fixture.install(
+      {.parts = {Part::model}, .variant = "large", .becomes_default = BecomesDefault::always}));
+  CHECK(steps[0].default_before == "m.small");
+  CHECK(steps[0].default_now == "m.large");
+  CHECK(fixture.installed().model_variant == "m.large");
+  CHECK(fixture.installed().model->sha256 == sha256_hex(fixture.large));
+}
+
+TEST_CASE("the manifest that is remembered is that of the default") {
+  const InstallFixture fixture;
+  const auto install = [&](const std::string& variant, const std::string& url,
+                           BecomesDefault becomes_default) {
+    unwrap(fixture.install({.parts = {Part::model},
+                            .variant = variant,
+                            .manifest_url = url,
+                            .becomes_default = becomes_default}));
+    return fixture.installed().manifest_url;
+  };
+  CHECK(install("small", "https://a", BecomesDefault::if_first) == "https://a");
+  CHECK(install("large", "https://b", BecomesDefault::if_first) == "https://a");
+  CHECK(install("small", "https://b", BecomesDefault::if_first) == "https://b");
+  CHECK(install("large", "https://c", BecomesDefault::always) == "https://c");
+  unwrap(fixture.install({.parts = {Part::llama_server}, .manifest_url = "https://d"}));
+  CHECK(fixture.installed().manifest_url == "https://c");
 }
 
 TEST_CASE("a damaged model is found and fetched again") {

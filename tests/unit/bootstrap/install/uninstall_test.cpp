@@ -23,8 +23,8 @@ namespace {
 /// Both models are installed; the small one is what is served where none is named.
 struct Fixture : InstallFixture {
   Fixture() {
-    unwrap(install({.parts = {Part::model}, .variant = "large"}));
     unwrap(install({.parts = {Part::model}, .variant = "small"}));
+    unwrap(install({.parts = {Part::model}, .variant = "large"}));
   }
 
   runed::Result<Uninstall> plan(const std::string& name, const std::string& running = {}) const {

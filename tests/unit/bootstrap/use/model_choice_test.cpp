@@ -56,7 +56,7 @@ TEST_CASE("told nothing, and with nothing installed, the model is the one in the
   CHECK(choice.is_installed());
 }
 
-TEST_CASE("told nothing, the variant installed last is served") {
+TEST_CASE("told nothing, the default of installed.json is served") {
   Fixture fixture;
   const auto error = unwrap_error(choose_model(fixture.paths, fixture.settings));
   CHECK(error.code == ErrorCode::bad_config);
@@ -72,7 +72,7 @@ TEST_CASE("told nothing, the only file in models/ is served") {
   CHECK(unwrap(choose_model(fixture.paths, fixture.settings)).variant == "b.q8_0");
 }
 
-TEST_CASE("where the variant installed last is gone, no other model takes its place") {
+TEST_CASE("where the default of installed.json is gone, no other model takes its place") {
   Fixture fixture;
   write_text(fixture.paths.installed_file, R"({"model_variant":"gone.q8_0"})");
   const std::string file = fixture.paths.models_dir + "/gone.q8_0.gguf";
@@ -80,8 +80,9 @@ TEST_CASE("where the variant installed last is gone, no other model takes its pl
     CAPTURE(why);
     const auto error = unwrap_error(choose_model(fixture.paths, fixture.settings));
     CHECK(error.code == ErrorCode::model_missing);
-    CHECK(error.message.find("the model installed last is gone.q8_0, and its file is not there: " +
-                             why) == 0);
+    CHECK(error.message.find(
+              "the default of installed.json is gone.q8_0, and its file is not there: " + why) ==
+          0);
     CHECK(error.hint.find("put the file back") == 0);
     CHECK(error.hint.find("install") == std::string::npos);  // The manifest does not have it.
   };
