@@ -25,12 +25,12 @@ trap 'rm -r "$directory"' EXIT
 mkdir "$directory/home"
 touch "$directory/hello.txt"
 
-offers "embed status serve shutdown install verify doctor gc" runed ""
+offers "embed status serve shutdown install uninstall verify doctor gc" runed ""
 offers "embed" runed em
 offers "--dimensions --direct" runed embed --di
 offers "--wait-ready" runed status --wa
 offers "--manifest --model-only" runed install --m
-offers "--manifest --model" runed serve --m
+offers "--manifest --memory-budget --model" runed serve --m
 offers "--deep" runed verify --d
 offers "--json" runed doctor --j
 offers "--older-than" runed gc --o

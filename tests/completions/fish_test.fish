@@ -17,12 +17,12 @@ set -l directory (mktemp -d)
 mkdir $directory/home
 touch $directory/hello.txt
 
-offers 'runed ' doctor embed gc install serve shutdown status verify
+offers 'runed ' doctor embed gc install serve shutdown status uninstall verify
 offers 'runed em' embed
 offers 'runed embed --di' --dimensions --direct
 offers 'runed status --wa' --wait-ready
 offers 'runed install --m' --manifest --model-only
-offers 'runed serve --m' --manifest --model
+offers 'runed serve --m' --manifest --memory-budget --model
 offers 'runed verify --d' --deep
 offers 'runed doctor --j' --json
 offers 'runed gc --o' --older-than
