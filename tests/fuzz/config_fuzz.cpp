@@ -1,4 +1,5 @@
-// Any bytes as config.json: faults that name the file, and values that are there and not empty.
+// Any bytes as config.json: faults that name the file, values that are there and not empty, and
+// declared models that have a name and one of variant and path.
 
 #include <string_view>
 
@@ -15,6 +16,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const auto& [key, value] : config.values) {
     CHECK(!value.empty());
     CHECK(config.find(key) == value);
+  }
+  for (const runed::bootstrap::DeclaredModel& model : config.models) {
+    CHECK(!runed::bootstrap::find_name_fault(model.name).has_value());
+    CHECK(model.variant.has_value() != model.path.has_value());
   }
   return 0;
 }
