@@ -39,8 +39,10 @@ Result<Embedding> from_wire(const v1::EmbedStreamResponse& response) {
     return make_error(ErrorCode::internal, "the daemon sent neither a vector nor an error");
   }
   const v1::EmbedResponse& wire = response.embedding();
-  return Embedding{
-      {wire.vector().begin(), wire.vector().end()}, wire.token_count(), wire.tokens_dropped()};
+  return Embedding{.vector = {wire.vector().begin(), wire.vector().end()},
+                   .norm = wire.norm(),
+                   .token_count = wire.token_count(),
+                   .tokens_dropped = wire.tokens_dropped()};
 }
 
 }  // namespace

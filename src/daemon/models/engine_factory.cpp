@@ -157,6 +157,12 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
 
 }  // namespace
 
+std::shared_ptr<native::ThreadPool> ComputePool::get(uint32_t threads) {
+  const std::lock_guard lock(mutex_);
+  if (pool_ == nullptr) pool_ = std::make_shared<native::ThreadPool>(threads);
+  return pool_;
+}
+
 // What NativeEngine::start would say of the model, but for its tokenizer. No weight is read.
 Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
   TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,12 +15,26 @@
 #include "bootstrap/config/paths.hpp"
 #include "bootstrap/config/settings.hpp"
 #include "bootstrap/use/ready_model.hpp"
-#include "daemon/models/compute_pool.hpp"
 #include "daemon/models/engine_choice.hpp"
 #include "embed/engine.hpp"
 #include "os/directory/directories.hpp"
 
+namespace runed::embed::native {
+class ThreadPool;
+}
+
 namespace runed::daemon {
+
+/// The threads that all native models of this process compute on, made when the first one needs them.
+/// Any thread.
+class ComputePool {
+ public:
+  std::shared_ptr<embed::native::ThreadPool> get(uint32_t threads);
+
+ private:
+  std::mutex mutex_;  // Guards pool_.
+  std::shared_ptr<embed::native::ThreadPool> pool_;
+};
 
 /// Says what the native engine's start would say of a model, but for its tokenizer. No weight is read.
 /// Errors: model_unsupported for what that does not compute; those of recognise_model and the file.

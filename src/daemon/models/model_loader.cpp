@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "bootstrap/install/last_used.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "bootstrap/use/ready_model.hpp"
 #include "daemon/models/engine_factory.hpp"
@@ -122,6 +123,10 @@ Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
              bootstrap::ensure_model(paths, settings, model, policy, clock_, hooks()));
   TRY(check_identity(engine.model, sha256));
   state_.set_variant(engine.model.variant, notice_of(model));
+  if (!engine.model.variant.empty() && model.kind == ModelChoice::Kind::variant) {
+    const Status noted = bootstrap::note_used(paths, engine.model.variant, clock_);
+    if (!noted) log_.warn("cannot note a use", {{"error", noted.error().message}});
+  }
   const auto get_llama_server = [&, this] {
     return bootstrap::ensure_llama_server(options_.paths, options_.settings, options_.environment,
                                           options_.policy, clock_, hooks());

@@ -12,11 +12,12 @@
 #include "bootstrap/fetch/download.hpp"
 #include "bootstrap/use/model_choice.hpp"
 #include "daemon/api/state.hpp"
-#include "daemon/models/compute_pool.hpp"
 #include "daemon/models/engine_choice.hpp"
 #include "embed/engine.hpp"
 
 namespace runed::daemon {
+
+class ComputePool;
 
 struct ModelLoaderOptions {
   bootstrap::Paths paths;

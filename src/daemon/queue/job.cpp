@@ -69,15 +69,15 @@ Status PendingJob::accept(size_t index, Embedding computed) {
 }
 
 Status PendingJob::take_known(VectorCache& cache, LoadMeter& meter) {
-  size_t known = 0;
+  size_t taken = 0;
   for (size_t i = 0; i < embeddings.size(); ++i) {
     if (!embeddings[i].vector.empty()) continue;
     auto known = cache.find(model, prepared[i].ids);
     if (!known.has_value()) continue;
     TRY(accept(i, *std::move(known)));
-    ++known;
+    ++taken;
   }
-  if (known > 0) meter.texts_cached(known);
+  if (taken > 0) meter.texts_cached(taken);
   return {};
 }
 
