@@ -58,7 +58,9 @@ Result<std::vector<std::string>> named_variants(const Paths& paths) {
 }
 
 Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted, Origin origin) {
-  if (wanted == kBuiltinVariant) return builtin_choice(origin);
+  if (wanted == kBuiltinVariant || fmt::format("builtin:{}", wanted) == kBuiltinVariant) {
+    return builtin_choice(origin);
+  }
   TRY_ASSIGN(auto names, named_variants(paths));
   // What was installed is meant even while its file is gone: not another of the same last part.
   TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));

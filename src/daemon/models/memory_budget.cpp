@@ -20,14 +20,16 @@ MemoryBudget::Part::~Part() {
 bool MemoryBudget::Part::request(uint64_t bytes, SteadyTime now) {
   const std::lock_guard lock(budget_.mutex_);
   if (is_holder_) {
+    const bool has_grown = bytes > held_bytes_;
     budget_.held_bytes_ += bytes - held_bytes_;
     held_bytes_ = bytes;
+    if (has_grown) budget_.ask_for_room(0, this);
     return true;
   }
   if (ticket_ == 0) ticket_ = ++budget_.last_ticket_;
   if (budget_.find_next() != this) return false;
   if (!budget_.fits(bytes)) {
-    budget_.ask_for_room(bytes);
+    budget_.ask_for_room(bytes, this);
     return false;
   }
   ticket_ = 0;
@@ -71,6 +73,7 @@ uint64_t MemoryBudget::Part::bytes() const {
 void MemoryBudget::resize(uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   bytes_ = bytes;
+  ask_for_room(0, nullptr);
   go_on();
 }
 
@@ -84,9 +87,10 @@ uint64_t MemoryBudget::held_bytes() const {
   return held_bytes_;
 }
 
-// With nobody left who waits, nobody is asked any more.
+// With nobody left who waits, nobody is asked any more, unless models have grown past the budget.
 void MemoryBudget::go_on() {
   if (Part* const next = find_next()) return next->wake_();
+  if (held_bytes_ > bytes_) return;
   for (Part* part : parts_) part->is_asked_ = false;
 }
 
@@ -97,13 +101,13 @@ bool MemoryBudget::fits(uint64_t bytes) const {
 }
 
 // One more is asked only if what was asked for already is not enough.
-void MemoryBudget::ask_for_room(uint64_t wanted) {
+void MemoryBudget::ask_for_room(uint64_t wanted, const Part* asking) {
   uint64_t left = held_bytes_;
   for (const Part* part : parts_) {
     if (part->is_asked_) left -= part->held_bytes_;
   }
   while (left + wanted > bytes_) {
-    Part* const least = find_least_used();
+    Part* const least = find_least_used(asking);
     if (least == nullptr) return;
     least->is_asked_ = true;
     left -= least->held_bytes_;
@@ -119,10 +123,10 @@ MemoryBudget::Part* MemoryBudget::find_next() const {
   return next;
 }
 
-MemoryBudget::Part* MemoryBudget::find_least_used() const {
+MemoryBudget::Part* MemoryBudget::find_least_used(const Part* asking) const {
   Part* least = nullptr;
   for (Part* part : parts_) {
-    if (!part->is_holder_ || part->is_kept_ || part->is_asked_) continue;
+    if (part == asking || !part->is_holder_ || part->is_kept_ || part->is_asked_) continue;
     if (least == nullptr || part->used_at_ < least->used_at_) least = part;
   }
   return least;

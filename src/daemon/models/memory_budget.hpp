@@ -32,8 +32,9 @@ class MemoryBudget {
     Part& operator=(const Part&) = delete;
     ~Part();
 
-    /// Asks for memory, and tells whether it is there: then it is the model's until `release`, and so
-    /// much of it is told anew by each call. Otherwise others are asked for theirs.
+    /// Asks for memory, and tells whether it is there: then it is the model's until `release`. Otherwise
+    /// others are asked for theirs. A later call tells how much it has come to be: a model that has grown
+    /// keeps what it has, and where that is more than there is, others are asked too.
     bool request(uint64_t bytes, SteadyTime now);
 
     /// Gives everything back, or up.
@@ -67,7 +68,7 @@ class MemoryBudget {
     SteadyTime used_at_{};
   };
 
-  /// Changes how much there is.
+  /// Changes how much there is. Where models have more than that, they are asked for it.
   void resize(uint64_t bytes);
 
   uint64_t bytes() const;
@@ -76,9 +77,9 @@ class MemoryBudget {
  private:
   void go_on();
   bool fits(uint64_t bytes) const;
-  void ask_for_room(uint64_t wanted);
+  void ask_for_room(uint64_t wanted, const Part* asking);
   Part* find_next() const;
-  Part* find_least_used() const;
+  Part* find_least_used(const Part* asking) const;
 
   mutable std::mutex mutex_;  // Guards all below, and the parts.
   uint64_t bytes_;

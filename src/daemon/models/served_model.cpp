@@ -54,7 +54,9 @@ ModelHost* ServedModel::host() const {
   return host_.get();
 }
 
+// What is served is told, not what has come in its place.
 uint64_t ServedModel::file_bytes() const {
+  if (file_bytes_ != 0 && state_.model() != nullptr) return file_bytes_;
   const auto file = os::file_identity(declaration().choice.path);
   if (file) file_bytes_ = file->size_bytes;
   return file_bytes_;

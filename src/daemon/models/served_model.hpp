@@ -58,7 +58,7 @@ class ServedModel {
   /// The host; null if nobody has needed it yet.
   ModelHost* host() const;
 
-  /// The size of its file, as it was seen last; 0: not known.
+  /// The size of its file; 0: not known. Once the model was loaded it stays.
   uint64_t file_bytes() const;
 
   /// Counts a call that was admitted.

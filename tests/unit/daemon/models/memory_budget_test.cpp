@@ -122,3 +122,30 @@ TEST_CASE("a budget that grows wakes who waits") {
   CHECK(b.wakes > wakes);
   CHECK(b.part.request(80, kStart));
 }
+
+TEST_CASE("a model that grows past the budget has others give theirs back") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(40, kStart));
+  CHECK(b.part.request(40, kStart));
+  CHECK(b.part.request(90, kStart + 1s));
+  CHECK(a.part.is_asked_back(false, kStart + 1s));
+  CHECK_FALSE(b.part.is_asked_back(false, kStart + 1s));
+  a.part.release();
+  CHECK_FALSE(b.part.is_asked_back(false, kStart + 1s));
+  CHECK(b.part.request(200, kStart + 1s));  // There is nobody else.
+  CHECK_FALSE(b.part.is_asked_back(false, kStart + 1s));
+}
+
+TEST_CASE("a budget that shrinks asks for what is too much") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(40, kStart));
+  CHECK(b.part.request(40, kStart));
+  b.part.note_use(kStart + 1s);
+  budget.resize(50);
+  CHECK(a.part.is_asked_back(false, kStart + 1s));
+  CHECK_FALSE(b.part.is_asked_back(false, kStart + 1s));
+}
