@@ -85,6 +85,21 @@ ExitCode run_main(const std::vector<std::string>& arguments, bool is_daemon,
   return result ? *result : report(result.error(), as_json);
 }
 
+// A thread that was there when it was asked for may be somebody else's by the time that it is needed.
+Error as_error(const std::system_error& fault) {
+  if (fault.code() != std::errc::resource_unavailable_try_again) {
+    return make_error(ErrorCode::internal, "{}", fault.what());
+  }
+  return make_error(ErrorCode::too_few_threads, "cannot start a thread: {}",
+                    fault.code().message())
+      .with_hint("'ulimit -u' and the pids limit of the cgroup say how many there may be");
+}
+
+int report_fault(const Error& error) {
+  std::cerr << format_error(error);
+  return static_cast<int>(exit_code_of(error.code));
+}
+
 }  // namespace
 }  // namespace runed::cmd
 
@@ -106,9 +121,10 @@ int main(int argc, char** argv) {
   try {
     return static_cast<int>(
         runed::cmd::run_main(arguments, is_daemon, signals.has_value() ? &*signals : nullptr));
+  } catch (const std::system_error& fault) {
+    return runed::cmd::report_fault(runed::cmd::as_error(fault));
   } catch (const std::exception& fault) {
-    std::cerr << runed::format_error(
+    return runed::cmd::report_fault(
         runed::make_error(runed::ErrorCode::internal, "{}", fault.what()));
-    return static_cast<int>(runed::cmd::ExitCode::internal);
   }
 }
