@@ -24,13 +24,6 @@ std::string first_name(const ServedModel& model) {
   return model.declaration().names.front();
 }
 
-bool has_name(const ServedModel& model, std::string_view name) {
-  const auto names = model.declaration().names;
-  if (std::ranges::find(names, name) != names.end()) return true;
-  const auto loaded = model.state().model();
-  return loaded != nullptr && embed::model_identity(loaded->model_sha256) == name;
-}
-
 }  // namespace
 
 ModelPool::ModelPool(Options options, const Clock& clock, Log& log)
@@ -67,20 +60,21 @@ ModelPtr ModelPool::make(ModelDeclaration declaration, bool is_default) {
 }
 
 Result<ModelPtr> ModelPool::find(std::string_view name) {
-  if (name.empty()) return default_;
-  auto found = find_known(name);
+  if (name.empty() || default_->is_called(name)) return default_;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto exact = std::ranges::find_if(
+        others_, [name](const ModelPtr& model) { return model->is_called(name); });
+    if (exact != others_.end()) return *exact;
+  }
+  auto found = find_by_part(name);
   if (found || found.error().code != ErrorCode::unknown_model) return found;
   TRY(refresh());  // It may have been installed since.
-  return find_known(name);
+  return find_by_part(name);
 }
 
-Result<ModelPtr> ModelPool::find_known(std::string_view name) const {
+Result<ModelPtr> ModelPool::find_by_part(std::string_view name) const {
   const std::vector<ModelPtr> models = list();
-  const auto named = [&](std::string_view wanted) {
-    return std::ranges::find_if(models,
-                                [&](const ModelPtr& model) { return has_name(*model, wanted); });
-  };
-  if (const auto exact = named(name); exact != models.end()) return *exact;
   std::vector<std::string> names;
   for (const ModelPtr& model : models) {
     for (std::string& each : model->declaration().names) names.push_back(std::move(each));
@@ -89,7 +83,10 @@ Result<ModelPtr> ModelPool::find_known(std::string_view name) const {
   std::vector<std::string> shown;
   for (const ModelPtr& model : models) shown.push_back(first_name(*model));
   const auto meant = bootstrap::find_variant(names, name);
-  if (meant) return *named(*meant);
+  if (meant) {
+    return *std::ranges::find_if(
+        models, [&](const ModelPtr& model) { return model->is_called(*meant); });
+  }
   if (meant.error().code != ErrorCode::not_found) {
     return make_error(ErrorCode::invalid_argument, "model '{}' could be several", printable(name))
         .with_hint(meant.error().message);

@@ -91,7 +91,7 @@ class ModelPool {
 
  private:
   ModelPtr make(ModelDeclaration declaration, bool is_default);
-  Result<ModelPtr> find_known(std::string_view name) const;
+  Result<ModelPtr> find_by_part(std::string_view name) const;
   void merge(std::vector<ModelDeclaration> declared);
   std::vector<ModelPtr> with_host() const;
 

@@ -1,5 +1,6 @@
 #include "daemon/models/served_model.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "os/file/files.hpp"
@@ -22,6 +23,16 @@ ServedModel::ServedModel(ModelDeclaration declaration, const Parts& parts,
 ModelDeclaration ServedModel::declaration() const {
   const std::lock_guard lock(mutex_);
   return declaration_;
+}
+
+bool ServedModel::is_called(std::string_view name) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto& names = declaration_.names;
+    if (std::ranges::find(names, name) != names.end()) return true;
+  }
+  const auto loaded = state_.model();
+  return loaded != nullptr && embed::model_identity(loaded->model_sha256) == name;
 }
 
 void ServedModel::declare(ModelDeclaration declaration) {

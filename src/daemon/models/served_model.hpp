@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -41,6 +42,9 @@ class ServedModel {
   void set_source(EngineSource source) { source_ = std::move(source); }
 
   ModelDeclaration declaration() const;
+
+  /// Tells whether this is one of its names in full, or its identity once it was loaded.
+  bool is_called(std::string_view name) const;
 
   /// Takes what a later declaration of the same model says.
   void declare(ModelDeclaration declaration);
