@@ -129,3 +129,59 @@ test('the numbers and names of Info and Health are as in runed.proto', async () 
 });
 
 test.after(() => runed.close());
+
+test('the models are listed, and a reply says which of them made a vector', async () => {
+  const {error, reply} = await call('ListModels', {});
+  assert.ifError(error);
+  const [first] = reply.models;
+  assert.deepStrictEqual(first.names, ['builtin:runed-mini', 'runed-mini']);
+  assert.strictEqual(first.is_default, true);
+  assert.strictEqual(first.vector_dim, 256);
+  assert.strictEqual(reply.health.length, reply.models.length);
+  assert.strictEqual(reply.health[0].name, first.names[0]);
+  const [{text, vector}] = references;
+  for (const model of ['', 'runed-mini', 'builtin:runed-mini', first.model_identity]) {
+    const single = await call('Embed', {text, model});
+    assert.ifError(single.error);
+    checkVector(single.reply.vector, vector);
+    assert.strictEqual(single.reply.model_identity, first.model_identity);
+    assert.ok(single.reply.norm > 0);
+    const {error: fault, answers} = await stream([{options: {model}}, {item: {id: 1, text}}]);
+    assert.ifError(fault);
+    checkVector(answers.get('1').embedding.vector, vector);
+  }
+});
+
+test('a model that there is not is told with those that there are', async () => {
+  const request = {model: 'runed-maxi'};
+  for (const {error} of [await call('Embed', {text: 'a', ...request}),
+                         await call('EmbedBatch', {texts: ['a'], ...request}),
+                         await call('Info', request), await call('Health', request),
+                         await call('UnloadModel', {name: 'runed-maxi'}),
+                         await call('LoadModel', {name: 'runed-maxi'}),
+                         await stream([{options: request}])]) {
+    checkRefusal(error, 'UNKNOWN_MODEL');
+    assert.strictEqual(error.code, 5);
+    assert.ok(infoOfError(error).metadata.hint.includes('builtin:runed-mini'));
+  }
+  checkRefusal((await call('Embed', {text: 'a', model: '/m/a.gguf'})).error, 'UNKNOWN_MODEL');
+  checkRefusal((await call('Embed', {text: 'a', model: loneSurrogate})).error, 'NOT_UTF8',
+               {field: 'model'});
+});
+
+test('a model is loaded by its file, given up, and loaded again by the next request', async () => {
+  const path = process.env.RUNED_MODEL_FILE;
+  const loaded = await call('LoadModel', {path, keep_alive: '1h'});
+  assert.ifError(loaded.error);
+  const {names: [name], model_identity} = loaded.reply.model;  // It is the built-in one.
+  assert.strictEqual((await call('Info', {})).reply.model_identity, model_identity);
+  assert.ifError((await call('UnloadModel', {name})).error);
+  const [{text, vector}] = references;
+  const again = await call('Embed', {text, model: model_identity});
+  assert.ifError(again.error);
+  checkVector(again.reply.vector, vector);
+  checkRefusal((await call('LoadModel', {path: 'a.gguf'})).error, 'INVALID_ARGUMENT');
+  checkRefusal((await call('LoadModel', {path: '/nowhere.gguf'})).error, 'MODEL_MISSING');
+  checkRefusal((await call('LoadModel', {path, name})).error, 'INVALID_ARGUMENT');
+  checkRefusal((await call('LoadModel', {name, keep_alive: 'soon'})).error, 'INVALID_ARGUMENT');
+});

@@ -48,5 +48,6 @@ node "$directory/readme.js" >"$directory/readme.out" 2>&1 || {
 }
 # A stream answers as it computes.
 diff <(sort "$here/readme.expected") <(sort "$directory/readme.out")
-RUNED_REFERENCE=$root/tests/data/runed_mini_reference_vectors.json \
+RUNED_MODEL_FILE=$root/models/runed-mini.q8_0.gguf \
+  RUNED_REFERENCE=$root/tests/data/runed_mini_reference_vectors.json \
   node "$directory/client_test.js"
