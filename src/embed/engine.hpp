@@ -111,8 +111,8 @@ class Engine {
   /// only if it can be left half-way. There is no way back. Any thread.
   virtual void interrupt() = 0;
 
-  /// Returns the bytes of memory that the started engine takes, about; before a start those of the
-  /// model's file, as far as that was looked at.
+  /// Returns the bytes of memory that the started engine takes, about; before its first start those of
+  /// the model's file, later what it took before.
   virtual uint64_t memory_bytes() const = 0;
 
   /// Tells whether it computes on threads of this process, which one engine has at a time.

@@ -62,6 +62,10 @@ Status Api::check_state() const {
   return check_state(*parts_.models.default_model());
 }
 
+Status Api::check_open() const {
+  return serving() == Serving::shutting_down ? check_state() : Status();
+}
+
 Status Api::check_state(const ServedModel& model) const {
   const StateSnapshot state = model.state().snapshot();
   if (state.serving == Serving::loading) {
@@ -146,9 +150,7 @@ void Api::load_model(LoadRequest request, Answer<ModelDescription> answer) {
 // A job without texts makes the model ready, and is answered when it is.
 void Api::load(const LoadRequest& request, Answer<ModelDescription> answer) {
   const auto find = [&]() -> Result<ModelPtr> {
-    if (parts_.models.default_model()->state().snapshot().serving == Serving::shutting_down) {
-      TRY(check_state());
-    }
+    TRY(check_open());
     if (request.path.empty()) return parts_.models.find(request.name);
     TRY_ASSIGN(ModelDeclaration declaration, hooks_.look_at_file(request.path));
     return parts_.models.add(std::move(declaration));

@@ -119,6 +119,10 @@ class Api {
 
   Api(const Parts& parts, ServiceInfo info, ServiceHooks hooks);
 
+  /// Checks only that it does not end.
+  /// Errors: shutting_down, or what made the daemon give up.
+  Status check_open() const;
+
   /// An embedding call that was admitted.
   struct Admitted {
     ModelPtr model;

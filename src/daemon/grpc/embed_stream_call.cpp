@@ -45,7 +45,7 @@ class EmbedStreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, g
 
   void start() {
     std::optional<grpc::Status> refusal;
-    if (Status open = api_.check_state(); !open) refusal = to_status(open.error());
+    if (Status open = api_.check_open(); !open) refusal = to_status(open.error());
     api_.streams().add(shared_from_this());
     std::unique_lock lock(mutex_);
     if (refusal.has_value()) end_with(*std::move(refusal));

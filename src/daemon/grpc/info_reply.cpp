@@ -18,7 +18,9 @@ int64_t unix_ms(Duration since_epoch) {
 }
 
 std::string keep_alive_of(const ModelDescription& description) {
-  if (description.is_kept || description.idle_timeout.count() <= 0) return "always";
+  if (description.is_kept) return "always";
+  if (description.idle_timeout.count() <= 0) return "no limit";
+  if (description.idle_timeout < std::chrono::milliseconds(1)) return "0";
   return format_duration(description.idle_timeout);
 }
 

@@ -180,7 +180,8 @@ Status LlamaServerEngine::bring_up() {
   }
   TRY(check_first_embedding(*tokenizer));
   info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
-  most_anonymous_bytes_ = server_.process->anonymous_bytes() * 2 + kRoom;
+  anonymous_bytes_ = server_.process->anonymous_bytes();
+  most_anonymous_bytes_ = anonymous_bytes_ * 2 + kRoom;
   memory_checked_ = clock_.steady_now();
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);
@@ -305,7 +306,8 @@ bool LlamaServerEngine::has_grown() {
   const SteadyTime now = clock_.steady_now();
   if (now - memory_checked_ < kMemoryInterval) return false;
   memory_checked_ = now;
-  return server_.process->anonymous_bytes() > most_anonymous_bytes_;
+  anonymous_bytes_ = server_.process->anonymous_bytes();
+  return anonymous_bytes_ > most_anonymous_bytes_;
 }
 
 Result<std::vector<float>> LlamaServerEngine::run_pass(const PackedBatch& batch,

@@ -75,7 +75,9 @@ class LlamaServerEngine final : public Engine {
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
   void interrupt() override { is_interrupted_ = true; }
-  uint64_t memory_bytes() const override { return model_bytes(options_.source, options_.file); }
+  uint64_t memory_bytes() const override {
+    return model_bytes(options_.source, options_.file) + anonymous_bytes_;
+  }
   void on_death(std::function<void()> tell) override { tell_death_ = std::move(tell); }
 
  private:
@@ -116,6 +118,7 @@ class LlamaServerEngine final : public Engine {
   Demand demand_;
   ServerShape shape_;
   RunningServer server_;
+  uint64_t anonymous_bytes_ = 0;       // That the child had when it was looked at last.
   uint64_t most_anonymous_bytes_ = 0;  // Past it the child is started anew.
   SteadyTime memory_checked_;
 

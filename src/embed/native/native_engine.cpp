@@ -161,6 +161,7 @@ Result<std::unique_ptr<const Tokenizer>> NativeEngine::load_tokenizer(const Gguf
 
 void NativeEngine::stop() {
   if (model_ == nullptr) return;
+  scratch_bytes_ = model_->forward_pass.scratch_bytes();
   model_.reset();
   {
     const std::lock_guard lock(tokenizer_mutex_);
@@ -172,7 +173,7 @@ void NativeEngine::stop() {
 
 uint64_t NativeEngine::memory_bytes() const {
   return model_bytes(options_.source, options_.file) +
-         (model_ == nullptr ? 0 : model_->forward_pass.scratch_bytes());
+         (model_ == nullptr ? scratch_bytes_ : model_->forward_pass.scratch_bytes());
 }
 
 std::shared_ptr<const Tokenizer> NativeEngine::tokenizer() const {

@@ -90,6 +90,7 @@ class NativeEngine final : public Engine {
   const std::shared_ptr<ThreadPool> pool_;
   ServedFile file_;
   std::unique_ptr<Model> model_;  // While started.
+  size_t scratch_bytes_ = 0;      // That the passes before the last stop took.
   ModelInfo info_;                // Written by the first start.
   uint32_t batch_tokens_ = kFewestBatchTokens;
   mutable std::mutex tokenizer_mutex_;  // Guards tokenizer_, which any thread may ask for.
