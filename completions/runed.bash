@@ -22,11 +22,17 @@ _runed() {
     status)
       flags="--help --home --json --socket --wait-ready"
       ;;
+    models)
+      flags="--help --home --json --socket"
+      ;;
     serve)
       # setting_table.cpp: flags, written by ACCEPT=1 unit_cmd '[settings]'
       flags="--cache-mb --compute --cpu --ctx-size --engine --help --home --idle-timeout --llama-profile
         --manifest --memory-budget --model --socket --threads --variant"
       # setting_table.cpp: end
+      ;;
+    reload)
+      flags="--help --home --json --socket"
       ;;
     shutdown)
       flags="--force --grace --help --home --json --socket --wait"
@@ -70,7 +76,7 @@ _runed() {
       if [[ $current == -* ]]; then
         words=$flags
       elif [[ -z $command ]]; then
-        words="embed status serve shutdown install uninstall verify doctor gc"
+        words="embed status models serve reload shutdown install uninstall verify doctor gc"
       fi
       ;;
   esac

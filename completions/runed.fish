@@ -14,12 +14,12 @@ complete -c runed -n '__fish_seen_subcommand_from embed' -l home -x -a '(__fish_
 complete -c runed -n '__fish_seen_subcommand_from embed' -l ids -d 'Print the token ids that the model would see'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l instruct -x -d 'The task of the queries; implies --query'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l json -d 'Print one JSON document; also for errors'
-complete -c runed -n '__fish_seen_subcommand_from embed' -l model -r -F -d 'Model file, with --direct or --ids'
+complete -c runed -n '__fish_seen_subcommand_from embed' -l model -r -F -d 'Model to ask for: a name or a file'
 complete -c runed -n '__fish_seen_subcommand_from embed' -s q -l query -d 'The texts are queries: prompt as the model wants it'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l timeout -x -d 'Give up after this long without progress'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l truncate -x -a 'error right left' -d 'Cut a text that is too long'
-complete -c runed -n '__fish_seen_subcommand_from embed' -l variant -x -d 'Model variant, with --direct or --ids'
+complete -c runed -n '__fish_seen_subcommand_from embed' -l variant -x -d 'Model variant to ask for'
 
 complete -c runed -n __fish_use_subcommand -a status -d 'Tell what the daemon is doing'
 complete -c runed -n '__fish_seen_subcommand_from status' -s h -l help -d 'Print help and exit'
@@ -27,6 +27,12 @@ complete -c runed -n '__fish_seen_subcommand_from status' -l home -x -a '(__fish
 complete -c runed -n '__fish_seen_subcommand_from status' -l json -d 'Print one JSON document with fixed keys'
 complete -c runed -n '__fish_seen_subcommand_from status' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from status' -l wait-ready -x -d 'Wait up to this long for a daemon that can embed'
+
+complete -c runed -n __fish_use_subcommand -a models -d 'List the models that can be asked for'
+complete -c runed -n '__fish_seen_subcommand_from models' -s h -l help -d 'Print help and exit'
+complete -c runed -n '__fish_seen_subcommand_from models' -l home -x -a '(__fish_complete_directories)' -d 'Data directory'
+complete -c runed -n '__fish_seen_subcommand_from models' -l json -d 'Print one JSON document; also for errors'
+complete -c runed -n '__fish_seen_subcommand_from models' -l socket -r -F -d 'Socket of the daemon'
 
 complete -c runed -n __fish_use_subcommand -a serve -d 'Run the daemon in the foreground'
 complete -c runed -n '__fish_seen_subcommand_from serve' -s h -l help -d 'Print help and exit'
@@ -46,6 +52,12 @@ complete -c runed -n '__fish_seen_subcommand_from serve' -l socket -r -F -d 'Soc
 complete -c runed -n '__fish_seen_subcommand_from serve' -l threads -x -d 'Compute with so many, up to 64'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l variant -x -d 'Serve this variant'
 # setting_table.cpp: end
+
+complete -c runed -n __fish_use_subcommand -a reload -d 'Have the daemon read config.json again'
+complete -c runed -n '__fish_seen_subcommand_from reload' -s h -l help -d 'Print help and exit'
+complete -c runed -n '__fish_seen_subcommand_from reload' -l home -x -a '(__fish_complete_directories)' -d 'Data directory'
+complete -c runed -n '__fish_seen_subcommand_from reload' -l json -d 'Print one JSON document; also for errors'
+complete -c runed -n '__fish_seen_subcommand_from reload' -l socket -r -F -d 'Socket of the daemon'
 
 complete -c runed -n __fish_use_subcommand -a shutdown -d 'Ask the daemon to finish and exit'
 complete -c runed -n '__fish_seen_subcommand_from shutdown' -s h -l help -d 'Print help and exit'

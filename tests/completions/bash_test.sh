@@ -25,10 +25,12 @@ trap 'rm -r "$directory"' EXIT
 mkdir "$directory/home"
 touch "$directory/hello.txt"
 
-offers "embed status serve shutdown install uninstall verify doctor gc" runed ""
+offers "embed status models serve reload shutdown install uninstall verify doctor gc" runed ""
 offers "embed" runed em
 offers "--dimensions --direct" runed embed --di
 offers "--wait-ready" runed status --wa
+offers "--help --home --json --socket" runed models --
+offers "--json" runed reload --j
 offers "--manifest --model-only" runed install --m
 offers "--manifest --memory-budget --model" runed serve --m
 offers "--deep" runed verify --d

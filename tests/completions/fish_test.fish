@@ -17,10 +17,12 @@ set -l directory (mktemp -d)
 mkdir $directory/home
 touch $directory/hello.txt
 
-offers 'runed ' doctor embed gc install serve shutdown status uninstall verify
+offers 'runed ' doctor embed gc install models reload serve shutdown status uninstall verify
 offers 'runed em' embed
 offers 'runed embed --di' --dimensions --direct
 offers 'runed status --wa' --wait-ready
+offers 'runed models --' --help --home --json --socket
+offers 'runed reload --j' --json
 offers 'runed install --m' --manifest --model-only
 offers 'runed serve --m' --manifest --memory-budget --model
 offers 'runed verify --d' --deep
