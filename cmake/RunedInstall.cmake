@@ -9,6 +9,8 @@ install(FILES
   "${PROJECT_SOURCE_DIR}/man/runed-embed.1"
   "${PROJECT_SOURCE_DIR}/man/runed-gc.1"
   "${PROJECT_SOURCE_DIR}/man/runed-install.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-models.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-reload.1"
   "${PROJECT_SOURCE_DIR}/man/runed-serve.1"
   "${PROJECT_SOURCE_DIR}/man/runed-shutdown.1"
   "${PROJECT_SOURCE_DIR}/man/runed-status.1"
