@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
@@ -63,11 +64,25 @@ bool is_reloaded(std::string_view key) {
   return key == "models" || key == "memory_budget" || key == "idle_timeout";
 }
 
+// Brings the pool to settings that were read anew, or leaves it as it is.
+Status apply(const bootstrap::Settings& settings, uint64_t memory_bytes,
+             daemon::ModelCatalogue& catalogue, daemon::ModelPool& pool) {
+  const bootstrap::Settings before = catalogue.settings();
+  catalogue.set_settings(settings);
+  if (Status listed = pool.refresh(); !listed) {
+    catalogue.set_settings(before);
+    return listed;
+  }
+  pool.memory().resize(memory_bytes);
+  pool.set_idle_timeout(settings.idle_timeout.value);
+  return {};
+}
+
 // Reads the settings again, and brings the pool to those that can be changed now.
-Result<daemon::Reloaded> reload(const Location& location, const bootstrap::SettingFlags& flags,
-                                const Services& services, daemon::ModelCatalogue& catalogue,
+Result<daemon::Reloaded> reload(const std::function<Result<bootstrap::Settings>()>& read,
+                                uint64_t default_budget, daemon::ModelCatalogue& catalogue,
                                 daemon::ModelPool& pool) {
-  TRY_ASSIGN(auto wanted, bootstrap::load_settings(location.paths, services.environment, flags));
+  TRY_ASSIGN(auto wanted, read());
   bootstrap::Settings settings = catalogue.settings();
   // What was chosen where none is named is not named now either.
   if (!wanted.model_variant.value.has_value() &&
@@ -86,10 +101,7 @@ Result<daemon::Reloaded> reload(const Location& location, const bootstrap::Setti
   settings.models = wanted.models;
   settings.memory_budget = wanted.memory_budget;
   settings.idle_timeout = wanted.idle_timeout;
-  catalogue.set_settings(settings);
-  pool.memory().resize(settings.memory_budget.value.value_or(default_memory_budget()));
-  pool.set_idle_timeout(settings.idle_timeout.value);
-  TRY(pool.refresh());
+  TRY(apply(settings, settings.memory_budget.value.value_or(default_budget), catalogue, pool));
   reloaded.config = config_values(settings);
   return reloaded;
 }
@@ -105,6 +117,7 @@ Result<daemon::Outcome> serve(const Location& location, const bootstrap::Setting
     settings.model_variant = {choice.variant, choice.origin};
   }
   daemon::ModelCatalogue catalogue(paths, settings);
+  const uint64_t default_budget = default_memory_budget();
   daemon::ComputePool compute_pool;
   const daemon::ModelDeclaration default_model = catalogue.default_model(choice);
   const auto make_source = [&](const daemon::ModelDeclaration& model,
@@ -130,13 +143,15 @@ Result<daemon::Outcome> serve(const Location& location, const bootstrap::Setting
                  .make_source = make_source,
                  .catalogue = [&] { return catalogue.list(); },
                  .centroids_path = paths.centroids,
-                 .memory_bytes = settings.memory_budget.value.value_or(default_memory_budget()),
+                 .memory_bytes = settings.memory_budget.value.value_or(default_budget),
                  .scheduler = {.idle_timeout = settings.idle_timeout.value,
                                .cache_bytes = size_t{settings.cache_mb.value} << 20}},
       .look_at_file = [&](const std::string& path) { return catalogue.look_at_file(path); },
       .reload =
           [&](daemon::ModelPool& pool) {
-            return reload(location, flags, services, catalogue, pool);
+            return reload(
+                [&] { return bootstrap::load_settings(paths, services.environment, flags); },
+                default_budget, catalogue, pool);
           },
       .is_abandoned = std::move(detached.is_abandoned),
       .service = {.daemon_version = kVersion,
