@@ -165,6 +165,22 @@ TEST_CASE("a model that is declared no longer answers the calls that it has, and
   CHECK(fixture.script("b").stops == 1);
 }
 
+TEST_CASE("the default model loses a name that is declared no longer, and keeps its own") {
+  Fixture fixture({});
+  ModelDeclaration renamed = declare_model("default");
+  renamed.names = {"notes", "default"};
+  renamed.is_kept = true;
+  fixture.catalogue.push_back(renamed);
+  unwrap(fixture.pool->refresh());
+  CHECK(unwrap(fixture.pool->find("notes")) == fixture.pool->default_model());
+  CHECK(fixture.pool->default_model()->scheduler().is_kept());
+  fixture.catalogue.clear();
+  unwrap(fixture.pool->refresh());
+  CHECK(unwrap_error(fixture.pool->find("notes")).code == ErrorCode::unknown_model);
+  CHECK(unwrap(fixture.pool->find("default")) == fixture.pool->default_model());
+  CHECK_FALSE(fixture.pool->default_model()->scheduler().is_kept());
+}
+
 TEST_CASE("a model that was named by its file stays, and is found by what it is") {
   Fixture fixture({"b"});
   ModelDeclaration file{.key = "sha256:f", .names = {"sha256:ffff"}};
