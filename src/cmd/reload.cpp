@@ -5,8 +5,10 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "bootstrap/config/daemon_lock.hpp"
 #include "client/client.hpp"
 #include "cmd/line/flag_set.hpp"
+#include "cmd/line/note.hpp"
 #include "cmd/setting_differences.hpp"
 
 namespace runed::cmd {
@@ -24,16 +26,30 @@ std::string to_text(const client::ReloadReport& report) {
   return text.empty() ? "nothing has changed\n" : text;
 }
 
+// Why no daemon was reached: as a rule because none runs.
+Error explain(Error error, const client::DaemonLocation& daemon) {
+  if (error.code != ErrorCode::not_found && error.code != ErrorCode::unavailable) return error;
+  if (const auto holder =
+          bootstrap::find_daemon_elsewhere(daemon.daemon_lock, daemon.socket_path)) {
+    return bootstrap::serves_elsewhere(*holder, daemon.daemon_lock, daemon.socket_path);
+  }
+  return make_error(ErrorCode::unavailable, "no daemon runs: nothing listens on '{}'",
+                    daemon.socket_path)
+      .with_hint("the next one reads config.json when it starts");
+}
+
 }  // namespace
 
-// What is wrong with config.json is told by the daemon, which goes on as it was.
+// What is wrong with config.json is told by the daemon, which goes on as it was; what is wrong here
+// all the same is noted.
 Result<ExitCode> run_reload(const ReloadFlags& flags, Services& services) {
   TRY_ASSIGN(const auto found, locate_anyway(flags.location, services, HomeUse::look));
   TRY_ASSIGN(const client::DaemonLocation daemon, daemon_location(found.location));
-  TRY_ASSIGN(auto client,
-             client::Client::connect(
-                 {.daemon = daemon, .on_loading = {}, .on_stuck = services.end_process}));
-  TRY_ASSIGN(const client::ReloadReport report, client.reload());
+  auto client = client::Client::connect(
+      {.daemon = daemon, .on_loading = {}, .on_stuck = services.end_process});
+  if (!client) return explain(std::move(client).error(), daemon);
+  TRY_ASSIGN(const client::ReloadReport report, client->reload());
+  note_faults(found.faults, flags.json, services);
   if (flags.json) {
     services.out << to_line(Json{{"changed", report.changed}, {"needs_start", report.needs_start}})
                  << "\n";
