@@ -282,6 +282,17 @@ Result<std::vector<SettingDifference>> compare_settings(const Location& location
   return comparison.take();
 }
 
+std::optional<std::string> find_wanted(const ConfigValue& in_force,
+                                       const bootstrap::Settings& settings) {
+  const Origin daemons = bootstrap::find_origin(in_force.origin).value_or(Origin::default_value);
+  for (const auto& [key, raw_value, origin] : bootstrap::to_texts(settings)) {
+    if (key != in_force.key || !is_named(origin, daemons)) continue;
+    std::string value = escape_invalid_utf8(raw_value);  // As the daemon tells it.
+    if (value != in_force.value) return value;
+  }
+  return std::nullopt;
+}
+
 std::string describe_changes(std::span<const ConfigValue> before,
                              std::span<const ConfigValue> now) {
   std::vector<std::string> changes;

@@ -34,6 +34,11 @@ Result<std::vector<SettingDifference>> compare_settings(const Location& location
                                                         const client::InfoReport& daemon,
                                                         Compared compared);
 
+/// Finds what is named for a setting, in flag, environment or config.json, where the daemon has something
+/// else and was not told so in a stronger place.
+std::optional<std::string> find_wanted(const client::InfoReport::ConfigValue& in_force,
+                                       const bootstrap::Settings& settings);
+
 /// Compares the settings of two daemons, of which the second has taken the place of the first:
 /// `compute is 'auto' instead of 'f32'`. Empty if they are the same.
 std::string describe_changes(std::span<const client::InfoReport::ConfigValue> before,

@@ -17,6 +17,7 @@
 #include "cmd/line/model_text.hpp"
 #include "cmd/line/note.hpp"
 #include "cmd/line/value_checks.hpp"
+#include "cmd/setting_differences.hpp"
 #include "os/machine/memory.hpp"
 #include "os/process/process.hpp"
 
@@ -134,24 +135,15 @@ Json known(bool is_known, const T& value) {
   return is_known ? Json(value) : Json(nullptr);
 }
 
-// What a flag of the command, the environment or config.json says, where the daemon has something else.
-std::optional<std::string> find_wanted(const client::InfoReport::ConfigValue& in_force,
-                                       const Location& location) {
-  for (const auto& [key, value, origin] : bootstrap::to_texts(location.settings)) {
-    const bool is_named = origin < bootstrap::Origin::manifest;
-    const std::string shown = escape_invalid_utf8(value);  // As the daemon tells it.
-    if (key == in_force.key && is_named && shown != in_force.value) return shown;
-  }
-  return std::nullopt;
-}
-
 Json config_json(const Observation& seen, const Location& location) {
   if (seen.info.config.empty()) return bootstrap::to_json(location.settings);
   Json config = Json::object();
   for (const auto& entry : seen.info.config) {
     config[entry.key] = {{"value", known(!entry.value.empty(), entry.value)},
                          {"origin", entry.origin}};
-    if (const auto wanted = find_wanted(entry, location)) config[entry.key]["wanted"] = *wanted;
+    if (const auto wanted = find_wanted(entry, location.settings)) {
+      config[entry.key]["wanted"] = *wanted;
+    }
   }
   return config;
 }
@@ -260,7 +252,7 @@ std::string to_text(const Observation& seen, const Location& location, const std
   line("socket", socket);
   line("home", location.paths.home);
   for (const auto& entry : seen.info.config) {
-    const auto wanted = find_wanted(entry, location);
+    const auto wanted = find_wanted(entry, location.settings);
     if (wanted.has_value()) {
       line(entry.key,
            fmt::format("{} (from {}), but '{}' is wanted", entry.value, entry.origin, *wanted));
