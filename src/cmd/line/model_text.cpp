@@ -28,7 +28,7 @@ Json model_json(const client::ModelReport& model) {
       {"path", known(model.path)},
       {"file_bytes", known(model.file_bytes)},
       {"memory_bytes", model.memory_bytes},
-      {"keep_alive", model.keep_alive},
+      {"keep_alive", known(model.keep_alive)},
       {"used_at", model.used_at.has_value() ? Json(format_time(*model.used_at)) : Json(nullptr)},
       {"requests", health.requests},
       {"queue_tokens", health.queue_tokens},

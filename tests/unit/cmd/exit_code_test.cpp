@@ -34,6 +34,7 @@ const std::map<std::string, int> kExpected{
     {"ENGINE_KILLED", 70},
     {"ENGINE_FAULT", 70},
     {"NOT_FINITE", 70},
+    {"UNKNOWN_MODEL", 71},
     {"MODEL_MISSING", 71},
     {"ENGINE_CRASHED_ON_TEXT", 70},
     {"MODEL_CORRUPT", 71},
