@@ -49,9 +49,7 @@ Result<Listing> list_without_daemon(const Location& location) {
   TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
   TRY_ASSIGN(auto declared, catalogue.list());
   const std::string key = daemon::key_of(choice);
-  if (std::ranges::find(declared, key, &daemon::ModelDeclaration::key) == declared.end()) {
-    declared.push_back(catalogue.default_model(choice));
-  }
+  daemon::add_default(declared, catalogue.default_model(choice));
   Listing listing;
   for (const auto& each : declared) {
     listing.models.push_back(report_of(each, each.key == key));

@@ -52,7 +52,8 @@ void set_keep_alive(const DeclaredModel& declared, ModelDeclaration& declaration
   declaration.idle_timeout = std::max(declared.keep_alive->duration, kAtOnce);
 }
 
-// Another name of a model that is listed is the first one, under which it is shown.
+// Another name of a model that is listed is the first one, under which it is shown. No name leads to two
+// models: that of a variant which config.json gives to another one is that one's.
 void add(std::vector<ModelDeclaration>& list, ModelChoice choice, const DeclaredModel& declared) {
   const std::string key = key_of(choice);
   auto listed = std::ranges::find(list, key, &ModelDeclaration::key);
@@ -63,6 +64,9 @@ void add(std::vector<ModelDeclaration>& list, ModelChoice choice, const Declared
     listed->names.insert(listed->names.begin(), declared.name);
   }
   set_keep_alive(declared, *listed);
+  for (ModelDeclaration& other : list) {
+    if (other.key != key) std::erase(other.names, declared.name);
+  }
 }
 
 }  // namespace
@@ -95,6 +99,7 @@ Result<std::vector<ModelDeclaration>> ModelCatalogue::list() const {
     TRY_ASSIGN(ModelChoice choice, choose(paths_, settings, declared));
     add(list, std::move(choice), declared);
   }
+  std::erase_if(list, [](const ModelDeclaration& each) { return each.names.empty(); });
   return list;
 }
 

@@ -25,4 +25,8 @@ inline std::string key_of(const bootstrap::ModelChoice& choice) {
                                                            : "variant:" + choice.variant;
 }
 
+/// Adds the default model to what is declared, unless it is. A name of its own that another model is
+/// declared under is that one's: then it is called by its path.
+void add_default(std::vector<ModelDeclaration>& declared, ModelDeclaration default_model);
+
 }  // namespace runed::daemon

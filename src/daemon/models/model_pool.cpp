@@ -134,10 +134,7 @@ Status ModelPool::refresh() {
 
 // What is declared of the default model is its names and how long it stays: it was told which it is.
 void ModelPool::merge(std::vector<ModelDeclaration> declared) {
-  const std::string default_key = options_.default_model.key;
-  if (std::ranges::find(declared, default_key, &ModelDeclaration::key) == declared.end()) {
-    declared.push_back(options_.default_model);
-  }
+  add_default(declared, options_.default_model);
   std::vector<ModelPtr> kept;
   {
     const std::lock_guard lock(mutex_);
