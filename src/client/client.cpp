@@ -253,6 +253,7 @@ Status Client::load_once() {
                              request, std::min(left, kLoadPoll));
     if (loaded) {
       model_ = loaded->model().names(0);
+      loaded_identity_ = loaded->model().model_identity();
       return {};
     }
     if (loaded.error().code != ErrorCode::deadline_exceeded) return loaded.error();
@@ -272,6 +273,12 @@ Result<InfoReport> Client::info_once() {
   TRY_ASSIGN(const auto wire, ask(&v1::RunedService::Stub::Info, request));
   InfoReport report = to_report(wire);
   note_daemon(report);
+  // Names are of config.json, which the daemon may have read again.
+  if (!model_.empty() && report.model_identity != loaded_identity_) {
+    return make_error(ErrorCode::model_mismatch,
+                      "'{}' is another model than the one that was loaded", model_)
+        .with_hint("run the command again");
+  }
   return report;
 }
 

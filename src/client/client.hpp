@@ -126,7 +126,8 @@ class Client {
   std::unique_ptr<Connection> connection_;
   std::optional<InfoReport> known_;  // What the daemon told last.
   std::optional<WantedModel> wanted_;
-  std::string model_;  // Its name on this connection; empty: the default one.
+  std::string model_;            // Its name on this connection; empty: the default one.
+  std::string loaded_identity_;  // What it was when it was loaded.
 };
 
 }  // namespace runed::client
