@@ -73,7 +73,7 @@ uint64_t MemoryBudget::Part::bytes() const {
 void MemoryBudget::resize(uint64_t bytes) {
   const std::lock_guard lock(mutex_);
   bytes_ = bytes;
-  ask_for_room(0, nullptr);
+  ask_for_room(0, find_most_used());
   go_on();
 }
 
@@ -121,6 +121,14 @@ MemoryBudget::Part* MemoryBudget::find_next() const {
     if (part->ticket_ != 0 && (next == nullptr || part->ticket_ < next->ticket_)) next = part;
   }
   return next;
+}
+
+const MemoryBudget::Part* MemoryBudget::find_most_used() const {
+  const Part* most = nullptr;
+  for (const Part* part : parts_) {
+    if (part->is_holder_ && (most == nullptr || part->used_at_ > most->used_at_)) most = part;
+  }
+  return most;
 }
 
 MemoryBudget::Part* MemoryBudget::find_least_used(const Part* asking) const {

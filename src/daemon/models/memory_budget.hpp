@@ -68,7 +68,8 @@ class MemoryBudget {
     SteadyTime used_at_{};
   };
 
-  /// Changes how much there is. Where models have more than that, they are asked for it.
+  /// Changes how much there is. What models have beyond it they are asked for, but for the one that was
+  /// used last.
   void resize(uint64_t bytes);
 
   uint64_t bytes() const;
@@ -79,6 +80,7 @@ class MemoryBudget {
   bool fits(uint64_t bytes) const;
   void ask_for_room(uint64_t wanted, const Part* asking);
   Part* find_next() const;
+  const Part* find_most_used() const;
   Part* find_least_used(const Part* asking) const;
 
   mutable std::mutex mutex_;  // Guards all below, and the parts.

@@ -52,6 +52,36 @@ TEST_CASE("the least recently used model is asked for its memory, and nobody in 
   CHECK_FALSE(a.part.is_asked_back(false, kStart + 1h));
 }
 
+TEST_CASE("what is held beyond a budget that has shrunk is asked back, but for one model") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  Model c(budget);
+  Model kept(budget);
+  kept.part.set_kept(true);
+  CHECK(kept.part.request(10, kStart));
+  CHECK(a.part.request(30, kStart));
+  CHECK(b.part.request(30, kStart + 1s));
+  CHECK(c.part.request(30, kStart + 2s));
+  const SteadyTime now = kStart + 3s;
+  budget.resize(80);
+  CHECK(a.part.is_asked_back(false, now));
+  CHECK(a.wakes > 0);
+  CHECK_FALSE(b.part.is_asked_back(false, now));
+  budget.resize(100);
+  CHECK_FALSE(a.part.is_asked_back(false, now));
+  budget.resize(50);
+  CHECK(a.part.is_asked_back(false, now));
+  CHECK(b.part.is_asked_back(false, now));
+  a.part.release();
+  CHECK(b.part.is_asked_back(false, now));
+  b.part.release();
+  CHECK_FALSE(c.part.is_asked_back(false, now));
+  budget.resize(1);
+  CHECK_FALSE(c.part.is_asked_back(false, now));
+  CHECK_FALSE(kept.part.is_asked_back(false, now));
+}
+
 TEST_CASE("a model that is in use keeps its memory for a shift") {
   MemoryBudget budget(100);
   Model a(budget);
