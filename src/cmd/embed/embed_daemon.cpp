@@ -121,7 +121,8 @@ Status embed(EmbedJob& job) {
   TRY_ASSIGN(client::Client client, connect(job, progress.display()));
   TRY(client.wait_ready());
   progress.display().clear();
-  if (client.started_daemon()) {
+  // What the daemon says of its own model is nothing to who has named another one.
+  if (client.started_daemon() && job.flags.settings.empty()) {
     const auto health = client.health();
     if (health && !health->message.empty()) progress.display().note("note: " + health->message);
   }
