@@ -25,9 +25,10 @@ ModelDeclaration declare(ModelChoice choice, std::string name) {
   return {.key = key_of(choice), .names = {std::move(name)}, .choice = std::move(choice)};
 }
 
-ModelDeclaration declare_builtin() {
+ModelDeclaration declare_builtin(bootstrap::Origin origin) {
   const std::string name(bootstrap::kBuiltinVariant);
-  ModelDeclaration builtin = declare({.kind = ModelChoice::Kind::builtin, .variant = name}, name);
+  ModelDeclaration builtin = declare(
+      {.kind = ModelChoice::Kind::builtin, .variant = name, .path = {}, .origin = origin}, name);
   builtin.names.push_back(name.substr(name.find(':') + 1));
   return builtin;
 }
@@ -72,11 +73,7 @@ void add(std::vector<ModelDeclaration>& list, ModelChoice choice, const Declared
 }  // namespace
 
 ModelDeclaration ModelCatalogue::default_model(const ModelChoice& choice) const {
-  if (choice.kind == ModelChoice::Kind::builtin) {
-    ModelDeclaration builtin = declare_builtin();
-    builtin.choice = choice;  // Who named it decides what is noted.
-    return builtin;
-  }
+  if (choice.kind == ModelChoice::Kind::builtin) return declare_builtin(choice.origin);
   if (choice.kind == ModelChoice::Kind::variant) {
     return declare(choice, choice.variant.empty() ? kNameless : choice.variant);
   }
@@ -87,7 +84,8 @@ ModelDeclaration ModelCatalogue::default_model(const ModelChoice& choice) const 
 
 Result<std::vector<ModelDeclaration>> ModelCatalogue::list() const {
   const Settings settings = this->settings();
-  std::vector<ModelDeclaration> list{declare_builtin()};
+  // Who asks for it has named it.
+  std::vector<ModelDeclaration> list{declare_builtin(bootstrap::Origin::config)};
   TRY_ASSIGN(const auto variants, bootstrap::installed_variants(paths_));
   for (const std::string& variant : variants) {
     list.push_back(declare({.kind = ModelChoice::Kind::variant,

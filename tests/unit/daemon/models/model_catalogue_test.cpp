@@ -9,6 +9,7 @@
 
 using runed::bootstrap::DeclaredModel;
 using runed::bootstrap::ModelChoice;
+using runed::bootstrap::Origin;
 using runed::daemon::ModelCatalogue;
 using runed::daemon::ModelDeclaration;
 using runed::test::unwrap;
@@ -75,6 +76,16 @@ TEST_CASE("a name of config.json leads to its model, though a variant is called 
   const Fixture builtin({}, {{.name = "runed-mini", .path = "/m/mine.gguf"}});
   CHECK(builtin.find("runed-mini") == Names{"file:/m/mine.gguf"});
   CHECK(builtin.find("builtin:runed-mini") == Names{"variant:builtin:runed-mini"});
+}
+
+TEST_CASE("the model in the executable is known as named, unless it answers for want of another") {
+  const Fixture fixture({});
+  CHECK(fixture.list.front().choice.origin < Origin::default_value);
+  const ModelCatalogue catalogue(fixture.paths, {});
+  for (const Origin origin : {Origin::environment, Origin::default_value}) {
+    const ModelChoice choice{.variant = "builtin:runed-mini", .path = {}, .origin = origin};
+    CHECK(catalogue.default_model(choice).choice.origin == origin);
+  }
 }
 
 TEST_CASE("the default model that is declared nowhere gives up a name that is declared") {
