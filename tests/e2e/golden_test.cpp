@@ -35,8 +35,8 @@ std::string without_choices(std::string text) {
 TEST_CASE("the help of every command", "[golden]") {
   Home home;
   check_golden("help.txt", transcript(home, {"--help"}));
-  for (const char* command :
-       {"embed", "status", "serve", "shutdown", "install", "uninstall", "verify", "doctor", "gc"}) {
+  for (const char* command : {"embed", "status", "models", "serve", "reload", "shutdown", "install",
+                              "uninstall", "verify", "doctor", "gc"}) {
     check_golden(fmt::format("help_{}.txt", command), transcript(home, {command, "--help"}));
   }
 }
@@ -47,7 +47,7 @@ TEST_CASE("the errors of a command line", "[golden]") {
   check_golden("misspelt_command.txt", transcript(home, {"stauts"}));
   check_golden("misspelt_flag.txt", transcript(home, {"embed", "--jsno", "x"}));
   check_golden("bad_value.txt", transcript(home, {"embed", "--dimensions", "many", "x"}));
-  check_golden("model_without_direct.txt", transcript(home, {"embed", "--model", "m.gguf", "x"}));
+  check_golden("model_not_there.txt", transcript(home, {"embed", "--model", "/m.gguf", "x"}));
 }
 
 TEST_CASE("the errors of an input", "[golden]") {

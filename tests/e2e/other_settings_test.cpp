@@ -4,10 +4,17 @@
 
 #include "install_support.hpp"
 #include "os/process/process.hpp"
+#include "several_models.hpp"
 #include "support/result_matchers.hpp"
 
+using runed::Json;
+using runed::test::check_is_of;
+using runed::test::embed_directly;
 using runed::test::Finished;
 using runed::test::Home;
+using runed::test::kModelError;
+using runed::test::kOther;
+using runed::test::kTiny;
 using runed::test::read_text;
 using runed::test::Running;
 using runed::test::unwrap;
@@ -17,46 +24,54 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kModel = 71;
 constexpr int kMismatch = 72;
 constexpr int kOtherSettings = 73;
-const std::string kTiny = RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.q8_0.gguf";
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
 /// `embed` with one variable set, and what it must end with.
-Finished embed_with(Home& home, const std::string& variable, const std::string& value) {
+Finished embed_with(Home& home, const std::string& variable, const std::string& value,
+                    std::vector<std::string> arguments = {"embed", "hello"}) {
   home.set(variable, value);
-  Finished done = home.run({"embed", "hello"});
+  Finished done = home.run(std::move(arguments));
   home.set(variable, "");
   return done;
 }
 
+/// The same with a document of the model that has answered.
+Finished embed_json_with(Home& home, const std::string& variable, const std::string& value) {
+  return embed_with(home, variable, value, {"embed", "--json", "hello"});
+}
+
 }  // namespace
 
-TEST_CASE("a model that is named and that the daemon does not serve is an error", "[other_model]") {
+TEST_CASE(
+    "a model that is named and that the daemon does not serve is had beside its own, or an error",
+    "[other_model]") {
   Home home;
   const Running daemon = home.serve();
   const std::string pid = std::to_string(daemon.pid());
   const Finished absent = embed_with(home, "RUNED_MODEL", "/nope.gguf");
-  CHECK(absent.exit_code == kModel);
+  CHECK(absent.exit_code == kModelError);
   CHECK(contains(absent.err, "there is no model file '/nope.gguf'"));
 
-  const Finished other = embed_with(home, "RUNED_MODEL", kTiny);
-  CAPTURE(other.out, other.err);
-  CHECK(other.exit_code == kMismatch);
-  CHECK(other.out.empty());
-  CHECK(
-      contains(other.err, "RUNED_MODEL names '" + kTiny +
-                              "', but the daemon that runs serves 'builtin:runed-mini' (sha256:"));
-  CHECK(contains(other.err, "hint: 'runed shutdown --wait 10' ends it"));
+  check_is_of(embed_json_with(home, "RUNED_MODEL", kTiny), embed_directly(kTiny, "hello"));
 
   const Finished variant = embed_with(home, "RUNED_MODEL_VARIANT", "f16");
-  CHECK(variant.exit_code == kMismatch);
-  CHECK(contains(variant.err, "RUNED_MODEL_VARIANT names 'f16', but the daemon that runs serves"));
-  CHECK(embed_with(home, "RUNED_MANIFEST", "https://127.0.0.1:9/m.json").exit_code == kMismatch);
+  CHECK(variant.exit_code == kModelError);
+  CHECK(variant.out.empty());
+  CHECK(contains(variant.err, "there is no model 'f16'"));
+  CHECK(contains(variant.err, "builtin:runed-mini"));
+  // Which model that is, nobody knows.
+  const Finished manifest = embed_with(home, "RUNED_MANIFEST", "https://127.0.0.1:9/m.json");
+  CHECK(manifest.exit_code == kMismatch);
+  CHECK(manifest.out.empty());
+  CHECK(contains(manifest.err,
+                 "RUNED_MANIFEST names the manifest's default model, but the daemon "
+                 "that runs serves 'builtin:runed-mini' (sha256:"));
+  CHECK(contains(manifest.err, "'runed shutdown --wait 10' ends it"));
 
   const Finished same = embed_with(home, "RUNED_MODEL", "builtin:runed-mini");
   CHECK(same.exit_code == 0);
@@ -70,18 +85,17 @@ TEST_CASE("a model is the same by whatever path it is named, and its file may be
   const std::string file = home.file("m.gguf");
   fs::copy(kTiny, file);
   const Running daemon = home.serve({"--model", file});
+  const Json served = embed_directly(kTiny, "hello");
   fs::create_hard_link(file, home.file("n.gguf"));
   fs::create_symlink(file, home.file("link.gguf"));
   fs::copy(file, home.file("copy.gguf"));
   for (const char* name : {"m.gguf", "n.gguf", "link.gguf", "copy.gguf"}) {
-    const Finished done = embed_with(home, "RUNED_MODEL", home.file(name));
-    CAPTURE(name, done.err);
-    CHECK(done.exit_code == 0);
-    CHECK(done.err.empty());
+    CAPTURE(name);
+    check_is_of(embed_json_with(home, "RUNED_MODEL", home.file(name)), served);
   }
   // Nothing is named: the daemon was told by its flag.
   CHECK(home.run({"embed", "hello"}).err.empty());
-  fs::copy(RUNED_TEST_DATA_UNPACKED "/qwen3-3x256.f16.gguf", home.file("new.gguf"));
+  fs::copy(kOther, home.file("new.gguf"));
   fs::rename(home.file("new.gguf"), file);
   // By the path that the daemon was told it is what that serves, as README says, which is said.
   const std::string note =
@@ -89,11 +103,17 @@ TEST_CASE("a model is the same by whatever path it is named, and its file may be
   const Finished replaced = embed_with(home, "RUNED_MODEL", file);
   CHECK(replaced.exit_code == 0);
   CHECK(contains(replaced.err, note));
-  CHECK(embed_with(home, "RUNED_MODEL", home.file("link.gguf")).exit_code == kMismatch);
+  CHECK(embed_json_with(home, "RUNED_MODEL", file).json()["model_identity"] ==
+        served["model_identity"]);
+  // By another path it is the file that is there now.
+  check_is_of(embed_json_with(home, "RUNED_MODEL", home.file("link.gguf")),
+              embed_directly(kOther, "hello"));
   CHECK(home.run({"embed", "hello"}).err.empty());
   fs::remove(file);
   const Finished removed = embed_with(home, "RUNED_MODEL", file);
   CHECK(removed.exit_code == 0);
+  CHECK(embed_json_with(home, "RUNED_MODEL", file).json()["model_identity"] ==
+        served["model_identity"]);
   CHECK(contains(removed.err, note));
 }
 
@@ -146,10 +166,7 @@ TEST_CASE("a config.json that was edited since is not passed over in silence", "
   CHECK(note.exit_code == 0);
   CHECK(contains(note.err, "compute in config.json is 'f32', but for the daemon that runs it is"));
   write_text(home / "config.json", R"({"model": ")" + kTiny + R"("})");
-  const Finished model = home.run({"embed", "hello"});
-  CAPTURE(model.err);
-  CHECK(model.exit_code == kMismatch);
-  CHECK(contains(model.err, "model in config.json names '" + kTiny + "'"));
+  check_is_of(home.run({"embed", "--json", "hello"}), embed_directly(kTiny, "hello"));
   const Finished doctor = home.run({"doctor"});
   CAPTURE(doctor.out);
   CHECK(doctor.exit_code == 5);
@@ -212,7 +229,7 @@ TEST_CASE("a daemon that died with its flags is not replaced in silence", "[othe
 TEST_CASE("a daemon that gave up is not said to have died", "[other_model]") {
   Home home;
   home.set("RUNED_MODEL", "/dev/null");
-  CHECK(home.run({"embed", "hello"}).exit_code == kModel);
+  CHECK(home.run({"embed", "hello"}).exit_code == kModelError);
   home.set("RUNED_MODEL", "");
   const Finished done = home.run({"embed", "hello"});  // At once: the first may be on its way out.
   CHECK(done.exit_code == 0);
