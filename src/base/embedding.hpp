@@ -31,10 +31,10 @@ struct EmbedOptions {
 /// The result for one text.
 struct Embedding {
   std::vector<float> vector;  // Of unit length.
-  float norm = 0;  // The length of the model's own vector, before it was made unit; 0: not known.
   uint32_t token_count = 0;   // After truncation, EOS included.
   uint32_t tokens_dropped = 0;
   uint32_t cluster_id = 0;  // When a route was asked for.
+  float norm = 0;  // The length of the model's own vector, before it was made unit; 0: not known.
 };
 
 }  // namespace runed

@@ -40,9 +40,9 @@ Result<Embedding> from_wire(const v1::EmbedStreamResponse& response) {
   }
   const v1::EmbedResponse& wire = response.embedding();
   return Embedding{.vector = {wire.vector().begin(), wire.vector().end()},
-                   .norm = wire.norm(),
                    .token_count = wire.token_count(),
-                   .tokens_dropped = wire.tokens_dropped()};
+                   .tokens_dropped = wire.tokens_dropped(),
+                   .norm = wire.norm()};
 }
 
 }  // namespace

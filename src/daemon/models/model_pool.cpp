@@ -139,29 +139,32 @@ void ModelPool::merge(std::vector<ModelDeclaration> declared) {
   {
     const std::lock_guard lock(mutex_);
     if (is_closed_) return;
-    std::vector<ModelPtr> before = std::exchange(others_, {});
+    std::vector<ModelPtr> others;
     for (ModelDeclaration& declaration : declared) {
-      const auto same = [&](const ModelPtr& model) {
-        return model->declaration().key == declaration.key;
+      const auto is_same = [key = declaration.key](const ModelPtr& model) {
+        return model->declaration().key == key;
       };
       const bool is_kept = declaration.is_kept;
-      if (same(default_)) {
+      if (is_same(default_)) {
         default_->declare(std::move(declaration));
-      } else if (const auto known = std::ranges::find_if(before, same); known != before.end()) {
-        (*known)->declare(std::move(declaration));
-        others_.push_back(std::move(*known));
-        before.erase(known);
-        if (is_kept) kept.push_back(others_.back());
-      } else {
-        others_.push_back(make(std::move(declaration), false));
-        if (is_kept) kept.push_back(others_.back());
+        continue;
       }
+      const auto known = std::ranges::find_if(others_, is_same);
+      if (known != others_.end()) {
+        (*known)->declare(std::move(declaration));
+        others.push_back(*known);
+      } else {
+        others.push_back(make(std::move(declaration), false));
+      }
+      if (is_kept) kept.push_back(others.back());
     }
-    for (ModelPtr& model : before) {
+    for (const ModelPtr& model : others_) {
+      if (std::ranges::find(others, model) != others.end()) continue;
       const bool was_added =
           std::ranges::find(added_keys_, model->declaration().key) != added_keys_.end();
-      (was_added ? others_ : leaving_).push_back(std::move(model));
+      (was_added ? others : leaving_).push_back(model);
     }
+    others_ = std::move(others);
   }
   for (const ModelPtr& model : kept) model->scheduler();
 }
