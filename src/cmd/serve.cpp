@@ -2,9 +2,6 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,17 +18,14 @@
 #include "cmd/line/flag_set.hpp"
 #include "cmd/line/known_variables.hpp"
 #include "cmd/line/setting_flags.hpp"
+#include "cmd/serve/served_models.hpp"
 #include "cmd/setting_differences.hpp"
 #include "cmd/version.hpp"
 #include "daemon/grpc/library_logs.hpp"
 #include "daemon/life/daemon.hpp"
 #include "daemon/models/engine_factory.hpp"
-#include "daemon/models/model_catalogue.hpp"
-#include "daemon/models/model_loader.hpp"
 #include "os/file/files.hpp"
 #include "os/file/rotating_file.hpp"
-#include "os/machine/cgroup.hpp"
-#include "os/machine/memory.hpp"
 #include "os/net/poll.hpp"
 #include "os/net/socket_path.hpp"
 #include "os/process/process.hpp"
@@ -44,69 +38,7 @@ constexpr const char* kExamples =
     "  runed serve --model Qwen3-Embedding-0.6B-Q8_0.gguf\n"
     "  RUNED_IDLE_TIMEOUT=1h runed serve";
 
-std::vector<daemon::ServiceInfo::ConfigValue> config_values(const bootstrap::Settings& settings) {
-  std::vector<daemon::ServiceInfo::ConfigValue> values;
-  for (auto& [key, value, origin] : bootstrap::to_texts(settings)) {
-    values.push_back({std::move(key), std::move(value), std::string(name_of(origin))});
-  }
-  return values;
-}
-
-// Half of what is free, of the machine or of the cgroup.
-uint64_t default_memory_budget() {
-  const uint64_t free_bytes = os::available_bytes();
-  const double limit = os::find_cgroup_memory("/").value_or(std::numeric_limits<double>::max());
-  return static_cast<uint64_t>(std::min(static_cast<double>(free_bytes), limit)) / 2;
-}
-
-// The settings that take effect in a daemon that runs.
-bool is_reloaded(std::string_view key) {
-  return key == "models" || key == "memory_budget" || key == "idle_timeout";
-}
-
-// Brings the pool to settings that were read anew, or leaves it as it is.
-Status apply(const bootstrap::Settings& settings, uint64_t memory_bytes,
-             daemon::ModelCatalogue& catalogue, daemon::ModelPool& pool) {
-  const bootstrap::Settings before = catalogue.settings();
-  catalogue.set_settings(settings);
-  if (Status listed = pool.refresh(); !listed) {
-    catalogue.set_settings(before);
-    return listed;
-  }
-  pool.memory().resize(memory_bytes);
-  pool.set_idle_timeout(settings.idle_timeout.value);
-  return {};
-}
-
-// Reads the settings again, and brings the pool to those that can be changed now.
-Result<daemon::Reloaded> reload(const std::function<Result<bootstrap::Settings>()>& read,
-                                uint64_t default_budget, daemon::ModelCatalogue& catalogue,
-                                daemon::ModelPool& pool) {
-  TRY_ASSIGN(auto wanted, read());
-  bootstrap::Settings settings = catalogue.settings();
-  // What was chosen where none is named is not named now either.
-  if (!wanted.model_variant.value.has_value() &&
-      settings.model_variant.origin >= bootstrap::Origin::manifest) {
-    wanted.model_variant = settings.model_variant;
-  }
-  daemon::Reloaded reloaded;
-  const auto before = bootstrap::to_texts(settings);
-  const auto now = bootstrap::to_texts(wanted);
-  for (size_t i = 0; i < now.size(); ++i) {
-    if (now[i].value == before[i].value) continue;
-    auto& list = is_reloaded(now[i].key) ? reloaded.changed : reloaded.needs_start;
-    list.push_back(
-        fmt::format("{} is '{}' instead of '{}'", now[i].key, now[i].value, before[i].value));
-  }
-  settings.models = wanted.models;
-  settings.memory_budget = wanted.memory_budget;
-  settings.idle_timeout = wanted.idle_timeout;
-  TRY(apply(settings, settings.memory_budget.value.value_or(default_budget), catalogue, pool));
-  reloaded.config = config_values(settings);
-  return reloaded;
-}
-
-Result<daemon::Outcome> serve(const Location& location, const bootstrap::SettingFlags& flags,
+Result<daemon::Outcome> serve(const Location& location, bootstrap::SettingFlags flags,
                               daemon::Detached detached, Services& services, Log& log) {
   const bootstrap::Paths& paths = location.paths;
   bootstrap::Settings settings = location.settings;
@@ -116,43 +48,18 @@ Result<daemon::Outcome> serve(const Location& location, const bootstrap::Setting
   if (!settings.model_variant.value.has_value() && !choice.variant.empty()) {
     settings.model_variant = {choice.variant, choice.origin};
   }
-  daemon::ModelCatalogue catalogue(paths, settings);
-  const uint64_t default_budget = default_memory_budget();
-  daemon::ComputePool compute_pool;
-  const daemon::ModelDeclaration default_model = catalogue.default_model(choice);
-  const auto make_source = [&](const daemon::ModelDeclaration& model,
-                               daemon::State& state) -> daemon::EngineSource {
-    auto load = daemon::make_model_loader({.paths = paths,
-                                           .settings = settings,
-                                           .model = model.choice,
-                                           .environment = services.environment,
-                                           .policy = {},
-                                           .sha256 = model.sha256,
-                                           .has_own_places = model.key != default_model.key,
-                                           .compute_pool = &compute_pool},
-                                          services.clock, log);
-    return [load = std::move(load), &state](const auto& is_stopping) {
-      return load(state, is_stopping);
-    };
+  const auto read_settings = [&, flags = std::move(flags)] {
+    return bootstrap::load_settings(paths, services.environment, flags);
   };
+  ServedModels models(paths, settings, choice, services.environment, read_settings, services.clock,
+                      log);
   daemon::DaemonOptions options{
       .home = paths.home,
       .socket_path = os::resolve_socket_path(paths.socket),
       .lock_path = paths.daemon_lock,
-      .models = {.default_model = default_model,
-                 .make_source = make_source,
-                 .catalogue = [&] { return catalogue.list(); },
-                 .centroids_path = paths.centroids,
-                 .memory_bytes = settings.memory_budget.value.value_or(default_budget),
-                 .scheduler = {.idle_timeout = settings.idle_timeout.value,
-                               .cache_bytes = size_t{settings.cache_mb.value} << 20}},
-      .look_at_file = [&](const std::string& path) { return catalogue.look_at_file(path); },
-      .reload =
-          [&](daemon::ModelPool& pool) {
-            return reload(
-                [&] { return bootstrap::load_settings(paths, services.environment, flags); },
-                default_budget, catalogue, pool);
-          },
+      .models = models.pool_options(),
+      .look_at_file = [&](const std::string& path) { return models.look_at_file(path); },
+      .reload = [&](daemon::ModelPool& pool) { return models.reload(pool); },
       .is_abandoned = std::move(detached.is_abandoned),
       .service = {.daemon_version = kVersion,
                   .config = config_values(settings),
@@ -219,7 +126,9 @@ Result<ExitCode> run_serve(const ServeFlags& flags, Services& services) {
   for (const std::string& text : find_misspelt_variables(os::environment_variables())) {
     log.warn("misspelt variable", {{"what", text}});
   }
-  auto outcome = serve(location, flags.settings, std::move(detached), services, log);
+  bootstrap::SettingFlags all_flags = flags.settings;
+  if (flags.location.socket.has_value()) all_flags["socket"] = *flags.location.socket;
+  auto outcome = serve(location, std::move(all_flags), std::move(detached), services, log);
   Status ended = outcome ? Status() : Status(std::move(outcome).error());
   if (ended && *outcome == daemon::Outcome::already_running)
     ended = check_running_daemon(location, services);

@@ -5,6 +5,7 @@
 #include "base/duration.hpp"
 #include "base/text.hpp"
 #include "bootstrap/config/last_daemon.hpp"
+#include "bootstrap/manifest/manifest_source.hpp"
 #include "bootstrap/use/model_choice.hpp"
 #include "client/client.hpp"
 #include "cmd/setting_differences.hpp"
@@ -62,8 +63,21 @@ Result<client::Client> connect(EmbedJob& job, Progress& progress) {
   return client::Client::connect(std::move(options));
 }
 
+// A variant that could be served once it was installed.
+Error advise_install(Error error, const EmbedJob& job) {
+  const auto& [paths, settings] = job.location;
+  const auto choice = bootstrap::choose_model(paths, settings);
+  const auto manifest = bootstrap::load_local_manifest(paths, settings.manifest.value);
+  if (!choice || !manifest || choice->kind != bootstrap::ModelChoice::Kind::variant) return error;
+  const auto variant = bootstrap::find_variant(manifest->variants(), choice->variant);
+  if (!variant) return error;
+  error.hint = fmt::format("'runed install --variant {}' fetches it; {}", *variant, error.hint);
+  return error;
+}
+
 // Why a daemon could not start is in its log; the likeliest reason can be told better here.
 Error explain(Error error, const EmbedJob& job) {
+  if (error.code == ErrorCode::unknown_model) return advise_install(std::move(error), job);
   if (error.code != ErrorCode::unavailable) return error;
   if (Status binary = check_runed_binary(job.location.settings); !binary) {
     return std::move(binary).error();

@@ -103,7 +103,7 @@ ModelDescription Api::describe(const ModelPtr& model) const {
   return {.names = std::move(declaration.names),
           .is_default = model == parts_.models.default_model(),
           .is_kept = declaration.is_kept,
-          .idle_timeout = declaration.idle_timeout.value_or(parts_.models.idle_timeout()),
+          .idle_timeout = model->idle_timeout(),
           .path = std::move(declaration.choice.path),
           .file_bytes = model->file_bytes(),
           .variant = std::move(variant),
@@ -158,9 +158,7 @@ void Api::load(const LoadRequest& request, Answer<ModelDescription> answer) {
   auto model = find();
   if (!model) return answer.give(std::move(model).error());
   if (request.idle_timeout.has_value()) {
-    ModelDeclaration declaration = (*model)->declaration();
-    declaration.idle_timeout = request.idle_timeout;
-    (*model)->declare(std::move(declaration));
+    (*model)->ask_for_idle_timeout(*request.idle_timeout);
   }
   auto receiver = std::make_unique<LoadReceiver>([this, found = *model] { return describe(found); },
                                                  std::move(answer));

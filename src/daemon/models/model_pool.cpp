@@ -171,7 +171,7 @@ void ModelPool::merge(std::vector<ModelDeclaration> declared) {
 
 void ModelPool::set_idle_timeout(std::chrono::nanoseconds timeout) {
   idle_timeout_ = timeout;
-  for (const ModelPtr& model : list()) model->declare(model->declaration());
+  for (const ModelPtr& model : list()) model->refresh_idle_timeout();
 }
 
 void ModelPool::tidy() {

@@ -69,8 +69,7 @@ class ModelPool {
 
   MemoryBudget& memory() { return memory_; }
 
-  /// How long a model of which nothing else is declared keeps its memory; 0: for ever.
-  std::chrono::nanoseconds idle_timeout() const { return idle_timeout_; }
+  /// Changes how long a model keeps its memory of which nothing else is declared; 0: for ever.
   void set_idle_timeout(std::chrono::nanoseconds timeout);
 
   /// Lets go of the models that are declared no longer, once nobody waits for them. Now and then, by the

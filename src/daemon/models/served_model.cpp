@@ -38,7 +38,27 @@ bool ServedModel::is_called(std::string_view name) const {
 void ServedModel::declare(ModelDeclaration declaration) {
   const std::lock_guard lock(mutex_);
   declaration_ = std::move(declaration);
-  if (host_ != nullptr) apply(declaration_, host_->scheduler());
+  if (host_ != nullptr) apply_locked(host_->scheduler());
+}
+
+std::chrono::nanoseconds ServedModel::idle_timeout() const {
+  const std::lock_guard lock(mutex_);
+  return idle_timeout_locked();
+}
+
+std::chrono::nanoseconds ServedModel::idle_timeout_locked() const {
+  return asked_idle_timeout_.value_or(declaration_.idle_timeout.value_or(parts_.idle_timeout));
+}
+
+void ServedModel::ask_for_idle_timeout(std::chrono::nanoseconds timeout) {
+  const std::lock_guard lock(mutex_);
+  asked_idle_timeout_ = timeout;
+  if (host_ != nullptr) apply_locked(host_->scheduler());
+}
+
+void ServedModel::refresh_idle_timeout() {
+  const std::lock_guard lock(mutex_);
+  if (host_ != nullptr) apply_locked(host_->scheduler());
 }
 
 Centroids& ServedModel::centroids() {
@@ -55,7 +75,7 @@ Scheduler& ServedModel::scheduler() {
     options.name = declaration_.names.front();
     host_ = std::make_unique<ModelHost>(source_, state_, parts_.shared, parts_.clock, parts_.log,
                                         options, on_load_failed_);
-    apply(declaration_, host_->scheduler());
+    apply_locked(host_->scheduler());
   }
   return host_->scheduler();
 }
@@ -85,9 +105,9 @@ std::optional<SystemTime> ServedModel::used_at() const {
   return SystemTime(milliseconds(used_at_ms));
 }
 
-void ServedModel::apply(const ModelDeclaration& declaration, Scheduler& scheduler) const {
-  scheduler.set_idle_timeout(declaration.idle_timeout.value_or(parts_.idle_timeout));
-  scheduler.set_kept(declaration.is_kept);
+void ServedModel::apply_locked(Scheduler& scheduler) const {
+  scheduler.set_idle_timeout(idle_timeout_locked());
+  scheduler.set_kept(declaration_.is_kept);
 }
 
 }  // namespace runed::daemon

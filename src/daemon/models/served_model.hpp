@@ -49,6 +49,14 @@ class ServedModel {
   /// Takes what a later declaration of the same model says.
   void declare(ModelDeclaration declaration);
 
+  /// How long it keeps its memory unused; 0: for ever. What a caller has asked for counts, until the
+  /// daemon ends, else what is declared of it, else what is of all.
+  std::chrono::nanoseconds idle_timeout() const;
+  void ask_for_idle_timeout(std::chrono::nanoseconds timeout);
+
+  /// Takes it anew from where it is kept.
+  void refresh_idle_timeout();
+
   State& state() { return state_; }
   const State& state() const { return state_; }
   Centroids& centroids();
@@ -71,7 +79,8 @@ class ServedModel {
   std::optional<SystemTime> used_at() const;  // The last call.
 
  private:
-  void apply(const ModelDeclaration& declaration, Scheduler& scheduler) const;
+  std::chrono::nanoseconds idle_timeout_locked() const;
+  void apply_locked(Scheduler& scheduler) const;
 
   const Parts parts_;
   const OnLoadFailed on_load_failed_;
@@ -83,6 +92,7 @@ class ServedModel {
 
   mutable std::mutex mutex_;  // Guards the members below.
   ModelDeclaration declaration_;
+  std::optional<std::chrono::nanoseconds> asked_idle_timeout_;
   Centroids centroids_;
   bool has_centroids_ = false;       // Its file was looked at.
   std::unique_ptr<ModelHost> host_;  // Last: it uses the rest.

@@ -216,3 +216,16 @@ TEST_CASE("a pool that is closed refuses what comes, of every model") {
   CHECK(fixture.pool->drain(1s));
   CHECK(fixture.pool->stop(5s));
 }
+
+TEST_CASE("how long a model stays is what was asked for, else declared, else that of all") {
+  Fixture fixture({"b"});
+  const ModelPtr b = unwrap(fixture.pool->find("b"));
+  fixture.pool->set_idle_timeout(1h);
+  CHECK(b->idle_timeout() == 1h);
+  fixture.catalogue.front().idle_timeout = 2h;
+  unwrap(fixture.pool->refresh());
+  CHECK(b->idle_timeout() == 2h);
+  b->ask_for_idle_timeout(3h);
+  unwrap(fixture.pool->refresh());
+  CHECK(b->idle_timeout() == 3h);
+}
