@@ -135,9 +135,12 @@ void ModelHost::wait_until(std::optional<SteadyTime> due) {
   woken_ = false;
 }
 
+// Told without the lock, which the thread would have to wait for as soon as it is awake.
 void ModelHost::wake() {
-  const std::lock_guard lock(mutex_);
-  woken_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
   changed_.notify_all();
 }
 
