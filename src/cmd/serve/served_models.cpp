@@ -92,6 +92,7 @@ Status ServedModels::apply(const bootstrap::Settings& settings, daemon::ModelPoo
 }
 
 Result<daemon::Reloaded> ServedModels::reload(daemon::ModelPool& pool) {
+  const std::lock_guard reloading(reload_mutex_);
   TRY_ASSIGN(auto wanted, read_settings_());
   bootstrap::Settings settings = catalogue_.settings();
   // What was chosen where none is named is not named now either.

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <string>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -36,8 +38,10 @@ class ServedModels {
   /// Borrows this.
   daemon::ModelPool::Options pool_options();
 
-  Result<daemon::ModelDeclaration> look_at_file(const std::string& path) const {
-    return catalogue_.look_at_file(path);
+  /// As ServiceHooks has it.
+  Result<daemon::ModelDeclaration> look_at_file(const std::string& path,
+                                                const std::function<bool()>& is_ending) const {
+    return catalogue_.look_at_file(path, is_ending);
   }
 
   /// Reads the settings again, and brings the pool to those that can be changed in a daemon that runs;
@@ -57,6 +61,7 @@ class ServedModels {
   const Clock& clock_;
   Log& log_;
   const uint64_t default_memory_bytes_;
+  std::mutex reload_mutex_;  // One reload at a time.
   daemon::ModelCatalogue catalogue_;
   const daemon::ModelDeclaration default_model_;
   daemon::ComputePool compute_pool_;

@@ -152,7 +152,9 @@ void Api::load(const LoadRequest& request, Answer<ModelDescription> answer) {
   const auto find = [&]() -> Result<ModelPtr> {
     TRY(check_open());
     if (request.path.empty()) return parts_.models.find(request.name);
-    TRY_ASSIGN(ModelDeclaration declaration, hooks_.look_at_file(request.path));
+    const auto is_ending = [this] { return !check_open().has_value(); };
+    TRY_ASSIGN(ModelDeclaration declaration, hooks_.look_at_file(request.path, is_ending));
+    TRY(check_open());
     return parts_.models.add(std::move(declaration));
   };
   auto model = find();

@@ -101,8 +101,11 @@ struct LoadRequest {
 /// What a daemon is told by who runs it.
 struct ServiceHooks {
   std::function<void(int grace_seconds)> request_stop;  // 0: the default grace.
-  /// Looks at a file, without loading it, for a declaration that names it by its identity.
-  std::function<Result<ModelDeclaration>(const std::string& path)> look_at_file;
+  /// Looks at a file, without loading it, for a declaration that names it by its identity. Gives up soon
+  /// after `is_ending` has turned true.
+  std::function<Result<ModelDeclaration>(const std::string& path,
+                                         const std::function<bool()>& is_ending)>
+      look_at_file;
   std::function<Result<Reloaded>()> reload;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -187,13 +188,16 @@ StopRequest::Details Daemon::wait_for_stop() {
   }
 }
 
-void Daemon::reload() {
+// The last catch of a signal: for want of memory the daemon goes on as it was.
+void Daemon::reload() try {
   const auto reloaded = api_.reload();
   if (!reloaded) {
     log_.warn("cannot reload", {{"error", reloaded.error().message}});
   } else {
     log_.info("reloaded", {{"changed", reloaded->changed}, {"needs_start", reloaded->needs_start}});
   }
+} catch (const std::exception& fault) {
+  log_.warn("cannot reload", {{"error", fault.what()}});
 }
 
 // What many clients at once have left with the allocator: it keeps it for itself. Not while there is

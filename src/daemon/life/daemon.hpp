@@ -18,7 +18,9 @@ struct DaemonOptions {
   std::string lock_path;       // Held for the daemon's life.
   ModelPool::Options models;   // But for what the daemon adds: whom to tell.
   /// As of ServiceHooks.
-  std::function<Result<ModelDeclaration>(const std::string& path)> look_at_file{};
+  std::function<Result<ModelDeclaration>(const std::string& path,
+                                         const std::function<bool()>& is_ending)>
+      look_at_file{};
   std::function<Result<Reloaded>(ModelPool&)> reload{};
   std::function<void()> on_begin{};  // Called once the lock is held.
   std::function<void()> on_end{};    // Called by one that is told to end, or gives up.

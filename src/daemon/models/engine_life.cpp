@@ -308,7 +308,8 @@ bool EngineLife::needs_care(SteadyTime now) const {
 }
 
 std::optional<SteadyTime> EngineLife::due() const {
-  if (condition_ == Condition::exhausted) return budget_.reset_at(clock_.steady_now());
+  // Not from now on: that would always be a little later.
+  if (condition_ == Condition::exhausted) return budget_.reset_at(SteadyTime{});
   if (condition_ == Condition::stopped && is_kept_) return kept_again_at_;
   const nanoseconds timeout = idle_timeout_;
   if (condition_ != Condition::running || is_kept_ || timeout.count() <= 0) return std::nullopt;
@@ -327,7 +328,7 @@ void EngineLife::rest(SteadyTime now) {
 }
 
 void EngineLife::suspend(std::string_view why) {
-  if (condition_ != Condition::running) return;
+  if (condition_ != Condition::running && condition_ != Condition::silent) return;
   const uint64_t before = os::resident_bytes();
   engine_->stop();
   condition_ = Condition::stopped;

@@ -50,6 +50,12 @@ void MemoryBudget::Part::release() {
   budget_.go_on();
 }
 
+void MemoryBudget::Part::begin_shift(SteadyTime now) {
+  const std::lock_guard lock(budget_.mutex_);
+  since_ = now;
+  used_at_ = now;
+}
+
 void MemoryBudget::Part::note_use(SteadyTime now) {
   const std::lock_guard lock(budget_.mutex_);
   used_at_ = now;
@@ -63,6 +69,8 @@ bool MemoryBudget::Part::is_asked_back(bool is_in_use, SteadyTime now) const {
 void MemoryBudget::Part::set_kept(bool is_kept) {
   const std::lock_guard lock(budget_.mutex_);
   is_kept_ = is_kept;
+  if (is_kept) is_asked_ = false;
+  budget_.go_on();  // Who waits has to ask another one, or has nobody to wait for.
 }
 
 uint64_t MemoryBudget::Part::bytes() const {

@@ -40,6 +40,9 @@ class MemoryBudget {
     /// Gives everything back, or up.
     void release();
 
+    /// Begins the time for which the model keeps its memory while others wait: it can be used from now on.
+    void begin_shift(SteadyTime now);
+
     /// Notes a use: the least recently used model is asked first.
     void note_use(SteadyTime now);
 
@@ -64,7 +67,7 @@ class MemoryBudget {
     uint64_t ticket_ = 0;  // While it waits: its place in turn. 0: it does not.
     bool is_kept_ = false;
     bool is_asked_ = false;  // For what it holds.
-    SteadyTime since_{};     // When it got what it holds.
+    SteadyTime since_{};     // When it got what it holds, or could be used with it.
     SteadyTime used_at_{};
   };
 

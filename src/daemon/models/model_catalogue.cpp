@@ -101,7 +101,8 @@ Result<std::vector<ModelDeclaration>> ModelCatalogue::list() const {
   return list;
 }
 
-Result<ModelDeclaration> ModelCatalogue::look_at_file(const std::string& path) const {
+Result<ModelDeclaration> ModelCatalogue::look_at_file(
+    const std::string& path, const std::function<bool()>& is_ending) const {
   const Settings settings = this->settings();
   const ModelChoice choice{.kind = ModelChoice::Kind::file, .variant = {}, .path = path};
   TRY_ASSIGN(auto listed, list());
@@ -111,7 +112,8 @@ Result<ModelDeclaration> ModelCatalogue::look_at_file(const std::string& path) c
     const auto other = os::file_identity(each.choice.path);
     if (other && os::is_same_file(*file, *other)) return std::move(each);
   }
-  TRY_ASSIGN(const auto model, bootstrap::check_model(paths_, settings, choice, {}, inspect_model));
+  TRY_ASSIGN(const auto model, bootstrap::check_model(paths_, settings, choice,
+                                                      {.is_cancelled = is_ending}, inspect_model));
   ModelDeclaration declaration = declare(choice, embed::model_identity(model.sha256));
   declaration.key = "sha256:" + model.sha256;
   declaration.sha256 = model.sha256;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -26,9 +27,10 @@ class ModelCatalogue {
   Result<std::vector<ModelDeclaration>> list() const;
 
   /// Looks at a file that a caller names, and gives it its identity for a name; a file that is listed is
-  /// found there. Takes as long as it takes to read one that is not known yet.
+  /// found there. Takes as long as it takes to read one that is not known yet, unless `is_ending` turns true.
   /// Errors: those of check_model.
-  Result<ModelDeclaration> look_at_file(const std::string& path) const;
+  Result<ModelDeclaration> look_at_file(const std::string& path,
+                                        const std::function<bool()>& is_ending) const;
 
   /// Puts what is read anew in the place of the settings.
   void set_settings(bootstrap::Settings settings);

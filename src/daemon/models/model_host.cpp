@@ -116,6 +116,7 @@ void ModelHost::fail_load(const Error& reason) {
 }
 
 void ModelHost::give_up(const Error& reason) {
+  scheduler_.abandon(reason);
   on_load_failed_(reason);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return stopping_; });

@@ -1,6 +1,8 @@
 #include "daemon/models/model_pool.hpp"
 
 #include <algorithm>
+#include <exception>
+#include <map>
 #include <utility>
 
 #include "base/sha256.hpp"
@@ -74,19 +76,17 @@ Result<ModelPtr> ModelPool::find(std::string_view name) {
 }
 
 Result<ModelPtr> ModelPool::find_by_part(std::string_view name) const {
-  const std::vector<ModelPtr> models = list();
-  std::vector<std::string> names;
-  for (const ModelPtr& model : models) {
-    for (std::string& each : model->declaration().names) names.push_back(std::move(each));
-  }
-  std::ranges::sort(names);
+  std::map<std::string, ModelPtr> by_name;  // As they are now: a reload may change them meanwhile.
   std::vector<std::string> shown;
-  for (const ModelPtr& model : models) shown.push_back(first_name(*model));
-  const auto meant = bootstrap::find_variant(names, name);
-  if (meant) {
-    return *std::ranges::find_if(
-        models, [&](const ModelPtr& model) { return model->is_called(*meant); });
+  for (const ModelPtr& model : list()) {
+    const auto names = model->declaration().names;
+    shown.push_back(names.front());
+    for (const std::string& each : names) by_name.emplace(each, model);
   }
+  std::vector<std::string> names;
+  for (const auto& [each, model] : by_name) names.push_back(each);
+  const auto meant = bootstrap::find_variant(names, name);
+  if (meant) return by_name.at(*meant);
   if (meant.error().code != ErrorCode::not_found) {
     return make_error(ErrorCode::invalid_argument, "model '{}' could be several", printable(name))
         .with_hint(meant.error().message);
@@ -117,16 +117,22 @@ ModelPtr ModelPool::add(ModelDeclaration declaration) {
   const std::lock_guard lock(mutex_);
   const auto same = std::ranges::find_if(
       others_, [&](const ModelPtr& model) { return model->declaration().key == declaration.key; });
-  if (same != others_.end()) return *same;
+  if (same != others_.end()) {
+    const bool is_elsewhere = (*same)->declaration().choice.path != declaration.choice.path;
+    if (!is_elsewhere || (*same)->state().model() != nullptr) return *same;
+    leaving_.push_back(*same);  // It never found its file.
+    others_.erase(same);
+  }
   added_keys_.push_back(declaration.key);
   ModelPtr model = make(std::move(declaration), false);
-  if (is_closed_) model->state().shutting_down(why_closed_);
+  if (is_closed_) model->close(why_closed_);
   others_.push_back(model);
   return model;
 }
 
 Status ModelPool::refresh() {
   if (!options_.catalogue) return {};
+  const std::lock_guard refreshing(refresh_mutex_);
   TRY_ASSIGN(auto declared, options_.catalogue());
   merge(std::move(declared));
   return {};
@@ -162,11 +168,28 @@ void ModelPool::merge(std::vector<ModelDeclaration> declared) {
       if (std::ranges::find(others, model) != others.end()) continue;
       const bool was_added =
           std::ranges::find(added_keys_, model->declaration().key) != added_keys_.end();
+      if (!was_added) let_go(*model);
       (was_added ? others : leaving_).push_back(model);
     }
     others_ = std::move(others);
   }
-  for (const ModelPtr& model : kept) model->scheduler();
+  for (const ModelPtr& model : kept) begin_to_load(*model);
+}
+
+// It has its memory only for the calls that it has.
+void ModelPool::let_go(ServedModel& model) {
+  ModelDeclaration declaration = model.declaration();
+  declaration.is_kept = false;
+  model.declare(std::move(declaration));
+}
+
+// One that cannot be begun for want of a thread is by its first request.
+void ModelPool::begin_to_load(ServedModel& model) {
+  try {
+    model.scheduler();
+  } catch (const std::exception& fault) {
+    log_.warn("cannot begin to load", {{"name", first_name(model)}, {"error", fault.what()}});
+  }
 }
 
 void ModelPool::set_idle_timeout(std::chrono::nanoseconds timeout) {
@@ -200,8 +223,8 @@ void ModelPool::close(const std::optional<Error>& error) {
     is_closed_ = true;
     why_closed_ = error;
   }
-  for (const ModelPtr& model : list()) model->state().shutting_down(error);
-  for (const ModelPtr& model : with_host()) model->host()->scheduler().close();
+  for (const ModelPtr& model : list()) model->close(error);
+  for (const ModelPtr& model : with_host()) model->close(error);
 }
 
 bool ModelPool::drain(milliseconds timeout) {

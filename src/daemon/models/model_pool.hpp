@@ -92,6 +92,8 @@ class ModelPool {
   ModelPtr make(ModelDeclaration declaration, bool is_default);
   Result<ModelPtr> find_by_part(std::string_view name) const;
   void merge(std::vector<ModelDeclaration> declared);
+  static void let_go(ServedModel& model);
+  void begin_to_load(ServedModel& model);
   std::vector<ModelPtr> with_host() const;
 
   const Options options_;
@@ -102,6 +104,8 @@ class ModelPool {
   ComputeTurns turns_;
   ModelPtr default_;
 
+  std::mutex
+      refresh_mutex_;  // Held while what is declared is read and taken: the last look counts.
   mutable std::mutex mutex_;  // Guards the members below.
   std::vector<ModelPtr> others_;
   std::vector<ModelPtr> leaving_;  // Declared no longer.

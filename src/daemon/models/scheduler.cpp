@@ -30,6 +30,7 @@ Scheduler::Scheduler(State& state, Shared shared, const Clock& clock, Log& log,
       intake_({state, clock, engine_life_, inbox_, cache_, meter_}) {}
 
 void Scheduler::take(std::unique_ptr<embed::Engine> engine) {
+  is_to_unload_ = false;  // There was nothing to be unloaded.
   engine_life_.take(std::move(engine), wake_);
   place_.emplace(engine_life_.computes_in_process() ? shared_turns_ : own_turns_, wake_);
 }
@@ -44,6 +45,14 @@ bool Scheduler::is_waited_for() {
 void Scheduler::refuse(const Error& reason) {
   state_.degraded(reason);
   give_up(reason);
+}
+
+void Scheduler::abandon(const Error& reason) {
+  close();
+  collect_jobs();
+  give_up(reason);
+  if (place_.has_value()) place_->end({});
+  memory_.release();
 }
 
 void Scheduler::unload() {
@@ -79,7 +88,9 @@ Result<std::optional<SteadyTime>> Scheduler::turn() {
   if (!memory_.request(engine_life_.memory_bytes(), now)) {
     return active_.empty() ? std::nullopt : std::optional(now + kLeavePoll);
   }
+  const bool was_running = engine_life_.is_running();
   EngineStep step = engine_life_.next(now);
+  if (!was_running && engine_life_.is_running()) memory_.begin_shift(clock_.steady_now());
   if (step.kind == EngineStep::Kind::ready) {
     if (is_asked) step = work(now);
   } else if (pass_ == nullptr) {

@@ -68,8 +68,10 @@ class Scheduler {
   /// Tells whether somebody waits for an answer. For the loop's thread.
   bool is_waited_for();
 
-  /// Answers whoever waits with the reason why there is no engine. For the loop's thread.
+  /// Answers whoever waits with the reason why there is no engine. For the loop's thread, as the next.
   void refuse(const Error& reason);
+  /// The same for good: no more jobs are taken, and nothing is asked for any more.
+  void abandon(const Error& reason);
 
   /// Does what is to be done now: one outcome of a pass at most. Returns when the next turn is due, if
   /// nobody wakes the loop before; none: only then. For the loop's thread.

@@ -76,8 +76,16 @@ Scheduler& ServedModel::scheduler() {
     host_ = std::make_unique<ModelHost>(source_, state_, parts_.shared, parts_.clock, parts_.log,
                                         options, on_load_failed_);
     apply_locked(host_->scheduler());
+    if (is_closed_) host_->stop(milliseconds(0));
   }
   return host_->scheduler();
+}
+
+void ServedModel::close(const std::optional<Error>& error) {
+  state_.shutting_down(error);
+  const std::lock_guard lock(mutex_);
+  is_closed_ = true;
+  if (host_ != nullptr) host_->scheduler().close();
 }
 
 ModelHost* ServedModel::host() const {

@@ -73,6 +73,9 @@ class ServedModel {
   /// The size of its file; 0: not known. Once the model was loaded it stays.
   uint64_t file_bytes() const;
 
+  /// Takes no more calls, and tells why. A host that is made all the same ends at once.
+  void close(const std::optional<Error>& error);
+
   /// Counts a call that was admitted.
   void count_call();
   int64_t admitted_calls() const { return admitted_calls_; }
@@ -95,6 +98,7 @@ class ServedModel {
   std::optional<std::chrono::nanoseconds> asked_idle_timeout_;
   Centroids centroids_;
   bool has_centroids_ = false;       // Its file was looked at.
+  bool is_closed_ = false;
   std::unique_ptr<ModelHost> host_;  // Last: it uses the rest.
 };
 

@@ -96,6 +96,23 @@ TEST_CASE("an exhausted engine is left alone until the window has passed") {
   CHECK(live.state.snapshot().serving == Serving::ok);
 }
 
+TEST_CASE("the end of the window is a moment that passes, for a clock that never stands still") {
+  LiveEngine live;
+  exhaust(live);
+  live.clock.advance(1h);
+  const auto due = live.life.due();
+  REQUIRE(due.has_value());
+  CHECK(*due < live.clock.steady_now());
+}
+
+TEST_CASE("an engine that is silent is stopped when its memory is wanted") {
+  LiveEngine live;
+  live.life.note_silence(live.clock.steady_now());
+  live.life.suspend("to make room for another model");
+  CHECK(live.script.stops == 1);
+  CHECK_FALSE(live.life.needs_care(live.clock.steady_now()));
+}
+
 TEST_CASE("when the window has passed Health says that the next request tries again") {
   LiveEngine live;
   exhaust(live);

@@ -179,3 +179,32 @@ TEST_CASE("a budget that shrinks asks for what is too much") {
   CHECK(a.part.is_asked_back(false, kStart + 1s));
   CHECK_FALSE(b.part.is_asked_back(false, kStart + 1s));
 }
+
+TEST_CASE("a model that is asked and is then to be kept has another one asked") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  Model c(budget);
+  CHECK(a.part.request(50, kStart));
+  CHECK(b.part.request(50, kStart));
+  b.part.note_use(kStart + 1s);
+  CHECK_FALSE(c.part.request(50, kStart + 1s));
+  CHECK(a.part.is_asked_back(false, kStart + 1s));
+  const int wakes = c.wakes;
+  a.part.set_kept(true);
+  CHECK(c.wakes > wakes);
+  CHECK_FALSE(c.part.request(50, kStart + 1s));
+  CHECK(b.part.is_asked_back(false, kStart + 1s));
+}
+
+TEST_CASE("the time that a start takes is none of a model's shift") {
+  MemoryBudget budget(100);
+  Model a(budget);
+  Model b(budget);
+  CHECK(a.part.request(80, kStart));
+  CHECK_FALSE(b.part.request(80, kStart));
+  const SteadyTime started = kStart + 10s;
+  a.part.begin_shift(started);
+  CHECK_FALSE(a.part.is_asked_back(true, started));
+  CHECK(a.part.is_asked_back(true, started + MemoryBudget::kShift));
+}

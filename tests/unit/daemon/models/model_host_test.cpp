@@ -131,6 +131,20 @@ TEST_CASE("an engine that cannot load is reported, and jobs are not left waiting
   CHECK(unwrap_error(answer.get()).code == ErrorCode::shutting_down);
 }
 
+TEST_CASE("who waits for an engine that cannot load is told why") {
+  Fixture fixture([](auto& script) { script.start_hangs = true; });
+  CHECK(eventually([&] { return fixture.script.starts == 1; }));
+  auto waiting = fixture.submit("a");
+  {
+    const std::lock_guard lock(fixture.script.mutex);
+    fixture.script.start_hangs = false;
+    fixture.script.start_result = runed::make_error(ErrorCode::model_corrupt, "not a GGUF file");
+    fixture.script.changed.notify_all();
+  }
+  CHECK(unwrap_error(waiting.get()).code == ErrorCode::model_corrupt);
+  CHECK(eventually([&] { return fixture.memory.held_bytes() == 0; }));
+}
+
 TEST_CASE("a source that throws is reported") {
   runed::SystemClock clock;
   runed::Log log{runed::Log::Format::json, clock};

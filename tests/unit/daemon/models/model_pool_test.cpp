@@ -229,3 +229,33 @@ TEST_CASE("how long a model stays is what was asked for, else declared, else tha
   unwrap(fixture.pool->refresh());
   CHECK(b->idle_timeout() == 3h);
 }
+
+TEST_CASE("a model that is kept and declared no longer is kept for its calls alone") {
+  Fixture fixture({"b"}, 150);
+  fixture.catalogue.front().is_kept = true;
+  unwrap(fixture.pool->refresh());
+  const ModelPtr b = unwrap(fixture.pool->find("b"));
+  CHECK(eventually([&] { return b->state().snapshot().serving == Serving::ok; }));
+  fixture.catalogue.clear();
+  unwrap(fixture.pool->refresh());
+  unwrap(submit(fixture.pool->default_model(), "a").get());
+  CHECK(eventually([&] { return b->scheduler().memory_bytes() == 0; }));
+}
+
+TEST_CASE("a host that is made after the pool was closed takes nothing") {
+  Fixture fixture({"b"});
+  const ModelPtr b = unwrap(fixture.pool->find("b"));
+  fixture.pool->close({});
+  CHECK(unwrap_error(submit(b, "a").get()).code == ErrorCode::shutting_down);
+  CHECK(fixture.script("b").starts == 0);
+}
+
+TEST_CASE("a file that was never loaded is looked for where it is named next") {
+  Fixture fixture({});
+  ModelDeclaration file{.key = "sha256:f", .names = {"sha256:ffff"}};
+  file.choice.path = "/first.gguf";
+  const ModelPtr first = fixture.pool->add(file);
+  CHECK(fixture.pool->add(file) == first);
+  file.choice.path = "/second.gguf";
+  CHECK(fixture.pool->add(file) != first);
+}
