@@ -26,13 +26,9 @@ class LogValue {
   LogValue(const char* text) : value_(std::string(text)) {}
   LogValue(std::vector<std::string> texts) : value_(std::move(texts)) {}
   template <typename Integer>
-  requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>) LogValue(Integer value) {
-    if constexpr (std::is_signed_v<Integer>) {
-      value_ = static_cast<int64_t>(value);
-    } else {
-      value_ = static_cast<uint64_t>(value);
-    }
-  }
+  requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>) LogValue(Integer value)
+      : value_(
+            static_cast<std::conditional_t<std::is_signed_v<Integer>, int64_t, uint64_t>>(value)) {}
 
   /// Returns it as JSON, a text of at most `max_bytes`.
   std::string to_json(size_t max_bytes) const;
