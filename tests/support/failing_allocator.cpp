@@ -19,6 +19,15 @@ void* operator new(size_t size) {
   throw std::bad_alloc();
 }
 
+// As the standard library's does; a sanitizer has one of its own, which goes with another delete.
+void* operator new(size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  try {
+    return operator new(size);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }

@@ -69,7 +69,11 @@ bool MemoryBudget::Part::is_asked_back(bool is_in_use, SteadyTime now) const {
 void MemoryBudget::Part::set_kept(bool is_kept) {
   const std::lock_guard lock(budget_.mutex_);
   is_kept_ = is_kept;
-  if (is_kept) is_asked_ = false;
+  if (is_kept) {
+    is_asked_ = false;
+  } else {
+    budget_.ask_for_room(0, budget_.find_most_used());  // Beside it others had more than there is.
+  }
   budget_.go_on();  // Who waits has to ask another one, or has nobody to wait for.
 }
 

@@ -208,3 +208,15 @@ TEST_CASE("the time that a start takes is none of a model's shift") {
   CHECK_FALSE(a.part.is_asked_back(true, started));
   CHECK(a.part.is_asked_back(true, started + MemoryBudget::kShift));
 }
+
+TEST_CASE("models that have more than there is beside one that was kept give it back") {
+  MemoryBudget budget(100);
+  Model kept(budget);
+  Model b(budget);
+  kept.part.set_kept(true);
+  CHECK(kept.part.request(80, kStart));
+  CHECK(b.part.request(80, kStart + 1s));
+  kept.part.set_kept(false);
+  CHECK(kept.part.is_asked_back(false, kStart + 1s));
+  CHECK_FALSE(b.part.is_asked_back(false, kStart + 1s));
+}
