@@ -101,20 +101,23 @@ void note_successor(const bootstrap::LastDaemon& dead, const client::InfoReport&
       dead.pid, changes));
 }
 
-// Asks for the model that is named in place of the daemon's own. A daemon that has only one is as it
+// Asks for the model that is named in place of the daemon's own, and for what it is. A daemon that has only one is as it
 // always was: then the difference stays.
-Status ask_for_model(std::vector<SettingDifference>& differences, client::Client& client) {
+Status ask_for_model(std::vector<SettingDifference>& differences, client::Client& client,
+                     client::InfoReport& info) {
   const auto named = std::ranges::find_if(
       differences, [](const SettingDifference& difference) { return difference.model.has_value(); });
   if (named == differences.end()) return {};
   Status used = client.use_model(*named->model);
   if (!used && used.error().code == ErrorCode::not_implemented) return {};
+  TRY(std::move(used));
   differences.erase(named);
-  return used;
+  TRY_ASSIGN(info, client.info());
+  return {};
 }
 
 // One that this command has just started has its settings from it, but for the flags.
-Status check_settings(EmbedJob& job, client::Client& client, const client::InfoReport& info,
+Status check_settings(EmbedJob& job, client::Client& client, client::InfoReport& info,
                       Progress& progress) {
   if (client.started_daemon()) {
     const auto dead = bootstrap::read_last_daemon(job.location.paths.dead_daemon);
@@ -122,7 +125,7 @@ Status check_settings(EmbedJob& job, client::Client& client, const client::InfoR
     if (job.flags.settings.empty()) return {};
   }
   TRY_ASSIGN(auto differences, compare_settings(job.location, info, Compared::what_is_named));
-  TRY(ask_for_model(differences, client));
+  TRY(ask_for_model(differences, client, info));
   TRY(refuse_other_daemon(differences));
   for (const SettingDifference& difference : differences) {
     progress.note(fmt::format("note: {}; {}", difference.text, kReplaceDaemonHint));
@@ -142,7 +145,6 @@ Status embed(EmbedJob& job) {
   }
   TRY_ASSIGN(auto info, client.info());
   TRY(check_settings(job, client, info, progress.display()));
-  TRY_ASSIGN(info, client.info());  // Of the model that was asked for.
   TRY(check_expected(job.flags, info.model_identity));
   TRY(check_dimensions(job.flags, info.model_name, info.min_dimensions, info.vector_dim));
   set_model(job, {info.model_name, info.model_identity, info.engine},

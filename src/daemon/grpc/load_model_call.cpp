@@ -20,9 +20,6 @@ namespace {
 
 namespace raw = v1::raw;
 
-// The shortest time: 0 would be for ever.
-constexpr std::chrono::nanoseconds kAtOnce{1};
-
 Result<LoadRequest> read_request(const grpc::ByteBuffer& bytes) {
   raw::LoadModelRequest message;
   TRY(read_message(bytes, message));
@@ -45,7 +42,7 @@ Result<LoadRequest> read_request(const grpc::ByteBuffer& bytes) {
                       printable(message.keep_alive()))
         .with_hint("write it like 30s or 1h30m; 0: until nobody waits for the model");
   }
-  request.idle_timeout = std::max(*keep_alive, kAtOnce);
+  request.idle_timeout = std::max(*keep_alive, kShortestIdle);
   return request;
 }
 

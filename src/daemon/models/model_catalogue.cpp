@@ -18,9 +18,6 @@ using bootstrap::Settings;
 constexpr std::string_view kExtension = ".gguf";
 constexpr const char* kNameless = "default";
 
-// The shortest time: 0 would be for ever.
-constexpr std::chrono::nanoseconds kAtOnce{1};
-
 ModelDeclaration declare(ModelChoice choice, std::string name) {
   return {.key = key_of(choice), .names = {std::move(name)}, .choice = std::move(choice)};
 }
@@ -50,7 +47,7 @@ Result<ModelChoice> choose(const bootstrap::Paths& paths, Settings settings,
 void set_keep_alive(const DeclaredModel& declared, ModelDeclaration& declaration) {
   if (!declared.keep_alive.has_value()) return;
   declaration.is_kept = declared.keep_alive->is_always;
-  declaration.idle_timeout = std::max(declared.keep_alive->duration, kAtOnce);
+  declaration.idle_timeout = std::max(declared.keep_alive->duration, kShortestIdle);
 }
 
 // Another name of a model that is listed is the first one, under which it is shown. No name leads to two

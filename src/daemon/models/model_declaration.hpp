@@ -14,10 +14,14 @@ struct ModelDeclaration {
   std::string key;                   // Tells one model from another, whatever they are called.
   std::vector<std::string> names{};  // By which requests find it; the first is shown.
   bootstrap::ModelChoice choice{};
-  std::string sha256{};  // What its file must hash to; empty: whatever it does.
+  std::string
+      sha256{};  // Of one that a caller named by its file: what that must hash to. Else empty.
   std::optional<std::chrono::nanoseconds> idle_timeout{};  // None: the daemon's own.
   bool is_kept = false;  // It is loaded at the start and stays so.
 };
+
+/// The idle_timeout of a model that is kept only while somebody waits for it: 0 would be for ever.
+inline constexpr std::chrono::nanoseconds kShortestIdle{1};
 
 /// Returns the key of the model that was chosen.
 inline std::string key_of(const bootstrap::ModelChoice& choice) {

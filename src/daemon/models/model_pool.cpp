@@ -123,7 +123,6 @@ ModelPtr ModelPool::add(ModelDeclaration declaration) {
     leaving_.push_back(*same);  // It never found its file.
     others_.erase(same);
   }
-  added_keys_.push_back(declaration.key);
   ModelPtr model = make(std::move(declaration), false);
   if (is_closed_) model->close(why_closed_);
   others_.push_back(model);
@@ -166,10 +165,9 @@ void ModelPool::merge(std::vector<ModelDeclaration> declared) {
     }
     for (const ModelPtr& model : others_) {
       if (std::ranges::find(others, model) != others.end()) continue;
-      const bool was_added =
-          std::ranges::find(added_keys_, model->declaration().key) != added_keys_.end();
-      if (!was_added) let_go(*model);
-      (was_added ? others : leaving_).push_back(model);
+      const bool is_named_by_file = !model->declaration().sha256.empty();
+      if (!is_named_by_file) let_go(*model);
+      (is_named_by_file ? others : leaving_).push_back(model);
     }
     others_ = std::move(others);
   }

@@ -109,7 +109,6 @@ class ModelPool {
   mutable std::mutex mutex_;  // Guards the members below.
   std::vector<ModelPtr> others_;
   std::vector<ModelPtr> leaving_;  // Declared no longer.
-  std::vector<std::string> added_keys_;
   bool is_closed_ = false;
   std::optional<Error> why_closed_;
 };

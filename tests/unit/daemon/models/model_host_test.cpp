@@ -2,20 +2,20 @@
 
 #include <future>
 
+#include "awaited_reply.hpp"
 #include "scripted_engine.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 
-using runed::Embedding;
 using runed::Error;
 using runed::ErrorCode;
 using runed::Result;
-using runed::daemon::EmbedAnswer;
-using runed::daemon::EmbedReceiver;
 using runed::daemon::ModelHost;
 using runed::daemon::Serving;
+using runed::test::AwaitedReply;
 using runed::test::eventually;
 using runed::test::ScriptedEngine;
+using runed::test::submit_text;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 using namespace std::chrono_literals;
@@ -23,19 +23,6 @@ using namespace std::chrono_literals;
 namespace {
 
 const Error kDied{ErrorCode::engine_died, "the engine died", {}, {}};
-
-using Embeddings = std::vector<Embedding>;
-
-class ToPromise final : public EmbedReceiver {
- public:
-  explicit ToPromise(std::promise<Result<Embeddings>> promise) : promise_(std::move(promise)) {}
-
-  void receive(Result<Embeddings> result) override { promise_.set_value(std::move(result)); }
-  void drop() noexcept override { promise_.set_value(Error{ErrorCode::internal, "lost", {}, {}}); }
-
- private:
-  std::promise<Result<Embeddings>> promise_;
-};
 
 struct Fixture {
   explicit Fixture(const std::function<void(ScriptedEngine::Script&)>& prepare = {},
@@ -45,16 +32,7 @@ struct Fixture {
              {memory, turns}, clock, log, options,
              [this](const Error& error) { load_error.set_value(error); }) {}
 
-  std::future<Result<Embeddings>> submit(const std::string& text) {
-    std::promise<Result<Embeddings>> promise;
-    auto answer = promise.get_future();
-    host.scheduler().submit(
-        {.texts = {text},
-         .options = {},
-         .route = {},
-         .answer = EmbedAnswer(std::make_unique<ToPromise>(std::move(promise)))});
-    return answer;
-  }
+  AwaitedReply submit(const std::string& text) { return submit_text(host.scheduler(), text); }
 
   void wait_for(Serving wanted) {
     REQUIRE(eventually([&] { return state.snapshot().serving == wanted; }));

@@ -1,52 +1,29 @@
 #include "daemon/models/model_pool.hpp"
 
-#include <future>
-
+#include "awaited_reply.hpp"
 #include "pool_fixture.hpp"
 #include "support/eventually.hpp"
 #include "support/result_matchers.hpp"
 
-using runed::Embedding;
 using runed::Error;
 using runed::ErrorCode;
-using runed::Result;
-using runed::daemon::EmbedAnswer;
-using runed::daemon::EmbedReceiver;
 using runed::daemon::ModelDeclaration;
 using runed::daemon::ModelPool;
 using runed::daemon::ModelPtr;
 using runed::daemon::Serving;
+using runed::test::AwaitedReply;
 using runed::test::declare_model;
 using runed::test::eventually;
 using runed::test::PoolFixture;
+using runed::test::submit_text;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 using namespace std::chrono_literals;
 
 namespace {
 
-using Embeddings = std::vector<Embedding>;
-
-class ToPromise final : public EmbedReceiver {
- public:
-  explicit ToPromise(std::promise<Result<Embeddings>> promise) : promise_(std::move(promise)) {}
-
-  void receive(Result<Embeddings> result) override { promise_.set_value(std::move(result)); }
-  void drop() noexcept override { promise_.set_value(Error{ErrorCode::internal, "lost", {}, {}}); }
-
- private:
-  std::promise<Result<Embeddings>> promise_;
-};
-
-std::future<Result<Embeddings>> submit(const ModelPtr& model, const std::string& text) {
-  std::promise<Result<Embeddings>> promise;
-  auto answer = promise.get_future();
-  model->scheduler().submit(
-      {.texts = {text},
-       .options = {},
-       .route = {},
-       .answer = EmbedAnswer(std::make_unique<ToPromise>(std::move(promise)))});
-  return answer;
+AwaitedReply submit(const ModelPtr& model, const std::string& text) {
+  return submit_text(model->scheduler(), text);
 }
 
 struct Fixture : PoolFixture {
