@@ -153,7 +153,7 @@ std::optional<std::string> find_option_without_value(const CLI::App& app,
 
 CommandLine::CommandLine()
     : app_(std::make_unique<CLI::App>(
-          "runed: one embedding model for every program on this machine", "runed")) {
+          "runed: embedding models for every program on this machine", "runed")) {
   app_->formatter(std::make_shared<HelpFormatter>());
   app_->set_help_flag("-h,--help", "Print this help and exit");
   app_->set_version_flag("--version", fmt::format("runed {}", kVersion),
