@@ -111,12 +111,12 @@ std::vector<KernelRate> measure_kernel(const Model& model, const Mode& mode) {
   const Kernel& kernel = *value(choose_kernel(mode.cpu));
   Weights weights = value(find_weights(gguf, model.spec, kernel));
   const NumberFormat compute = compute_of(mode);
-  choose_gemms(weights, compute, kernel);
+  choose_gemms(weights, model.spec, compute, kernel);
   const LayerWeights& layer = weights.layers.front();
   const size_t head = model.spec.head_width;
   const std::vector<float> keys = random_floats(kPanelColumns * head);
   std::vector<KernelRate> rates{
-      measure("gate", layer.gate), measure("down", layer.down),
+      measure("up", layer.up), measure("down", layer.down),
       measure("scores", attention_gemm(kernel, compute),
               {TensorType::f32, reinterpret_cast<const std::byte*>(keys.data()),
                head * sizeof(float), kPanelColumns},

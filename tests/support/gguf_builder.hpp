@@ -164,13 +164,13 @@ inline GgufBuilder small_qwen3() {
   return builder;
 }
 
-/// Returns a builder with a header of another architecture, which llama-server may serve: it says
-/// all that has to be known.
-inline GgufBuilder small_bert() {
+/// Returns a builder with a header of an architecture that is not ours, and which llama-server may
+/// serve: it says all that has to be known.
+inline GgufBuilder small_neo_bert() {
   return small_qwen3()
-      .set("general.architecture", "bert")
-      .set("bert.attention.causal", false)
-      .set("bert.pooling_type", uint32_t{1})
+      .set("general.architecture", "neo-bert")
+      .set("neo-bert.attention.causal", false)
+      .set("neo-bert.pooling_type", uint32_t{1})
       .set("tokenizer.ggml.model", "bert");
 }
 

@@ -148,7 +148,7 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
                                 .model_sha256 = std::move(sha256),
                                 .compute = {},
                                 .kernel = {},
-                                .dimension = spec.width,
+                                .dimension = spec.dimension(),
                                 .max_tokens = spec.context,
                                 .spec = std::move(spec)},
                       .tokenizer = std::move(tokenizer)};

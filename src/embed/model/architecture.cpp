@@ -11,6 +11,12 @@
 namespace runed::embed {
 namespace {
 
+constexpr std::string_view kFused = "attn_qkv.weight";
+
+DenseLayer dense_layer(const ModelSpec& spec, size_t index) {
+  return index < spec.dense.size() ? spec.dense[index] : DenseLayer();
+}
+
 uint64_t size_of(const ModelSpec& spec, TensorSize size) {
   switch (size) {
     case TensorSize::one:
@@ -27,10 +33,25 @@ uint64_t size_of(const ModelSpec& spec, TensorSize size) {
       return uint64_t{spec.kv_heads} * spec.head_width;
     case TensorSize::value_width:
       return uint64_t{spec.kv_heads} * spec.value_width;
+    case TensorSize::query_key_value_width:
+      return size_of(spec, TensorSize::query_width) + size_of(spec, TensorSize::key_width) +
+             size_of(spec, TensorSize::value_width);
     case TensorSize::attended_width:
       return uint64_t{spec.heads} * spec.value_width;
     case TensorSize::vocabulary:
       return spec.vocabulary;
+    case TensorSize::context:
+      return spec.context;
+    case TensorSize::token_types:
+      return spec.token_types;
+    case TensorSize::first_dense_inputs:
+      return dense_layer(spec, 0).inputs;
+    case TensorSize::first_dense_outputs:
+      return dense_layer(spec, 0).outputs;
+    case TensorSize::second_dense_inputs:
+      return dense_layer(spec, 1).inputs;
+    case TensorSize::second_dense_outputs:
+      return dense_layer(spec, 1).outputs;
   }
   return 0;
 }
@@ -60,9 +81,15 @@ Result<const Tensor*> find_tensor(const Gguf& file, const ModelSpec& spec, const
                                   std::optional<uint32_t> layer) {
   const std::string name = tensor_name(row, layer);
   const Tensor* tensor = file.find_tensor(name);
+  const bool is_fused =
+      layer.has_value() && file.find_tensor(fmt::format("blk.{}.{}", *layer, kFused)) != nullptr;
   if (tensor == nullptr) {
-    if (row.presence == Presence::optional) return tensor;
+    if (row.presence == Presence::optional || row.presence == Presence::if_fused) return tensor;
+    if (row.presence == Presence::if_split && is_fused) return tensor;
     return make_error(ErrorCode::model_corrupt, "the model has no tensor '{}'", name);
+  }
+  if (row.presence == Presence::if_split && is_fused) {
+    return make_error(ErrorCode::model_corrupt, "the model has both '{}' and '{}'", name, kFused);
   }
   const std::array<uint64_t, 4> expected{size_of(spec, row.columns), size_of(spec, row.rows), 1, 1};
   if (tensor->shape != expected) {

@@ -17,6 +17,9 @@ namespace runed::embed {
 /// What a tensor is to who computes.
 enum class TensorRole {
   token_embedding,
+  position_embedding,
+  type_embedding,
+  embedding_norm,
   output_norm,
   attention_norm,
   query_norm,
@@ -24,11 +27,14 @@ enum class TensorRole {
   query,
   key,
   value,
+  query_key_value,  // Those three, one below the other.
   output,
   ff_norm,
   gate,
   up,
   down,
+  first_dense,
+  second_dense,
   unused,  // May be there, and has no part in an embedding.
 };
 
@@ -41,11 +47,26 @@ enum class TensorSize {
   query_width,
   key_width,
   value_width,
+  query_key_value_width,
   attended_width,
-  vocabulary
+  vocabulary,
+  context,
+  token_types,
+  first_dense_inputs,
+  first_dense_outputs,
+  second_dense_inputs,
+  second_dense_outputs
 };
 
-enum class Presence { required, optional };
+enum class Presence {
+  required,
+  optional,
+  if_fused,  // Converters write queries, keys and values as one tensor, `attn_qkv.weight`,
+  if_split,  // or as one each.
+};
+
+/// Which of the two that belong together a tensor is.
+enum class TensorPart { weight, bias };
 
 /// A row of a table of tensors.
 struct TensorRow {
@@ -54,6 +75,7 @@ struct TensorRow {
   TensorSize columns = TensorSize::one;  // The length of a row, which a file has first.
   TensorSize rows = TensorSize::one;
   Presence presence = Presence::required;
+  TensorPart part = TensorPart::weight;
 };
 
 /// An architecture: how the header of its files becomes a spec, and which tensors they have.

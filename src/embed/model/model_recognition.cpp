@@ -182,7 +182,7 @@ Status check_end(const Gguf& file) {
   return conversion_fault(fmt::format("key '{}' is missing", kAddEos), kAddEos, kConvertAgain);
 }
 
-// Of an architecture that has no row, which would know what has to be there.
+// What has to be there whichever engine computes it.
 Status check_complete(const Gguf& file, const ModelSpec& spec) {
   const std::string& architecture = spec.architecture;
   if (architecture == kGemmaEmbedding) {
@@ -214,10 +214,9 @@ Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
     take_facts({&facts, 1}, spec);
   }
   TRY(check_pooling(spec));
+  TRY(check_complete(file, spec));
   if (const Architecture* row = find_architecture(spec.architecture)) {
     TRY(row->read_spec(SpecReader(file, spec), spec));
-  } else {
-    TRY(check_complete(file, spec));
   }
   return spec;
 }

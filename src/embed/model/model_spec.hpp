@@ -21,8 +21,8 @@ enum class NormPlace { before, after };
 
 /// How the places of tokens in their text come into a model.
 enum class Positions {
-  rotary,  // Halves of a head turn against each other, as GPT-NeoX has them.
-  learned,
+  rotary,   // Halves of a head turn against each other, as GPT-NeoX has them.
+  learned,  // A row of a table is added to each token.
 };
 
 /// Which tokens of its text a token sees.
@@ -41,6 +41,18 @@ enum class Activation {
 enum class Head {
   none,  // It is the embedding.
   rank,  // A score of two texts.
+};
+
+/// A layer between the pooled vector and the embedding: a matrix, a bias where the file has one, and
+/// what is done to each number.
+struct DenseLayer {
+  enum class Activation { identity, tanh };
+
+  uint32_t inputs = 0;
+  uint32_t outputs = 0;
+  Activation activation = Activation::identity;
+
+  bool operator==(const DenseLayer&) const = default;
 };
 
 /// Returns what error messages call it.
@@ -76,7 +88,7 @@ struct ModelSpec {
   std::string name = "unnamed";  // GGUF general.name.
   std::string architecture;      // GGUF general.architecture.
   uint32_t layers = 0;
-  uint32_t width = 0;       // Hidden size, and the dimension of a vector.
+  uint32_t width = 0;       // Hidden size, and the dimension of a vector without dense layers.
   uint32_t vocabulary = 0;  // Tokens.
   uint32_t context = 0;     // Most tokens of one text.
   uint32_t heads = 0;       // Query heads.
@@ -105,6 +117,11 @@ struct ModelSpec {
   uint32_t window = 0;  // Tokens that one sees to each side; 0: all that the mask lets through.
   Activation activation = Activation::swiglu;
   Head head = Head::none;
+  uint32_t token_types = 0;       // Rows of the table of segments; 0: it has none.
+  std::vector<DenseLayer> dense;  // Behind the pooling, in their order.
+
+  /// Returns the floats of a whole vector.
+  uint32_t dimension() const { return dense.empty() ? width : dense.back().outputs; }
 
   /// Returns the name of a key of this architecture: `bert.block_count` for `block_count`.
   std::string key(std::string_view part) const;

@@ -1,6 +1,7 @@
 #include "embed/model/spec_reader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/text.hpp"
@@ -20,6 +21,12 @@ constexpr uint32_t kMostTokens = 1 << 24;
 constexpr uint32_t kMostWidening = 16;
 
 constexpr double kMostRopeBase = 1e12;
+constexpr uint32_t kMostTokenTypes = 1024;
+
+// Of a vocabulary like that of BERT, in files that do not say.
+// Source: llama.cpp, llama_vocab::impl::load, for WordPiece.
+constexpr TokenId kUsualCls = 101;
+constexpr TokenId kUsualSep = 102;
 
 template <typename Value, typename Expected>
 Error refused(std::string_view key, const Value& found, const Expected& expected,
@@ -186,6 +193,60 @@ Status SpecReader::read_frame(End end) const {
   if (has_begin) {
     TRY_ASSIGN(const TokenId bos, read_token("tokenizer.ggml.bos_token_id"));
     spec_.frame.before = {bos};
+  }
+  return {};
+}
+
+// Old files spell the keys otherwise.
+Result<TokenId> SpecReader::read_first_token(std::span<const char* const> keys,
+                                             TokenId fallback) const {
+  for (const char* key : keys) {
+    if (file_.has(key)) return read_token(key);
+  }
+  if (fallback < spec_.vocabulary) return fallback;
+  return missing(keys.front());
+}
+
+Status SpecReader::read_word_piece_frame() const {
+  constexpr std::array kCls{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.cls_token_id"};
+  constexpr std::array kSep{"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"};
+  TRY_ASSIGN(const TokenId cls, read_first_token(kCls, kUsualCls));
+  TRY_ASSIGN(const TokenId sep, read_first_token(kSep, kUsualSep));
+  spec_.frame = {.before = {cls}, .after = {sep}};
+  return {};
+}
+
+Status SpecReader::read_token_types() const {
+  const std::string key = "tokenizer.ggml.token_type_count";
+  spec_.token_types = 0;
+  if (!file_.has(key)) return {};
+  TRY_ASSIGN(const uint64_t found, read_unsigned(key));
+  if (found > kMostTokenTypes) return refused(key, found, fmt::format("0 to {}", kMostTokenTypes));
+  spec_.token_types = static_cast<uint32_t>(found);
+  return {};
+}
+
+Status SpecReader::read_dense() const {
+  spec_.dense.clear();
+  uint32_t inputs = spec_.width;
+  for (const char* name : {"dense_2", "dense_3"}) {
+    if (!file_.has(spec_.key(fmt::format("{}_feat_out", name)))) return {};
+    DenseLayer layer;
+    TRY_ASSIGN(layer.inputs, read_size(fmt::format("{}_feat_in", name), kMostWidth));
+    TRY_ASSIGN(layer.outputs, read_size(fmt::format("{}_feat_out", name), kMostWidth));
+    if (layer.inputs != inputs) {
+      return refused(spec_.key(fmt::format("{}_feat_in", name)), layer.inputs, inputs);
+    }
+    if (const std::string key = fmt::format("runed.{}.activation", name); file_.has(key)) {
+      TRY_ASSIGN(const std::string activation, read_text(key));
+      if (activation == "tanh") {
+        layer.activation = DenseLayer::Activation::tanh;
+      } else if (activation != "identity") {
+        return refused(key, fmt::format("'{}'", activation), "'identity' or 'tanh'");
+      }
+    }
+    inputs = layer.outputs;
+    spec_.dense.push_back(layer);
   }
   return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -44,6 +45,17 @@ class SpecReader {
   /// Needs: the vocabulary.
   Status read_frame(End end) const;
 
+  /// Reads the frame of WordPiece, which every text has, whatever the file says of adding it: the
+  /// token of its beginning, and the one that separates.
+  /// Needs: the vocabulary.
+  Status read_word_piece_frame() const;
+
+  /// Reads how many rows the table of segments has; 0 where it has none.
+  Status read_token_types() const;
+
+  /// Reads the layers between the pooled vector and the embedding.
+  Status read_dense() const;
+
  private:
   Result<uint32_t> read_size_or(std::string_view name, uint32_t most, uint32_t fallback) const;
   Result<uint64_t> read_unsigned(const std::string& key) const;
@@ -51,6 +63,7 @@ class SpecReader {
   Result<bool> read_flag(const std::string& key, bool fallback) const;
   Result<std::string> read_text(const std::string& key) const;
   Result<TokenId> read_token(const std::string& key) const;
+  Result<TokenId> read_first_token(std::span<const char* const> keys, TokenId fallback) const;
   Status read_heads() const;
 
   const Gguf& file_;

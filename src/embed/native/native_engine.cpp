@@ -8,6 +8,7 @@
 
 #include "base/check.hpp"
 #include "embed/native/gemm/gemm_choice.hpp"
+#include "embed/native/gemm/packed_panels.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
 #include "embed/native/pass/forward_pass.hpp"
 #include "embed/native/pass/supported_spec.hpp"
@@ -36,10 +37,9 @@ constexpr size_t kLeastPopulatedBytes = size_t{16} << 20;
 std::vector<std::span<const std::byte>> in_order_of_use(const Weights& weights) {
   std::vector<std::span<const std::byte>> parts;
   for (const LayerWeights& layer : weights.layers) {
-    for (const Matrix* matrix : {&layer.key, &layer.value, &layer.query, &layer.output, &layer.gate,
-                                 &layer.up, &layer.down}) {
-      parts.emplace_back(matrix->data, matrix->rows * matrix->row_bytes);
-    }
+    for_each_matrix(layer, [&](const Matrix& matrix) {
+      parts.emplace_back(matrix.data, matrix.rows * matrix.row_bytes);
+    });
   }
   return parts;
 }
@@ -65,23 +65,28 @@ constexpr uint64_t kPassWork = uint64_t{8} << 30;
 
 uint32_t fit_batch_tokens(const ModelSpec& spec) {
   const uint64_t heads = uint64_t{spec.heads} + spec.kv_heads;  // Twice: Q and O, K and V.
+  const uint64_t ff_matrices = spec.activation == Activation::swiglu ? 3 : 2;
   const uint64_t layer_weights =
-      spec.width * (2 * heads * spec.head_width + uint64_t{3} * spec.ff_width);
+      spec.width * (2 * heads * spec.head_width + ff_matrices * spec.ff_width);
   const uint64_t work = std::max<uint64_t>(spec.layers * layer_weights, 1);
   return static_cast<uint32_t>(
       std::clamp<uint64_t>(kPassWork / work, kFewestBatchTokens, kMostBatchTokens));
 }
 
-// What `stop` frees. The forward pass points into the two before it.
+// What `stop` frees. The forward pass points into those before it.
 struct NativeEngine::Model {
-  Model(ModelSpec model_spec, Weights model_weights, NumberFormat compute, const Kernel& kernel,
-        ThreadPool& pool)
+  Model(ModelSpec model_spec, Weights model_weights, PackedPanels packed_panels,
+        NumberFormat compute, const Kernel& kernel, ThreadPool& pool)
       : spec(std::move(model_spec)),
         weights(std::move(model_weights)),
+        panels(std::move(packed_panels)),
         forward_pass(spec, weights, compute, kernel, pool) {}
+
+  uint64_t own_bytes() const { return panels.bytes() + forward_pass.scratch_bytes(); }
 
   const ModelSpec spec;
   const Weights weights;
+  const PackedPanels panels;
   ForwardPass forward_pass;
   std::unique_ptr<PagePopulator> populator;  // Null for a small model.
 };
@@ -127,9 +132,11 @@ Status NativeEngine::load() {
   TRY_ASSIGN(ModelSpec spec, recognise_model(gguf, file_.sha256(), options_.published));
   TRY(check_supported(spec));
   TRY_ASSIGN(Weights weights, find_weights(gguf, spec, kernel_));
+  const NumberFormat compute = choose_gemms(weights, spec, options_.compute, kernel_);
+  PackedPanels panels = pack(weights);
   // From here on, so that it works while the tokenizer is built.
-  std::unique_ptr<PagePopulator> populator = populate_weights(weights);
-  const NumberFormat compute = choose_gemms(weights, options_.compute, kernel_);
+  std::unique_ptr<PagePopulator> populator =
+      panels.bytes() > 0 ? nullptr : populate_weights(weights);
   TRY_ASSIGN(auto tokenizer, load_tokenizer(gguf, spec));
   TRY(file_.check());
   if (info_.model_sha256.empty()) {
@@ -138,19 +145,25 @@ Status NativeEngine::load() {
              .model_sha256 = file_.sha256(),
              .compute = std::string(name_of(compute)),
              .kernel = std::string(kernel_.name),
-             .dimension = spec.width,
+             .dimension = spec.dimension(),
              .max_tokens = options_.max_tokens == 0 ? spec.context
                                                     : std::min(options_.max_tokens, spec.context),
              .spec = spec};
     info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
   }
   batch_tokens_ = fit_batch_tokens(spec);
-  model_ = std::make_unique<Model>(std::move(spec), std::move(weights), compute, kernel_, *pool_);
+  model_ = std::make_unique<Model>(std::move(spec), std::move(weights), std::move(panels), compute,
+                                   kernel_, *pool_);
   model_->populator = std::move(populator);
   model_->forward_pass.measure(options_.phase_times);
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);
   return {};
+}
+
+PackedPanels NativeEngine::pack(Weights& weights) {
+  const auto turn = pool_->wait_for_turn();
+  return {weights, *pool_};
 }
 
 Result<std::unique_ptr<const Tokenizer>> NativeEngine::load_tokenizer(const Gguf& gguf,
@@ -161,7 +174,7 @@ Result<std::unique_ptr<const Tokenizer>> NativeEngine::load_tokenizer(const Gguf
 
 void NativeEngine::stop() {
   if (model_ == nullptr) return;
-  scratch_bytes_ = model_->forward_pass.scratch_bytes();
+  own_bytes_ = model_->own_bytes();
   model_.reset();
   {
     const std::lock_guard lock(tokenizer_mutex_);
@@ -173,7 +186,7 @@ void NativeEngine::stop() {
 
 uint64_t NativeEngine::memory_bytes() const {
   return model_bytes(options_.source, options_.file) +
-         (model_ == nullptr ? scratch_bytes_ : model_->forward_pass.scratch_bytes());
+         (model_ == nullptr ? own_bytes_ : model_->own_bytes());
 }
 
 std::shared_ptr<const Tokenizer> NativeEngine::tokenizer() const {

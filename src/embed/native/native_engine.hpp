@@ -22,6 +22,9 @@
 
 namespace runed::embed::native {
 
+class PackedPanels;
+struct Weights;
+
 struct NativeOptions {
   ModelSource source;
   std::string sha256;       // Of the source, 64 hex digits; computed by the first start if empty.
@@ -79,6 +82,7 @@ class NativeEngine final : public Engine {
   NativeEngine(NativeOptions options, const Kernel& kernel, const Clock& clock);
 
   Status load();
+  PackedPanels pack(Weights& weights);
   Result<std::unique_ptr<const Tokenizer>> load_tokenizer(const Gguf& gguf, const ModelSpec& spec);
   Status check_interrupted() const;
   Status check_batch(const PackedBatch& batch) const;
@@ -90,7 +94,7 @@ class NativeEngine final : public Engine {
   const std::shared_ptr<ThreadPool> pool_;
   ServedFile file_;
   std::unique_ptr<Model> model_;  // While started.
-  size_t scratch_bytes_ = 0;      // That the passes before the last stop took.
+  size_t own_bytes_ = 0;          // That it took beside the file before the last stop.
   ModelInfo info_;                // Written by the first start.
   uint32_t batch_tokens_ = kFewestBatchTokens;
   mutable std::mutex tokenizer_mutex_;  // Guards tokenizer_, which any thread may ask for.

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "embed/model/model_spec.hpp"
 #include "embed/native/gemm/number_format.hpp"
 #include "embed/native/isa/kernel.hpp"
 #include "embed/native/pass/weights.hpp"
@@ -17,13 +18,14 @@ std::vector<NumberFormat> formats_of(const Kernel& kernel);
 Status check_compute(NumberFormat requested, const Kernel& kernel);
 
 /// Chooses how every product of a model is computed. `automatic` becomes int8 where any weights are
-/// quantized, int16 where all are F16 or BF16 or where a norm has a few channels far above the
-/// others, if the kernel has it: the fastest that adds less error than the weights' own rounding
-/// has; else f32. In int8, weights that are not quantized, or that share a panel with weights of
+/// quantized, int16 where all are F16 or BF16, where a norm has a few channels far above the
+/// others or where norms come after what they are for, if the kernel has it: the fastest that adds
+/// less error than the weights' own rounding has; else f32. In int8, weights that are not quantized, or that share a panel with weights of
 /// another type, are multiplied in int16. Returns the format of most products: without quantized
 /// weights there are none in int8.
 /// Needs:  check_compute succeeded.
-NumberFormat choose_gemms(Weights& weights, NumberFormat requested, const Kernel& kernel);
+NumberFormat choose_gemms(Weights& weights, const ModelSpec& spec, NumberFormat requested,
+                          const Kernel& kernel);
 
 /// Returns how attention is computed, whose factors are never stored: in int16 instead of int8.
 const Gemm& attention_gemm(const Kernel& kernel, NumberFormat compute);

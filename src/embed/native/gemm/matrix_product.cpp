@@ -10,25 +10,30 @@ namespace {
 constexpr size_t kRowsWorthPacking = 32;
 
 size_t outputs_per_panel(const MatrixProduct& product) {
-  return product.epilogue == Epilogue::swiglu ? kSwigluPart : kPanelColumns;
-}
-
-size_t panel_count(const MatrixProduct& product) {
-  const size_t outputs = outputs_per_panel(product);
-  return (product.weights->rows + outputs - 1) / outputs;
+  return part_of(product.epilogue);
 }
 
 // How long it takes to pack kPackColumns, and to multiply a tile.
 constexpr size_t kPartWeight = 1;
 constexpr size_t kTileWeight = 2;
 
-// Packs up to kPackColumns outputs, as far as there are any.
-void pack_part(const Matrix& weights, size_t first_output, size_t first_column, float* panel,
-               const Prefetch& prefetch) {
-  if (first_output >= weights.rows) return;
-  const size_t count = std::min(kPackColumns, weights.rows - first_output);
-  weights.gemm->pack({weights.type, weights.row(first_output), weights.row_bytes, count},
-                     weights.columns, first_column, panel, prefetch);
+void add_bias(const Kernel& kernel, const Matrix& weights, size_t first_output, size_t outputs,
+              float* to) {
+  if (weights.bias.empty()) return;
+  kernel.scale_and_add(to, 1, weights.bias.data() + first_output, outputs);
+}
+
+// Activates a row of a tile, into the rows that take it.
+void activate(const Kernel& kernel, const MatrixProduct& product, float* from, size_t outputs,
+              size_t row, size_t first_output) {
+  const bool is_prepared = product.prepared.gemm != nullptr;
+  float* to = is_prepared ? from : product.out.row(row) + first_output;
+  if (product.epilogue == Epilogue::gelu) {
+    kernel.gelu(from, outputs, to);
+  } else {
+    kernel.swiglu(from, from + kSwigluPart, outputs, to);
+  }
+  if (is_prepared) product.prepared.put(row, first_output, from, outputs);
 }
 
 void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile, size_t row,
@@ -36,6 +41,7 @@ void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile
   const size_t outputs = std::min(outputs_per_panel(product), product.weights->rows - first_output);
   for (size_t i = 0; i < row_count; ++i) {
     float* from = tile + i * kPanelColumns;
+    add_bias(kernel, *product.weights, first_output, outputs, from);
     switch (product.epilogue) {
       case Epilogue::store:
         std::copy_n(from, outputs, product.out.row(row + i) + first_output);
@@ -44,15 +50,18 @@ void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile
         kernel.scale_and_add(product.out.row(row + i) + first_output, 1, from, outputs);
         break;
       case Epilogue::swiglu:
-        if (product.prepared.gemm == nullptr) {
-          kernel.swiglu(from, from + kSwigluPart, outputs, product.out.row(row + i) + first_output);
-        } else {
-          kernel.swiglu(from, from + kSwigluPart, outputs, from);
-          product.prepared.put(row + i, first_output, from, outputs);
-        }
+        add_bias(kernel, *product.up, first_output, outputs, from + kSwigluPart);
+        activate(kernel, product, from, outputs, row + i, first_output);
+        break;
+      case Epilogue::gelu:
+        activate(kernel, product, from, outputs, row + i, first_output);
         break;
     }
   }
+}
+
+const float* packed_panel(const Matrix& weights, size_t index) {
+  return weights.panels + index * panel_floats(weights);
 }
 
 // The memory of a later panel, which lies side by side in the file, dealt out to the packings and
@@ -62,6 +71,12 @@ class PanelPrefetch {
   PanelPrefetch(const MatrixProduct& product, size_t panel_index, size_t weights)
       : weights_(weights) {
     if (panel_index >= panel_count(product)) return;
+    if (product.weights->panels != nullptr) {
+      const float* panel = packed_panel(*product.weights, panel_index);
+      parts_[0] = {reinterpret_cast<const std::byte*>(panel),
+                   panel_floats(*product.weights) * sizeof(float) / Prefetch::kLine};
+      return;
+    }
     const size_t first = panel_index * outputs_per_panel(product);
     const size_t rows = std::min(outputs_per_panel(product), product.weights->rows - first);
     add(*product.weights, first, rows);
@@ -90,17 +105,22 @@ class PanelPrefetch {
   size_t weights_;
 };
 
-// One panel over the rows [first_row, end_row).
-void run_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_index,
-               size_t first_row, size_t end_row, size_t next_panel, float* panel) {
-  const size_t first_output = panel_index * outputs_per_panel(product);
-  const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
-  PanelPrefetch prefetch(product, next_panel,
-                         kPanelColumns / kPackColumns * kPartWeight + tiles * kTileWeight);
+// Packs up to kPackColumns outputs, as far as there are any.
+void pack_part(const Matrix& weights, size_t first_output, size_t first_column, float* panel,
+               const Prefetch& prefetch) {
+  if (first_output >= weights.rows) return;
+  const size_t count = std::min(kPackColumns, weights.rows - first_output);
+  weights.gemm->pack({weights.type, weights.row(first_output), weights.row_bytes, count},
+                     weights.columns, first_column, panel, prefetch);
+}
+
+void pack_panel(const MatrixProduct& product, size_t panel_index, PanelPrefetch& prefetch,
+                float* panel) {
   const size_t outputs = outputs_per_panel(product);
+  const size_t first_output = panel_index * outputs;
   if (first_output + outputs > product.weights->rows) {
     // What is not packed is multiplied, too: subnormal numbers there would take much longer.
-    std::fill_n(panel, panel_floats(*product.weights->gemm, product.weights->columns), 0.0F);
+    std::fill_n(panel, panel_floats(*product.weights), 0.0F);
   }
   for (size_t column = 0; column < outputs; column += kPackColumns) {
     pack_part(*product.weights, first_output + column, column, panel, prefetch.take(kPartWeight));
@@ -109,12 +129,27 @@ void run_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_
                 prefetch.take(kPartWeight));
     }
   }
+}
+
+// One panel over the rows [first_row, end_row). `scratch` is for one that is not packed yet.
+void run_panel(const Kernel& kernel, const MatrixProduct& product, size_t panel_index,
+               size_t first_row, size_t end_row, size_t next_panel, float* scratch) {
+  const Matrix& weights = *product.weights;
+  const size_t tiles = (end_row - first_row + kTileRows - 1) / kTileRows;
+  const size_t parts = weights.panels == nullptr ? kPanelColumns / kPackColumns : 0;
+  PanelPrefetch prefetch(product, next_panel, parts * kPartWeight + tiles * kTileWeight);
+  const float* panel = scratch;
+  if (weights.panels == nullptr) {
+    pack_panel(product, panel_index, prefetch, scratch);
+  } else {
+    panel = packed_panel(weights, panel_index);
+  }
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (size_t row = first_row; row < end_row; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, end_row - row);
-    product.weights->gemm->multiply(panel, product.weights->columns, product.in.row(row),
-                                    product.in.stride, row_count, tile, prefetch.take(kTileWeight));
-    finish_tile(kernel, product, tile, row, row_count, first_output);
+    weights.gemm->multiply(panel, weights.columns, product.in.row(row), product.in.stride,
+                           row_count, tile, prefetch.take(kTileWeight));
+    finish_tile(kernel, product, tile, row, row_count, panel_index * outputs_per_panel(product));
   }
 }
 
@@ -129,6 +164,20 @@ size_t row_parts(const MatrixProduct& product, size_t panels, size_t threads) {
 
 size_t panel_floats(const Gemm& gemm, size_t depth) {
   return (gemm.panel_bytes(depth) + 63) / 64 * 64 / sizeof(float);
+}
+
+size_t panel_floats(const Matrix& weights) {
+  return panel_floats(*weights.gemm, weights.columns);
+}
+
+size_t panel_count(const MatrixProduct& product) {
+  const size_t outputs = outputs_per_panel(product);
+  return (product.weights->rows + outputs - 1) / outputs;
+}
+
+void pack_panel(const MatrixProduct& product, size_t panel_index, float* panel) {
+  PanelPrefetch nothing(product, panel_count(product), 0);
+  pack_panel(product, panel_index, nothing, panel);
 }
 
 void multiply(std::span<const MatrixProduct> products, const Kernel& kernel, ThreadPool& pool,

@@ -49,12 +49,19 @@ struct PreparedRows {
 /// tile.
 inline constexpr size_t kSwigluPart = kPanelColumns / 2;
 
-/// What becomes of a product while it is still in the cache.
+/// What becomes of a product while it is still in the cache. The bias of weights that have one is
+/// added to it first.
 enum class Epilogue {
   store,   // out = rows * weights^T
   add,     // out += rows * weights^T
+  gelu,    // out = gelu(rows * weights^T)
   swiglu,  // out = silu(rows * weights^T) * (rows * up^T)
 };
+
+/// Returns in which parts a product with this epilogue puts its output.
+constexpr size_t part_of(Epilogue epilogue) {
+  return epilogue == Epilogue::swiglu ? kSwigluPart : kPanelColumns;
+}
 
 /// One matrix product. Shapes: in [count, weights.columns]; out [count, weights.rows].
 /// Needs: `in` prepared for the Gemm of the weights.
@@ -65,11 +72,21 @@ struct MatrixProduct {
   InputRows in;
   Rows out;
   Epilogue epilogue = Epilogue::store;
-  PreparedRows prepared;  // With swiglu: takes the output instead of `out`.
+  PreparedRows prepared;  // With gelu or swiglu: takes the output instead of `out`.
 };
 
-/// Returns the floats of scratch that a panel of this depth needs.
+/// Returns how many panels the weights of a product are cut into.
+size_t panel_count(const MatrixProduct& product);
+
+/// Packs one panel of a product's weights.
+/// Shapes: panel [panel_floats(depth)].
+void pack_panel(const MatrixProduct& product, size_t panel_index, float* panel);
+
+/// Returns the floats that a panel of this depth takes.
 size_t panel_floats(const Gemm& gemm, size_t depth);
+
+/// The same of a matrix whose gemm is chosen.
+size_t panel_floats(const Matrix& weights);
 
 /// Computes products that do not depend on each other, as one job.
 /// Shapes: panels [threads, panel_floats(the largest panel)].

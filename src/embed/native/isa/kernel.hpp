@@ -42,11 +42,19 @@ struct Kernel {
   /// Normalises a row to a root mean square of one, times `weight`. `out` may be `in`.
   void (*rms_norm)(const float* in, const float* weight, size_t width, float epsilon, float* out);
 
+  /// Moves a row to a mean of zero and scales it to a variance of one, then times `weight`, plus
+  /// `bias`, which is null where there is none. `out` may be `in`.
+  void (*layer_norm)(const float* in, const float* weight, const float* bias, size_t width,
+                     float epsilon, float* out);
+
   /// Rotates each pair (head[i], head[half + i]) by its angle (NeoX order).
   void (*rotate)(float* head, const float* cosines, const float* sines, size_t half);
 
   /// Writes silu(gate) * up. `out` may be `gate`.
   void (*swiglu)(const float* gate, const float* up, size_t count, float* out);
+
+  /// Writes in * P(a normal variable <= in), with an error below 1e-6. `out` may be `in`.
+  void (*gelu)(const float* in, size_t count, float* out);
 
   /// Turns scores into softmax weights that still lack the division by the final sum. `maximum`
   /// and `sum` are those of all calls so far, and start at kLeastScore and 0. Returns the factor

@@ -46,7 +46,9 @@ Attention::Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& ge
       heads_per_kv_(spec.heads / spec.kv_heads),
       kv_heads_(spec.kv_heads),
       head_width_(spec.head_width),
-      epsilon_(spec.norm_epsilon) {}
+      epsilon_(spec.norm_epsilon),
+      is_causal_(spec.mask == Mask::causal),
+      is_rotary_(spec.positions == Positions::rotary) {}
 
 size_t Attention::block_tokens() const {
   return std::max<size_t>(1, kUnitRows / heads_per_kv_);
@@ -56,11 +58,13 @@ size_t Attention::value_chunks() const {
   return (head_width_ + kPanelColumns - 1) / kPanelColumns;
 }
 
-void Attention::append_blocks(size_t text_row, size_t query_row, size_t position, size_t end,
+void Attention::append_blocks(size_t text_row, size_t query_row, AskingTokens asking,
                               std::vector<QueryBlock>& blocks) const {
-  while (position < end) {
-    const size_t count = std::min(block_tokens(), end - position);
-    blocks.push_back({text_row, query_row, position, count});
+  size_t position = asking.position;
+  while (position < asking.end) {
+    const size_t count = std::min(block_tokens(), asking.end - position);
+    blocks.push_back(
+        {text_row, query_row, position, count, is_causal_ ? position + count : asking.length});
     query_row += count;
     position += count;
   }
@@ -115,6 +119,7 @@ Attention::Unit Attention::make_unit(const QueryBlock& block, size_t kv_head, co
 
 void Attention::place_keys(const LayerWeights& weights, const RopeTable& rope,
                            std::span<const uint32_t> positions, const Rows& keys) const {
+  if (!weights.key_norm.is_there() && !is_rotary_) return;
   const size_t units = (keys.count + kRowsPerUnit - 1) / kRowsPerUnit;
   pool_.run(units, [&](size_t unit, uint32_t) noexcept {
     const size_t end = std::min(keys.count, (unit + 1) * kRowsPerUnit);
@@ -122,8 +127,7 @@ void Attention::place_keys(const LayerWeights& weights, const RopeTable& rope,
       const size_t position = positions[row];
       for (size_t head = 0; head < kv_heads_; ++head) {
         float* key = keys.row(row) + head * head_width_;
-        kernel_.rms_norm(key, weights.key_norm.data(), head_width_, epsilon_, key);
-        kernel_.rotate(key, rope.cosines(position), rope.sines(position), head_width_ / 2);
+        place(weights.key_norm, rope, position, key, key);
       }
     }
   });
@@ -140,14 +144,24 @@ void Attention::attend(const LayerWeights& weights, const RopeTable& rope,
     const Unit unit = make_unit(block, index % kv_heads_, queries, keys, values,
                                 scratch.data() + thread * scratch_stride);
     gather_queries(weights, rope, unit);
-    const size_t key_end = block.position + block.count;
-    for (size_t first = 0; first < key_end; first += kKeyBlock) {
-      const size_t count = std::min(kKeyBlock, key_end - first);
+    for (size_t first = 0; first < block.key_end; first += kKeyBlock) {
+      const size_t count = std::min(kKeyBlock, block.key_end - first);
       pack_keys(unit, first, count);
       attend_to_keys(unit, first, count);
     }
     scatter_outputs(unit, prepared);
   });
+}
+
+// `to` may be `from`.
+void Attention::place(const NormWeights& norm, const RopeTable& rope, size_t position,
+                      const float* from, float* to) const {
+  if (norm.is_there()) {
+    kernel_.rms_norm(from, norm.weight.data(), head_width_, epsilon_, to);
+  } else if (to != from) {
+    std::copy_n(from, head_width_, to);
+  }
+  if (is_rotary_) kernel_.rotate(to, rope.cosines(position), rope.sines(position), head_width_ / 2);
 }
 
 void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rope,
@@ -158,9 +172,7 @@ void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rop
     const size_t token = row / heads_per_kv_;
     const float* query = unit.queries.row(token) + row % heads_per_kv_ * head_width_;
     float* to = gemm_.prepare == nullptr ? reinterpret_cast<float*>(unit.wanted.row(row)) : placed;
-    kernel_.rms_norm(query, weights.query_norm.data(), head_width_, epsilon_, to);
-    const size_t position = unit.block.position + token;
-    kernel_.rotate(to, rope.cosines(position), rope.sines(position), head_width_ / 2);
+    place(weights.query_norm, rope, unit.block.position + token, query, to);
     kernel_.scale(to, scale, head_width_, to);
     if (gemm_.prepare != nullptr) gemm_.prepare(placed, head_width_, unit.wanted.row(row));
   }
@@ -187,9 +199,9 @@ void Attention::pack_keys(const Unit& unit, size_t first_key, size_t key_count) 
 }
 
 void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_count) const {
-  // Rows before the block's first key do not see it.
+  // Under a causal mask rows before the first key do not see it.
   const size_t position = unit.block.position;
-  size_t row = first_key > position ? (first_key - position) * heads_per_kv_ : 0;
+  size_t row = is_causal_ && first_key > position ? (first_key - position) * heads_per_kv_ : 0;
   alignas(64) float tile[kTileRows * kPanelColumns];
   for (; row < unit.rows; row += kTileRows) {
     const size_t row_count = std::min(kTileRows, unit.rows - row);
@@ -198,8 +210,8 @@ void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_co
     float factors[kTileRows];
     for (size_t i = 0; i < row_count; ++i) {
       float* scores = tile + i * kPanelColumns;
-      const size_t last_key = position + (row + i) / heads_per_kv_;
-      const size_t seen = std::min(key_count, last_key + 1 - first_key);
+      const size_t end = is_causal_ ? position + (row + i) / heads_per_kv_ + 1 : unit.block.key_end;
+      const size_t seen = std::min(key_count, end - first_key);
       factors[i] = kernel_.softmax_step(scores, seen, unit.maxima[row + i], unit.sums[row + i]);
       std::fill(scores + seen, scores + key_count, 0.0F);
       if (gemm_.prepare != nullptr) gemm_.prepare(scores, key_count, unit.shares.row(i));

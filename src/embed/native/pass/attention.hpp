@@ -20,9 +20,10 @@ struct QueryBlock {
   size_t query_row;  // Row of the block's first token among queries.
   size_t position;   // Of the block's first token.
   size_t count;      // Tokens.
+  size_t key_end;    // Tokens of the text that any of the block sees, from its first one on.
 };
 
-/// Causal grouped-query attention within each text of a packed batch.
+/// Grouped-query attention within each text of a packed batch, under the mask of the model.
 ///
 /// One unit of work is a block of queries and one key/value head. It walks over the keys in blocks
 /// of 64, with a streaming softmax, so memory does not grow with the length of a text; keys and
@@ -33,14 +34,20 @@ class Attention {
   /// Computes in the format of `gemm`, which packs f32. All are borrowed.
   Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& gemm, ThreadPool& pool);
 
-  /// Splits a text's queries, from `position` to its end, into blocks and appends them.
-  void append_blocks(size_t text_row, size_t query_row, size_t position, size_t end,
+  /// Splits the queries of a text of `length` tokens, from `position` to before `end`, into blocks
+  /// and appends them.
+  struct AskingTokens {
+    size_t position;
+    size_t end;
+    size_t length;
+  };
+  void append_blocks(size_t text_row, size_t query_row, AskingTokens asking,
                      std::vector<QueryBlock>& blocks) const;
 
   /// Returns the floats of scratch that each thread needs.
   size_t scratch_floats() const;
 
-  /// Normalises the keys and rotates each to its position in its text.
+  /// Normalises the keys and rotates each to its position in its text, where the model does either.
   /// Shapes: keys [n_tokens, kv_heads * head_width]; positions [n_tokens].
   void place_keys(const LayerWeights& weights, const RopeTable& rope,
                   std::span<const uint32_t> positions, const Rows& keys) const;
@@ -74,6 +81,8 @@ class Attention {
   ScratchOffsets scratch_offsets() const;
   Unit make_unit(const QueryBlock& block, size_t kv_head, const Rows& queries, const Rows& keys,
                  const Rows& values, float* scratch) const;
+  void place(const NormWeights& norm, const RopeTable& rope, size_t position, const float* from,
+             float* to) const;
   void gather_queries(const LayerWeights& weights, const RopeTable& rope, const Unit& unit) const;
   void pack_keys(const Unit& unit, size_t first_key, size_t key_count) const;
   void attend_to_keys(const Unit& unit, size_t first_key, size_t key_count) const;
@@ -88,6 +97,8 @@ class Attention {
   size_t kv_heads_;
   size_t head_width_;
   float epsilon_;
+  bool is_causal_;
+  bool is_rotary_;
 };
 
 }  // namespace runed::embed::native

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "embed/native/gemm/gemm_choice.hpp"
+#include "embed/native/pass/pooling.hpp"
 
 namespace runed::embed::native {
 namespace {
@@ -44,10 +45,19 @@ AnyRows first_rows(const AnyRows& rows, size_t count) {
   return {rows.data, rows.stride, count};
 }
 
+// Rows of f32, as a product in f32 reads them.
+InputRows as_input(const Rows& rows) {
+  return {reinterpret_cast<std::byte*>(rows.data), rows.stride * sizeof(float), rows.count};
+}
+
 // Rows that take the input of a product part by part, where its format can.
 PreparedRows take_prepared(const Matrix& weights, size_t part, const InputRows& rows) {
   if (!PreparedRows::can_take(*weights.gemm, part)) return {};
   return {weights.gemm, rows};
+}
+
+Epilogue epilogue_of(Activation activation) {
+  return activation == Activation::swiglu ? Epilogue::swiglu : Epilogue::gelu;
 }
 
 // A prepared row's size; 0 where the format takes f32 rows as they are.
@@ -68,15 +78,19 @@ ForwardPass::ForwardPass(const ModelSpec& spec, const Weights& weights, NumberFo
   const auto raise = [](size_t& size, size_t to) { size = std::max(size, to); };
   for (const LayerWeights& layer : weights.layers) {
     raise(sizes_.normed, layer.query.gemm->row_bytes(spec.width));
-    raise(sizes_.normed, layer.gate.gemm->row_bytes(spec.width));
+    raise(sizes_.normed, first_ff(layer).gemm->row_bytes(spec.width));
     raise(sizes_.attended, prepared_bytes(layer.output));
     raise(sizes_.activated, prepared_bytes(layer.down));
-    if (!PreparedRows::can_take(*layer.down.gemm, kSwigluPart)) sizes_.has_ff = true;
-    for (const Matrix* matrix : {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate,
-                                 &layer.up, &layer.down}) {
-      raise(sizes_.panel, panel_floats(*matrix->gemm, matrix->columns));
+    if (!PreparedRows::can_take(*layer.down.gemm, part_of(epilogue_of(spec.activation)))) {
+      sizes_.has_ff = true;
     }
+    for_each_matrix(layer,
+                    [&](const Matrix& matrix) { raise(sizes_.panel, panel_floats(matrix)); });
   }
+}
+
+const Matrix& ForwardPass::first_ff(const LayerWeights& layer) const {
+  return spec_.activation == Activation::swiglu ? layer.gate : layer.up;
 }
 
 void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
@@ -84,18 +98,41 @@ void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
   const size_t texts = batch.offsets.size() - 1;
   const Layout layout = lay_out_texts(batch.offsets);
   const Scratch scratch = lay_out_scratch(batch.ids.size(), texts);
-  rope_.extend(*std::ranges::max_element(layout.positions) + size_t{1});
-
-  look_up(batch.ids, scratch.hidden);
-  end(Phase::look_up);
-  for (const LayerWeights& layer : weights_.layers) {
-    normalize(scratch.hidden, layer.attention_norm, *layer.query.gemm, scratch, scratch.normed);
-    end(Phase::norm);
-    const WantedRows everyone{layout.all_blocks, scratch.hidden, scratch.normed, scratch.queries};
-    const bool is_last = &layer == &weights_.layers.back();
-    run_layer(layer, layout, is_last ? gather_last(layout, scratch) : everyone, scratch);
+  if (spec_.positions == Positions::rotary) {
+    rope_.extend(*std::ranges::max_element(layout.positions) + size_t{1});
   }
-  write_vectors(scratch.last, out);
+
+  look_up(batch.ids, layout, scratch);
+  end(Phase::look_up);
+  InputRows in;
+  if (normalizes_after()) {
+    in = normalize(scratch.hidden, weights_.embedding_norm, *weights_.layers[0].query.gemm, scratch,
+                   scratch.normed);
+  }
+  for (size_t i = 0; i < weights_.layers.size(); ++i) {
+    const LayerWeights& layer = weights_.layers[i];
+    if (!normalizes_after()) {
+      in = normalize(scratch.hidden, layer.attention_norm, *layer.query.gemm, scratch,
+                     scratch.normed);
+    }
+    end(Phase::norm);
+    const bool is_last = i + 1 == weights_.layers.size();
+    const WantedRows wanted =
+        is_last && is_of_one_token(spec_.pooling.value)
+            ? gather_pooled(layout, in, scratch)
+            : WantedRows{layout.all_blocks, scratch.hidden, in, scratch.normed, scratch.queries};
+    attend(layer, layout, in, wanted, scratch);
+    const InputRows ff_in =
+        normalize(wanted.hidden, normalizes_after() ? layer.attention_norm : layer.ff_norm,
+                  *first_ff(layer).gemm, scratch, wanted.normed);
+    end(Phase::norm);
+    feed_forward(layer, ff_in, wanted, scratch);
+    if (normalizes_after()) {
+      const LayerWeights& next = weights_.layers[is_last ? i : i + 1];
+      in = normalize(wanted.hidden, layer.ff_norm, *next.query.gemm, scratch, wanted.normed);
+    }
+  }
+  write_vectors(batch.offsets, scratch, out);
   end(Phase::finish);
   if (batch.ids.size() > kTokensToKeep) arena_.release();
 }
@@ -106,9 +143,11 @@ ForwardPass::Layout ForwardPass::lay_out_texts(std::span<const uint32_t> offsets
     const uint32_t first = offsets[text];
     const uint32_t count = offsets[text + 1] - first;
     for (uint32_t position = 0; position < count; ++position) layout.positions.push_back(position);
-    layout.last_rows.push_back(first + count - 1);
-    attention_.append_blocks(first, first, 0, count, layout.all_blocks);
-    attention_.append_blocks(first, text, count - 1, count, layout.last_blocks);
+    const uint32_t pooled = spec_.pooling.value == Pooling::cls ? 0 : count - 1;
+    layout.pooled_rows.push_back(first + pooled);
+    attention_.append_blocks(first, first, {0, count, count}, layout.all_blocks);
+    attention_.append_blocks(first, text, {pooled, pooled + size_t{1}, count},
+                             layout.pooled_blocks);
   }
   return layout;
 }
@@ -120,8 +159,8 @@ ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
     Scratch scratch;
     scratch.hidden = take_rows(arena, tokens, spec_.width);
     scratch.normed = take_input_rows(arena, tokens, sizes_.normed);
-    scratch.last = take_rows(arena, texts, spec_.width);
-    scratch.last_normed = take_input_rows(arena, texts, sizes_.normed);
+    scratch.pooled = take_rows(arena, texts, spec_.width);
+    scratch.pooled_normed = take_input_rows(arena, texts, sizes_.normed);
     scratch.rows = take_rows(arena, pool_.threads(), spec_.width);
     scratch.panels = arena.take(pool_.threads() * sizes_.panel);
     scratch.attention = arena.take(pool_.threads() * attention_.scratch_floats());
@@ -144,31 +183,43 @@ ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
   });
 }
 
-void ForwardPass::look_up(std::span<const TokenId> ids, const Rows& hidden) const {
-  for_each_row(pool_, ids.size(), [&](size_t row, uint32_t) noexcept {
+void ForwardPass::look_up(std::span<const TokenId> ids, const Layout& layout,
+                          const Scratch& scratch) const {
+  const auto add = [this](float* to, const float* addend) {
+    kernel_.scale_and_add(to, 1, addend, spec_.width);
+  };
+  for_each_row(pool_, ids.size(), [&](size_t row, uint32_t thread) noexcept {
     const Matrix& embedding = weights_.embedding;
-    kernel_.dequantize(embedding.type, embedding.row(ids[row]), spec_.width, hidden.row(row));
+    const Matrix& positions = weights_.positions;
+    float* to = scratch.hidden.row(row);
+    kernel_.dequantize(embedding.type, embedding.row(ids[row]), spec_.width, to);
+    if (!weights_.type.empty()) add(to, weights_.type.data());
+    if (!positions.is_there()) return;
+    float* position = scratch.rows.row(thread);
+    kernel_.dequantize(positions.type, positions.row(layout.positions[row]), spec_.width, position);
+    add(to, position);
   });
 }
 
-ForwardPass::WantedRows ForwardPass::gather_last(const Layout& layout,
-                                                 const Scratch& scratch) const {
-  const size_t texts = scratch.last.count;
+ForwardPass::WantedRows ForwardPass::gather_pooled(const Layout& layout, const InputRows& in,
+                                                   const Scratch& scratch) const {
+  const size_t texts = scratch.pooled.count;
   for (size_t text = 0; text < texts; ++text) {
-    const size_t row = layout.last_rows[text];
-    std::copy_n(scratch.hidden.row(row), spec_.width, scratch.last.row(text));
-    std::copy_n(scratch.normed.row(row), sizes_.normed, scratch.last_normed.row(text));
+    const size_t row = layout.pooled_rows[text];
+    std::copy_n(scratch.hidden.row(row), spec_.width, scratch.pooled.row(text));
+    std::copy_n(in.row(row), std::min(in.stride, sizes_.normed), scratch.pooled_normed.row(text));
   }
-  return {layout.last_blocks, scratch.last, scratch.last_normed,
+  return {layout.pooled_blocks, scratch.pooled, scratch.pooled_normed, scratch.pooled_normed,
           first_rows(scratch.queries, texts)};
 }
 
-void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout,
-                            const WantedRows& wanted, const Scratch& scratch) const {
+// Adds to each wanted row what it sees.
+void ForwardPass::attend(const LayerWeights& layer, const Layout& layout, const InputRows& in,
+                         const WantedRows& wanted, const Scratch& scratch) const {
   const std::array products{
-      MatrixProduct{.weights = &layer.query, .in = wanted.normed, .out = wanted.queries},
-      MatrixProduct{.weights = &layer.key, .in = scratch.normed, .out = scratch.keys},
-      MatrixProduct{.weights = &layer.value, .in = scratch.normed, .out = scratch.values}};
+      MatrixProduct{.weights = &layer.query, .in = wanted.in, .out = wanted.queries},
+      MatrixProduct{.weights = &layer.key, .in = in, .out = scratch.keys},
+      MatrixProduct{.weights = &layer.value, .in = in, .out = scratch.values}};
   multiply(products, kernel_, pool_, scratch.panels);
   end(Phase::qkv);
   attention_.place_keys(layer, rope_, layout.positions, scratch.keys);
@@ -178,34 +229,34 @@ void ForwardPass::run_layer(const LayerWeights& layer, const Layout& layout,
   attention_.attend(layer, rope_, wanted.blocks, queries, scratch.keys, scratch.values, attended,
                     scratch.attention);
   end(Phase::attention);
-  const InputRows output_in = attended.gemm != nullptr
-                                  ? first_rows(attended.rows, queries.count)
-                                  : prepare(queries, layer.output, scratch.attended);
+  const InputRows output_in =
+      attended.gemm != nullptr
+          ? first_rows(attended.rows, queries.count)
+          : prepare(queries, *layer.output.gemm, layer.output.columns, scratch.attended);
   end(Phase::prepare);
   const MatrixProduct output{
       .weights = &layer.output, .in = output_in, .out = wanted.hidden, .epilogue = Epilogue::add};
   multiply({&output, 1}, kernel_, pool_, scratch.panels);
   end(Phase::output);
-  feed_forward(layer, wanted, scratch);
 }
 
-void ForwardPass::feed_forward(const LayerWeights& layer, const WantedRows& wanted,
-                               const Scratch& scratch) const {
-  normalize(wanted.hidden, layer.ff_norm, *layer.gate.gemm, scratch, wanted.normed);
-  end(Phase::norm);
+void ForwardPass::feed_forward(const LayerWeights& layer, const InputRows& in,
+                               const WantedRows& wanted, const Scratch& scratch) const {
   const Rows ff = first_rows(scratch.ff, wanted.hidden.count);
-  const PreparedRows activated = take_prepared(layer.down, kSwigluPart, scratch.activated);
-  const MatrixProduct wide{.weights = &layer.gate,
+  const Epilogue epilogue = epilogue_of(spec_.activation);
+  const PreparedRows activated = take_prepared(layer.down, part_of(epilogue), scratch.activated);
+  const MatrixProduct wide{.weights = &first_ff(layer),
                            .up = &layer.up,
-                           .in = wanted.normed,
+                           .in = in,
                            .out = ff,
-                           .epilogue = Epilogue::swiglu,
+                           .epilogue = epilogue,
                            .prepared = activated};
   multiply({&wide, 1}, kernel_, pool_, scratch.panels);
   end(Phase::gate_up);
-  const InputRows narrow_in = activated.gemm != nullptr
-                                  ? first_rows(activated.rows, ff.count)
-                                  : prepare(ff, layer.down, scratch.activated);
+  const InputRows narrow_in =
+      activated.gemm != nullptr
+          ? first_rows(activated.rows, ff.count)
+          : prepare(ff, *layer.down.gemm, layer.down.columns, scratch.activated);
   end(Phase::prepare);
   const MatrixProduct narrow{
       .weights = &layer.down, .in = narrow_in, .out = wanted.hidden, .epilogue = Epilogue::add};
@@ -213,45 +264,58 @@ void ForwardPass::feed_forward(const LayerWeights& layer, const WantedRows& want
   end(Phase::down);
 }
 
-void ForwardPass::normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,
-                            const Scratch& scratch, const InputRows& out) const {
-  const auto normalize_to = [&](size_t row, float* to) {
-    kernel_.rms_norm(in.row(row), weight.data(), spec_.width, spec_.norm_epsilon, to);
-  };
-  for_each_row(pool_, in.count, [&](size_t row, uint32_t thread) noexcept {
-    if (gemm.prepare == nullptr) {
-      normalize_to(row, reinterpret_cast<float*>(out.row(row)));
-    } else {
-      normalize_to(row, scratch.rows.row(thread));
-      gemm.prepare(scratch.rows.row(thread), spec_.width, out.row(row));
+void ForwardPass::apply_norm(const NormWeights& norm, const float* in, float* out) const {
+  const float* bias = norm.bias.empty() ? nullptr : norm.bias.data();
+  if (spec_.norm == Norm::layer) {
+    kernel_.layer_norm(in, norm.weight.data(), bias, spec_.width, spec_.norm_epsilon, out);
+  } else {
+    kernel_.rms_norm(in, norm.weight.data(), spec_.width, spec_.norm_epsilon, out);
+  }
+}
+
+// Normalises what the next product reads: the stream itself, where the model does so after what it
+// adds; else a copy.
+InputRows ForwardPass::normalize(const Rows& stream, const NormWeights& norm, const Gemm& gemm,
+                                 const Scratch& scratch, const InputRows& out) const {
+  const bool takes_floats = gemm.prepare == nullptr;
+  for_each_row(pool_, stream.count, [&](size_t row, uint32_t thread) noexcept {
+    float* to = stream.row(row);
+    if (!normalizes_after()) {
+      to = takes_floats ? reinterpret_cast<float*>(out.row(row)) : scratch.rows.row(thread);
     }
+    apply_norm(norm, stream.row(row), to);
+    if (!takes_floats) gemm.prepare(to, spec_.width, out.row(row));
   });
+  if (takes_floats && normalizes_after()) return as_input(stream);
+  return {out.data, out.stride, stream.count};
 }
 
 // Where f32 rows are multiplied as they are, they are returned themselves.
-InputRows ForwardPass::prepare(const Rows& in, const Matrix& weights, const InputRows& out) const {
-  if (weights.gemm->prepare == nullptr) {
-    return {reinterpret_cast<std::byte*>(in.data), in.stride * sizeof(float), in.count};
-  }
+InputRows ForwardPass::prepare(const Rows& in, const Gemm& gemm, size_t width,
+                               const InputRows& out) const {
+  if (gemm.prepare == nullptr) return as_input(in);
   for_each_row(pool_, in.count, [&](size_t row, uint32_t) noexcept {
-    weights.gemm->prepare(in.row(row), weights.columns, out.row(row));
+    gemm.prepare(in.row(row), width, out.row(row));
   });
   return {out.data, out.stride, in.count};
 }
 
-void ForwardPass::write_vectors(const Rows& last, const EmbeddingRows& out) const {
-  for (size_t text = 0; text < last.count; ++text) {
-    kernel_.rms_norm(last.row(text), weights_.output_norm.data(), spec_.width, spec_.norm_epsilon,
-                     last.row(text));
-    const std::span<const float> from(last.row(text), spec_.width);
-    double squares = 0;
-    for (const float value : from)
-      squares += static_cast<double>(value) * static_cast<double>(value);
-    const double norm = std::sqrt(squares);
-    const double scale = 1 / norm;
-    if (!out.norms.empty()) out.norms[text] = static_cast<float>(norm);
-    float* to = out.vectors.data() + text * spec_.width;
-    for (const float value : from) *to++ = static_cast<float>(static_cast<double>(value) * scale);
+void ForwardPass::write_vectors(std::span<const uint32_t> offsets, const Scratch& scratch,
+                                const EmbeddingRows& out) const {
+  const bool is_one_row = is_of_one_token(spec_.pooling.value);
+  const Rows& rows = is_one_row ? scratch.pooled : scratch.hidden;
+  if (weights_.output_norm.is_there()) {
+    for (size_t row = 0; row < rows.count; ++row) {
+      apply_norm(weights_.output_norm, rows.row(row), rows.row(row));
+    }
+  }
+  const size_t dimension = spec_.dimension();
+  for (size_t text = 0; text + 1 < offsets.size(); ++text) {
+    const size_t first = is_one_row ? text : offsets[text];
+    const size_t count = is_one_row ? 1 : offsets[text + 1] - offsets[text];
+    const float norm = pool(spec_, weights_, kernel_, rows.row(first), rows.stride, count,
+                            out.vectors.subspan(text * dimension, dimension));
+    if (!out.norms.empty()) out.norms[text] = norm;
   }
 }
 

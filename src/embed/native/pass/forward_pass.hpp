@@ -18,12 +18,12 @@
 
 namespace runed::embed::native {
 
-/// The forward pass of a decoder whose last token is the embedding (supported_spec.hpp). Products are
-/// computed in the formats that their weights name, the rest in f32.
+/// The forward pass of a decoder or an encoder (supported_spec.hpp). Products are computed in the
+/// formats that their weights name, the rest in f32.
 ///
-/// Texts lie end to end without padding; only attention knows where one ends. The last layer
-/// computes keys and values for all tokens, and everything else for the last token of each text
-/// alone, since only that one is pooled.
+/// Texts lie end to end without padding; only attention knows where one ends. Where the vector of a
+/// text is that of one token, the last layer computes keys and values for all tokens, and everything
+/// else for that one alone.
 class ForwardPass {
  public:
   /// Borrows all but `compute`, with which the Gemms of the weights were chosen.
@@ -48,8 +48,8 @@ class ForwardPass {
   struct Scratch {
     Rows hidden;              // [n_tokens, width], the residual stream.
     InputRows normed;         // [n_tokens, width]
-    Rows last;                // [n_texts, width], the residual stream of the last tokens.
-    InputRows last_normed;    // [n_texts, width]
+    Rows pooled;  // [n_texts, width], the residual stream of the tokens that are pooled.
+    InputRows pooled_normed;  // [n_texts, width]
     Rows queries;             // [n_tokens, heads * head_width], then what attention gives.
     Rows keys;                // [n_tokens, kv_heads * head_width]
     Rows values;              // [n_tokens, kv_heads * head_width]
@@ -63,17 +63,18 @@ class ForwardPass {
 
   /// Where the texts of a batch are.
   struct Layout {
-    std::vector<uint32_t> positions;      // [n_tokens], in the token's text.
-    std::vector<uint32_t> last_rows;      // [n_texts], row of each text's last token.
-    std::vector<QueryBlock> all_blocks;   // Every token asks.
-    std::vector<QueryBlock> last_blocks;  // The last token of each text asks.
+    std::vector<uint32_t> positions;     // [n_tokens], in the token's text.
+    std::vector<uint32_t> pooled_rows;   // [n_texts], row of the token that is each text's vector.
+    std::vector<QueryBlock> all_blocks;  // Every token asks.
+    std::vector<QueryBlock> pooled_blocks;  // That token of each text asks.
   };
 
   /// The tokens of which a layer computes more than keys and values.
   struct WantedRows {
     std::span<const QueryBlock> blocks;
     Rows hidden;
-    InputRows normed;
+    InputRows in;      // What the layer's products read of `hidden`.
+    InputRows normed;  // Where what later products read is written.
     Rows queries;
   };
 
@@ -86,18 +87,23 @@ class ForwardPass {
     bool has_ff = false;   // Whether the activations of a layer must be stored as f32.
   };
 
+  bool normalizes_after() const { return spec_.norm_place == NormPlace::after; }
+  const Matrix& first_ff(const LayerWeights& layer) const;
+
   Layout lay_out_texts(std::span<const uint32_t> offsets) const;
   Scratch lay_out_scratch(size_t tokens, size_t texts);
-  void look_up(std::span<const TokenId> ids, const Rows& hidden) const;
-  WantedRows gather_last(const Layout& layout, const Scratch& scratch) const;
-  void run_layer(const LayerWeights& layer, const Layout& layout, const WantedRows& wanted,
-                 const Scratch& scratch) const;
-  void feed_forward(const LayerWeights& layer, const WantedRows& wanted,
+  void look_up(std::span<const TokenId> ids, const Layout& layout, const Scratch& scratch) const;
+  WantedRows gather_pooled(const Layout& layout, const InputRows& in, const Scratch& scratch) const;
+  void attend(const LayerWeights& layer, const Layout& layout, const InputRows& in,
+              const WantedRows& wanted, const Scratch& scratch) const;
+  void feed_forward(const LayerWeights& layer, const InputRows& in, const WantedRows& wanted,
                     const Scratch& scratch) const;
-  void normalize(const Rows& in, const std::vector<float>& weight, const Gemm& gemm,
-                 const Scratch& scratch, const InputRows& out) const;
-  InputRows prepare(const Rows& in, const Matrix& weights, const InputRows& out) const;
-  void write_vectors(const Rows& last, const EmbeddingRows& out) const;
+  void apply_norm(const NormWeights& norm, const float* in, float* out) const;
+  InputRows normalize(const Rows& stream, const NormWeights& norm, const Gemm& gemm,
+                      const Scratch& scratch, const InputRows& out) const;
+  InputRows prepare(const Rows& in, const Gemm& gemm, size_t width, const InputRows& out) const;
+  void write_vectors(std::span<const uint32_t> offsets, const Scratch& scratch,
+                     const EmbeddingRows& out) const;
   void end(Phase phase) const {
     if (times_ != nullptr) times_->end(phase);
   }

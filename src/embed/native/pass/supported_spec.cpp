@@ -23,16 +23,10 @@ Status check_parts(const ModelSpec& spec) {
                       "key 'general.architecture' is '{}', which has {} where {} was expected",
                       spec.architecture, name_of(found), name_of(computed));
   };
-  TRY(expect(spec.norm, Norm::rms));
-  TRY(expect(spec.norm_place, NormPlace::before));
-  TRY(expect(spec.positions, Positions::rotary));
-  TRY(expect(spec.activation, Activation::swiglu));
-  TRY(expect(spec.head, Head::none));
-  return {};
+  return expect(spec.head, Head::none);
 }
 
 Status check_attention(const ModelSpec& spec) {
-  if (spec.mask != Mask::causal) return refused(spec.key("attention.causal"), "false", "true");
   if (spec.window != 0) return refused(spec.key("attention.sliding_window"), spec.window, "0");
   if (spec.value_width != spec.head_width) {
     return refused(spec.key("attention.value_length"), spec.value_width,
@@ -42,6 +36,7 @@ Status check_attention(const ModelSpec& spec) {
 }
 
 Status check_rotary(const ModelSpec& spec) {
+  if (spec.positions != Positions::rotary) return {};
   if (spec.rope_scaling != "none") {
     return refused(spec.key("rope.scaling.type"), fmt::format("'{}'", spec.rope_scaling), "'none'");
   }
@@ -56,9 +51,17 @@ Status check_rotary(const ModelSpec& spec) {
 }
 
 Status check_pooling(const ModelSpec& spec) {
-  if (spec.pooling.value == Pooling::last) return {};
+  switch (spec.pooling.value) {
+    case Pooling::mean:
+    case Pooling::cls:
+    case Pooling::last:
+      return {};
+    case Pooling::none:
+    case Pooling::rank:
+      break;
+  }
   return refused(spec.key("pooling_type"), static_cast<unsigned>(spec.pooling.value),
-                 "3 (last token)");
+                 "1 (mean), 2 (cls) or 3 (last)");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "base/text.hpp"
 #include "embed/model/architecture.hpp"
@@ -19,7 +20,7 @@ struct MatrixSlot {
 };
 struct NormSlot {
   TensorRole role;
-  std::vector<float> LayerWeights::*norm;
+  NormWeights LayerWeights::*norm;
 };
 
 // Where the forward pass has the tensors of a layer.
@@ -45,19 +46,14 @@ Error left_out(std::string_view tensor) {
                     "the model has a tensor '{}' that would be left out", printable(tensor));
 }
 
-Matrix to_matrix(const Tensor& tensor) {
-  return {tensor.type,
-          tensor.data.data(),
-          tensor.rows(),
-          tensor.columns(),
-          tensor.data.size() / tensor.rows(),
-          nullptr};
-}
-
-std::vector<float> to_norm(const Tensor& tensor, const Kernel& kernel) {
-  std::vector<float> norm(tensor.columns());
-  kernel.dequantize(tensor.type, tensor.data.data(), norm.size(), norm.data());
-  return norm;
+// Rows of a tensor from `first` on, as a matrix of its own.
+Matrix to_matrix(const Tensor& tensor, size_t first, size_t count) {
+  const size_t row_bytes = tensor.data.size() / tensor.rows();
+  return {.type = tensor.type,
+          .data = tensor.data.data() + first * row_bytes,
+          .rows = count,
+          .columns = tensor.columns(),
+          .row_bytes = row_bytes};
 }
 
 /// Puts tensors of one file where the forward pass has them.
@@ -66,6 +62,46 @@ class WeightFinder {
   WeightFinder(const Gguf& file, const ModelSpec& spec, const Kernel& kernel)
       : file_(file), spec_(spec), kernel_(kernel) {}
 
+  Status put(const TensorRow& row, Weights& weights) const {
+    TRY_ASSIGN(const Tensor* tensor, find(row));
+    if (tensor == nullptr) return {};
+    switch (row.role) {
+      case TensorRole::token_embedding:
+        return put(row, *tensor, weights.embedding);
+      case TensorRole::position_embedding:
+        return put(row, *tensor, weights.positions);
+      case TensorRole::type_embedding:
+        weights.type = to_floats(*tensor, 0, spec_.width);
+        return {};
+      case TensorRole::embedding_norm:
+        return put(row, *tensor, weights.embedding_norm);
+      case TensorRole::output_norm:
+        return put(row, *tensor, weights.output_norm);
+      case TensorRole::first_dense:
+        return put(row, *tensor, weights.dense[0]);
+      case TensorRole::second_dense:
+        return put(row, *tensor, weights.dense[1]);
+      default:
+        return left_out(tensor->name);
+    }
+  }
+
+  Status put(const TensorRow& row, uint32_t layer, LayerWeights& weights) const {
+    TRY_ASSIGN(const Tensor* tensor, find(row, layer));
+    if (tensor == nullptr) return {};
+    if (row.role == TensorRole::query_key_value) return put_fused(row, *tensor, weights);
+    if (const auto place = std::ranges::find(kMatrices, row.role, &MatrixSlot::role);
+        place != kMatrices.end()) {
+      return put(row, *tensor, weights.*place->matrix);
+    }
+    if (const auto place = std::ranges::find(kNorms, row.role, &NormSlot::role);
+        place != kNorms.end()) {
+      return put(row, *tensor, weights.*place->norm);
+    }
+    return left_out(tensor->name);
+  }
+
+ private:
   // Null for a tensor that is not there and need not be.
   Result<const Tensor*> find(const TensorRow& row, std::optional<uint32_t> layer = {}) const {
     TRY_ASSIGN(const Tensor* tensor, find_tensor(file_, spec_, row, layer));
@@ -75,57 +111,95 @@ class WeightFinder {
         .with_hint("use a file of F32, F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K tensors");
   }
 
-  Status put(const TensorRow& row, Weights& weights) const {
-    TRY_ASSIGN(const Tensor* tensor, find(row));
-    if (tensor == nullptr) return {};
-    if (row.role == TensorRole::token_embedding) {
-      weights.embedding = to_matrix(*tensor);
-    } else if (row.role == TensorRole::output_norm) {
-      weights.output_norm = to_norm(*tensor, kernel_);
+  // A row has its matrix before its bias in every table.
+  Status put(const TensorRow& row, const Tensor& tensor, Matrix& matrix) const {
+    if (row.part == TensorPart::bias) {
+      matrix.bias = to_floats(tensor, 0, tensor.columns());
     } else {
-      return left_out(tensor->name);
+      matrix = to_matrix(tensor, 0, tensor.rows());
     }
     return {};
   }
 
-  Status put(const TensorRow& row, uint32_t layer, LayerWeights& weights) const {
-    TRY_ASSIGN(const Tensor* tensor, find(row, layer));
-    if (tensor == nullptr) return {};
-    if (const auto place = std::ranges::find(kMatrices, row.role, &MatrixSlot::role);
-        place != kMatrices.end()) {
-      weights.*place->matrix = to_matrix(*tensor);
-    } else if (const auto norm = std::ranges::find(kNorms, row.role, &NormSlot::role);
-               norm != kNorms.end()) {
-      weights.*norm->norm = to_norm(*tensor, kernel_);
-    } else {
-      return left_out(tensor->name);
+  Status put(const TensorRow& row, const Tensor& tensor, NormWeights& norm) const {
+    (row.part == TensorPart::bias ? norm.bias : norm.weight) =
+        to_floats(tensor, 0, tensor.columns());
+    return {};
+  }
+
+  // Rows of queries, keys and values, one below the other.
+  Status put_fused(const TensorRow& row, const Tensor& tensor, LayerWeights& weights) const {
+    const size_t query_rows = size_t{spec_.heads} * spec_.head_width;
+    const size_t key_rows = size_t{spec_.kv_heads} * spec_.head_width;
+    const size_t value_rows = size_t{spec_.kv_heads} * spec_.value_width;
+    size_t first = 0;
+    for (const auto& [matrix, count] : {std::pair(&weights.query, query_rows),
+                                        {&weights.key, key_rows},
+                                        {&weights.value, value_rows}}) {
+      if (row.part == TensorPart::bias) {
+        matrix->bias = to_floats(tensor, first, count);
+      } else {
+        *matrix = to_matrix(tensor, first, count);
+      }
+      first += count;
     }
     return {};
   }
 
- private:
+  // Numbers of the first row of a tensor.
+  std::vector<float> to_floats(const Tensor& tensor, size_t first, size_t count) const {
+    std::vector<float> row(tensor.columns());
+    kernel_.dequantize(tensor.type, tensor.data.data(), row.size(), row.data());
+    const auto begin = row.begin() + static_cast<std::ptrdiff_t>(first);
+    return {begin, begin + static_cast<std::ptrdiff_t>(count)};
+  }
+
   const Gguf& file_;
   const ModelSpec& spec_;
   const Kernel& kernel_;
 };
 
-// An architecture without one of them is another model than the pass computes.
-Status expect_all(const LayerWeights& layer, const ModelSpec& spec) {
-  const auto is_missing = [&layer](const auto& place) {
-    if constexpr (requires { place.matrix; }) {
-      return (layer.*place.matrix).data == nullptr;
-    } else {
-      return (layer.*place.norm).empty();
-    }
-  };
-  if (std::ranges::none_of(kMatrices, is_missing) && std::ranges::none_of(kNorms, is_missing)) {
-    return {};
-  }
+Error lacks(const ModelSpec& spec, std::string_view what) {
   return make_error(
       ErrorCode::model_unsupported,
       "key 'general.architecture' is '{}', whose layers lack a tensor that the forward "
-      "pass reads",
-      spec.architecture);
+      "pass reads: {}",
+      spec.architecture, what);
+}
+
+// An architecture without one of them is another model than the pass computes.
+Status expect_all(const ModelSpec& spec, const LayerWeights& layer) {
+  const bool is_gated = spec.activation == Activation::swiglu;
+  const std::array<std::pair<bool, std::string_view>, 8> parts{{
+      {layer.attention_norm.is_there(), "a norm of attention"},
+      {layer.query.is_there() && layer.key.is_there() && layer.value.is_there(),
+       "queries, keys and values"},
+      {layer.output.is_there(), "the output of attention"},
+      {layer.query_norm.is_there() == layer.key_norm.is_there(), "norms of queries and keys"},
+      {layer.ff_norm.is_there(), "a norm of the feed-forward layer"},
+      {layer.gate.is_there() == is_gated, "a gate, or none"},
+      {layer.up.is_there(), "the first feed-forward matrix"},
+      {layer.down.is_there(), "the second feed-forward matrix"},
+  }};
+  for (const auto& [is_there, what] : parts) {
+    if (!is_there) return lacks(spec, what);
+  }
+  return {};
+}
+
+// What the spec has and the file may lack, since the table of tensors cannot say so.
+Status expect_all(const ModelSpec& spec, const Weights& weights) {
+  if (spec.positions == Positions::learned && !weights.positions.is_there()) {
+    return lacks(spec, "positions");
+  }
+  if (spec.token_types > 0 && weights.type.empty()) {
+    return make_error(ErrorCode::model_corrupt,
+                      "key 'tokenizer.ggml.token_type_count' is {}, and the model has no tensor "
+                      "'token_types.weight'",
+                      spec.token_types);
+  }
+  if (std::ranges::all_of(weights.dense, &Matrix::is_there)) return {};
+  return make_error(ErrorCode::model_corrupt, "the model lacks a dense layer that its keys have");
 }
 
 Status expect_no_others(const Gguf& file, const Architecture& architecture, uint32_t layers) {
@@ -146,6 +220,7 @@ Result<Weights> find_weights(const Gguf& file, const ModelSpec& spec, const Kern
   TRY_ASSIGN(const Architecture* architecture, get_architecture(spec.architecture));
   const WeightFinder finder(file, spec, kernel);
   Weights weights;
+  weights.dense.resize(spec.dense.size());
   for (const TensorRow& row : architecture->tensors) {
     if (row.role != TensorRole::unused) TRY(finder.put(row, weights));
   }
@@ -154,8 +229,9 @@ Result<Weights> find_weights(const Gguf& file, const ModelSpec& spec, const Kern
     for (const TensorRow& row : architecture->layer_tensors) {
       if (row.role != TensorRole::unused) TRY(finder.put(row, layer, found));
     }
-    TRY(expect_all(found, spec));
+    TRY(expect_all(spec, found));
   }
+  TRY(expect_all(spec, weights));
   TRY(expect_no_others(file, *architecture, spec.layers));
   return weights;
 }

@@ -17,33 +17,58 @@ struct Matrix {
   size_t rows = 0;
   size_t columns = 0;
   size_t row_bytes = 0;
+  std::vector<float> bias{};   // [rows], added to each product; empty: none.
   const Gemm* gemm = nullptr;  // How products with it are computed; set by choose_gemms.
+  const float* panels = nullptr;  // All of it, packed for its gemm (packed_panels.hpp); null: not.
 
+  bool is_there() const { return data != nullptr; }
   const std::byte* row(size_t index) const { return data + index * row_bytes; }
 };
 
-/// One layer. Widths are those of ModelSpec.
-struct LayerWeights {
-  std::vector<float> attention_norm;  // [width]
-  std::vector<float> query_norm;      // [head_width]
-  std::vector<float> key_norm;        // [head_width]
-  Matrix query;                       // [heads * head_width, width]
-  Matrix key;                         // [kv_heads * head_width, width]
-  Matrix value;                       // [kv_heads * head_width, width]
-  Matrix output;                      // [width, heads * head_width]
-  std::vector<float> ff_norm;         // [width]
-  Matrix gate;                        // [ff_width, width]
-  Matrix up;                          // [ff_width, width]
-  Matrix down;                        // [width, ff_width]
+/// What a norm multiplies each row by, and adds to it.
+struct NormWeights {
+  std::vector<float> weight;  // Empty: there is no such norm.
+  std::vector<float> bias;    // Empty: none.
+
+  bool is_there() const { return !weight.empty(); }
 };
 
-/// A model's weights. The matrices point into the file; only the norms, which are small, are
+/// One layer. Widths are those of ModelSpec. Before or after attention and the feed-forward layer
+/// there is a norm, as ModelSpec::norm_place says.
+struct LayerWeights {
+  NormWeights attention_norm;  // [width]
+  NormWeights query_norm;      // [head_width]; or none.
+  NormWeights key_norm;        // [head_width]; or none.
+  Matrix query;                // [heads * head_width, width]
+  Matrix key;                  // [kv_heads * head_width, width]
+  Matrix value;                // [kv_heads * head_width, width]
+  Matrix output;               // [width, heads * head_width]
+  NormWeights ff_norm;         // [width]
+  Matrix gate;                 // [ff_width, width]; none without a gated activation.
+  Matrix up;                   // [ff_width, width]
+  Matrix down;                 // [width, ff_width]
+};
+
+/// A model's weights. The matrices point into the file; only norms and biases, which are small, are
 /// copied.
 struct Weights {
-  Matrix embedding;  // [vocabulary, width]
+  Matrix embedding;            // [vocabulary, width]
+  Matrix positions;            // [context, width]; none without learned positions.
+  std::vector<float> type;     // [width], of the first segment; empty: none.
+  NormWeights embedding_norm;  // [width]; or none.
   std::vector<LayerWeights> layers;
-  std::vector<float> output_norm;  // [width]
+  NormWeights output_norm;    // [width]; or none.
+  std::vector<Matrix> dense;  // As ModelSpec::dense.
 };
+
+/// Calls work(matrix) for every matrix of a layer that is there.
+template <typename Layer, typename Work>
+void for_each_matrix(Layer& layer, const Work& work) {
+  for (auto* matrix : {&layer.query, &layer.key, &layer.value, &layer.output, &layer.gate,
+                       &layer.up, &layer.down}) {
+    if (matrix->is_there()) work(*matrix);
+  }
+}
 
 /// Finds every tensor that the table of the architecture has, and checks its shape.
 /// Needs:  a spec that is supported (supported_spec.hpp).

@@ -48,7 +48,7 @@ struct Fixture : runed::test::EngineFixture {
   int looks = 0;
 };
 
-const runed::test::GgufBuilder kOther = runed::test::small_bert();
+const runed::test::GgufBuilder kOther = runed::test::small_neo_bert();
 
 }  // namespace
 
@@ -68,8 +68,8 @@ TEST_CASE("auto is llama-server where the native engine cannot serve the model")
   CHECK(choice.engine == EngineKind::llama_server);
   CHECK(choice.executable == fixture.installed());
   CHECK(choice.reason ==
-        "the native engine cannot serve this model: key 'general.architecture' is 'bert' where "
-        "'qwen3' was expected");
+        "the native engine cannot serve this model: key 'general.architecture' is 'neo-bert' "
+        "where 'bert' or 'qwen3' was expected");
 }
 
 TEST_CASE("a model that neither engine can be had for is an error about the model") {
@@ -78,8 +78,9 @@ TEST_CASE("a model that neither engine can be had for is an error about the mode
   std::filesystem::remove(fixture.server_source());
   const Error error = unwrap_error(fixture.choose(model));
   CHECK(error.code == ErrorCode::model_unsupported);
-  CHECK(error.message == "cannot use the model '" + model.path +
-                             "': key 'general.architecture' is 'bert' where 'qwen3' was expected");
+  CHECK(error.message ==
+        "cannot use the model '" + model.path +
+            "': key 'general.architecture' is 'neo-bert' where 'bert' or 'qwen3' was expected");
   CHECK(error.hint.find("llama-server may serve it, but: ") == 0);
   CHECK(error.hint.find(fixture.server_source()) != std::string::npos);
 }
@@ -108,14 +109,15 @@ TEST_CASE("a model that nobody knows the pooling of goes to no engine") {
   };
   for (const auto& [builder, key] :
        {std::pair(small_qwen3().erase("qwen3.pooling_type"), "qwen3.pooling_type"),
-        std::pair(runed::test::small_bert().erase("bert.pooling_type"), "bert.pooling_type")}) {
+        std::pair(runed::test::small_neo_bert().erase("neo-bert.pooling_type"),
+                  "neo-bert.pooling_type")}) {
     const Error error = unwrap_error(choose(builder));
     CHECK(error.code == ErrorCode::model_unsupported);
     CHECK(error.message.find(fmt::format("the file has no key '{}'", key)) != std::string::npos);
     CHECK(fixture.gets == 0);
   }
   // Unless a manifest says it of this very file.
-  unwrap(choose(runed::test::small_bert().erase("bert.pooling_type"), "mean"));
+  unwrap(choose(runed::test::small_neo_bert().erase("neo-bert.pooling_type"), "mean"));
   CHECK(fixture.gets == 1);
 }
 

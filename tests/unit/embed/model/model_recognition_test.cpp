@@ -47,7 +47,11 @@ GgufBuilder bge_small() {
   builder.set("general.architecture", "bert")
       .set("general.name", "Bge Small En v1.5")
       .set("bert.block_count", uint32_t{12})
+      .set("bert.context_length", uint32_t{512})
       .set("bert.embedding_length", uint32_t{384})
+      .set("bert.feed_forward_length", uint32_t{1536})
+      .set("bert.attention.head_count", uint32_t{12})
+      .set("bert.attention.layer_norm_epsilon", 1e-12F)
       .set("bert.attention.causal", false)
       .set("bert.pooling_type", uint32_t{2})
       .set("tokenizer.ggml.model", "bert")
@@ -58,9 +62,18 @@ GgufBuilder bge_small() {
 GgufBuilder encoder(const std::string& architecture, const char* tokenizer) {
   GgufBuilder builder;
   builder.set("general.architecture", architecture)
+      .set(architecture + ".block_count", uint32_t{2})
+      .set(architecture + ".context_length", uint32_t{128})
+      .set(architecture + ".embedding_length", uint32_t{64})
+      .set(architecture + ".feed_forward_length", uint32_t{96})
+      .set(architecture + ".attention.head_count", uint32_t{4})
+      .set(architecture + ".attention.layer_norm_epsilon", 1e-12F)
       .set(architecture + ".attention.causal", false)
       .set(architecture + ".pooling_type", uint32_t{1})
       .set("tokenizer.ggml.model", tokenizer)
+      .set("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b", "c"})
+      .set("tokenizer.ggml.bos_token_id", uint32_t{1})
+      .set("tokenizer.ggml.eos_token_id", uint32_t{2})
       .set("tokenizer.ggml.add_bos_token", true)
       .set("tokenizer.ggml.add_eos_token", true);
   return builder;

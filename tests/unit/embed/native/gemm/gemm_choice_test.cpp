@@ -13,6 +13,8 @@
 using runed::Error;
 using runed::ErrorCode;
 using runed::embed::block_layout;
+using runed::embed::ModelSpec;
+using runed::embed::NormPlace;
 using runed::embed::TensorType;
 using runed::embed::native::attention_gemm;
 using runed::embed::native::available_kernels;
@@ -38,12 +40,18 @@ std::vector<Matrix*> matrices_of(LayerWeights& layer) {
           &layer.gate,  &layer.up,  &layer.down};
 }
 
-// Two layers of one type.
+const ModelSpec kSpec;  // Of a decoder: its norms come first.
+constexpr std::byte kSomewhere{};
+
+// Two layers of one type, of which only that is asked.
 Weights weights_of(TensorType type) {
   Weights weights;
   weights.layers.resize(2);
   for (LayerWeights& layer : weights.layers) {
-    for (Matrix* matrix : matrices_of(layer)) matrix->type = type;
+    for (Matrix* matrix : matrices_of(layer)) {
+      matrix->type = type;
+      matrix->data = &kSomewhere;
+    }
   }
   return weights;
 }
@@ -101,7 +109,7 @@ TEST_CASE("left to choose, weights that are rounded already are multiplied in in
       Weights weights = weights_of(type);
       const NumberFormat expected =
           kernel->int8 != nullptr ? automatic_for(type) : NumberFormat::f32;
-      CHECK(choose_gemms(weights, NumberFormat::automatic, *kernel) == expected);
+      CHECK(choose_gemms(weights, kSpec, NumberFormat::automatic, *kernel) == expected);
       for (LayerWeights& layer : weights.layers) {
         for (const Matrix* matrix : matrices_of(layer)) {
           CHECK(matrix->gemm == find_gemm(*kernel, expected, type));
@@ -120,7 +128,7 @@ TEST_CASE("what is asked for is chosen, for every type of weights") {
         const NumberFormat expected =
             asked == NumberFormat::int8 && !is_quantized(type) ? NumberFormat::int16 : asked;
         Weights weights = weights_of(type);
-        CHECK(choose_gemms(weights, asked, *kernel) == expected);
+        CHECK(choose_gemms(weights, kSpec, asked, *kernel) == expected);
         for (LayerWeights& layer : weights.layers) {
           for (const Matrix* matrix : matrices_of(layer)) {
             CHECK(matrix->gemm == find_gemm(*kernel, expected, type));
@@ -135,7 +143,7 @@ TEST_CASE("one quantized matrix in a file is multiplied in int8, the others in i
   for_each_integer_kernel([](const Kernel& kernel) {
     Weights weights = weights_of(TensorType::f16);
     weights.layers[1].down.type = TensorType::q6_k;
-    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::int8);
+    CHECK(choose_gemms(weights, kSpec, NumberFormat::automatic, kernel) == NumberFormat::int8);
     CHECK(weights.layers[1].down.gemm == &kernel.int8->q6_k);
     CHECK(weights.layers[0].down.gemm == kernel.int16);
     CHECK(weights.layers[1].output.gemm == kernel.int16);
@@ -148,7 +156,7 @@ TEST_CASE("matrices that share an input are multiplied in formats that prepare i
     weights.layers[0].value.type = TensorType::q6_k;
     weights.layers[1].value.type = TensorType::f16;
     weights.layers[1].up.type = TensorType::f16;
-    CHECK(choose_gemms(weights, NumberFormat::int8, kernel) == NumberFormat::int8);
+    CHECK(choose_gemms(weights, kSpec, NumberFormat::int8, kernel) == NumberFormat::int8);
     CHECK(weights.layers[0].query.gemm == &kernel.int8->q4_k);
     CHECK(weights.layers[0].value.gemm == &kernel.int8->q6_k);
     for (LayerWeights& layer : weights.layers) {
@@ -167,7 +175,7 @@ TEST_CASE("one matrix of F32 keeps a file of 16-bit floats in f32") {
   for_each_integer_kernel([](const Kernel& kernel) {
     Weights weights = weights_of(TensorType::f16);
     weights.layers[1].down.type = TensorType::f32;
-    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::f32);
+    CHECK(choose_gemms(weights, kSpec, NumberFormat::automatic, kernel) == NumberFormat::f32);
   });
 }
 
@@ -178,13 +186,33 @@ TEST_CASE("left to choose, a norm with a few channels far above the others keeps
       const NumberFormat expected =
           std::abs(outlier) > 16 ? NumberFormat::int16 : NumberFormat::int8;
       Weights weights = weights_of(TensorType::q8_0);
-      weights.layers[1].ff_norm.assign(64, 1.0F);
-      weights.layers[1].ff_norm[5] = outlier;
-      CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == expected);
+      weights.layers[1].ff_norm.weight.assign(64, 1.0F);
+      weights.layers[1].ff_norm.weight[5] = outlier;
+      CHECK(choose_gemms(weights, kSpec, NumberFormat::automatic, kernel) == expected);
       weights.layers[0].attention_norm = std::exchange(weights.layers[1].ff_norm, {});
-      CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == expected);
-      CHECK(choose_gemms(weights, NumberFormat::int8, kernel) == NumberFormat::int8);
+      CHECK(choose_gemms(weights, kSpec, NumberFormat::automatic, kernel) == expected);
+      CHECK(choose_gemms(weights, kSpec, NumberFormat::int8, kernel) == NumberFormat::int8);
     }
+  });
+}
+
+TEST_CASE("left to choose, norms that come after what they are for keep int8 away") {
+  for_each_integer_kernel([](const Kernel& kernel) {
+    ModelSpec encoder;
+    encoder.norm_place = NormPlace::after;
+    Weights weights = weights_of(TensorType::q8_0);
+    CHECK(choose_gemms(weights, encoder, NumberFormat::automatic, kernel) == NumberFormat::int16);
+    CHECK(choose_gemms(weights, encoder, NumberFormat::int8, kernel) == NumberFormat::int8);
+  });
+}
+
+TEST_CASE("without a gate the first feed-forward matrix has a format of its own") {
+  for_each_integer_kernel([](const Kernel& kernel) {
+    Weights weights = weights_of(TensorType::q8_0);
+    for (LayerWeights& layer : weights.layers) layer.gate = {};
+    choose_gemms(weights, kSpec, NumberFormat::automatic, kernel);
+    CHECK(weights.layers[0].up.gemm == &kernel.int8->q8_0);
+    CHECK(weights.layers[0].gate.gemm == nullptr);
   });
 }
 
@@ -197,7 +225,7 @@ TEST_CASE("gate and up of any two types are multiplied by one panel's format") {
         LayerWeights& layer = weights.layers[1];
         layer.gate.type = gate;
         layer.up.type = up;
-        choose_gemms(weights, NumberFormat::automatic, kernel);
+        choose_gemms(weights, kSpec, NumberFormat::automatic, kernel);
         CHECK(layer.gate.gemm->multiply == layer.up.gemm->multiply);
         CHECK(layer.gate.gemm->prepare == layer.up.gemm->prepare);
         if (gate == up && is_quantized(gate)) CHECK(layer.gate.gemm != kernel.int16);

@@ -20,6 +20,8 @@ using runed::embed::native::Matrix;
 using runed::embed::native::MatrixProduct;
 using runed::embed::native::name_of;
 using runed::embed::native::NumberFormat;
+using runed::embed::native::pack_panel;
+using runed::embed::native::panel_count;
 using runed::embed::native::panel_floats;
 using runed::embed::native::PreparedRows;
 using runed::embed::native::Rows;
@@ -43,6 +45,8 @@ struct Setting {
 };
 
 constexpr Setting kPlain{NumberFormat::f32, TensorType::f32, 37};
+constexpr Epilogue kEpilogues[] = {Epilogue::store, Epilogue::add, Epilogue::gelu,
+                                   Epilogue::swiglu};
 
 Setting setting_of(NumberFormat format) {
   if (format == NumberFormat::int8) return {format, TensorType::q8_0, 96};
@@ -52,13 +56,20 @@ Setting setting_of(NumberFormat format) {
 struct OwnedMatrix {
   OwnedMatrix(const Setting& of, const Kernel& kernel, size_t rows)
       : setting(of), weights(of.type, rows, of.depth) {
-    matrix = {of.type,  weights.stored(0, rows).first, rows,
-              of.depth, weights.row_bytes(),           find_gemm(kernel, of.format, of.type)};
+    matrix = {.type = of.type,
+              .data = weights.stored(0, rows).first,
+              .rows = rows,
+              .columns = of.depth,
+              .row_bytes = weights.row_bytes(),
+              .gemm = find_gemm(kernel, of.format, of.type)};
   }
 
+  // Each product with its bias.
   Expected times(const float* input, size_t row) const {
-    return dot(rounded(setting.format, input, setting.depth),
-               rounded_weights(setting.format, weights.row(row), setting.depth));
+    Expected product = dot(rounded(setting.format, input, setting.depth),
+                           rounded_weights(setting.format, weights.row(row), setting.depth));
+    if (!matrix.bias.empty()) product.value += static_cast<double>(matrix.bias[row]);
+    return product;
   }
 
   Setting setting;
@@ -96,31 +107,56 @@ struct OwnedInputs {
   InputRows rows;
 };
 
-// SwiGLU's slope in the gate is at most 1.1.
+// The slopes of SwiGLU in the gate and of GELU are at most 1.13.
 Expected expected_output(Epilogue epilogue, const Expected& product, const Expected& up,
                          double before) {
   const double x = product.value;
   if (epilogue == Epilogue::store) return product;
   if (epilogue == Epilogue::add) return {before + x, product.tolerance + 1e-6};
+  if (epilogue == Epilogue::gelu) {
+    return {x * std::erfc(-x / std::sqrt(2.0)) / 2, 1.13 * product.tolerance + 2e-6};
+  }
   const double gate = x / (1 + std::exp(-x));
-  return {gate * up.value, 1.1 * product.tolerance * std::abs(up.value) +
+  return {gate * up.value, 1.13 * product.tolerance * std::abs(up.value) +
                                std::abs(gate) * up.tolerance +
                                2e-6 * (1 + std::abs(gate * up.value))};
 }
 
+enum class Given { as_stored, with_bias, packed };
+
+// Packs all panels of a product, and has it multiplied from there.
+std::vector<float> packed(const MatrixProduct& product, Matrix& matrix) {
+  const size_t floats = panel_floats(matrix);
+  std::vector<float> panels(panel_count(product) * floats);
+  for (size_t i = 0; i < panel_count(product); ++i) {
+    pack_panel(product, i, panels.data() + i * floats);
+  }
+  matrix.panels = panels.data();
+  return panels;
+}
+
 // One product by the naive loop, and nothing written past its rows.
 void check_product(const Setting& setting, const Kernel& kernel, ThreadPool& pool,
-                   Epilogue epilogue, size_t rows, size_t outputs) {
+                   Epilogue epilogue, size_t rows, size_t outputs, Given given = Given::as_stored) {
   INFO("kernel " << kernel.name << ", " << name_of(setting.format) << ", " << pool.threads()
                  << " threads, epilogue " << static_cast<int>(epilogue) << ", " << rows << " rows, "
                  << outputs << " outputs");
-  const OwnedMatrix weights(setting, kernel, outputs);
-  const OwnedMatrix up(setting, kernel, outputs);
+  OwnedMatrix weights(setting, kernel, outputs);
+  OwnedMatrix up(setting, kernel, outputs);
+  if (given == Given::with_bias) {
+    weights.matrix.bias = random_floats(outputs);
+    up.matrix.bias = random_floats(outputs);
+  }
   const OwnedInputs in(weights.matrix, rows);
   OwnedRows out(rows, outputs);
   const std::vector<float> before = out.values;
   std::vector<float> panels(pool.threads() * panel_floats(*weights.matrix.gemm, setting.depth));
   const MatrixProduct product{&weights.matrix, &up.matrix, in.rows, out.rows, epilogue};
+  std::vector<float> all_panels;
+  if (given == Given::packed) {
+    all_panels = packed(product, weights.matrix);
+    panels.clear();  // None is packed on the way.
+  }
   multiply({&product, 1}, kernel, pool, panels);
   for (size_t row = 0; row < rows; ++row) {
     const float* input = in.plain.rows.row(row);
@@ -175,11 +211,37 @@ TEST_CASE("a matrix product agrees with a naive loop, at every edge of rows and 
     for (const NumberFormat format : kFormats) {
       const Setting setting = setting_of(format);
       if (find_gemm(*kernel, format, setting.type) == nullptr) continue;
-      for (const auto epilogue : {Epilogue::store, Epilogue::add, Epilogue::swiglu}) {
+      for (const Epilogue epilogue : kEpilogues) {
         for (const size_t rows : {0, 1, 5, 6, 7}) {
           for (const size_t outputs : {1, 31, 32, 33, 63, 64, 65, 130}) {
             check_product(setting, *kernel, pool, epilogue, rows, outputs);
           }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a bias is added before anything else becomes of a product") {
+  ThreadPool pool(2);
+  for (const Kernel* kernel : available_kernels()) {
+    for (const Epilogue epilogue : kEpilogues) {
+      for (const size_t outputs : {1, 33, 130}) {
+        check_product(kPlain, *kernel, pool, epilogue, 7, outputs, Given::with_bias);
+      }
+    }
+  }
+}
+
+TEST_CASE("a product with panels that were packed before is the same") {
+  ThreadPool pool(2);
+  for (const Kernel* kernel : available_kernels()) {
+    for (const NumberFormat format : kFormats) {
+      const Setting setting = setting_of(format);
+      if (find_gemm(*kernel, format, setting.type) == nullptr) continue;
+      for (const Epilogue epilogue : kEpilogues) {
+        for (const size_t outputs : {1, 33, 64, 130}) {
+          check_product(setting, *kernel, pool, epilogue, 7, outputs, Given::packed);
         }
       }
     }

@@ -45,6 +45,60 @@ TEST_CASE("the RMS norm agrees with its definition") {
   }
 }
 
+TEST_CASE("the layer norm agrees with its definition, with a bias and without, far from zero too") {
+  constexpr double kEpsilon = 1e-5;
+  for (const Kernel* kernel : available_kernels()) {
+    for (const size_t width : kLengths) {
+      for (const float offset : {0.0F, 50.0F}) {
+        INFO("kernel " << kernel->name << ", width " << width << ", offset " << offset);
+        std::vector<float> in = random_floats(width + 1, 3);
+        for (float& value : in) value += offset;
+        const std::vector<float> weight = random_floats(width + 1);
+        const std::vector<float> bias = random_floats(width + 1);
+        double mean = 0;
+        double squares = 0;
+        const auto count = static_cast<double>(width);
+        for (size_t i = 0; i < width; ++i) mean += static_cast<double>(in[i + 1]) / count;
+        for (size_t i = 0; i < width; ++i) {
+          squares += std::pow(static_cast<double>(in[i + 1]) - mean, 2) / count;
+        }
+        for (const bool has_bias : {false, true}) {
+          std::vector<float> out(width + 2, kGuard);
+          kernel->layer_norm(in.data() + 1, weight.data() + 1, has_bias ? bias.data() + 1 : nullptr,
+                             width, static_cast<float>(kEpsilon), out.data() + 1);
+          for (size_t i = 0; i < width; ++i) {
+            const double normed = (static_cast<double>(in[i + 1]) - mean) /
+                                  std::sqrt(squares + kEpsilon) *
+                                  static_cast<double>(weight[i + 1]);
+            const double expected = normed + (has_bias ? static_cast<double>(bias[i + 1]) : 0);
+            // The mean itself is rounded, as far as the numbers are from zero.
+            CHECK(std::abs(static_cast<double>(out[i + 1]) - expected) <=
+                  (2e-6 + 1e-7 * static_cast<double>(offset)) * (1 + std::abs(expected)));
+          }
+          CHECK(out.back() == kGuard);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("GELU agrees with its definition, far out too") {
+  for (const Kernel* kernel : available_kernels()) {
+    for (const size_t count : kLengths) {
+      INFO("kernel " << kernel->name << ", count " << count);
+      const std::vector<float> in = random_floats(count + 1, count % 2 == 0 ? 4 : 200);
+      std::vector<float> out(count + 2, kGuard);
+      kernel->gelu(in.data() + 1, count, out.data() + 1);
+      for (size_t i = 0; i < count; ++i) {
+        const double x = static_cast<double>(in[i + 1]);
+        CHECK(std::abs(static_cast<double>(out[i + 1]) - x * std::erfc(-x / std::sqrt(2.0)) / 2) <=
+              1e-6 * (1 + std::abs(x)));
+      }
+      CHECK(out.back() == kGuard);
+    }
+  }
+}
+
 TEST_CASE("a head is rotated pair by pair, half a head apart") {
   for (const Kernel* kernel : available_kernels()) {
     for (const size_t half : kLengths) {
@@ -126,6 +180,12 @@ TEST_CASE("what is not a number stays visible") {
     float out = 0;
     kernel->swiglu(&gate, &up, 1, &out);
     CHECK(std::isnan(out));
+    kernel->gelu(&nan, 1, &out);
+    CHECK(std::isnan(out));
+    const std::vector<float> row{0.0F, nan, 1.0F};
+    std::vector<float> normed(row.size());
+    kernel->layer_norm(row.data(), row.data(), nullptr, row.size(), 1e-6F, normed.data());
+    CHECK(std::isnan(normed[0]));
   }
 }
 

@@ -85,14 +85,14 @@ struct Batch {
     for (const uint32_t length : lengths) {
       for (uint32_t position = 0; position < length; ++position) positions.push_back(position);
     }
-    weights.query_norm = random_floats(spec.head_width, 2);
-    weights.key_norm = random_floats(spec.head_width, 2);
+    weights.query_norm.weight = random_floats(spec.head_width, 2);
+    weights.key_norm.weight = random_floats(spec.head_width, 2);
     queries = random_floats(positions.size() * query_width());
     keys = random_floats(positions.size() * kv_width());
     values = random_floats(positions.size() * kv_width());
     for (size_t at = 0; at < keys.size(); at += spec.head_width) {
       const uint32_t position = positions[at / kv_width()];
-      placed_keys.push_back(placed(keys.data() + at, weights.key_norm, position));
+      placed_keys.push_back(placed(keys.data() + at, weights.key_norm.weight, position));
     }
   }
 
@@ -122,8 +122,8 @@ std::vector<float> attend(const Batch& batch, const Kernel& kernel, const Gemm& 
   size_t first = 0;
   for (const uint32_t length : batch.lengths) {
     const uint32_t wanted = std::min(asking_at_most, length);
-    attention.append_blocks(first, queries.size() / batch.query_width(), length - wanted, length,
-                            blocks);
+    attention.append_blocks(first, queries.size() / batch.query_width(),
+                            {length - wanted, length, length}, blocks);
     const auto from = static_cast<std::ptrdiff_t>((first + length - wanted) * batch.query_width());
     const auto end = static_cast<std::ptrdiff_t>((first + length) * batch.query_width());
     queries.insert(queries.end(), batch.queries.begin() + from, batch.queries.begin() + end);
@@ -173,7 +173,7 @@ Attended naive_attention(const Batch& batch, size_t first, size_t position, size
   const size_t width = batch.spec.head_width;
   const size_t kv_head = head / (batch.spec.heads / batch.spec.kv_heads);
   const float* query = batch.queries.data() + (first + position) * batch.query_width();
-  const Doubles wanted = placed(query + head * width, batch.weights.query_norm, position);
+  const Doubles wanted = placed(query + head * width, batch.weights.query_norm.weight, position);
   Doubles scores;
   double slack = 0;
   for (size_t other = 0; other <= position; ++other) {

@@ -13,7 +13,7 @@ using runed::embed::TensorType;
 using runed::embed::native::check_supported;
 using runed::embed::native::is_supported;
 using runed::test::GgufBuilder;
-using runed::test::small_bert;
+using runed::test::small_neo_bert;
 using runed::test::small_qwen3;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -41,16 +41,12 @@ std::string message_with(std::string_view key, const T& value) {
 
 TEST_CASE("what the forward pass would compute wrongly is refused by the key and the value") {
   unwrap(check_supported(spec_of(small_qwen3())));
-  CHECK(refusal_of(spec_of(small_bert())) ==
-        "key 'general.architecture' is 'bert' where 'qwen3' was expected");
-  CHECK(message_with("qwen3.pooling_type", uint32_t{1}) ==
-        "key 'qwen3.pooling_type' is 1 where 3 (last token) was expected");
+  CHECK(refusal_of(spec_of(small_neo_bert())) ==
+        "key 'general.architecture' is 'neo-bert' where 'bert' or 'qwen3' was expected");
   CHECK(message_with("tokenizer.ggml.model", "llama") ==
         "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' was expected");
   CHECK(message_with("tokenizer.ggml.pre", "de\x1b") ==
         "key 'tokenizer.ggml.pre' is 'de\\x1b' where 'qwen2' was expected");
-  CHECK(message_with("qwen3.attention.causal", false) ==
-        "key 'qwen3.attention.causal' is false where true was expected");
   CHECK(message_with("qwen3.attention.value_length", uint32_t{32}) ==
         "key 'qwen3.attention.value_length' is 32 where the key length 16 was expected");
   CHECK(message_with("qwen3.rope.scaling.type", "yarn") ==
@@ -68,12 +64,11 @@ TEST_CASE("a part that the forward pass has not is refused, whatever the archite
     spec.*field = value;
     return refusal_of(spec);
   };
-  CHECK(with(&ModelSpec::norm, Norm::layer) ==
-        "key 'general.architecture' is 'qwen3', which has layer norm where RMS norm was expected");
-  with(&ModelSpec::norm_place, NormPlace::after);
-  with(&ModelSpec::positions, Positions::learned);
-  with(&ModelSpec::activation, Activation::gelu);
-  with(&ModelSpec::head, Head::rank);
+  CHECK(with(&ModelSpec::head, Head::rank) ==
+        "key 'general.architecture' is 'qwen3', which has a head that ranks where no head was "
+        "expected");
+  CHECK(with(&ModelSpec::pooling, Fact<Pooling>{Pooling::rank, FactSource::model_file}) ==
+        "key 'qwen3.pooling_type' is 4 where 1 (mean), 2 (cls) or 3 (last) was expected");
   CHECK(with(&ModelSpec::window, 64U) ==
         "key 'qwen3.attention.sliding_window' is 64 where 0 was expected");
 }

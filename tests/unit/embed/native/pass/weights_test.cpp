@@ -70,8 +70,8 @@ TEST_CASE("the weights of a model are found in its file") {
   CHECK(weights.embedding.rows == 262);
   CHECK(weights.embedding.columns == 64);
   CHECK(weights.embedding.row_bytes == 256);
-  CHECK(weights.layers[1].key_norm.size() == 16);
-  CHECK(weights.layers[1].key_norm[15] == 15.0F);
+  CHECK(weights.layers[1].key_norm.weight.size() == 16);
+  CHECK(weights.layers[1].key_norm.weight[15] == 15.0F);
   CHECK(weights.layers[1].down.rows == 64);
   CHECK(weights.layers[1].down.columns == 96);
   CHECK(weights.layers[1].down.row(1) == weights.layers[1].down.data + 384);

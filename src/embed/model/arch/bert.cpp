@@ -1,0 +1,74 @@
+// Encoders of BERT: MiniLM, bge, e5, gte, mxbai, arctic.
+// Source: Devlin et al., BERT (arXiv:1810.04805), section 3 and appendix A.2; Reimers and Gurevych,
+//         Sentence-BERT (arXiv:1908.10084), section 3 (pooling); llama.cpp, llama-arch.cpp, for the
+//         names.
+#include "embed/model/architecture.hpp"
+
+namespace runed::embed::arch::bert {
+namespace {
+
+constexpr std::string_view kWordPiece = "bert";
+
+Status read_spec(const SpecReader& reader, ModelSpec& spec) {
+  spec.norm = Norm::layer;
+  spec.norm_place = NormPlace::after;
+  spec.activation = Activation::gelu;
+  spec.positions = Positions::learned;
+  TRY(reader.read_sizes());
+  TRY(reader.read_mask());
+  TRY(reader.read_norm_epsilon("attention.layer_norm_epsilon"));
+  TRY(reader.read_token_types());
+  TRY(reader.read_dense());
+  TRY(reader.read_tokenizer());
+  if (spec.tokenizer.model == kWordPiece) return reader.read_word_piece_frame();
+  return reader.read_frame(SpecReader::End::needed);
+}
+
+using enum TensorRole;
+using enum Presence;
+using Size = TensorSize;
+
+// A text is the first segment, so that of the types only the first row is read.
+constexpr TensorRow kTensors[] = {
+    {"token_embd.weight", token_embedding, Size::width, Size::vocabulary},
+    {"position_embd.weight", position_embedding, Size::width, Size::context},
+    {"token_types.weight", type_embedding, Size::width, Size::token_types, optional},
+    {"token_embd_norm.weight", embedding_norm, Size::width},
+    {"token_embd_norm.bias", embedding_norm, Size::width, Size::one, required, TensorPart::bias},
+    {"dense_2.weight", first_dense, Size::first_dense_inputs, Size::first_dense_outputs, optional},
+    {"dense_2.bias", first_dense, Size::first_dense_outputs, Size::one, optional, TensorPart::bias},
+    {"dense_3.weight", second_dense, Size::second_dense_inputs, Size::second_dense_outputs,
+     optional},
+    {"dense_3.bias", second_dense, Size::second_dense_outputs, Size::one, optional,
+     TensorPart::bias},
+};
+
+constexpr TensorRow kLayerTensors[] = {
+    {"attn_qkv.weight", query_key_value, Size::width, Size::query_key_value_width, if_fused},
+    {"attn_qkv.bias", query_key_value, Size::query_key_value_width, Size::one, if_fused,
+     TensorPart::bias},
+    {"attn_q.weight", query, Size::width, Size::query_width, if_split},
+    {"attn_q.bias", query, Size::query_width, Size::one, if_split, TensorPart::bias},
+    {"attn_k.weight", key, Size::width, Size::key_width, if_split},
+    {"attn_k.bias", key, Size::key_width, Size::one, if_split, TensorPart::bias},
+    {"attn_v.weight", value, Size::width, Size::value_width, if_split},
+    {"attn_v.bias", value, Size::value_width, Size::one, if_split, TensorPart::bias},
+    {"attn_output.weight", output, Size::attended_width, Size::width},
+    {"attn_output.bias", output, Size::width, Size::one, required, TensorPart::bias},
+    {"attn_output_norm.weight", attention_norm, Size::width},
+    {"attn_output_norm.bias", attention_norm, Size::width, Size::one, required, TensorPart::bias},
+    {"ffn_up.weight", up, Size::width, Size::ff_width},
+    {"ffn_up.bias", up, Size::ff_width, Size::one, required, TensorPart::bias},
+    {"ffn_down.weight", down, Size::ff_width, Size::width},
+    {"ffn_down.bias", down, Size::width, Size::one, required, TensorPart::bias},
+    {"layer_output_norm.weight", ff_norm, Size::width},
+    {"layer_output_norm.bias", ff_norm, Size::width, Size::one, required, TensorPart::bias},
+};
+
+}  // namespace
+
+extern const Architecture kArchitecture;
+constinit const Architecture kArchitecture{
+    .name = "bert", .read_spec = read_spec, .tensors = kTensors, .layer_tensors = kLayerTensors};
+
+}  // namespace runed::embed::arch::bert
