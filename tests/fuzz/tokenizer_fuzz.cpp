@@ -1,15 +1,19 @@
-// Any bytes as a text, on a small vocabulary. What is not UTF-8 is refused; of the rest, the ids
-// spell the text again, in form C between special tokens.
+// Any bytes as a text, on small vocabularies. What is not UTF-8 is refused. Of the rest, byte-pair
+// ids spell the text again, in form C between special tokens; words of WordPiece are the words of
+// themselves, and have the ids that a search without an index finds.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/check.hpp"
 #include "base/text.hpp"
 #include "embed/model/model_recognition.hpp"
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
 #include "embed/tokenizer/nfc.hpp"
+#include "embed/tokenizer/word_piece_tokenizer.hpp"
 #include "support/gguf_builder.hpp"
 
 using runed::embed::BytePairTokenizer;
@@ -17,6 +21,8 @@ using runed::embed::Gguf;
 using runed::embed::recognise_model;
 using runed::embed::to_nfc;
 using runed::embed::TokenId;
+using runed::embed::WordPieceNormalizer;
+using runed::embed::WordPieceTokenizer;
 
 namespace {
 
@@ -63,11 +69,87 @@ void check_form_c(std::string_view text) {
   CHECK(to_nfc(text, storage) == text);
 }
 
+const std::vector<std::string> kPieces{
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁a",     "▁ab",     "b", "bc", "▁[",
+    "▁]",    "▁cls",  "▁中",   "▁é",    "▁e",     "\u1161", "▁\u1100", "0", "▁0", "▁.",
+};
+constexpr TokenId kUnknown = 1;
+constexpr TokenId kFirstOrdinary = 5;
+
+std::vector<std::string> words_of(std::string_view text,
+                                  const WordPieceNormalizer::Options& options) {
+  std::vector<std::string> words;
+  WordPieceNormalizer(options).for_each_word(
+      text, [&](std::string_view word) { words.emplace_back(word); });
+  return words;
+}
+
+std::vector<TokenId> encode(std::string_view word) {
+  constexpr std::string_view kWordMark = "▁";
+  std::vector<TokenId> ids;
+  const auto inside = std::ranges::count_if(word, [](char c) { return (c & 0xC0) == 0x80; });
+  if (word.size() - static_cast<size_t>(inside) > WordPieceNormalizer::kMostCharacters) {
+    return {kUnknown};
+  }
+  while (!word.empty()) {
+    size_t longest = 0;
+    TokenId best = kUnknown;
+    for (TokenId id = kFirstOrdinary; id < kPieces.size(); ++id) {
+      std::string_view piece = kPieces[id];
+      const bool is_initial = piece.starts_with(kWordMark);
+      if (is_initial) piece.remove_prefix(kWordMark.size());
+      if (is_initial != ids.empty() || piece.size() <= longest || !word.starts_with(piece))
+        continue;
+      longest = piece.size();
+      best = id;
+    }
+    if (longest == 0) return {kUnknown};
+    ids.push_back(best);
+    word.remove_prefix(longest);
+  }
+  return ids;
+}
+
+// Of a mark that parts others nothing is left: the second time those change places.
+std::vector<std::string> with_sorted_bytes(std::vector<std::string> words) {
+  for (std::string& word : words) std::ranges::sort(word);
+  return words;
+}
+
+void check_words(std::string_view text, const WordPieceNormalizer::Options& options) {
+  const std::vector<std::string> words = words_of(text, options);
+  std::string again;
+  for (const std::string& word : words) again += word + " ";
+  CHECK(with_sorted_bytes(words_of(again, options)) == with_sorted_bytes(words));
+}
+
+void check_word_piece(std::string_view text) {
+  static const auto file = runed::test::small_word_piece(kPieces).build();
+  static const auto tokenizer =
+      WordPieceTokenizer::create(Gguf::parse(file).value(), {.before = {2}, .after = {3}}).value();
+  const auto ids = tokenizer->tokenize(text);
+  CHECK(ids.has_value() == !runed::find_invalid_utf8(text).has_value());
+  if (!ids.has_value()) return;
+  check_words(text, {});
+  check_words(text, {.strip_accents = false});
+  check_words(text, {.clean_text = false, .split_cjk = false, .lowercase = false});
+  const bool has_special = std::ranges::any_of(
+      kPieces, [&](const auto& piece) { return text.find(piece) != text.npos && piece[0] == '['; });
+  if (has_special) return;
+  std::vector<TokenId> expected{2};
+  for (const std::string& word : words_of(text, {})) {
+    for (const TokenId id : encode(word)) expected.push_back(id);
+  }
+  expected.push_back(3);
+  CHECK(*ids == expected);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Loaded loaded;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_word_piece(text);
   const auto ids = loaded.tokenizer->tokenize(text);
   CHECK(ids.has_value() == !runed::find_invalid_utf8(text).has_value());
   if (!ids.has_value()) return 0;

@@ -174,4 +174,18 @@ inline GgufBuilder small_neo_bert() {
       .set("tokenizer.ggml.model", "bert");
 }
 
+/// Returns a builder with the header of a WordPiece vocabulary alone, whose tokens are spelled as
+/// llama.cpp's converter does, the first five of them special: padding, unknown, beginning, end, mask.
+inline GgufBuilder small_word_piece(const std::vector<std::string>& tokens) {
+  std::vector<int32_t> types(tokens.size(), 1);
+  for (size_t i = 0; i < types.size() && i < 5; ++i) types[i] = 3;
+  GgufBuilder builder;
+  builder.set("general.architecture", "bert")
+      .set("tokenizer.ggml.model", "bert")
+      .set("tokenizer.ggml.tokens", tokens)
+      .set("tokenizer.ggml.token_type", types)
+      .set("tokenizer.ggml.unknown_token_id", uint32_t{1});
+  return builder;
+}
+
 }  // namespace runed::test

@@ -19,7 +19,7 @@ Status PendingJob::bound_texts(const embed::ModelInfo& for_model) {
   TRY(embed::check_options(job.options, for_model));
   for (size_t i = 0; i < job.texts.size(); ++i) {
     std::string& text = job.texts[i];
-    if (text.size() <= for_model.max_text_bytes) continue;
+    if (for_model.max_text_bytes == 0 || text.size() <= for_model.max_text_bytes) continue;
     TRY(check_texts());
     const auto bound = embed::bound_text(text, job.options, for_model);
     if (!bound) return at_text(i, bound.error());

@@ -22,13 +22,15 @@ class Tokenizer {
   /// engine_restarting when what it needs does not answer.
   virtual bool is_local() const { return true; }
 
-  /// The most bytes of a text that one token can stand for. Where a tokenizer knows none, words longer
-  /// than this are nothing that a model was made for.
+  /// The most bytes of a text that one token can stand for; 0 if a text of any length may have none,
+  /// and is to be tokenised to its end. Where a tokenizer does not know, words longer than this are
+  /// nothing that a model was made for.
   virtual size_t most_bytes_per_token() const { return 1024; }
 };
 
 /// Returns the bytes past which a text has more tokens than `max_tokens`. With room for the tokens that
-/// frame a text, so that a text cut to that many bytes still has more tokens than the model takes.
+/// frame a text, so that a text cut to that many bytes still has more tokens than the model takes. 0 if
+/// there is no such number.
 size_t max_text_bytes(uint32_t max_tokens, const Tokenizer& tokenizer);
 
 }  // namespace runed::embed

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "embed/model/architecture.hpp"
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
+#include "embed/tokenizer/word_piece_tokenizer.hpp"
 
 namespace runed::embed {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 // A tokenizer, by the two names that a file has for it. Source: llama.cpp, llama-vocab.cpp.
 struct Row {
   std::string_view model;
-  std::string_view pre;
+  std::string_view pre;  // Empty: whatever it is.
   Result<std::unique_ptr<const Tokenizer>> (*make)(const Gguf&, const ModelSpec&, const RunUnits&);
 };
 
@@ -28,8 +29,15 @@ Result<std::unique_ptr<const Tokenizer>> make_byte_pair(const Gguf& file, const 
   return std::unique_ptr<const Tokenizer>(std::move(tokenizer));
 }
 
+Result<std::unique_ptr<const Tokenizer>> make_word_piece(const Gguf& file, const ModelSpec& spec,
+                                                         const RunUnits& /*run_units*/) {
+  TRY_ASSIGN(auto tokenizer, WordPieceTokenizer::create(file, spec.frame));
+  return std::unique_ptr<const Tokenizer>(std::move(tokenizer));
+}
+
 constexpr std::array kRows{
     Row{"gpt2", "qwen2", make_byte_pair},
+    Row{"bert", "", make_word_piece},
 };
 
 Error refused(std::string_view key, std::string_view found, std::vector<std::string_view> known) {
@@ -44,7 +52,7 @@ Result<const Row*> find_row(const ModelSpec& of) {
   std::vector<std::string_view> models;
   std::vector<std::string_view> pres;  // Of the model.
   for (const Row& row : kRows) {
-    if (row.model == spec.model && row.pre == spec.pre) return &row;
+    if (row.model == spec.model && (row.pre.empty() || row.pre == spec.pre)) return &row;
     if (row.model == spec.model) pres.push_back(row.pre);
     if (std::ranges::find(models, row.model) == models.end()) models.push_back(row.model);
   }

@@ -8,11 +8,13 @@ using runed::ErrorCode;
 using runed::embed::check_tokenizer;
 using runed::embed::Gguf;
 using runed::embed::make_tokenizer;
+using runed::embed::ModelSpec;
 using runed::embed::recognise_model;
 using runed::embed::TokenId;
 using runed::test::GgufBuilder;
 using runed::test::small_neo_bert;
 using runed::test::small_qwen3;
+using runed::test::small_word_piece;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
 
@@ -39,9 +41,22 @@ TEST_CASE("the tokenizer of a model is that of its spec, with its frame") {
         std::vector<TokenId>{257, 261});
 }
 
+TEST_CASE("WordPiece is WordPiece, whatever else a file says of how it splits a text") {
+  ModelSpec spec;
+  spec.architecture = "qwen3";  // Any that has a row.
+  for (const std::string pre : {"", "jina-v2-en", "default"}) {
+    spec.tokenizer = {.model = "bert", .pre = pre};
+    unwrap(check_tokenizer(spec));
+  }
+  const auto bytes = small_word_piece({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁a"}).build();
+  spec.frame = {.before = {2}, .after = {3}};
+  CHECK(unwrap(unwrap(make_tokenizer(unwrap(Gguf::parse(bytes)), spec))->tokenize("A")) ==
+        std::vector<TokenId>{2, 5, 3});
+}
+
 TEST_CASE("a tokenizer that is none of ours is refused by its key") {
   CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.model", "t5")) ==
-        "key 'tokenizer.ggml.model' is 't5' where 'gpt2' was expected");
+        "key 'tokenizer.ggml.model' is 't5' where 'gpt2' or 'bert' was expected");
   CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.pre", "llama-bpe")) ==
         "key 'tokenizer.ggml.pre' is 'llama-bpe' where 'qwen2' was expected");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.pre")) ==
