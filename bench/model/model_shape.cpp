@@ -26,14 +26,24 @@ uint32_t stored_file_type(Quantization quantization) {
       return 0;
     case TensorType::f16:
       return 1;
+    case TensorType::q4_0:
+      return 2;
+    case TensorType::q4_1:
+      return 3;
     case TensorType::q8_0:
       return 7;
+    case TensorType::q5_0:
+      return 8;
+    case TensorType::q5_1:
+      return 9;
     case TensorType::q4_k:
       return 14;
     case TensorType::q5_k:
       return 16;
     case TensorType::q6_k:
       return 18;
+    case TensorType::iq4_nl:
+      return 25;
     case TensorType::bf16:
       return 32;
   }

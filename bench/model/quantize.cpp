@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/check.hpp"
 #include "embed/model/float_formats.hpp"
 
 namespace runed::bench {
@@ -221,6 +222,8 @@ void quantize(TensorType type, std::span<const float> row, std::byte* to) {
       return for_each_block(type, row, to, q45_k<5>);
     case TensorType::q4_k:
       return for_each_block(type, row, to, q45_k<4>);
+    default:  // No file is made of the others.
+      CHECK(false);
   }
 }
 

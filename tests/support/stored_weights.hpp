@@ -20,10 +20,11 @@ enum class Numbers {
   extreme,  // Rows of tiny, zero, negative or great scales, with integers at both of their ends.
 };
 
-inline constexpr embed::TensorType kAllTypes[] = {embed::TensorType::f32,  embed::TensorType::f16,
-                                                  embed::TensorType::bf16, embed::TensorType::q8_0,
-                                                  embed::TensorType::q6_k, embed::TensorType::q5_k,
-                                                  embed::TensorType::q4_k};
+inline constexpr embed::TensorType kAllTypes[] = {
+    embed::TensorType::f32,  embed::TensorType::f16,  embed::TensorType::bf16,
+    embed::TensorType::q8_0, embed::TensorType::q6_k, embed::TensorType::q5_k,
+    embed::TensorType::q4_k, embed::TensorType::q5_1, embed::TensorType::q5_0,
+    embed::TensorType::q4_1, embed::TensorType::q4_0, embed::TensorType::iq4_nl};
 
 /// A weight matrix of random numbers as a file stores it, at an odd address, and what the portable
 /// kernel (which dequantize_test.cpp checks by hand) makes of it.
@@ -61,13 +62,15 @@ class StoredWeights {
     }
   }
 
-  /// Returns a bound of what is taken off each number of an element's block: Q4_K and Q5_K count from
-  /// a minimum, so a sum of theirs may be small for the sums that it is the difference of.
+  /// Returns a bound of what is taken off each number of an element's block: some types count from a
+  /// minimum, so a sum of theirs may be small for the sums that it is the difference of.
   double most_minimum(size_t row, size_t k) const {
-    if (type_ != TensorType::q5_k && type_ != TensorType::q4_k) return 0;
-    const std::byte* block = stored(row, 1).first + k / 256 * (row_bytes_ / (depth_ / 256));
-    return 63 *
-           std::abs(static_cast<double>(embed::f16_to_float(embed::load<uint16_t>(block + 2))));
+    const bool has_six_bits = type_ == TensorType::q5_k || type_ == TensorType::q4_k;
+    if (!has_six_bits && type_ != TensorType::q5_1 && type_ != TensorType::q4_1) return 0;
+    const embed::BlockLayout layout = embed::block_layout(type_);
+    const std::byte* block = stored(row, 1).first + k / layout.block_elements * layout.block_bytes;
+    const auto minimum = static_cast<double>(embed::f16_to_float(embed::load<uint16_t>(block + 2)));
+    return (has_six_bits ? 63 : 1) * std::abs(minimum);
   }
 
  private:
@@ -129,6 +132,21 @@ class StoredWeights {
       case TensorType::q8_0:
         append_f16(row);
         return append_integers(32);
+      case TensorType::q5_1:
+        append_f16(row);
+        append_f16(row + 1);
+        return append_integers(4 + 16);
+      case TensorType::q4_1:
+        append_f16(row);
+        append_f16(row + 1);
+        return append_integers(16);
+      case TensorType::q5_0:
+        append_f16(row);
+        return append_integers(4 + 16);
+      case TensorType::q4_0:
+      case TensorType::iq4_nl:
+        append_f16(row);
+        return append_integers(16);
       case TensorType::q6_k:
         append_integers(128 + 64 + 16);
         return append_f16(row);

@@ -317,7 +317,9 @@ Status Gguf::Parser::read_tensor(uint64_t index) {
   if (!find_block_layout(stored_type)) {
     return make_error(ErrorCode::model_unsupported, "tensor '{}' has type {}, which is not known",
                       name, stored_type)
-        .with_hint("use a file of F32, F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K tensors");
+        .with_hint(
+            "use a file of F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, Q4_1, Q4_0 or "
+            "IQ4_NL tensors");
   }
   tensor.type = static_cast<TensorType>(stored_type);
   if (!gguf_.tensor_indices_.emplace(tensor.name, index).second) {

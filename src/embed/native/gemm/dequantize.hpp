@@ -33,6 +33,21 @@ struct Dequantizer {
       case TensorType::bf16:
         bf16(from, count, to);
         return;
+      case TensorType::q4_0:
+        nibbles<false, false>(from, count, to);
+        return;
+      case TensorType::q4_1:
+        nibbles<false, true>(from, count, to);
+        return;
+      case TensorType::q5_0:
+        nibbles<true, false>(from, count, to);
+        return;
+      case TensorType::q5_1:
+        nibbles<true, true>(from, count, to);
+        return;
+      case TensorType::iq4_nl:
+        iq4_nl(from, count, to);
+        return;
       case TensorType::q8_0:
         q8_0(from, count, to);
         return;
@@ -75,6 +90,63 @@ struct Dequantizer {
       store(to + i, __builtin_bit_cast(Floats, Isa::load_uint16(from + 2 * i) << 16));
     }
     for (; i < count; ++i) to[i] = bf16_to_float(load<uint16_t>(from + 2 * i));
+  }
+
+  // Q4_0, Q4_1, Q5_0 and Q5_1. Blocks {f16 scale, f16 minimum or none, fifth bits [4 bytes] or none,
+  // 4-bit [32]}: the low nibbles of the 16 bytes are the first half, the high ones the second. Without
+  // a minimum, values are off by half of their range.
+  template <bool kHasFifthBit, bool kHasMinimum>
+  static void nibbles(const std::byte* block, size_t count, float* to) {
+    constexpr size_t kFifthBits = kHasMinimum ? 4 : 2;  // Offsets.
+    constexpr size_t kNibbles = kFifthBits + (kHasFifthBit ? 4 : 0);
+    constexpr int kMiddle = kHasFifthBit ? 16 : 8;
+    for (size_t done = 0; done < count; done += 32, block += kNibbles + 16, to += 32) {
+      const float scale = f16_to_float(load<uint16_t>(block));
+      const auto fifth_bits = kHasFifthBit ? load<uint32_t>(block + kFifthBits) : 0;
+      for (size_t i = 0; i < 32; i += kLanes) {
+        Ints values = Isa::load_uint8(block + kNibbles + i % 16) >> (i < 16 ? 0 : 4) & 15;
+        if constexpr (kHasFifthBit) values |= spread_bits(fifth_bits >> i) & 16;
+        if constexpr (kHasMinimum) {
+          store(to + i, scale * to_floats(values) + f16_to_float(load<uint16_t>(block + 2)));
+        } else {
+          store(to + i, scale * to_floats(values - kMiddle));
+        }
+      }
+    }
+  }
+
+  // All bits of a lane are that bit of `bits`.
+  RUNED_ALWAYS_INLINE static Ints spread_bits(uint32_t bits) {
+    static constexpr int32_t kBits[16] = {1,   2,   4,    8,    16,   32,   64,    128,
+                                          256, 512, 1024, 2048, 4096, 8192, 16384, 32768};
+    Ints of_lane;
+    __builtin_memcpy(&of_lane, kBits, sizeof of_lane);
+    return (of_lane & static_cast<int32_t>(bits)) != 0;
+  }
+
+  // Blocks {f16 scale, 4-bit [32]}, laid out as Q4_0. A nibble is the number of one of 16 values that
+  // lie closer to each other around 0; it is the first, and all steps up to its own.
+  static void iq4_nl(const std::byte* block, size_t count, float* to) {
+    using Bytes = int8_t __attribute__((vector_size(16)));
+    static constexpr int8_t kFirst = -127;
+    static constexpr int8_t kSteps[15] = {23, 21, 18, 16, 14, 13, 12, 11,
+                                          12, 12, 13, 15, 16, 20, 24};
+    for (size_t done = 0; done < count; done += 32, block += 18, to += 32) {
+      const float scale = f16_to_float(load<uint16_t>(block));
+      for (size_t half = 0; half < 2; ++half) {
+        using Unsigned = uint8_t __attribute__((vector_size(16)));
+        Unsigned stored;
+        __builtin_memcpy(&stored, block + 2, sizeof stored);
+        const auto numbers =
+            __builtin_bit_cast(Bytes, half == 0 ? stored & uint8_t{15} : stored >> uint8_t{4});
+        Bytes values = Bytes{} + kFirst;
+        for (int8_t i = 0; i < 15; ++i) values += (numbers > i) & kSteps[i];
+        for (size_t i = 0; i < 16; i += kLanes) {
+          const auto* from = reinterpret_cast<const std::byte*>(&values) + i;
+          store(to + half * 16 + i, scale * to_floats(Isa::load_int8(from)));
+        }
+      }
+    }
   }
 
   // Blocks {f16 scale, int8 [32]}.

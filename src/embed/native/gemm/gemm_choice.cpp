@@ -27,14 +27,19 @@ void for_each_group(Weights& weights, const Work& work) {
   }
 }
 
-bool is_quantized(Group group) {
-  return std::ranges::all_of(
-      group, [](const Matrix* matrix) { return block_layout(matrix->type).block_elements > 1; });
+// Other quantized weights are multiplied as those that are not: they have no panel of their own.
+bool has_int8(TensorType type) {
+  return type == TensorType::q8_0 || type == TensorType::q6_k || type == TensorType::q5_k ||
+         type == TensorType::q4_k;
 }
 
-bool has_quantized(Weights& weights) {
+bool has_int8(Group group) {
+  return std::ranges::all_of(group, [](const Matrix* matrix) { return has_int8(matrix->type); });
+}
+
+bool has_int8(Weights& weights) {
   bool found = false;
-  for_each_group(weights, [&](Group group) { found = found || is_quantized(group); });
+  for_each_group(weights, [&](Group group) { found = found || has_int8(group); });
   return found;
 }
 
@@ -48,9 +53,7 @@ const Gemm& find_int8(const Int8Gemms& gemms, TensorType type) {
       return gemms.q5_k;
     case TensorType::q4_k:
       return gemms.q4_k;
-    case TensorType::f32:
-    case TensorType::f16:
-    case TensorType::bf16:
+    default:
       break;
   }
   CHECK(false);
@@ -85,8 +88,9 @@ bool bears_int8(const Weights& weights, const ModelSpec& spec) {
 // to them has cost (bench/RESULTS.md).
 NumberFormat choose_for(Weights& weights, const ModelSpec& spec, const Kernel& kernel) {
   if (kernel.int16 == nullptr) return NumberFormat::f32;
-  if (has_quantized(weights))
+  if (has_int8(weights)) {
     return bears_int8(weights, spec) ? NumberFormat::int8 : NumberFormat::int16;
+  }
   bool has_f32 = false;
   for_each_group(weights, [&](Group group) {
     for (const Matrix* matrix : group) has_f32 = has_f32 || matrix->type == TensorType::f32;
@@ -100,7 +104,7 @@ NumberFormat resolve(Weights& weights, const ModelSpec& spec, NumberFormat reque
     case NumberFormat::automatic:
       return choose_for(weights, spec, kernel);
     case NumberFormat::int8:
-      return has_quantized(weights) ? NumberFormat::int8 : NumberFormat::int16;
+      return has_int8(weights) ? NumberFormat::int8 : NumberFormat::int16;
     case NumberFormat::f32:
     case NumberFormat::bf16:
     case NumberFormat::int16:
@@ -141,7 +145,7 @@ NumberFormat choose_gemms(Weights& weights, const ModelSpec& spec, NumberFormat 
                           const Kernel& kernel) {
   const NumberFormat compute = resolve(weights, spec, requested, kernel);
   for_each_group(weights, [&](Group group) {
-    const bool use_int8 = compute == NumberFormat::int8 && is_quantized(group);
+    const bool use_int8 = compute == NumberFormat::int8 && has_int8(group);
     for (Matrix* matrix : group) {
       matrix->gemm =
           use_int8 ? &find_int8(*kernel.int8, matrix->type) : &attention_gemm(kernel, compute);

@@ -18,11 +18,11 @@ std::vector<NumberFormat> formats_of(const Kernel& kernel);
 Status check_compute(NumberFormat requested, const Kernel& kernel);
 
 /// Chooses how every product of a model is computed. `automatic` becomes int8 where any weights are
-/// quantized, int16 where all are F16 or BF16, where a norm has a few channels far above the
-/// others or where norms come after what they are for, if the kernel has it: the fastest that adds
-/// less error than the weights' own rounding has; else f32. In int8, weights that are not quantized, or that share a panel with weights of
-/// another type, are multiplied in int16. Returns the format of most products: without quantized
-/// weights there are none in int8.
+/// of a type that has it (Q8_0, Q6_K, Q5_K, Q4_K); int16 where none are F32, where a norm has a few
+/// channels far above the others, or where norms come after what they are for, if the kernel has it:
+/// the fastest that adds less error than the weights' own rounding has; else f32. In int8, weights of
+/// other types, or that share a panel with weights of another type, are multiplied in int16. Returns
+/// the format of most products: without weights of such a type there are none in int8.
 /// Needs:  check_compute succeeded.
 NumberFormat choose_gemms(Weights& weights, const ModelSpec& spec, NumberFormat requested,
                           const Kernel& kernel);

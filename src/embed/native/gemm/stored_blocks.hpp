@@ -22,6 +22,15 @@ RUNED_ALWAYS_INLINE BlockSize block_size(TensorType type) {
       return {1, 2};
     case TensorType::bf16:
       return {1, 2};
+    case TensorType::q4_0:
+    case TensorType::iq4_nl:
+      return {32, 18};
+    case TensorType::q4_1:
+      return {32, 20};
+    case TensorType::q5_0:
+      return {32, 22};
+    case TensorType::q5_1:
+      return {32, 24};
     case TensorType::q8_0:
       return {32, 34};
     case TensorType::q6_k:

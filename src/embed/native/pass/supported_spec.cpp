@@ -80,6 +80,11 @@ bool is_supported(TensorType type) {
     case TensorType::f32:
     case TensorType::f16:
     case TensorType::bf16:
+    case TensorType::q4_0:
+    case TensorType::q4_1:
+    case TensorType::q5_0:
+    case TensorType::q5_1:
+    case TensorType::iq4_nl:
     case TensorType::q8_0:
     case TensorType::q6_k:
     case TensorType::q5_k:

@@ -108,7 +108,9 @@ class WeightFinder {
     if (tensor == nullptr || is_supported(tensor->type)) return tensor;
     return make_error(ErrorCode::model_unsupported, "tensor '{}' has type {}, which is not served",
                       printable(tensor->name), block_layout(tensor->type).name)
-        .with_hint("use a file of F32, F16, BF16, Q8_0, Q6_K, Q5_K or Q4_K tensors");
+        .with_hint(
+            "use a file of F32, F16, BF16, Q8_0, Q6_K, Q5_K, Q4_K, Q5_1, Q5_0, Q4_1, Q4_0 or "
+            "IQ4_NL tensors");
   }
 
   // A row has its matrix before its bias in every table.

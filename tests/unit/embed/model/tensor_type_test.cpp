@@ -26,9 +26,21 @@ TEST_CASE("the blocks have the sizes of their parts") {
         128 + 64 + 16 + 2);  // Low 4, high 2, scales, d.
 }
 
+TEST_CASE("the blocks of 32 have a scale, a minimum or none, fifth bits or none, and nibbles") {
+  CHECK(block_layout(TensorType::q4_0).name == "Q4_0");
+  CHECK(block_layout(TensorType::q4_0).block_bytes == 2 + 16);
+  CHECK(block_layout(TensorType::q4_1).name == "Q4_1");
+  CHECK(block_layout(TensorType::q4_1).block_bytes == 2 + 2 + 16);
+  CHECK(block_layout(TensorType::q5_0).name == "Q5_0");
+  CHECK(block_layout(TensorType::q5_0).block_bytes == 2 + 4 + 16);
+  CHECK(block_layout(TensorType::q5_1).name == "Q5_1");
+  CHECK(block_layout(TensorType::q5_1).block_bytes == 2 + 2 + 4 + 16);
+  CHECK(block_layout(TensorType::iq4_nl).name == "IQ4_NL");
+  CHECK(block_layout(TensorType::iq4_nl).block_bytes == 2 + 16);
+}
+
 TEST_CASE("a type that no kernel of ours reads has a layout, too") {
-  CHECK(find_block_layout(2)->name == "Q4_0");
-  CHECK(find_block_layout(2)->block_bytes == 2 + 16);
+  CHECK(find_block_layout(10)->name == "Q2_K");
   CHECK(find_block_layout(10)->block_bytes == 16 + 64 + 2 + 2);  // Scales, 2 bits each, d, dmin.
   CHECK(find_block_layout(11)->block_bytes ==
         32 + 64 + 12 + 2);  // High bits, 2 bits each, scales, d.

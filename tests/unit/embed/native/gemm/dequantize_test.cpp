@@ -86,6 +86,40 @@ void append_nibbles(Bytes& bytes) {
   }
 }
 
+// Nibbles of a block of 32: element j has (5 j + 3) mod 16, and the fifth bit j of these.
+constexpr uint32_t kFifthBits = 0x8421F0C5;
+
+int nibble_of(int j) {
+  return (5 * j + 3) % 16;
+}
+
+int with_fifth_bit(int j) {
+  return nibble_of(j) + 16 * static_cast<int>(kFifthBits >> j & 1);
+}
+
+constexpr std::pair<uint16_t, float> kBlockScales[] = {
+    {0x3800, 0.5F}, {0xC000, -2.0F}, {0x0001, 0x1p-24F}, {0x0000, 0.0F}};
+
+// A block of each scale: its minimum of -5 and its fifth bits, where the type has them, and nibbles.
+// Element j is value(scale, j).
+template <typename Value>
+void check_blocks(TensorType type, bool has_minimum, bool has_fifth_bit, const Value& value) {
+  Bytes stored;
+  std::vector<float> expected;
+  for (const auto& [bits, scale] : kBlockScales) {
+    append_u16(stored, bits);
+    if (has_minimum) append_u16(stored, 0xC500);
+    for (int i = 0; has_fifth_bit && i < 4; ++i) {
+      stored.push_back(static_cast<uint8_t>(kFifthBits >> 8 * i & 0xFF));
+    }
+    for (int j = 0; j < 16; ++j) {
+      stored.push_back(static_cast<uint8_t>(nibble_of(j) | nibble_of(j + 16) << 4));
+    }
+    for (int j = 0; j < 32; ++j) expected.push_back(value(scale, j));
+  }
+  check_dequantized(type, stored, expected);
+}
+
 }  // namespace
 
 TEST_CASE("F32 is copied") {
@@ -196,4 +230,35 @@ TEST_CASE("Q6_K puts nibbles and two more bits together") {
     }
   }
   check_dequantized(TensorType::q6_k, stored, expected);
+}
+
+TEST_CASE("Q4_0 scales nibbles that are off by 8, the low ones first") {
+  check_blocks(TensorType::q4_0, false, false,
+               [](float scale, int j) { return scale * static_cast<float>(nibble_of(j) - 8); });
+}
+
+TEST_CASE("Q4_1 scales nibbles and adds the minimum of the block") {
+  check_blocks(TensorType::q4_1, true, false,
+               [](float scale, int j) { return scale * static_cast<float>(nibble_of(j)) - 5.0F; });
+}
+
+TEST_CASE("Q5_0 has a fifth bit of each element, and is off by 16") {
+  check_blocks(TensorType::q5_0, false, true, [](float scale, int j) {
+    return scale * static_cast<float>(with_fifth_bit(j) - 16);
+  });
+}
+
+TEST_CASE("Q5_1 has a fifth bit of each element, and a minimum") {
+  check_blocks(TensorType::q5_1, true, true, [](float scale, int j) {
+    return scale * static_cast<float>(with_fifth_bit(j)) - 5.0F;
+  });
+}
+
+// Source: ggml-common.h, kvalues_iq4nl.
+TEST_CASE("IQ4_NL scales one of sixteen values") {
+  constexpr int kValues[] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                             1,    13,   25,  38,  53,  69,  89,  113};
+  check_blocks(TensorType::iq4_nl, false, false, [&](float scale, int j) {
+    return scale * static_cast<float>(kValues[nibble_of(j)]);
+  });
 }

@@ -56,13 +56,14 @@ Weights weights_of(TensorType type) {
   return weights;
 }
 
-bool is_quantized(TensorType type) {
-  return block_layout(type).block_elements > 1;
+bool has_int8(TensorType type) {
+  return type == TensorType::q8_0 || type == TensorType::q6_k || type == TensorType::q5_k ||
+         type == TensorType::q4_k;
 }
 
 // What `automatic` is for a file of one type where the kernel multiplies in integers.
 NumberFormat automatic_for(TensorType type) {
-  if (is_quantized(type)) return NumberFormat::int8;
+  if (has_int8(type)) return NumberFormat::int8;
   return type == TensorType::f32 ? NumberFormat::f32 : NumberFormat::int16;
 }
 
@@ -126,7 +127,7 @@ TEST_CASE("what is asked for is chosen, for every type of weights") {
         INFO("kernel " << kernel->name << ", " << name_of(asked) << ", "
                        << block_layout(type).name);
         const NumberFormat expected =
-            asked == NumberFormat::int8 && !is_quantized(type) ? NumberFormat::int16 : asked;
+            asked == NumberFormat::int8 && !has_int8(type) ? NumberFormat::int16 : asked;
         Weights weights = weights_of(type);
         CHECK(choose_gemms(weights, kSpec, asked, *kernel) == expected);
         for (LayerWeights& layer : weights.layers) {
@@ -147,6 +148,21 @@ TEST_CASE("one quantized matrix in a file is multiplied in int8, the others in i
     CHECK(weights.layers[1].down.gemm == &kernel.int8->q6_k);
     CHECK(weights.layers[0].down.gemm == kernel.int16);
     CHECK(weights.layers[1].output.gemm == kernel.int16);
+  });
+}
+
+// As llama.cpp falls back to where rows are no multiple of 256.
+TEST_CASE("quantized weights that have no int8 are multiplied in int16 beside those that have") {
+  for_each_integer_kernel([](const Kernel& kernel) {
+    Weights weights = weights_of(TensorType::q5_0);
+    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::int16);
+    CHECK(weights.layers[0].query.gemm == kernel.int16);
+    weights.layers[1].down.type = TensorType::q6_k;
+    weights.layers[1].value.type = TensorType::q8_0;  // Beside a query of Q5_0.
+    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::int8);
+    CHECK(weights.layers[1].down.gemm == &kernel.int8->q6_k);
+    CHECK(weights.layers[1].value.gemm == kernel.int16);
+    CHECK(weights.layers[0].gate.gemm == kernel.int16);
   });
 }
 
@@ -228,7 +244,7 @@ TEST_CASE("gate and up of any two types are multiplied by one panel's format") {
         choose_gemms(weights, kSpec, NumberFormat::automatic, kernel);
         CHECK(layer.gate.gemm->multiply == layer.up.gemm->multiply);
         CHECK(layer.gate.gemm->prepare == layer.up.gemm->prepare);
-        if (gate == up && is_quantized(gate)) CHECK(layer.gate.gemm != kernel.int16);
+        if (gate == up && has_int8(gate)) CHECK(layer.gate.gemm != kernel.int16);
       }
     }
   });

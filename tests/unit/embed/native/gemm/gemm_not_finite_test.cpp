@@ -45,11 +45,16 @@ constexpr uint16_t kBadBf16[] = {0x7FC0, 0x7F80, 0xFF80, 0x7F81};
 std::vector<size_t> scales_of(TensorType type) {
   switch (type) {
     case TensorType::q8_0:
+    case TensorType::q5_0:
+    case TensorType::q4_0:
+    case TensorType::iq4_nl:
       return {0};
     case TensorType::q6_k:
       return {208};
     case TensorType::q5_k:
     case TensorType::q4_k:
+    case TensorType::q5_1:
+    case TensorType::q4_1:
       return {0, 2};
     case TensorType::f32:
     case TensorType::f16:

@@ -76,8 +76,9 @@ TEST_CASE("a part that the forward pass has not is refused, whatever the archite
 TEST_CASE("the types that kernels read are supported, and no others") {
   for (const TensorType type :
        {TensorType::f32, TensorType::f16, TensorType::bf16, TensorType::q8_0, TensorType::q6_k,
-        TensorType::q5_k, TensorType::q4_k}) {
+        TensorType::q5_k, TensorType::q4_k, TensorType::q5_1, TensorType::q5_0, TensorType::q4_1,
+        TensorType::q4_0, TensorType::iq4_nl}) {
     CHECK(is_supported(type));
   }
-  CHECK_FALSE(is_supported(TensorType{2}));  // Q4_0.
+  CHECK_FALSE(is_supported(TensorType{10}));  // Q2_K.
 }
