@@ -77,7 +77,8 @@ class Comparison {
     TRY_ASSIGN(const uint64_t file_type, gguf.unsigned_value("general.file_type"));
     type_ = type_name(file_type);
     TRY_ASSIGN(model_, embed::llama_server::describe_model(file_, {}, {}));
-    workloads_ = make_workloads(options_.with_long, options_.queries, model_.context);
+    workloads_ = make_workloads(options_.with_long, options_.queries,
+                                std::min(model_.context, model_.spec.longest_text()));
     return {};
   }
 

@@ -76,7 +76,7 @@ Vectors embed_in_f32(const Model& model, uint32_t threads, const std::vector<Pre
 
 std::vector<PreparedText> texts_for(const Model& model) {
   std::vector<uint32_t> lengths = kLengths;
-  lengths.push_back(std::min(kLongText, model.spec.context));
+  lengths.push_back(std::min(kLongText, model.spec.longest_text()));
   return random_texts(model, lengths);
 }
 

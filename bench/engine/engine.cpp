@@ -47,7 +47,7 @@ std::vector<Workload> choose_workloads(const Flags& flags, const Model& model) {
   std::vector<Workload> chosen;
   for (const Workload& workload : standard_workloads()) {
     const bool named = std::ranges::find(flags.tokens, workload.name) != flags.tokens.end();
-    const bool fits = std::ranges::max(workload.lengths) <= model.spec.context;
+    const bool fits = std::ranges::max(workload.lengths) <= model.spec.longest_text();
     if ((flags.tokens.empty() || named) && fits) chosen.push_back(workload);
   }
   require(!chosen.empty(),

@@ -19,7 +19,7 @@ int64_t private_bytes() {
 
 // One text, or several where the model takes fewer tokens.
 std::vector<uint32_t> pass_lengths(const Model& model) {
-  const uint32_t longest = std::min(model.spec.context, kPassTokens);
+  const uint32_t longest = std::min(model.spec.longest_text(), kPassTokens);
   return std::vector<uint32_t>(kPassTokens / longest, longest);
 }
 

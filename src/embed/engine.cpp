@@ -1,11 +1,17 @@
 #include "embed/engine.hpp"
 
+#include <algorithm>
+
 #include "base/check.hpp"
 
 namespace runed::embed {
 
 Error unwanted_error() {
   return make_error(ErrorCode::cancelled, "nobody waits for the texts any more");
+}
+
+uint32_t limit_tokens(uint32_t of_model, uint32_t wanted) {
+  return wanted == 0 ? of_model : std::min(wanted, of_model);
 }
 
 Status check_lengths(const PackedBatch& batch, uint32_t max_tokens) {

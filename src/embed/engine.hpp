@@ -32,6 +32,10 @@ struct ModelInfo {
   ModelSpec spec{};           // What is known of the model, and by whom.
 };
 
+/// Returns the most tokens of one text, where the user may want fewer than the model takes: `wanted`, or
+/// 0 for as many.
+uint32_t limit_tokens(uint32_t of_model, uint32_t wanted);
+
 /// Texts laid end to end without padding.
 /// Shapes: ids [n_tokens]; offsets [n_texts + 1], first 0, last n_tokens, each text >= 1 token.
 struct PackedBatch {

@@ -83,7 +83,8 @@ std::string prompt_for(const EmbedOptions& options, const ModelSpec& spec) {
     case InputType::unspecified:
       break;
   }
-  return {};
+  const NamedPrompt* prompt = find_named(spec.prompts.value, spec.prompts.value.default_name);
+  return prompt == nullptr ? std::string() : prompt->text;
 }
 
 std::string apply_prompt(std::string_view text, const EmbedOptions& options,

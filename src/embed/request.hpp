@@ -39,7 +39,8 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
                                   uint32_t max_tokens);
 
 /// Returns what the model is given before a text of this kind: the prompt that is known of it for
-/// queries or for documents, else nothing.
+/// queries or for documents; of a text of no type, the one that its file says is the default; else
+/// nothing.
 std::string prompt_for(const EmbedOptions& options, const ModelSpec& spec);
 
 /// Returns the exact text that the model is given.

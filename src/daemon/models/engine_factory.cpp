@@ -149,7 +149,7 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
                                 .compute = {},
                                 .kernel = {},
                                 .dimension = spec.dimension(),
-                                .max_tokens = spec.context,
+                                .max_tokens = spec.longest_text(),
                                 .spec = std::move(spec)},
                       .tokenizer = std::move(tokenizer)};
   });

@@ -126,7 +126,7 @@ Status LlamaServerEngine::describe(const std::shared_ptr<const ModelFile>& file)
       .kernel = features_.has_gpu ? fmt::format("{}", fmt::join(features_.devices, ", ")) : "cpu",
       .dimension = model_.is_known() ? model_.spec.width : 0,  // Of others the first vector tells.
       .max_tokens =
-          options_.max_tokens == 0 ? model_.context : std::min(options_.max_tokens, model_.context),
+          limit_tokens(std::min(model_.context, model_.spec.longest_text()), options_.max_tokens),
       .spec = model_.spec};
   expected_ = {};
   if (options_.make_reference && model_.is_known()) {

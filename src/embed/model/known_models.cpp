@@ -6,7 +6,8 @@
 // and never acted upon, so that it is spelled here and not taken from the rows of architectures.
 //
 // Sources: the models' cards and config_sentence_transformers.json for prompts and dimensions,
-// 1_Pooling/config.json for pooling, config.json for sizes, and the tokens of the published GGUFs.
+// 1_Pooling/config.json for pooling, sentence_bert_config.json for the longest text, config.json for
+// sizes, and the tokens of the published GGUFs.
 #include "embed/model/known_models.hpp"
 
 #include <algorithm>
@@ -85,6 +86,17 @@ constexpr KnownModel kModels[] = {
      kGemmaDocument, 128},
 };
 
+/// The longest text of a row's model, where it was made for fewer tokens than it has positions for.
+struct LongestText {
+  std::string_view name;
+  uint32_t tokens;
+};
+
+constexpr LongestText kLongestTexts[] = {
+    {"all-MiniLM-L6-v2", 256},
+    {"all-MiniLM-L12-v2", 128},  // Its card says 256; sentence-transformers cuts here.
+};
+
 char comparable(char letter) {
   if (letter == ' ' || letter == '_') return '-';
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
@@ -119,6 +131,8 @@ ModelFacts facts_of(const KnownModel& model) {
                    .pooling = model.pooling,
                    .min_dimensions = {}};
   if (model.min_dimensions > 0) facts.min_dimensions = model.min_dimensions;
+  const auto longest = std::ranges::find(kLongestTexts, model.name, &LongestText::name);
+  if (longest != std::end(kLongestTexts)) facts.max_tokens = longest->tokens;
   return facts;
 }
 

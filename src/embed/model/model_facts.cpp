@@ -44,6 +44,11 @@ std::string_view name_of(FactSource source) {
   return "unknown";
 }
 
+const NamedPrompt* find_named(const Prompts& prompts, std::string_view name) {
+  const auto found = std::ranges::find(prompts.named, name, &NamedPrompt::name);
+  return found == prompts.named.end() ? nullptr : &*found;
+}
+
 bool has_task(const Prompt& prompt) {
   return prompt.prefix.find(kTask) != std::string::npos;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/embedding.hpp"
 
@@ -29,9 +30,19 @@ enum class FactSource { unknown, model_file, manifest, known_model };
 /// Returns the name that programs see: `model_file`.
 std::string_view name_of(FactSource source);
 
+/// A prompt that is asked for by its name, of any use: `clustering`.
+struct NamedPrompt {
+  std::string name;
+  std::string text;
+
+  bool operator==(const NamedPrompt&) const = default;
+};
+
 struct Prompts {
   Prompt query;
   Prompt document;
+  std::vector<NamedPrompt> named{};  // All that have a name of their own; may have the two above.
+  std::string default_name{};        // Of the one that a text of no type gets; empty: nothing.
 
   bool operator==(const Prompts&) const = default;
 };
@@ -43,6 +54,7 @@ struct ModelFacts {
   std::optional<Prompts> prompts;
   std::optional<Pooling> pooling;
   std::optional<uint32_t> min_dimensions;  // The fewest that a vector may be cut to.
+  std::optional<uint32_t> max_tokens{};    // The most of one text, its frame included.
 };
 
 /// One thing that is known of a model, or not.
@@ -53,6 +65,9 @@ struct Fact {
 
   bool is_known() const { return source != FactSource::unknown; }
 };
+
+/// Finds a prompt among those that have a name; null if there is none.
+const NamedPrompt* find_named(const Prompts& prompts, std::string_view name);
 
 /// Tells whether a prompt has a place for the task of a query.
 bool has_task(const Prompt& prompt);

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "embed/model/architecture.hpp"
+#include "embed/model/file_prompts.hpp"
 #include "embed/model/known_models.hpp"
 
 namespace runed::embed {
@@ -17,6 +18,7 @@ namespace {
 constexpr std::string_view kAddBos = "tokenizer.ggml.add_bos_token";
 constexpr std::string_view kAddEos = "tokenizer.ggml.add_eos_token";
 constexpr std::string_view kPoolingKey = "pooling_type";
+constexpr std::string_view kMaxTokensKey = "runed.max_seq_length";
 constexpr uint32_t kMostPooling = static_cast<uint32_t>(Pooling::rank);
 
 // Architectures in which each token sees all others, and a text is framed by two special tokens.
@@ -87,6 +89,26 @@ Result<std::optional<Pooling>> read_pooling(const Gguf& file, const std::string&
       fmt::format("key '{}' is {} where 1 (mean), 2 (cls) or 3 (last) was expected", printable(key),
                   number),
       key, kConvertAgain);
+}
+
+// Of those that encoders have positions for, a model may have been trained with fewer.
+Result<std::optional<uint32_t>> read_max_tokens(const Gguf& file) {
+  if (!file.has(kMaxTokensKey)) return std::nullopt;
+  TRY_ASSIGN(const uint64_t tokens, file.unsigned_value(kMaxTokensKey));
+  if (tokens > 0 && tokens <= UINT32_MAX) return static_cast<uint32_t>(tokens);
+  return conversion_fault(
+      fmt::format("key '{}' is {} where a number of tokens was expected", kMaxTokensKey, tokens),
+      kMaxTokensKey, kConvertAgain);
+}
+
+// What is not said here is said elsewhere.
+Result<ModelFacts> read_facts(const Gguf& file, const ModelSpec& spec) {
+  ModelFacts facts{
+      .source = FactSource::model_file, .prompts = {}, .pooling = {}, .min_dimensions = {}};
+  TRY_ASSIGN(facts.prompts, read_prompts(file));
+  TRY_ASSIGN(facts.pooling, read_pooling(file, spec.key(kPoolingKey)));
+  TRY_ASSIGN(facts.max_tokens, read_max_tokens(file));
+  return facts;
 }
 
 Status check_pooling(const ModelSpec& spec) {
@@ -198,13 +220,11 @@ Status check_complete(const Gguf& file, const ModelSpec& spec) {
 
 }  // namespace
 
-// A directory of Hugging Face's would be the first of the places, with its own prompts.
 Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
                                   std::span<const PublishedFacts> published) {
   ModelSpec spec = read_common(file);
-  TRY_ASSIGN(const std::optional<Pooling> pooling, read_pooling(file, spec.key(kPoolingKey)));
-  std::vector<ModelFacts> places{
-      {.source = FactSource::model_file, .prompts = {}, .pooling = pooling, .min_dimensions = {}}};
+  TRY_ASSIGN(ModelFacts of_file, read_facts(file, spec));
+  std::vector<ModelFacts> places{std::move(of_file)};
   for (const PublishedFacts& entry : published) {
     if (is_about(entry, sha256, spec)) places.push_back(entry.facts);
   }

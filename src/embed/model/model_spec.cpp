@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace runed::embed {
 namespace {
 
@@ -36,6 +38,10 @@ std::string_view name_of(Head head) {
   return head == Head::none ? "no head" : "a head that ranks";
 }
 
+uint32_t ModelSpec::longest_text() const {
+  return max_tokens.is_known() ? std::min(context, max_tokens.value) : context;
+}
+
 std::string ModelSpec::key(std::string_view part) const {
   return fmt::format("{}.{}", architecture, part);
 }
@@ -45,6 +51,7 @@ void take_facts(std::span<const ModelFacts> places, ModelSpec& spec) {
     take(place.prompts, place.source, spec.prompts);
     take(place.pooling, place.source, spec.pooling);
     take(place.min_dimensions, place.source, spec.min_dimensions);
+    take(place.max_tokens, place.source, spec.max_tokens);
   }
 }
 

@@ -102,6 +102,8 @@ struct ModelSpec {
   Fact<Prompts> prompts;
   Fact<Pooling> pooling;
   Fact<uint32_t> min_dimensions;  // The fewest that a vector may be cut to; 0: none is known.
+  Fact<uint32_t> max_tokens;  // The most of one text that it was made for, which may be fewer than
+                              // it has positions for.
 
   uint32_t value_width = 0;  // Of the values of a head.
   uint32_t ff_width = 0;     // Of the feed-forward layer.
@@ -122,6 +124,9 @@ struct ModelSpec {
 
   /// Returns the floats of a whole vector.
   uint32_t dimension() const { return dense.empty() ? width : dense.back().outputs; }
+
+  /// Returns the most tokens of one text, its frame included.
+  uint32_t longest_text() const;
 
   /// Returns the name of a key of this architecture: `bert.block_count` for `block_count`.
   std::string key(std::string_view part) const;

@@ -146,8 +146,7 @@ Status NativeEngine::load() {
              .compute = std::string(name_of(compute)),
              .kernel = std::string(kernel_.name),
              .dimension = spec.dimension(),
-             .max_tokens = options_.max_tokens == 0 ? spec.context
-                                                    : std::min(options_.max_tokens, spec.context),
+             .max_tokens = limit_tokens(spec.longest_text(), options_.max_tokens),
              .spec = spec};
     info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
   }

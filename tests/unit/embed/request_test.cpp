@@ -131,6 +131,15 @@ TEST_CASE("a text of no type is given to any model as it is") {
   }
 }
 
+TEST_CASE("a text of no type gets the prompt that the model's own file says is the default") {
+  ModelSpec spec = spec_of({.prefix = "q: ", .default_task = {}});
+  spec.prompts.value.named = {{.name = "all", .text = "a: "}};
+  CHECK(apply_prompt("text", {}, spec) == "text");
+  spec.prompts.value.default_name = "all";
+  CHECK(apply_prompt("text", {}, spec) == "a: text");
+  CHECK(apply_prompt("text", {.input_type = InputType::query}, spec) == "q: text");
+}
+
 TEST_CASE("a prepared text has the ids of its prompt, EOS last") {
   CHECK(prepare("ab").ids == Ids{'a', 'b', kEos});
   CHECK(prepare("ab").tokens_dropped == 0);

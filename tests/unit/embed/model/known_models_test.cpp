@@ -42,11 +42,15 @@ std::vector<ModelSpec> near(const KnownModel& model) {
 }
 
 std::string describe(const KnownModel& model) {
-  return fmt::format("{} | {} {} layers of {}, {} tokens, {} | query '{}' task '{}' document '{}' "
-                     "| from {} dimensions\n",
-                     model.name, model.architecture, model.layers, model.width, model.vocabulary,
-                     name_of(model.pooling), model.query, model.default_task, model.document,
-                     model.min_dimensions);
+  const auto max_tokens = facts_of(model).max_tokens;
+  const std::string most =
+      max_tokens.has_value() ? fmt::format(" | {} tokens a text", *max_tokens) : "";
+  return fmt::format(
+      "{} | {} {} layers of {}, {} tokens, {} | query '{}' task '{}' document '{}' "
+      "| from {} dimensions{}\n",
+      model.name, model.architecture, model.layers, model.width, model.vocabulary,
+      name_of(model.pooling), model.query, model.default_task, model.document, model.min_dimensions,
+      most);
 }
 
 }  // namespace
@@ -113,6 +117,8 @@ TEST_CASE("what a row says of prompts and dimensions is what a query gets") {
   CHECK(e5.prompts->query.prefix == "query: ");
   CHECK(e5.prompts->document.prefix == "passage: ");
   CHECK_FALSE(e5.min_dimensions.has_value());
+  CHECK_FALSE(e5.max_tokens.has_value());
+  CHECK(facts("all-MiniLM-L6-v2").max_tokens == 256);
   const ModelFacts mini = facts("runed-mini");
   CHECK(mini.prompts->query.prefix.empty());
   CHECK(mini.min_dimensions == 64);

@@ -180,6 +180,42 @@ TEST_CASE("a pooling that the file does not say comes from the manifest or the t
   CHECK_FALSE(unwrap(recognise(silent, {facts})).prompts.is_known());
 }
 
+TEST_CASE("the longest text is what the file says, else the table, and never past the positions") {
+  const GgufBuilder mini = bge_small()
+                               .set("general.name", "all-MiniLM-L6-v2")
+                               .set("bert.block_count", uint32_t{6})
+                               .set("bert.pooling_type", uint32_t{1})
+                               .set("bert.context_length", uint32_t{512});
+  const ModelSpec by_table = unwrap(recognise(mini));
+  CHECK(by_table.max_tokens.source == FactSource::known_model);
+  CHECK(by_table.longest_text() == 256);
+  const ModelSpec by_file =
+      unwrap(recognise(GgufBuilder(mini).set("runed.max_seq_length", uint32_t{128})));
+  CHECK(by_file.max_tokens.source == FactSource::model_file);
+  CHECK(by_file.longest_text() == 128);
+  const ModelSpec too_long =
+      unwrap(recognise(GgufBuilder(mini).set("runed.max_seq_length", uint32_t{1024})));
+  CHECK(too_long.longest_text() == 512);
+  const ModelSpec unknown =
+      unwrap(recognise(bge_small().set("bert.context_length", uint32_t{512})));
+  CHECK_FALSE(unknown.max_tokens.is_known());
+  CHECK(unknown.longest_text() == 512);
+  CHECK(refusal_of(GgufBuilder(mini).set("runed.max_seq_length", uint32_t{0})).message ==
+        "key 'runed.max_seq_length' is 0 where a number of tokens was expected");
+}
+
+TEST_CASE("prompts in the file count before those of the table, by their names too") {
+  const std::vector<std::string> names{"query", "clustering"};
+  const std::vector<std::string> texts{"find: ", "group: "};
+  const ModelSpec spec = unwrap(
+      recognise(bge_small().set("runed.prompts.names", names).set("runed.prompts.texts", texts)));
+  CHECK(spec.prompts.source == FactSource::model_file);
+  CHECK(spec.prompts.value.query.prefix == "find: ");
+  CHECK(spec.prompts.value.named.size() == 2);
+  CHECK(refusal_of(bge_small().set("runed.prompts.names", names)).message ==
+        "key 'runed.prompts.texts' is missing");
+}
+
 TEST_CASE("a pooling that nobody knows is refused, and so is one that gives no vector") {
   const Error unknown = refusal_of(small_qwen3().erase("qwen3.pooling_type"));
   CHECK(unknown.message ==

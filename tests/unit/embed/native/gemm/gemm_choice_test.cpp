@@ -155,11 +155,11 @@ TEST_CASE("one quantized matrix in a file is multiplied in int8, the others in i
 TEST_CASE("quantized weights that have no int8 are multiplied in int16 beside those that have") {
   for_each_integer_kernel([](const Kernel& kernel) {
     Weights weights = weights_of(TensorType::q5_0);
-    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::int16);
+    CHECK(choose_gemms(weights, kSpec, NumberFormat::automatic, kernel) == NumberFormat::int16);
     CHECK(weights.layers[0].query.gemm == kernel.int16);
     weights.layers[1].down.type = TensorType::q6_k;
     weights.layers[1].value.type = TensorType::q8_0;  // Beside a query of Q5_0.
-    CHECK(choose_gemms(weights, NumberFormat::automatic, kernel) == NumberFormat::int8);
+    CHECK(choose_gemms(weights, kSpec, NumberFormat::automatic, kernel) == NumberFormat::int8);
     CHECK(weights.layers[1].down.gemm == &kernel.int8->q6_k);
     CHECK(weights.layers[1].value.gemm == kernel.int16);
     CHECK(weights.layers[0].gate.gemm == kernel.int16);
