@@ -44,7 +44,7 @@ TEST_CASE("what the forward pass would compute wrongly is refused by the key and
   CHECK(refusal_of(spec_of(small_neo_bert())) ==
         "key 'general.architecture' is 'neo-bert' where 'bert' or 'qwen3' was expected");
   CHECK(message_with("tokenizer.ggml.model", "llama") ==
-        "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' was expected");
+        "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' or 'bert' was expected");
   CHECK(message_with("tokenizer.ggml.pre", "de\x1b") ==
         "key 'tokenizer.ggml.pre' is 'de\\x1b' where 'qwen2' was expected");
   CHECK(message_with("qwen3.attention.value_length", uint32_t{32}) ==
