@@ -15,18 +15,21 @@ Arithmetic count_arithmetic(const embed::ModelSpec& spec,
   const double width = spec.width;
   const double query_width = double{1} * spec.heads * spec.head_width;
   const double kv_width = double{1} * spec.kv_heads * spec.head_width;
-  const double full_layers = spec.layers - 1;
+  const bool is_of_one_token = spec.pooling.value != embed::Pooling::mean;
+  const double full_layers = is_of_one_token ? spec.layers - 1 : spec.layers;
   double tokens = 0;
   double seen = 0;       // Keys seen by a query, of all queries.
-  double seen_last = 0;  // The same of the texts' last tokens.
+  double seen_last = 0;  // The same of the one token of each text that is pooled.
   for (const embed::PreparedText& text : texts) {
     const auto length = static_cast<double>(text.ids.size());
     tokens += length;
-    seen += length * (length + 1) / 2;
+    seen += spec.mask == embed::Mask::causal ? length * (length + 1) / 2 : length * length;
     seen_last += length;
   }
-  const double asking = full_layers * tokens + static_cast<double>(texts.size());
-  const double asked = full_layers * seen + seen_last;
+  const double asking =
+      full_layers * tokens + (is_of_one_token ? static_cast<double>(texts.size()) : 0);
+  const double asked = full_layers * seen + (is_of_one_token ? seen_last : 0);
+  const double wide_matrices = spec.activation == embed::Activation::swiglu ? 2 : 1;
 
   Arithmetic arithmetic;
   const auto of = [&](Phase phase) -> double& {
@@ -35,7 +38,7 @@ Arithmetic count_arithmetic(const embed::ModelSpec& spec,
   of(Phase::qkv) = asking * width * query_width + spec.layers * tokens * width * 2 * kv_width;
   of(Phase::attention) = asked * 2 * query_width;  // Scores, then the weighted sum of values.
   of(Phase::output) = asking * query_width * width;
-  of(Phase::gate_up) = asking * 2 * width * spec.ff_width;
+  of(Phase::gate_up) = asking * wide_matrices * width * spec.ff_width;
   of(Phase::down) = asking * spec.ff_width * width;
   return arithmetic;
 }

@@ -70,13 +70,14 @@ class PanelPrefetch {
  public:
   PanelPrefetch(const MatrixProduct& product, size_t panel_index, size_t weights)
       : weights_(weights) {
-    if (panel_index >= panel_count(product)) return;
     if (product.weights->panels != nullptr) {
+      // Behind its last panel are those of the product that comes next.
       const float* panel = packed_panel(*product.weights, panel_index);
       parts_[0] = {reinterpret_cast<const std::byte*>(panel),
                    panel_floats(*product.weights) * sizeof(float) / Prefetch::kLine};
       return;
     }
+    if (panel_index >= panel_count(product)) return;
     const size_t first = panel_index * outputs_per_panel(product);
     const size_t rows = std::min(outputs_per_panel(product), product.weights->rows - first);
     add(*product.weights, first, rows);

@@ -14,13 +14,14 @@ struct Packing {
   size_t panels;
 };
 
+// In the order of their use, so that what comes next is what lies next.
 std::vector<Packing> list_packings(Weights& weights) {
   std::vector<Packing> packings;
   const auto add = [&](Matrix& matrix, const MatrixProduct& product) {
     packings.push_back({&matrix, product, panel_count(product)});
   };
   for (LayerWeights& layer : weights.layers) {
-    for (Matrix* matrix : {&layer.query, &layer.key, &layer.value, &layer.output, &layer.down}) {
+    for (Matrix* matrix : {&layer.query, &layer.key, &layer.value, &layer.output}) {
       add(*matrix, {.weights = matrix});
     }
     if (layer.gate.is_there()) {
@@ -28,6 +29,7 @@ std::vector<Packing> list_packings(Weights& weights) {
     } else {
       add(layer.up, {.weights = &layer.up});
     }
+    add(layer.down, {.weights = &layer.down});
   }
   return packings;
 }
