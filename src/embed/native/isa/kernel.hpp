@@ -25,6 +25,25 @@ namespace runed::embed::native {
 /// The maximum from which a streaming softmax starts: below any score.
 inline constexpr float kLeastScore = -1e30F;
 
+/// The widest head that Kernel::attend takes.
+inline constexpr size_t kMostHeadWidth = 256;
+
+/// Queries of one head, all of which see all keys of their text. Rows are [count, width], so many
+/// floats apart; `out` may be `queries`.
+struct HeadBlock {
+  const float* queries;
+  size_t query_stride;
+  size_t query_count;
+  const float* keys;
+  const float* values;
+  size_t key_stride;  // Of values too.
+  size_t key_count;   // At least 1.
+  size_t width;       // At most kMostHeadWidth, and a multiple of Kernel::lanes.
+  float scale;        // Of the scores.
+  float* out;
+  size_t out_stride;
+};
+
 /// One instruction set's arithmetic. No pointer need be aligned; spans must not overlap unless a
 /// line says so; nothing is allocated; all functions are thread-safe.
 struct Kernel {
@@ -60,6 +79,10 @@ struct Kernel {
   /// and `sum` are those of all calls so far, and start at kLeastScore and 0. Returns the factor
   /// that brings what was weighted by earlier calls to the new maximum.
   float (*softmax_step)(float* scores, size_t count, float& maximum, float& sum);
+
+  /// Writes the attention of the queries of a block, in f32.
+  void (*attend)(const HeadBlock& block);
+  size_t lanes;  // Floats of a vector.
 
   /// Writes in * factor. `out` may be `in`.
   void (*scale)(const float* in, float factor, size_t count, float* out);

@@ -2,6 +2,7 @@
 
 #include "embed/native/gemm/dequantize.hpp"
 #include "embed/native/gemm/formats.hpp"
+#include "embed/native/isa/head_attention.hpp"
 #include "embed/native/isa/kernel.hpp"
 #include "embed/native/isa/vector_math.hpp"
 
@@ -20,6 +21,8 @@ consteval Kernel make_kernel(std::string_view name) {
       .swiglu = VectorMath<Isa>::swiglu,
       .gelu = VectorMath<Isa>::gelu,
       .softmax_step = VectorMath<Isa>::softmax_step,
+      .attend = HeadAttention<Isa>::run,
+      .lanes = Vectors<Isa>::kLanes,
       .scale = VectorMath<Isa>::scale,
       .scale_and_add = VectorMath<Isa>::scale_and_add,
   };

@@ -12,6 +12,7 @@ namespace runed::embed::native {
 template <typename Isa>
 struct VectorMath {
   using Floats = typename Isa::Floats;
+  using Ints = typename Isa::Ints;
   static constexpr size_t kLanes = sizeof(Floats) / sizeof(float);
 
   static void rms_norm(const float* in, const float* weight, size_t width, float epsilon,
@@ -108,8 +109,34 @@ struct VectorMath {
     for (size_t i = 0; i < count; ++i) out[i] = out[i] * factor + addend[i];
   }
 
+  /// Returns e^x.
+  // e^x = 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor polynomial of degree 6, whose error
+  // is below 2e-7 there. Clamped where the result leaves the normal floats; NaN stays NaN.
+  // Source: Cody and Waite, Software Manual for the Elementary Functions, chapter 6 (the split of
+  // ln(2) into a short and a long part).
+  RUNED_ALWAYS_INLINE static Floats exponential(Floats x) {
+    constexpr float kRound = 0x1.8p23f;  // Adding it leaves the nearest integer in the low bits.
+    constexpr float kLog2e = 1.44269504f;
+    constexpr float kLn2High = 0.693359375f;
+    constexpr float kLn2Low = -2.12194440e-4f;
+    const Floats low = Floats{} - 87.0f;
+    const Floats high = Floats{} + 88.0f;
+    x = x < low ? low : x;
+    x = x > high ? high : x;
+    const Floats shifted = x * kLog2e + kRound;
+    const Floats n = shifted - kRound;
+    const Floats r = x - n * kLn2High - n * kLn2Low;
+    Floats power = r * (1.0f / 720) + 1.0f / 120;
+    power = power * r + 1.0f / 24;
+    power = power * r + 1.0f / 6;
+    power = power * r + 0.5f;
+    power = power * r + 1.0f;
+    power = power * r + 1.0f;
+    const Ints exponent = (__builtin_bit_cast(Ints, shifted) + 127) << 23;
+    return power * __builtin_bit_cast(Floats, exponent);
+  }
+
  private:
-  using Ints = typename Isa::Ints;
   using V = Vectors<Isa>;
 
   // The sum of what `of` makes of each number.
@@ -143,32 +170,6 @@ struct VectorMath {
 
   RUNED_ALWAYS_INLINE static Floats magnitude(Floats x) {
     return __builtin_bit_cast(Floats, __builtin_bit_cast(Ints, x) & 0x7FFFFFFF);
-  }
-
-  // exp(x) = 2^n e^r with |r| <= ln(2) / 2, e^r by its Taylor polynomial of degree 6, whose error
-  // is below 2e-7 there. Clamped where the result leaves the normal floats; NaN stays NaN.
-  // Source: Cody and Waite, Software Manual for the Elementary Functions, chapter 6 (the split of
-  // ln(2) into a short and a long part).
-  RUNED_ALWAYS_INLINE static Floats exponential(Floats x) {
-    constexpr float kRound = 0x1.8p23f;  // Adding it leaves the nearest integer in the low bits.
-    constexpr float kLog2e = 1.44269504f;
-    constexpr float kLn2High = 0.693359375f;
-    constexpr float kLn2Low = -2.12194440e-4f;
-    const Floats low = Floats{} - 87.0f;
-    const Floats high = Floats{} + 88.0f;
-    x = x < low ? low : x;
-    x = x > high ? high : x;
-    const Floats shifted = x * kLog2e + kRound;
-    const Floats n = shifted - kRound;
-    const Floats r = x - n * kLn2High - n * kLn2Low;
-    Floats power = r * (1.0f / 720) + 1.0f / 120;
-    power = power * r + 1.0f / 24;
-    power = power * r + 1.0f / 6;
-    power = power * r + 0.5f;
-    power = power * r + 1.0f;
-    power = power * r + 1.0f;
-    const Ints exponent = (__builtin_bit_cast(Ints, shifted) + 127) << 23;
-    return power * __builtin_bit_cast(Floats, exponent);
   }
 
   RUNED_ALWAYS_INLINE static float maximum_of(const float* values, size_t count, float floor) {

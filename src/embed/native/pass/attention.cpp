@@ -48,7 +48,8 @@ Attention::Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& ge
       head_width_(spec.head_width),
       epsilon_(spec.norm_epsilon),
       is_causal_(spec.mask == Mask::causal),
-      is_rotary_(spec.positions == Positions::rotary) {}
+      is_rotary_(spec.positions == Positions::rotary),
+      has_panels_(is_causal_ || head_width_ % kernel.lanes != 0 || head_width_ > kMostHeadWidth) {}
 
 size_t Attention::block_tokens() const {
   return std::max<size_t>(1, kUnitRows / heads_per_kv_);
@@ -143,6 +144,7 @@ void Attention::attend(const LayerWeights& weights, const RopeTable& rope,
     const QueryBlock& block = blocks[blocks.size() - 1 - index / kv_heads_];
     const Unit unit = make_unit(block, index % kv_heads_, queries, keys, values,
                                 scratch.data() + thread * scratch_stride);
+    if (!has_panels_) return attend_without_mask(weights, rope, unit, prepared);
     gather_queries(weights, rope, unit);
     for (size_t first = 0; first < block.key_end; first += kKeyBlock) {
       const size_t count = std::min(kKeyBlock, block.key_end - first);
@@ -162,6 +164,34 @@ void Attention::place(const NormWeights& norm, const RopeTable& rope, size_t pos
     std::copy_n(from, head_width_, to);
   }
   if (is_rotary_) kernel_.rotate(to, rope.cosines(position), rope.sines(position), head_width_ / 2);
+}
+
+void Attention::attend_without_mask(const LayerWeights& weights, const RopeTable& rope,
+                                    const Unit& unit, const PreparedRows& prepared) const {
+  for (size_t head = 0; head < heads_per_kv_; ++head) {
+    float* const queries = unit.queries.data + head * head_width_;
+    const size_t stride = unit.queries.stride;
+    for (size_t token = 0; token < unit.block.count; ++token) {
+      float* const query = queries + token * stride;
+      place(weights.query_norm, rope, unit.block.position + token, query, query);
+    }
+    kernel_.attend({.queries = queries,
+                    .query_stride = stride,
+                    .query_count = unit.block.count,
+                    .keys = unit.keys.data,
+                    .values = unit.values.data,
+                    .key_stride = unit.keys.stride,
+                    .key_count = unit.block.key_end,
+                    .width = head_width_,
+                    .scale = 1 / std::sqrt(static_cast<float>(head_width_)),
+                    .out = queries,
+                    .out_stride = stride});
+    if (prepared.gemm == nullptr) continue;
+    const size_t column = (unit.kv_head * heads_per_kv_ + head) * head_width_;
+    for (size_t token = 0; token < unit.block.count; ++token) {
+      prepared.put(unit.block.query_row + token, column, queries + token * stride, head_width_);
+    }
+  }
 }
 
 void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rope,

@@ -26,12 +26,13 @@ struct QueryBlock {
 /// Grouped-query attention within each text of a packed batch, under the mask of the model.
 ///
 /// One unit of work is a block of queries and one key/value head. It walks over the keys in blocks
-/// of 64, with a streaming softmax, so memory does not grow with the length of a text; keys and
-/// values are packed into panels for the same micro-kernel that does the matrix products.
+/// of 64, with a streaming softmax, so memory does not grow with the length of a text. Without a mask
+/// Kernel::attend does so in f32, of heads that vectors divide; else keys and values are packed into
+/// panels for the same micro-kernel that does the matrix products.
 /// Source: Milakov and Gimelshein, Online normalizer calculation for softmax (arXiv:1805.02867).
 class Attention {
  public:
-  /// Computes in the format of `gemm`, which packs f32. All are borrowed.
+  /// Computes what panels are for in the format of `gemm`, which packs f32. All are borrowed.
   Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& gemm, ThreadPool& pool);
 
   /// Splits the queries of a text of `length` tokens, from `position` to before `end`, into blocks
@@ -83,6 +84,8 @@ class Attention {
                  const Rows& values, float* scratch) const;
   void place(const NormWeights& norm, const RopeTable& rope, size_t position, const float* from,
              float* to) const;
+  void attend_without_mask(const LayerWeights& weights, const RopeTable& rope, const Unit& unit,
+                           const PreparedRows& prepared) const;
   void gather_queries(const LayerWeights& weights, const RopeTable& rope, const Unit& unit) const;
   void pack_keys(const Unit& unit, size_t first_key, size_t key_count) const;
   void attend_to_keys(const Unit& unit, size_t first_key, size_t key_count) const;
@@ -99,6 +102,7 @@ class Attention {
   float epsilon_;
   bool is_causal_;
   bool is_rotary_;
+  bool has_panels_;
 };
 
 }  // namespace runed::embed::native

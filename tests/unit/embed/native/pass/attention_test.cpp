@@ -10,7 +10,9 @@
 #include "support/gemm_reference.hpp"
 #include "support/random_floats.hpp"
 
+using runed::embed::Mask;
 using runed::embed::ModelSpec;
+using runed::embed::Positions;
 using runed::embed::TensorType;
 using runed::embed::native::Attention;
 using runed::embed::native::available_kernels;
@@ -56,7 +58,14 @@ ModelSpec spec_of(uint32_t heads, uint32_t kv_heads, uint32_t head_width) {
   return spec;
 }
 
-// A head after its norm and its rotation, in double.
+// As encoders have it: every token sees all others, and its place is in the token itself.
+ModelSpec unmasked(ModelSpec spec) {
+  spec.mask = Mask::none;
+  spec.positions = Positions::learned;
+  return spec;
+}
+
+// A head after its norm and its rotation, in double; as it is where there is no norm.
 Doubles placed(const float* head, const std::vector<float>& norm, size_t position) {
   const size_t width = norm.size();
   double squares = 0;
@@ -85,15 +94,22 @@ struct Batch {
     for (const uint32_t length : lengths) {
       for (uint32_t position = 0; position < length; ++position) positions.push_back(position);
     }
-    weights.query_norm.weight = random_floats(spec.head_width, 2);
-    weights.key_norm.weight = random_floats(spec.head_width, 2);
+    if (spec.positions == Positions::rotary) {
+      weights.query_norm.weight = random_floats(spec.head_width, 2);
+      weights.key_norm.weight = random_floats(spec.head_width, 2);
+    }
     queries = random_floats(positions.size() * query_width());
     keys = random_floats(positions.size() * kv_width());
     values = random_floats(positions.size() * kv_width());
     for (size_t at = 0; at < keys.size(); at += spec.head_width) {
       const uint32_t position = positions[at / kv_width()];
-      placed_keys.push_back(placed(keys.data() + at, weights.key_norm.weight, position));
+      placed_keys.push_back(place(keys.data() + at, weights.key_norm.weight, position));
     }
+  }
+
+  Doubles place(const float* head, const std::vector<float>& norm, size_t position) const {
+    if (norm.empty()) return {head, head + spec.head_width};
+    return placed(head, norm, position);
   }
 
   size_t query_width() const { return size_t{spec.heads} * spec.head_width; }
@@ -168,15 +184,17 @@ struct Attended {
 // The attention of one head of one token, by the definition. Scores that are off by at most `slack`
 // change shares by a factor of at most exp(2 slack); shares are of numbers up to one, of which the
 // greatest of a block is one at most; and so are the values.
-Attended naive_attention(const Batch& batch, size_t first, size_t position, size_t head,
-                         const Rounding& rounding) {
+Attended naive_attention(const Batch& batch, size_t first, size_t position, size_t length,
+                         size_t head, const Rounding& rounding) {
   const size_t width = batch.spec.head_width;
   const size_t kv_head = head / (batch.spec.heads / batch.spec.kv_heads);
   const float* query = batch.queries.data() + (first + position) * batch.query_width();
-  const Doubles wanted = placed(query + head * width, batch.weights.query_norm.weight, position);
+  const Doubles wanted =
+      batch.place(query + head * width, batch.weights.query_norm.weight, position);
+  const size_t end = batch.spec.mask == Mask::causal ? position + 1 : length;
   Doubles scores;
   double slack = 0;
-  for (size_t other = 0; other <= position; ++other) {
+  for (size_t other = 0; other < end; ++other) {
     const Doubles& key = batch.placed_keys[(first + other) * batch.spec.kv_heads + kv_head];
     double score = 0;
     for (size_t i = 0; i < width; ++i) score += wanted[i] * key[i];
@@ -186,14 +204,14 @@ Attended naive_attention(const Batch& batch, size_t first, size_t position, size
   const double maximum = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
   Doubles out(width);
-  for (size_t other = 0; other <= position; ++other) {
+  for (size_t other = 0; other < end; ++other) {
     const size_t at = (first + other) * batch.kv_width() + kv_head * width;
     const double share = std::exp(scores[other] - maximum);
     sum += share;
     for (size_t i = 0; i < width; ++i) out[i] += share * static_cast<double>(batch.values[at + i]);
   }
   for (double& value : out) value /= sum;
-  const auto keys = static_cast<double>(position + 1);
+  const auto keys = static_cast<double>(end);
   const double of_shares = rounding.of_itself + rounding.of_greatest * keys / sum;
   const double of_values = rounding.of_itself + rounding.of_greatest;
   return {out, 2e-5 + std::exp(2 * slack) * (1 + of_shares) * (1 + of_values) - 1};
@@ -208,7 +226,7 @@ void check_attention(const Batch& batch, const std::vector<float>& found, uint32
     for (uint32_t position = length - std::min(asking_at_most, length); position < length;
          ++position) {
       for (size_t head = 0; head < batch.spec.heads; ++head, next += width) {
-        const Attended expected = naive_attention(batch, first, position, head, rounding);
+        const Attended expected = naive_attention(batch, first, position, length, head, rounding);
         double worst = 0;
         for (size_t i = 0; i < width; ++i) {
           worst = std::max(worst, std::abs(static_cast<double>(next[i]) - expected.values[i]));
@@ -260,6 +278,16 @@ TEST_CASE("attention agrees with its definition, at the edges of key and query b
   check_formats(Batch(spec_of(4, 2, 16), {1, 2, 63, 64, 65, 129, 3}), 2, 1000);
 }
 
+TEST_CASE(
+    "attention without a mask agrees with its definition, at the edges of vectors and blocks") {
+  // Of heads that every vector divides, and that some do not.
+  for (const uint32_t width : {32, 64, 256, 8, 20}) {
+    const ModelSpec spec = unmasked(spec_of(4, 2, width));
+    check_formats(Batch(spec, {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 129}), 2, 1000);
+    check_formats(Batch(spec, {300, 3}), 1, 1);
+  }
+}
+
 TEST_CASE("attention takes any even head width and any grouping") {
   for (const auto& [heads, kv_heads, width] :
        {std::array<uint32_t, 3>{1, 1, 2}, {3, 1, 80}, {2, 2, 96}, {6, 2, 130}}) {
@@ -272,8 +300,10 @@ TEST_CASE("only the last tokens ask where only they are pooled") {
 }
 
 TEST_CASE("attention into rows of a later product equals preparing its output") {
-  for (const uint32_t width : {32, 64, 128}) {
-    const Batch batch(spec_of(6, 2, width), {1, 7, 65});
+  for (const ModelSpec& spec :
+       {spec_of(6, 2, 32), spec_of(6, 2, 64), spec_of(6, 2, 128), unmasked(spec_of(6, 2, 64))}) {
+    const uint32_t width = spec.head_width;
+    const Batch batch(spec, {1, 7, 65});
     for (const Kernel* kernel : available_kernels()) {
       for (const NumberFormat format :
            {NumberFormat::f32, NumberFormat::bf16, NumberFormat::int16}) {
