@@ -25,7 +25,7 @@ class StandInHome : public Home {
                        const std::function<void(GgufBuilder&)>& change = {}) {
     auto header = GgufBuilder()
                       .set("general.architecture", "bert")
-                      .set("bert.context_length", uint32_t{kMaxTokens + 1})
+                      .set("bert.context_length", uint32_t{kMaxTokens})
                       .set("bert.embedding_length", uint32_t{kDimension})
                       .set("bert.block_count", uint32_t{1})
                       .set("bert.attention.causal", false)

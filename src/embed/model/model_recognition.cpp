@@ -11,6 +11,7 @@
 #include "embed/model/architecture.hpp"
 #include "embed/model/file_prompts.hpp"
 #include "embed/model/known_models.hpp"
+#include "embed/model/lost_parts.hpp"
 
 namespace runed::embed {
 namespace {
@@ -49,13 +50,38 @@ bool flag_or(const Gguf& file, std::string_view key, bool fallback) {
   return found ? *found : fallback;
 }
 
-// As llama.cpp frames a text where the file does not say, with tokens that it knows.
+// The special tokens of WordPiece that older files do not name. Source: llama.cpp,
+// llama_vocab::impl::load, of BERT's own vocabularies.
+constexpr uint32_t kUsualCls = 101;
+constexpr uint32_t kUsualSep = 102;
+
+// The first of the keys that there is. The engine knows a token that is none of the vocabulary's.
+TokenId read_token(const Gguf& file, std::initializer_list<const char*> keys, uint32_t usual,
+                   uint32_t vocabulary) {
+  uint32_t id = usual;
+  for (const char* key : keys) {
+    if (!file.has(key)) continue;
+    id = number_or(file, key, usual);
+    break;
+  }
+  return id < vocabulary ? id : kTokenOfEngine;
+}
+
+// As llama.cpp frames a text where the file does not say, with tokens that it knows. WordPiece has
+// [CLS] and [SEP] around a text whatever the file says.
 // Source: llama.cpp, llama_vocab::impl::load, for the kinds of tokenizer.
-Frame read_frame(const Gguf& file, std::string_view kind) {
+Frame read_frame(const Gguf& file, std::string_view kind, uint32_t vocabulary) {
   const auto tokens = [](bool has_one) {
     return std::vector<TokenId>(has_one ? 1 : 0, kTokenOfEngine);
   };
-  if (kind == "bert") return {.before = tokens(true), .after = tokens(true)};
+  if (kind == "bert") {
+    return {
+        .before = {read_token(file, {"tokenizer.ggml.cls_token_id", "tokenizer.ggml.bos_token_id"},
+                              kUsualCls, vocabulary)},
+        .after = {read_token(file,
+                             {"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"},
+                             kUsualSep, vocabulary)}};
+  }
   return {.before = tokens(flag_or(file, kAddBos, kind == "llama")),
           .after = tokens(flag_or(file, kAddEos, kind == "t5"))};
 }
@@ -77,7 +103,7 @@ ModelSpec read_common(const Gguf& file) {
   spec.vocabulary = tokens && *tokens <= UINT32_MAX ? static_cast<uint32_t>(*tokens) : 0;
   spec.tokenizer = {.model = text_or_empty(file, "tokenizer.ggml.model"),
                     .pre = text_or_empty(file, "tokenizer.ggml.pre")};
-  spec.frame = read_frame(file, spec.tokenizer.model);
+  spec.frame = read_frame(file, spec.tokenizer.model, spec.vocabulary);
   return spec;
 }
 
@@ -111,9 +137,19 @@ Result<ModelFacts> read_facts(const Gguf& file, const ModelSpec& spec) {
   return facts;
 }
 
-Status check_pooling(const ModelSpec& spec) {
+Error refused_reranker(std::string_view why, std::string_view key) {
+  return conversion_fault(
+      fmt::format("{}: the model is a reranker, which gives a score of two texts and no vector",
+                  why),
+      key, "name an embedding model");
+}
+
+Status check_pooling(const Gguf& file, const ModelSpec& spec) {
   const std::string key = spec.key(kPoolingKey);
   const Fact<Pooling>& pooling = spec.pooling;
+  if (!pooling.is_known() && has_rank_head(file)) {
+    return refused_reranker("the model has a tensor 'cls.weight' or 'cls.output.weight'", key);
+  }
   if (!pooling.is_known()) {
     return conversion_fault(
         fmt::format("nobody says how a text becomes one vector: the file has no key '{}', and "
@@ -131,11 +167,7 @@ Status check_pooling(const ModelSpec& spec) {
         key, "name an embedding model");
   }
   if (pooling.value == Pooling::rank) {
-    return conversion_fault(
-        fmt::format("key '{}' is 4 (rank): the model is a reranker, which gives a score "
-                    "of two texts and no vector",
-                    printable(key)),
-        key, "name an embedding model");
+    return refused_reranker(fmt::format("key '{}' is 4 (rank)", printable(key)), key);
   }
   return {};
 }
@@ -204,7 +236,19 @@ Status check_end(const Gguf& file) {
   return conversion_fault(fmt::format("key '{}' is missing", kAddEos), kAddEos, kConvertAgain);
 }
 
-// What has to be there whichever engine computes it.
+// Of BERT 1e-12, of RoBERTa and its like 1e-5. A file without the key llama.cpp does not load.
+Status check_norm_epsilon(const Gguf& file, const std::string& architecture) {
+  constexpr double kMost = 1e-4;
+  const std::string key = architecture + ".attention.layer_norm_epsilon";
+  if (!file.has(key)) return {};
+  TRY_ASSIGN(const double epsilon, file.float_value(key));
+  if (epsilon > 0 && epsilon <= kMost) return {};
+  return conversion_fault(
+      fmt::format("key '{}' is {} where a number from 0 to {} was expected", key, epsilon, kMost),
+      key, kConvertAgain);
+}
+
+// Whether or not the architecture has a row: what is wrong here is wrong for every engine.
 Status check_complete(const Gguf& file, const ModelSpec& spec) {
   const std::string& architecture = spec.architecture;
   if (architecture == kGemmaEmbedding) {
@@ -213,6 +257,7 @@ Status check_complete(const Gguf& file, const ModelSpec& spec) {
   }
   if (std::ranges::find(kEncoders, architecture) != kEncoders.end()) {
     TRY(check_sees_all(file, architecture));
+    TRY(check_norm_epsilon(file, architecture));
     return check_frame(file);
   }
   return spec.pooling.value == Pooling::last ? check_end(file) : Status();
@@ -233,7 +278,8 @@ Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
     const ModelFacts facts = facts_of(*known);
     take_facts({&facts, 1}, spec);
   }
-  TRY(check_pooling(spec));
+  TRY(check_tensors(file, spec));
+  TRY(check_pooling(file, spec));
   TRY(check_complete(file, spec));
   if (const Architecture* row = find_architecture(spec.architecture)) {
     TRY(row->read_spec(SpecReader(file, spec), spec));

@@ -45,10 +45,16 @@ Error refused(std::string_view key, std::string_view found, std::vector<std::str
                     printable(found), fmt::join(known, "' or '"));
 }
 
-// Without a row of its architecture nobody knows the ids that frame a text.
+bool is_known(const Frame& frame) {
+  const auto is_known = [](TokenId id) { return id != kTokenOfEngine; };
+  return std::ranges::all_of(frame.before, is_known) && std::ranges::all_of(frame.after, is_known);
+}
+
+// Without a row of its architecture nobody knows the ids that frame a text, but those of WordPiece,
+// which frames it alike in all of them.
 Result<const Row*> find_row(const ModelSpec& of) {
-  TRY(get_architecture(of.architecture));
   const TokenizerSpec& spec = of.tokenizer;
+  if (spec.model != "bert" || !is_known(of.frame)) TRY(get_architecture(of.architecture));
   std::vector<std::string_view> models;
   std::vector<std::string_view> pres;  // Of the model.
   for (const Row& row : kRows) {

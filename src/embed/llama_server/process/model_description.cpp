@@ -21,7 +21,18 @@ uint64_t cell_bytes(const ModelSpec& spec) {
   return spec.layers * values * 2 * kBytesOfF16;
 }
 
+// Its tensors may be of types that only llama-server knows.
+Result<Gguf> parse(const ModelFile& file) {
+  auto whole = Gguf::parse(file.bytes());
+  if (whole || whole.error().code != ErrorCode::model_unsupported) return whole;
+  return Gguf::parse_metadata(file.bytes());
+}
+
 }  // namespace
+
+bool ModelDescription::is_known() const {
+  return tokenizer != nullptr && find_architecture(spec.architecture) != nullptr;
+}
 
 bool ModelDescription::has_free_context() const {
   return is_known() && spec.positions == Positions::rotary && spec.rope_scaling == "none";
@@ -30,20 +41,22 @@ bool ModelDescription::has_free_context() const {
 Result<ModelDescription> describe_model(const std::shared_ptr<const ModelFile>& file,
                                         std::string_view sha256,
                                         std::span<const PublishedFacts> published) {
-  TRY_ASSIGN(const Gguf gguf, Gguf::parse_metadata(file->bytes()));
+  TRY_ASSIGN(const Gguf gguf, parse(*file));
   ModelDescription model;
   TRY_ASSIGN(model.spec, recognise_model(gguf, sha256, published));
   if (find_architecture(model.spec.architecture) == nullptr) {
     const SpecReader reader(gguf, model.spec);
     TRY_ASSIGN(model.spec.context, reader.read_size("context_length", kMostTokens));
     TRY_ASSIGN(model.spec.width, reader.read_size("embedding_length", kMostDimension));
-  } else if (check_tokenizer(model.spec)) {
+  }
+  if (check_tokenizer(model.spec)) {
     TRY_ASSIGN(model.tokenizer, make_tokenizer(gguf, model.spec));
   }
   model.cell_bytes = cell_bytes(model.spec);
   model.context = model.spec.context;
-  // llama-server wants one token to be free.
-  if (!model.has_free_context() && model.context > 1) --model.context;
+  // llama-server wants one token to be free where it can compute a text in parts (b11669).
+  const bool is_whole = model.spec.pooling.value != Pooling::last;
+  if (!is_whole && !model.has_free_context() && model.context > 1) --model.context;
   return model;
 }
 

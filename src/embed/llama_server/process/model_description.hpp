@@ -23,7 +23,7 @@ struct ModelDescription {
   std::shared_ptr<const Tokenizer> tokenizer;  // Ours; null where only the server has one.
 
   /// Tells whether its architecture and its tokenizer are ours.
-  bool is_known() const { return tokenizer != nullptr; }
+  bool is_known() const;
 
   /// Tells whether nothing that is computed depends on the longest text of which the file tells.
   bool has_free_context() const;

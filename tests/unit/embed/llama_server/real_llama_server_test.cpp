@@ -1,12 +1,16 @@
 // The engine on the real llama-server, against the native one.
 
 #include <cmath>
+#include <cstring>
 
+#include "base/base64.hpp"
+#include "base/json.hpp"
 #include "embed/llama_server/llama_server_engine.hpp"
 #include "embed/model/builtin_model.hpp"
 #include "embed/native/native_engine.hpp"
 #include "embed/request.hpp"
 #include "native_reference.hpp"
+#include "support/read_file.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
@@ -36,6 +40,10 @@ double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   double product = 0;
   for (size_t i = 0; i < a.size(); ++i) product += static_cast<double>(a[i]) * b[i];
   return product;
+}
+
+double norm(const std::vector<float>& vector) {
+  return std::sqrt(cosine(vector, vector));
 }
 
 std::unique_ptr<LlamaServerEngine> llama_server(const std::string& executable, const TempDir& dir,
@@ -119,6 +127,66 @@ TEST_CASE("both engines give the same vectors, alone and batched, in both profil
       CHECK(cosine(alone[i], reference[i]) >= 0.999);
       CHECK(cosine(together[i], reference[i]) >= 0.999);
       CHECK(cosine(together[i], alone[i]) >= 0.9999);
+    }
+  }
+}
+
+// Of a tiny model: the texts, and their vectors by transformers in float32.
+struct TinyReference {
+  explicit TinyReference(const std::string& model) {
+    const auto bytes = runed::test::read_file(RUNED_TEST_DATA "/tiny/" + model + "/reference.json");
+    const auto json =
+        unwrap(runed::parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+    most_tokens = json.at("max_tokens").get<uint32_t>();
+    texts = json.at("texts").get<std::vector<std::string>>();
+    for (const auto& encoded : json.at("vectors").get<std::vector<std::string>>()) {
+      const auto stored = runed::decode_base64(encoded);
+      REQUIRE(stored.has_value());
+      std::vector<float> vector(stored->size() / sizeof(float));
+      std::memcpy(vector.data(), stored->data(), stored->size());
+      vectors.push_back(std::move(vector));
+    }
+  }
+
+  uint32_t most_tokens = 0;
+  std::vector<std::string> texts;
+  Vectors vectors;
+};
+
+TEST_CASE("an encoder in llama-server has our ids, its pooling and its longest text") {
+  const auto executable = real_llama_server();
+  if (!executable) return;
+  struct Row {
+    std::string model;
+    std::string file;
+    uint32_t max_tokens;
+    double least_cosine;  // Of weights as they are stored to those in float32.
+  };
+  for (const Row& row :
+       {Row{"bert-mean", "bert-mean.q8_0", 96, 0.999},
+        Row{"bert-cased", "bert-cased.f16", 96, 0.9999},
+        Row{"distilbert", "distilbert.f16", 96, 0.9999}, Row{"nomic", "nomic.q8_0", 2048, 0.996}}) {
+    CAPTURE(row.model);
+    const TinyReference reference(row.model);
+    const TempDir dir;
+    const auto engine = unwrap(LlamaServerEngine::create(
+        {.executable = *executable,
+         .source = {.bytes = {}, .path = RUNED_TEST_DATA "/tiny_gguf/" + row.file + ".gguf"},
+         .socket_path = dir / "x.sock",
+         .log_path = dir / "server.log",
+         .threads = 2},
+        kClock));
+    unwrap(engine->start());
+    CHECK(engine->tokenizer()->is_local());
+    CHECK(engine->info().max_tokens == row.max_tokens);
+    REQUIRE(reference.texts.size() == 24);
+    for (size_t i = 0; i < reference.texts.size(); ++i) {
+      CAPTURE(reference.texts[i]);
+      const auto text = unwrap(runed::embed::prepare_text(
+          reference.texts[i], {.truncate = runed::Truncate::right}, engine->info().spec,
+          *engine->tokenizer(), reference.most_tokens));
+      const auto found = unwrap(embed_all(*engine, std::span(&text, 1))).front().vector;
+      CHECK(cosine(found, reference.vectors[i]) >= row.least_cosine * norm(reference.vectors[i]));
     }
   }
 }

@@ -276,6 +276,52 @@ TEST_CASE("pieces of Unigram in a file that says WordPiece are refused") {
   unwrap(recognise(with("the", 400)));
 }
 
+TEST_CASE("a reranker that has no key for it is told by its head") {
+  for (const char* tensor : {"cls.weight", "cls.output.weight"}) {
+    GgufBuilder file = encoder("bert", "t5");
+    file.tensor(tensor, runed::embed::TensorType::f32, {1}, "1234");
+    const auto with_pooling = file.build();
+    unwrap(recognise_model(unwrap(Gguf::parse(with_pooling)), kDigest, {}));
+    const auto without = file.erase("bert.pooling_type").build();
+    CHECK(unwrap_error(recognise_model(unwrap(Gguf::parse(without)), kDigest, {})).message ==
+          "the model has a tensor 'cls.weight' or 'cls.output.weight': the model is a reranker, "
+          "which gives a score of two texts and no vector");
+  }
+}
+
+TEST_CASE("an epsilon that no layer norm of an encoder has is refused") {
+  const std::string key = "bert.attention.layer_norm_epsilon";
+  for (const float epsilon : {1e-12F, 1e-5F, 1e-6F}) {
+    unwrap(recognise(encoder("bert", "bert").set(key, epsilon)));
+  }
+  CHECK(
+      refusal_of(encoder("bert", "bert").set(key, 0.0F)).message ==
+      "key 'bert.attention.layer_norm_epsilon' is 0 where a number from 0 to 0.0001 was expected");
+  refusal_of(encoder("bert", "bert").set(key, 1e-3F));
+}
+
+TEST_CASE("texts of WordPiece are framed by the tokens of the file, or those of BERT") {
+  const auto frame = [](GgufBuilder file) {
+    return unwrap(recognise(file.set("tokenizer.ggml.tokens", std::vector<std::string>(200, "t"))))
+        .frame;
+  };
+  using runed::embed::Frame;
+  using runed::embed::kTokenOfEngine;
+  CHECK(frame(encoder("bert", "bert")) == Frame{{101}, {102}});
+  CHECK(frame(encoder("nomic-bert", "bert")) == Frame{{101}, {102}});
+  CHECK(frame(encoder("bert", "bert")
+                  .set("tokenizer.ggml.bos_token_id", uint32_t{2})
+                  .set("tokenizer.ggml.eos_token_id", uint32_t{3})) == Frame{{2}, {3}});
+  CHECK(frame(encoder("bert", "bert")
+                  .set("tokenizer.ggml.bos_token_id", uint32_t{2})
+                  .set("tokenizer.ggml.cls_token_id", uint32_t{4})
+                  .set("tokenizer.ggml.eos_token_id", uint32_t{3})
+                  .set("tokenizer.ggml.seperator_token_id", uint32_t{5})) == Frame{{4}, {5}});
+  CHECK(frame(encoder("bert", "bert").set("tokenizer.ggml.bos_token_id", uint32_t{200})) ==
+        Frame{{kTokenOfEngine}, {102}});
+  CHECK(frame(encoder("bert", "t5")) == Frame{{kTokenOfEngine}, {kTokenOfEngine}});
+}
+
 TEST_CASE("EmbeddingGemma without its dense layers is refused") {
   unwrap(recognise(gemma()));
   for (const char* key :

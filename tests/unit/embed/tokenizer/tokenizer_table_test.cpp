@@ -63,4 +63,26 @@ TEST_CASE("a tokenizer that is none of ours is refused by its key") {
         "key 'tokenizer.ggml.pre' is '' where 'qwen2' was expected");
   CHECK(refusal_of(small_neo_bert()) ==
         "key 'general.architecture' is 'neo-bert' where 'bert' or 'qwen3' was expected");
+  CHECK(refusal_of(small_qwen3()
+                       .set("general.architecture", "qwen2")
+                       .set("qwen2.pooling_type", uint32_t{1})) ==
+        "key 'general.architecture' is 'qwen2' where 'bert' or 'qwen3' was expected");
+}
+
+TEST_CASE("WordPiece needs no row of its architecture, since its frame is the same in all") {
+  const auto bytes = small_neo_bert()
+                         .set("general.architecture", "nomic-bert")
+                         .set("nomic-bert.attention.causal", false)
+                         .set("nomic-bert.pooling_type", uint32_t{1})
+                         .set("tokenizer.ggml.unknown_token_id", uint32_t{0})
+                         .build();
+  const Gguf file = unwrap(Gguf::parse(bytes));
+  const auto spec = unwrap(recognise_model(file, {}, {}));
+  unwrap(check_tokenizer(spec));
+  CHECK(unwrap(unwrap(make_tokenizer(file, spec))->tokenize("x")) ==
+        std::vector<TokenId>{101, 0, 261});
+  ModelSpec unknown = spec;
+  unknown.frame.before = {runed::embed::kTokenOfEngine};
+  CHECK(unwrap_error(check_tokenizer(unknown)).message ==
+        "key 'general.architecture' is 'nomic-bert' where 'bert' or 'qwen3' was expected");
 }

@@ -62,7 +62,7 @@ TEST_CASE("a model of another architecture is described by its file") {
   const ModelDescription silent = unwrap(describe(bert()));
   CHECK(silent.spec.name == "unnamed");
   CHECK(silent.spec.architecture == "neo-bert");
-  CHECK(silent.context == 499);  // llama-server wants one token to be free.
+  CHECK(silent.context == 500);  // A text is computed whole, so that no token must be free.
   CHECK(silent.spec.width == 384);
   CHECK(silent.tokenizer == nullptr);
   CHECK(silent.spec.pooling.value == Pooling::mean);
@@ -87,6 +87,39 @@ TEST_CASE("a model that the native engine does not compute has a tokenizer of ou
   CHECK(foreign.tokenizer == nullptr);
   CHECK(foreign.spec.frame.after.size() == 1);
   CHECK(foreign.context == 127);
+}
+
+TEST_CASE("llama-server gets our ids of every model with WordPiece, also where ours is no row") {
+  const GgufBuilder file = bert()
+                               .set("general.architecture", "jina-bert-v2")
+                               .set("jina-bert-v2.context_length", uint32_t{500})
+                               .set("jina-bert-v2.embedding_length", uint32_t{384})
+                               .set("jina-bert-v2.attention.causal", false)
+                               .set("jina-bert-v2.pooling_type", uint32_t{1})
+                               .set("tokenizer.ggml.tokens",
+                                    std::vector<std::string>{"[UNK]", "[CLS]", "[SEP]", "\u2581a"})
+                               .set("tokenizer.ggml.token_type", std::vector<int32_t>{3, 3, 3, 1})
+                               .set("tokenizer.ggml.unknown_token_id", uint32_t{0})
+                               .set("tokenizer.ggml.bos_token_id", uint32_t{1})
+                               .set("tokenizer.ggml.eos_token_id", uint32_t{2});
+  const ModelDescription model = unwrap(describe(file));
+  REQUIRE(model.tokenizer != nullptr);
+  CHECK(unwrap(model.tokenizer->tokenize("A b")) == std::vector<runed::embed::TokenId>{1, 3, 0, 2});
+  CHECK_FALSE(model.is_known());
+  CHECK_FALSE(model.has_free_context());
+  CHECK(model.context == 500);
+}
+
+TEST_CASE("a file with tensors of types that only llama-server knows is described") {
+  const ModelDescription model = unwrap(describe(bert().tensor_raw("x", 999, {1}, 0)));
+  CHECK(model.context == 500);
+}
+
+TEST_CASE("a file whose tensors tell that a part was left out is refused") {
+  const Error error = unwrap_error(
+      describe(bert().tensor("cls.output.weight", runed::embed::TensorType::f32, {1}, "1234")));
+  CHECK(error.message.starts_with("the model has a tensor 'cls.output.weight' and none"));
+  CHECK(error.facts.has(runed::fact::kConversionFault));
 }
 
 TEST_CASE("of a model whose positions are scaled the longest text is what the file says") {
