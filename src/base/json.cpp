@@ -36,34 +36,43 @@ std::string dump(const Json& json, int indent) {
   }
 }
 
-// Reads a document without building it. What nlohmann parses it also copies, compares and writes by
-// recursion, and it looks for each new key among all that an object has. Its parser callback, which
-// is told the depth too, cannot be used: with it each object that ends costs a look at all before it.
-class Check final : public nlohmann::json_sax<Json> {
+// Builds a document as it reads it. What nlohmann would build it also copies, compares and writes by
+// recursion, and its own builder looks for each new key among all that an object has. Its parser
+// callback, which is told the depth too, cannot be used: with it each object that ends costs a look at
+// all before it.
+class Reader final : public nlohmann::json_sax<Json> {
  public:
+  explicit Reader(KeyLimit limit) : limit_(limit) {}
+
   /// What is wrong; empty if it is only no JSON.
   const std::string& why() const { return why_; }
   /// Where, if nlohmann has told it.
   std::optional<size_t> byte() const { return byte_; }
+  Json take() { return std::move(document_); }
 
-  bool null() override { return true; }
-  bool boolean(bool /*value*/) override { return true; }
-  bool number_integer(number_integer_t /*value*/) override { return true; }
-  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
-  bool string(string_t& /*value*/) override { return true; }
-  bool binary(binary_t& /*value*/) override { return true; }
-  bool start_array(size_t /*size*/) override { return start(); }
+  bool null() override { return put(nullptr) != nullptr; }
+  bool boolean(bool value) override { return put(value) != nullptr; }
+  bool number_integer(number_integer_t value) override { return put(value) != nullptr; }
+  bool number_unsigned(number_unsigned_t value) override { return put(value) != nullptr; }
+  bool number_float(number_float_t value, const string_t& /*text*/) override {
+    return put(value) != nullptr;
+  }
+  bool string(string_t& value) override { return put(std::move(value)) != nullptr; }
+  bool binary(binary_t& /*value*/) override { return false; }
+  bool start_array(size_t /*size*/) override { return start(Json::array()); }
   bool end_array() override { return end(); }
-  bool start_object(size_t /*size*/) override { return start(); }
+  bool start_object(size_t /*size*/) override { return start(Json::object()); }
   bool end_object() override { return end(); }
 
   bool key(string_t& key) override {
-    Keys& keys = levels_.back();
+    Keys& keys = levels_.back().keys;
     comparisons_ += keys.size();
-    if (comparisons_ > kMostComparisons) return refuse("too many keys");
-    if (keys.insert(key).second) return true;
-    return refuse(fmt::format("the key '{}' is there twice", printable(key)));
+    if (limit_ == KeyLimit::few && comparisons_ > kMostComparisons) return refuse("too many keys");
+    if (!keys.insert(key).second) {
+      return refuse(fmt::format("the key '{}' is there twice", printable(key)));
+    }
+    key_ = std::move(key);
+    return true;
   }
 
   bool parse_error(size_t byte, const std::string& /*token*/,
@@ -78,11 +87,29 @@ class Check final : public nlohmann::json_sax<Json> {
 
  private:
   using Keys = std::unordered_set<std::string>;
+  struct Level {
+    Json* json = nullptr;
+    Keys keys;  // Those seen so far of an object.
+  };
 
-  bool start() {
-    levels_.emplace_back();
-    return levels_.size() <= kMostJsonLevels ||
-           refuse(fmt::format("nested deeper than {} levels", kMostJsonLevels));
+  // Puts a value where it belongs. It stays there while nothing is put beside it.
+  Json* put(Json value) {
+    if (levels_.empty()) return &(document_ = std::move(value));
+    Json& parent = *levels_.back().json;
+    if (auto* array = parent.get_ptr<Json::array_t*>()) {
+      return &array->emplace_back(std::move(value));
+    }
+    // The base has no look for the key, which is known to be new.
+    Json::object_t::Container& members = *parent.get_ptr<Json::object_t*>();
+    return &members.emplace_back(std::move(key_), std::move(value)).second;
+  }
+
+  bool start(Json empty) {
+    if (levels_.size() == kMostJsonLevels) {
+      return refuse(fmt::format("nested deeper than {} levels", kMostJsonLevels));
+    }
+    levels_.push_back({put(std::move(empty)), {}});
+    return true;
   }
 
   bool end() {
@@ -95,28 +122,32 @@ class Check final : public nlohmann::json_sax<Json> {
     return false;
   }
 
-  std::vector<Keys> levels_;  // That are open, with the keys seen so far of those that are objects.
-  size_t comparisons_ = 0;    // That nlohmann would make.
+  const KeyLimit limit_;
+  Json document_;
+  std::vector<Level> levels_;  // That are open.
+  std::string key_;            // Of the value that comes next, in an object.
+  size_t comparisons_ = 0;     // That a look for each key among those before it would make.
   std::string why_;
   std::optional<size_t> byte_;
 };
 
-// Reads again up to what Check itself refuses: only a stream tells how far it was read.
-size_t byte_of_fault(std::string_view text) {
+// Reads again up to what Reader itself refuses: only a stream tells how far it was read.
+size_t byte_of_fault(std::string_view text, KeyLimit limit) {
   std::istringstream stream{std::string(text)};
-  Check check;
-  Json::sax_parse(stream, &check);
+  Reader reader(limit);
+  Json::sax_parse(stream, &reader);
   return static_cast<size_t>(stream.tellg());
 }
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text) {
-  Check check;
-  if (Json::sax_parse(text, &check)) return Json::parse(text);
-  const std::string& why = check.why();
+Result<Json> parse_json(std::string_view text, KeyLimit limit) {
+  Reader reader(limit);
+  if (Json::sax_parse(text, &reader)) return reader.take();
+  const std::string& why = reader.why();
   return make_error(ErrorCode::bad_input, "invalid JSON at byte {}{}{}",
-                    check.byte().value_or(byte_of_fault(text)), why.empty() ? "" : ": ", why);
+                    reader.byte().value_or(byte_of_fault(text, limit)), why.empty() ? "" : ": ",
+                    why);
 }
 
 std::string to_line(const Json& json) {

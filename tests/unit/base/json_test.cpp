@@ -80,6 +80,15 @@ TEST_CASE("JSON with more keys than can be looked through in time is an error") 
   CHECK(message_of(many + "]").ends_with(": too many keys"));
 }
 
+TEST_CASE("who reads keys one after another may have any number of them, in their order") {
+  const Json json = unwrap(parse_json(wide(50'000), runed::KeyLimit::none));
+  REQUIRE(json.size() == 50'000);
+  int next = 0;
+  for (const auto& [key, value] : json.items()) REQUIRE(key == std::to_string(next++));
+  CHECK(unwrap_error(parse_json(R"({"a":1,"a":3})", runed::KeyLimit::none)).message ==
+        "invalid JSON at byte 10: the key 'a' is there twice");
+}
+
 TEST_CASE("JSON is UTF-8, whatever is in it") {
   const Json json = {{"a", {1, "\xff", {{"k\xc3", "v"}}}}, {"b", "\u20ac"}};
   CHECK(runed::to_line(json) == R"({"a":[1,"\\xff",{"k\\xc3":"v"}],"b":")"
