@@ -10,7 +10,7 @@ Status check_recognised(const std::string& path, const std::string& sha256,
                         const std::vector<PublishedModel>& published) {
   const embed::ModelSource source{.bytes = {}, .path = path};
   TRY_ASSIGN(const auto file, embed::ModelFile::open(source));
-  const auto gguf = embed::Gguf::parse_metadata(file->bytes());
+  const auto gguf = file->gguf_metadata();
   if (!gguf) return {};
   const auto spec = embed::recognise_model(*gguf, sha256, to_facts(published));
   if (spec) return {};

@@ -140,7 +140,7 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
   return embed::read_unchanged(*file, [&]() -> Result<Vocabulary> {
     TRY_ASSIGN(std::string sha256,
                embed::identify(*file, sha256_of(model), model.file, model.promised_sha256));
-    TRY_ASSIGN(const auto gguf, embed::Gguf::parse(file->bytes()));
+    TRY_ASSIGN(const auto gguf, file->gguf());
     TRY_ASSIGN(auto spec, embed::recognise_model(gguf, sha256, published_facts(model)));
     TRY_ASSIGN(auto tokenizer, embed::make_tokenizer(gguf, spec));
     return Vocabulary{.model = {.engine = {},
@@ -171,10 +171,10 @@ Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Setting
     return embed::recognise_model(gguf, sha256_of(model), published_facts(model));
   };
   return embed::read_unchanged(*file, [&]() -> Status {
-    const auto gguf = embed::Gguf::parse(file->bytes());
+    const auto gguf = file->gguf();
     if (!gguf) {
       // What is wrong for any engine counts before a tensor type that is not known.
-      const auto metadata = embed::Gguf::parse_metadata(file->bytes());
+      const auto metadata = file->gguf_metadata();
       if (metadata) TRY(recognise(*metadata));
       return gguf.error();
     }
@@ -208,7 +208,7 @@ Result<LlamaServerBuild> ask_llama_server(const std::string& executable) {
 Status inspect_model(const std::string& path) {
   const embed::ModelSource source{.bytes = {}, .path = path};
   TRY_ASSIGN(const auto file, embed::ModelFile::open(source));
-  const auto gguf = embed::Gguf::parse(file->bytes());
+  const auto gguf = file->gguf();
   TRY(file->check_unchanged());
   if (gguf || gguf.error().code != ErrorCode::model_corrupt) return {};
   return embed::about(source, gguf.error());

@@ -107,7 +107,7 @@ Status LlamaServerEngine::load_model() {
   TRY_ASSIGN(const auto file, file_.open());
   Status described = describe(file);
   if (!described && info_.model_sha256.empty()) file_.forget();
-  os::release_pages(file->bytes());  // The child has its own.
+  file->release_pages();  // The child has its own.
   return described;
 }
 
@@ -165,7 +165,7 @@ Status LlamaServerEngine::bring_up() {
              llama_server::start_server(
                  {.executable = options_.executable,
                   .model_path = path,
-                  .model_bytes = file_.bytes().size(),
+                  .model_bytes = file_.size_bytes(),
                   .threads = options_.threads,
                   .profile = options_.profile,
                   .socket_path = options_.socket_path,

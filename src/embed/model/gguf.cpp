@@ -196,11 +196,13 @@ Result<std::string_view> Gguf::Parser::read_key(std::string_view part) {
 }
 
 Status Gguf::Parser::read_values() {
+  const size_t start = cursor_.offset();
   gguf_.values_.reserve(std::min(value_count_, kMostReserved));
   for (uint64_t i = 0; i < value_count_; ++i) {
     TRY_ASSIGN(const std::string_view key, read_key("a metadata key"));
     TRY(read_value(key));
   }
+  gguf_.stored_values_ = file_.subspan(start, cursor_.offset() - start);
   return {};
 }
 
@@ -392,11 +394,6 @@ Result<Gguf> Gguf::parse(std::span<const std::byte> file) {
 
 Result<Gguf> Gguf::parse_metadata(std::span<const std::byte> file) {
   return Parser(file).parse_metadata();
-}
-
-const Tensor* Gguf::find_tensor(std::string_view name) const {
-  const auto found = tensor_indices_.find(name);
-  return found == tensor_indices_.end() ? nullptr : &tensors_[found->second];
 }
 
 }  // namespace runed::embed

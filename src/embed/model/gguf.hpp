@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,6 +27,14 @@ struct Tensor {
   uint64_t rows() const { return shape[1] * shape[2] * shape[3]; }
 };
 
+/// A tensor whose data lie in another kind of file.
+struct PlacedTensor {
+  std::string name;
+  TensorType type = TensorType::f32;
+  std::array<uint64_t, 4> shape{1, 1, 1, 1};  // As of Tensor.
+  std::span<const std::byte> data;            // Need not be aligned.
+};
+
 /// A parsed GGUF file (version 2 or 3, little-endian). Borrows the bytes it was parsed from: every
 /// view it hands out lives as long as they do.
 ///
@@ -40,6 +49,12 @@ class Gguf {
 
   /// The same without the tensor table, for who leaves the tensors to another program.
   static Result<Gguf> parse_metadata(std::span<const std::byte> file);
+
+  /// Puts together what another kind of file says, in GGUF's own terms: `metadata` is a GGUF file
+  /// without tensors. Owns that and the names, and borrows the tensors' data.
+  /// Errors: those of parse_metadata; model_corrupt if a name is there twice, or data have not the
+  ///         size that type and shape give.
+  static Result<Gguf> assemble(std::string metadata, std::vector<PlacedTensor> tensors);
 
   /// Reads a metadata value. An integer of any width is accepted where it fits.
   /// Errors: model_unsupported naming the key, and what was found where another type was expected.
@@ -58,6 +73,14 @@ class Gguf {
   const Tensor* find_tensor(std::string_view name) const;
 
   std::span<const Tensor> tensors() const { return tensors_; }
+
+  /// The metadata as they are stored, keys, types and values, and how many there are.
+  std::span<const std::byte> stored_values() const { return stored_values_; }
+  uint64_t value_count() const { return values_.size(); }
+
+  /// Where the bytes of a value begin in `stored_values`; none if the key is not there or its value
+  /// is not an integer of 32 bits.
+  std::optional<size_t> find_stored_u32(std::string_view key) const;
 
  private:
   // The file's own numbers. Source: GGUF specification, gguf_metadata_value_type.
@@ -85,11 +108,14 @@ class Gguf {
   };
 
   class Parser;
+  struct Owned;
 
   static std::string describe(const Value& value);
   Result<const Value*> value_of(std::string_view key) const;
   Result<const Value*> array_of(std::string_view key) const;
 
+  std::shared_ptr<const Owned> owned_;  // Of one that was assembled.
+  std::span<const std::byte> stored_values_;
   std::unordered_map<std::string_view, Value> values_;
   std::vector<Tensor> tensors_;  // In the file's order.
   std::unordered_map<std::string_view, size_t> tensor_indices_;

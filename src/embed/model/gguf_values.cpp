@@ -182,4 +182,9 @@ Result<uint64_t> Gguf::array_size(std::string_view key) const {
   return value->count;
 }
 
+const Tensor* Gguf::find_tensor(std::string_view name) const {
+  const auto found = tensor_indices_.find(name);
+  return found == tensor_indices_.end() ? nullptr : &tensors_[found->second];
+}
+
 }  // namespace runed::embed

@@ -15,7 +15,7 @@ Result<std::shared_ptr<const ModelFile>> ServedFile::open_first() {
   TRY_ASSIGN(sha256_,
              identify(*file, options_.sha256, options_.file, options_.promised_sha256));
   identity_ = file->identity();
-  size_bytes_ = file->bytes().size();
+  size_bytes_ = file->size_bytes();
   file_ = std::move(file);
   return file_;
 }
@@ -25,8 +25,8 @@ Result<std::shared_ptr<const ModelFile>> ServedFile::open_again() {
   TRY_ASSIGN(auto file, ModelFile::open(options_.source));
   const os::FileIdentity& identity = file->identity();
   if (identity == refused_) return refuse(why_refused_);
-  if (file->bytes().size() != size_bytes_) {
-    return refuse(fmt::format("its size is {} bytes, not {}", file->bytes().size(), size_bytes_));
+  if (file->size_bytes() != size_bytes_) {
+    return refuse(fmt::format("its size is {} bytes, not {}", file->size_bytes(), size_bytes_));
   }
   TRY_ASSIGN(const std::string found, file->digest());
   if (found != sha256_) {
@@ -50,8 +50,12 @@ void ServedFile::forget() {
   sha256_.clear();
 }
 
-std::span<const std::byte> ServedFile::bytes() const {
-  return file_ == nullptr ? std::span<const std::byte>() : file_->bytes();
+uint64_t ServedFile::size_bytes() const {
+  return file_ == nullptr ? 0 : file_->size_bytes();
+}
+
+void ServedFile::release_pages() const {
+  if (file_ != nullptr) file_->release_pages();
 }
 
 std::string ServedFile::path_for_others() const {

@@ -34,7 +34,8 @@ class ServedFile {
   void forget();
 
   const std::string& sha256() const { return sha256_; }  // Since the first `open`.
-  std::span<const std::byte> bytes() const;              // Of the file; none if none is open.
+  uint64_t size_bytes() const;                           // Of the file; 0 if none is open.
+  void release_pages() const;  // As of ModelFile; nothing if none is open.
   std::string path_for_others() const;                   // As of ModelFile. Needs: it is open.
 
   /// Checks that the file is what was opened, before something is computed from it. If only its

@@ -128,7 +128,7 @@ Status NativeEngine::start() {
 
 Status NativeEngine::load() {
   TRY_ASSIGN(const auto file, file_.open());
-  TRY_ASSIGN(const Gguf gguf, Gguf::parse(file->bytes()));
+  TRY_ASSIGN(const Gguf gguf, file->gguf());
   TRY_ASSIGN(ModelSpec spec, recognise_model(gguf, file_.sha256(), options_.published));
   TRY(check_supported(spec));
   TRY_ASSIGN(Weights weights, find_weights(gguf, spec, kernel_));
@@ -179,7 +179,7 @@ void NativeEngine::stop() {
     const std::lock_guard lock(tokenizer_mutex_);
     tokenizer_.reset();
   }
-  os::release_pages(file_.bytes());
+  file_.release_pages();
   os::trim_heap();
 }
 

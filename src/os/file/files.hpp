@@ -59,6 +59,9 @@ bool is_taken(const std::string& path);
 /// Tells whether a regular file is at the path, and not a link to one.
 bool is_regular_file(const std::string& path);
 
+/// Tells whether a directory is at the path; a link counts as what it points to.
+bool is_directory(const std::string& path);
+
 /// Tells whether we may execute the file at the path; a link counts as what it points to.
 bool is_executable_file(const std::string& path);
 

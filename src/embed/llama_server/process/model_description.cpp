@@ -23,9 +23,9 @@ uint64_t cell_bytes(const ModelSpec& spec) {
 
 // Its tensors may be of types that only llama-server knows.
 Result<Gguf> parse(const ModelFile& file) {
-  auto whole = Gguf::parse(file.bytes());
+  auto whole = file.gguf();
   if (whole || whole.error().code != ErrorCode::model_unsupported) return whole;
-  return Gguf::parse_metadata(file.bytes());
+  return file.gguf_metadata();
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "base/sha256.hpp"
+#include "support/change_file.hpp"
+#include "support/model_directory.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
 
@@ -10,9 +12,11 @@ using runed::Error;
 using runed::ErrorCode;
 using runed::embed::about;
 using runed::embed::identify;
+using runed::embed::identity_at;
 using runed::embed::ModelFile;
 using runed::embed::ModelSource;
 using runed::embed::read_unchanged;
+using runed::test::ModelDirectory;
 using runed::test::read_text;
 using runed::test::TempDir;
 using runed::test::unwrap;
@@ -49,7 +53,10 @@ TEST_CASE("a model file that cannot be opened says why") {
   const Error empty = unwrap_error(ModelFile::open({{}, dir / "empty"}));
   CHECK(empty.code == ErrorCode::model_corrupt);
   CHECK(empty.message == "cannot map '" + (dir / "empty") + "': the file is empty");
-  CHECK(unwrap_error(ModelFile::open({{}, dir.path()})).code == ErrorCode::model_corrupt);
+  const Error directory = unwrap_error(ModelFile::open({{}, dir.path()}));
+  CHECK(directory.code == ErrorCode::model_missing);
+  CHECK(directory.message ==
+        "cannot use the model '" + dir.path() + "': config.json is not in the directory");
 }
 
 TEST_CASE("what was read of a file that was written to meanwhile does not count") {
@@ -112,4 +119,74 @@ TEST_CASE("an error is about the file that it came from, once") {
   CHECK(about(source, bare).message == bare.message);
   const Error in_memory = runed::make_error(ErrorCode::model_corrupt, "no tensors");
   CHECK(about({}, in_memory).message == "no tensors");
+}
+
+TEST_CASE("a directory is one file to who asks: its digest is that of what sha256sum prints") {
+  const TempDir dir;
+  const ModelDirectory tiny(std::string(RUNED_TEST_DATA) + "/tiny/bert-dense");
+  tiny.write(dir / "m");
+  write_text(dir / "m/README.md", "of no matter");
+  const auto file = unwrap(ModelFile::open({{}, dir / "m/"}));
+  CHECK(file->is_directory());
+  CHECK(file->bytes().empty());
+  std::string lines;
+  uint64_t size = 0;
+  for (const std::string name :
+       {"1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors", "config.json",
+        "model.safetensors", "modules.json", "sentence_bert_config.json", "tokenizer.json",
+        "tokenizer_config.json"}) {
+    const std::string content = read_text(dir / "m/" + name);
+    lines += runed::sha256_hex(content) + "  " + name + "\n";
+    size += content.size();
+  }
+  CHECK(unwrap(file->digest()) == runed::sha256_hex(lines));
+  CHECK(file->size_bytes() == size);
+  CHECK(file->identity().size_bytes == size);
+  CHECK(unwrap(file->current_identity()) == file->identity());
+  CHECK(unwrap(identity_at(dir / "m")) == file->identity());
+  CHECK(file->path_for_others() == dir / "m/");
+  CHECK(file->paths().front() == dir / "m//1_Pooling/config.json");
+  CHECK(unwrap(file->gguf()).find_tensor("dense_2.weight") != nullptr);
+  CHECK(unwrap(unwrap(file->gguf_metadata()).string_value("general.name")) == "m");
+  write_text(dir / "m/README.md", "still of no matter");
+  CHECK(unwrap(identity_at(dir / "m")) == file->identity());
+}
+
+TEST_CASE("whichever file of a directory is written to, the model was changed") {
+  for (const std::string name : {"config.json", "model.safetensors", "1_Pooling/config.json"}) {
+    CAPTURE(name);
+    const TempDir dir;
+    ModelDirectory(std::string(RUNED_TEST_DATA) + "/tiny/bert-mean").write(dir / "m");
+    const auto file = unwrap(ModelFile::open({{}, dir / "m"}));
+    unwrap(file->check_unchanged());
+    std::string content = read_text(dir / "m/" + name);
+    content.back() = ' ';
+    runed::test::overwrite(dir / "m/" + name, content);
+    CHECK(unwrap_error(file->check_unchanged()).message ==
+          "the model '" + (dir / "m") + "' was changed while it was used: " + name +
+              ": it was written to");
+    CHECK(unwrap(file->current_identity()) != file->identity());
+    CHECK(unwrap(identity_at(dir / "m")) != file->identity());
+  }
+}
+
+TEST_CASE("a directory may be links into a store, as the cache of the hub is") {
+  const TempDir dir;
+  const std::string from = std::string(RUNED_TEST_DATA) + "/tiny/bert-mean";
+  const std::string revision = dir / "models--owner--bert-mean/snapshots/c9745ed1";
+  ModelDirectory(from).write(dir / "blobs");
+  std::filesystem::create_directories(revision + "/1_Pooling");
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(from)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string name = std::filesystem::relative(entry.path(), from);
+    std::filesystem::create_symlink(dir / "blobs/" + name, revision + "/" + name);
+  }
+  const auto file = unwrap(ModelFile::open({{}, revision}));
+  CHECK(unwrap(unwrap(file->gguf()).string_value("general.name")) == "bert-mean");
+  CHECK(unwrap(file->digest()) == unwrap(unwrap(ModelFile::open({{}, from}))->digest()));
+  // A blob that is not there.
+  std::filesystem::remove(dir / "blobs/model.safetensors");
+  CHECK(unwrap_error(ModelFile::open({{}, revision})).message ==
+        "cannot use the model '" + revision +
+            "': there are no weights: neither model.safetensors nor model.safetensors.index.json");
 }

@@ -122,7 +122,7 @@ TEST_CASE("once told, a served file is opened again only if it is the same") {
                                sha256_hex(kOther) + ", not " + sha256_hex(kText);
   CHECK(unwrap_error(served.file.open()).message == expected);
   CHECK(unwrap_error(served.file.open()).message == expected);
-  CHECK(served.file.bytes().empty());
+  CHECK(served.file.size_bytes() == 0);
   write_text(served.path, "GGUF");
   CHECK(unwrap_error(served.file.open()).message ==
         "the model '" + served.path + "' was replaced: its size is 4 bytes, not 13");

@@ -1,0 +1,242 @@
+// The parts of tokenizer.json as huggingface/tokenizers writes them (tokenizers/src: normalizers,
+// pre_tokenizers, models, processors), as far as GGUF's keys can say the same.
+#include "embed/model/hf/hf_tokenizer.hpp"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
+#include "embed/model/hf/json_fields.hpp"
+#include "embed/model/hf/vocabulary_file.hpp"
+#include "embed/model/hf/word_piece_keys.hpp"
+
+namespace runed::embed::hf {
+namespace {
+
+constexpr uint32_t kLongestWord = 100;  // Characters; a longer one is unknown, in every engine.
+
+Error refuse(std::string_view kind, std::string_view name) {
+  return not_served(fmt::format("{}: the {} '{}' is not served", kTokenizer, kind, printable(name)),
+                    "use a GGUF file of the model, if there is one");
+}
+
+Result<std::string> type_of(const Fields& component) {
+  return component.get_text("type");
+}
+
+// A Sequence of components, of which each may be one again, as a list; null: none.
+Status flatten(const Fields& component, std::string_view parts, std::vector<Fields>& flat) {
+  TRY_ASSIGN(const std::string type, type_of(component));
+  if (type != "Sequence") {
+    flat.push_back(component);
+    return {};
+  }
+  TRY_ASSIGN(const Json* each_of, component.get_array(parts));
+  for (const Json& each : *each_of) {
+    TRY_ASSIGN(const Fields part, Fields::of(component.file(), component.place_of(parts), each));
+    TRY(flatten(part, parts, flat));
+  }
+  return {};
+}
+
+Result<std::vector<Fields>> components_of(const Fields& tokenizer, std::string_view key,
+                                          std::string_view parts) {
+  std::vector<Fields> flat;
+  TRY_ASSIGN(const auto component, tokenizer.find_object(key));
+  if (component) TRY(flatten(*component, parts, flat));
+  return flat;
+}
+
+// Lower case may come before or after the rest: each is done character by character, and neither
+// makes of one what the other would have made something else of.
+Result<BertNormalizer> read_normalizer(const Fields& tokenizer) {
+  BertNormalizer normalizer;
+  bool has_bert = false;
+  TRY_ASSIGN(const auto components, components_of(tokenizer, "normalizer", "normalizers"));
+  for (const Fields& component : components) {
+    TRY_ASSIGN(const std::string type, type_of(component));
+    if (type == "Lowercase") {
+      normalizer.lowercase = true;
+      continue;
+    }
+    if (type != "BertNormalizer" || has_bert) return refuse("normalizer", type);
+    has_bert = true;
+    TRY_ASSIGN(const auto clean, component.find_flag("clean_text"));
+    TRY_ASSIGN(const auto cjk, component.find_flag("handle_chinese_chars"));
+    TRY_ASSIGN(const auto lowercase, component.find_flag("lowercase"));
+    TRY_ASSIGN(const auto accents, component.find_flag("strip_accents"));
+    normalizer.clean_text = clean.value_or(true);
+    normalizer.split_cjk = cjk.value_or(true);
+    normalizer.strip_accents = accents.value_or(lowercase.value_or(true));
+    normalizer.lowercase = normalizer.lowercase || lowercase.value_or(true);
+  }
+  return normalizer;
+}
+
+Status check_pre_tokenizer(const Fields& tokenizer) {
+  TRY_ASSIGN(const auto components, components_of(tokenizer, "pre_tokenizer", "pretokenizers"));
+  if (components.empty()) return refuse("pre-tokenizer", "null");
+  for (const Fields& component : components) {
+    TRY_ASSIGN(const std::string type, type_of(component));
+    if (type != "BertPreTokenizer" || components.size() > 1) return refuse("pre-tokenizer", type);
+  }
+  return {};
+}
+
+// The special token of one place in a template.
+Result<std::string> special_token_at(const Fields& processor, const Json& piece) {
+  TRY_ASSIGN(const Fields fields, Fields::of(processor.file(), "post_processor.single", piece));
+  TRY_ASSIGN(const Fields special, fields.get_object("SpecialToken"));
+  return special.get_text("id");
+}
+
+Result<bool> is_text(const Fields& processor, const Json& piece) {
+  TRY_ASSIGN(const Fields fields, Fields::of(processor.file(), "post_processor.single", piece));
+  return fields.has("Sequence");
+}
+
+Status read_template(const Fields& processor, WordPiece& tokenizer) {
+  TRY_ASSIGN(const Json* pieces, processor.get_array("single"));
+  const auto refuse_template = [&] {
+    return refuse("post-processor", "TemplateProcessing, single " + to_line(*pieces));
+  };
+  if (pieces->size() != 3) return refuse_template();
+  for (size_t i = 0; i < 3; ++i) {
+    TRY_ASSIGN(const bool is_a_text, is_text(processor, (*pieces)[i]));
+    if (is_a_text != (i == 1)) return refuse_template();
+  }
+  TRY_ASSIGN(tokenizer.first, special_token_at(processor, pieces->front()));
+  TRY_ASSIGN(tokenizer.last, special_token_at(processor, pieces->back()));
+  return {};
+}
+
+// `["[SEP]", 102]`, of which the name is enough.
+Result<std::string> token_of_pair(const Fields& processor, std::string_view key) {
+  TRY_ASSIGN(const Json* pair, processor.get_array(key));
+  if (pair->size() == 2 && pair->front().is_string()) return pair->front().get<std::string>();
+  return damaged(fmt::format("{} is not a token and its id", processor.place_of(key)));
+}
+
+Status read_post_processor(const Fields& fields, WordPiece& tokenizer) {
+  TRY_ASSIGN(const auto components, components_of(fields, "post_processor", "processors"));
+  if (components.size() != 1) {
+    return refuse("post-processor", components.empty() ? "null" : "Sequence");
+  }
+  const Fields& processor = components.front();
+  TRY_ASSIGN(const std::string type, type_of(processor));
+  if (type == "TemplateProcessing") return read_template(processor, tokenizer);
+  if (type != "BertProcessing") return refuse("post-processor", type);
+  TRY_ASSIGN(tokenizer.first, token_of_pair(processor, "cls"));
+  TRY_ASSIGN(tokenizer.last, token_of_pair(processor, "sep"));
+  return {};
+}
+
+// Files of old versions do not name the kind of a model that can be told by its members.
+Result<std::string> type_of_model(const Fields& model) {
+  if (!model.has("type") && model.has("continuing_subword_prefix")) return std::string("WordPiece");
+  return type_of(model);
+}
+
+Status put_token(const Fields& fields, const std::string& token, const Json& id,
+                 uint32_t vocabulary, std::vector<std::string>& tokens) {
+  if (!id.is_number_unsigned() || id.get<uint64_t>() >= vocabulary) {
+    return damaged(fmt::format("{}: the token '{}' has the id {}, and the model {} tokens",
+                               fields.file(), printable(token), printable(to_line(id)),
+                               vocabulary));
+  }
+  const auto at = static_cast<uint32_t>(id.get<uint64_t>());
+  if (tokens.size() <= at) tokens.resize(at + 1);
+  if (!tokens[at].empty() && tokens[at] != token) {
+    return damaged(fmt::format("{}: the tokens '{}' and '{}' have both the id {}", fields.file(),
+                               printable(tokens[at]), printable(token), at));
+  }
+  tokens[at] = token;
+  return {};
+}
+
+Status read_model(const Fields& fields, uint32_t vocabulary, WordPiece& tokenizer) {
+  TRY_ASSIGN(const Fields model, fields.get_object("model"));
+  TRY_ASSIGN(const std::string type, type_of_model(model));
+  if (type != "WordPiece") return refuse("model", type);
+  TRY_ASSIGN(const auto prefix, model.find_text("continuing_subword_prefix"));
+  if (prefix.value_or("##") != "##") return refuse("continuing_subword_prefix", *prefix);
+  TRY_ASSIGN(const auto longest, model.find_number("max_input_chars_per_word"));
+  if (longest.value_or(kLongestWord) != kLongestWord) {
+    return refuse("max_input_chars_per_word", fmt::format("{}", *longest));
+  }
+  TRY_ASSIGN(const auto unknown, model.find_text("unk_token"));
+  tokenizer.unknown = unknown.value_or("[UNK]");
+  TRY_ASSIGN(const Fields tokens, model.get_object("vocab"));
+  for (const auto& [token, id] : tokens.json().items()) {
+    TRY(put_token(fields, token, id, vocabulary, tokenizer.tokens));
+  }
+  return {};
+}
+
+// Those that are found in a text as it comes, in whatever is around them. GGUF has no word for others.
+Status read_added_token(const Fields& fields, const Json& json, uint32_t vocabulary,
+                        WordPiece& tokenizer) {
+  TRY_ASSIGN(const Fields token, Fields::of(fields.file(), "added_tokens", json));
+  TRY_ASSIGN(const std::string content, token.get_text("content"));
+  for (const std::string_view flag : {"single_word", "lstrip", "rstrip", "normalized"}) {
+    TRY_ASSIGN(const auto is_set, token.find_flag(flag));
+    if (!is_set.value_or(false)) continue;
+    return not_served(fmt::format("{}: the added token '{}' with '{}' is not served", fields.file(),
+                                  printable(content), flag),
+                      "use a GGUF file of the model, if there is one");
+  }
+  const Json* id = token.find("id");
+  TRY(put_token(fields, content, id == nullptr ? Json() : *id, vocabulary, tokenizer.tokens));
+  const auto at = id->get<uint64_t>();
+  if (tokenizer.added.size() <= at) tokenizer.added.resize(at + 1);
+  tokenizer.added[at] = content;
+  return {};
+}
+
+Status read_added_tokens(const Fields& fields, uint32_t vocabulary, WordPiece& tokenizer) {
+  if (!fields.has("added_tokens")) return {};
+  TRY_ASSIGN(const Json* tokens, fields.get_array("added_tokens"));
+  for (const Json& token : *tokens) TRY(read_added_token(fields, token, vocabulary, tokenizer));
+  return {};
+}
+
+Result<WordPiece> read_tokenizer_json(const DirectoryFile& file, uint32_t vocabulary) {
+  TRY_ASSIGN(const Json json, parse_file(file.name, file.bytes));
+  TRY_ASSIGN(const Fields fields, Fields::of(file.name, {}, json));
+  WordPiece tokenizer;
+  tokenizer.padding = "[PAD]";
+  tokenizer.mask = "[MASK]";
+  // The model first: it tells most of what a directory has in place of BERT's.
+  TRY(read_model(fields, vocabulary, tokenizer));
+  TRY_ASSIGN(tokenizer.normalizer, read_normalizer(fields));
+  TRY(check_pre_tokenizer(fields));
+  TRY(read_post_processor(fields, tokenizer));
+  TRY(read_added_tokens(fields, vocabulary, tokenizer));
+  return tokenizer;
+}
+
+Result<WordPiece> read_tokenizer(const DirectoryFiles& files, uint32_t vocabulary) {
+  if (const auto* file = files.find_of_transformer(kTokenizer)) {
+    return read_tokenizer_json(*file, vocabulary);
+  }
+  if (const auto* file = files.find_of_transformer(kVocabulary)) {
+    return read_vocabulary_file(*file, files.find_of_transformer(kTokenizerConfig));
+  }
+  return make_error(ErrorCode::model_missing, "there is no tokenizer: neither {}{} nor {}{}",
+                    files.transformer(), kTokenizer, files.transformer(), kVocabulary)
+      .with_hint("get the directory once more, with all of its files");
+}
+
+}  // namespace
+
+Status write_tokenizer(const DirectoryFiles& files, uint32_t vocabulary, bool lowercase_first,
+                       GgufMetadata& metadata) {
+  TRY_ASSIGN(WordPiece tokenizer, read_tokenizer(files, vocabulary));
+  if (lowercase_first) tokenizer.normalizer.lowercase = true;
+  const bool has_json = files.find_of_transformer(kTokenizer) != nullptr;
+  return write_word_piece(tokenizer, std::string(has_json ? kTokenizer : kVocabulary), vocabulary,
+                          metadata);
+}
+
+}  // namespace runed::embed::hf
