@@ -18,6 +18,12 @@ struct Cost {
   double cpu_ms = 0;  // Of the process that computes, until the answer is there.
 };
 
+/// Whose a contender is.
+enum class Engine { runed, llama_server, rival };
+
+/// Returns what the results call it: `runed`, `llama-server` or `rival`.
+std::string_view name_of(Engine engine);
+
 /// Something that embeds, and can be asked in turns with others.
 class Contender {
  public:
@@ -26,7 +32,7 @@ class Contender {
   const std::string& name() const { return name_; }
   /// How it was started, for people.
   const std::string& flags() const { return flags_; }
-  bool is_llama() const { return is_llama_; }
+  Engine engine() const { return engine_; }
 
   /// Between these two it may use the cores, and no other may. Both leave it idle.
   virtual void begin_turn() = 0;
@@ -42,13 +48,13 @@ class Contender {
   virtual uint64_t own_bytes() const { return 0; }
 
  protected:
-  Contender(std::string name, std::string flags, bool is_llama)
-      : name_(std::move(name)), flags_(std::move(flags)), is_llama_(is_llama) {}
+  Contender(std::string name, std::string flags, Engine engine)
+      : name_(std::move(name)), flags_(std::move(flags)), engine_(engine) {}
 
  private:
   const std::string name_;
   const std::string flags_;
-  const bool is_llama_;
+  const Engine engine_;
 };
 
 /// Makes the native engine in this process, started.

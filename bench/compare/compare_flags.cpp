@@ -39,9 +39,10 @@ Flags joined(Flags flags, const Flags& more) {
 std::vector<FlagSet> make_flag_sets(const ServerSetting& setting) {
   // Every one of them forgets old prompts: nobody asks for one again, and the memory is not
   // endless.
+  const std::string pooling{name_of(setting.model.spec.pooling.value)};
   const Flags common{"--embeddings",
                      "--pooling",
-                     "last",
+                     pooling,
                      "--ctx-size",
                      kContext,
                      "--cache-ram",
@@ -51,11 +52,11 @@ std::vector<FlagSet> make_flag_sets(const ServerSetting& setting) {
                      std::to_string(setting.threads)};
   const Flags one = joined(common, {"--parallel", "1"});
   const Flags many = joined(common, {"--parallel", "32", "--kv-unified"});
-  return {
-      {"defaults", {"--embeddings", "--pooling", "last"}},
+  std::vector<FlagSet> sets{
+      {"defaults", {"--embeddings", "--pooling", pooling}},
       // Source: predecessor.md, B-130.
       {"predecessor",
-       {"--embeddings", "--pooling", "last", "--ctx-size", kContext, "--cache-ram", "0",
+       {"--embeddings", "--pooling", pooling, "--ctx-size", kContext, "--cache-ram", "0",
         "--no-repack", "--parallel", "1", "--batch-size", "256", "--ubatch-size", "256",
         "--cache-type-k", "q8_0", "--cache-type-v", "q8_0"}},
       {"runed's child", flags_of_runed(setting)},
@@ -67,6 +68,11 @@ std::vector<FlagSet> make_flag_sets(const ServerSetting& setting) {
       {"32 slots fa off", joined(many, {"--flash-attn", "off"})},
       {"32 slots poll 100", joined(many, {"--poll", "100", "--poll-batch", "1"})},
   };
+  // It served models of the last token only; an encoder has no room in its batch for a longer text.
+  if (setting.model.spec.pooling.value != embed::Pooling::last) {
+    std::erase_if(sets, [](const FlagSet& set) { return set.name == "predecessor"; });
+  }
+  return sets;
 }
 
 Result<FlagSet> parse_flag_set(const std::string& text) {

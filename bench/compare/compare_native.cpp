@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kUntilIdle{20};
 class NativeContender final : public Contender {
  public:
   NativeContender(std::string name, std::string flags, std::unique_ptr<NativeEngine> engine)
-      : Contender(std::move(name), std::move(flags), false), engine_(std::move(engine)) {}
+      : Contender(std::move(name), std::move(flags), Engine::runed), engine_(std::move(engine)) {}
 
   void begin_turn() override {}
   void end_turn() override { std::this_thread::sleep_for(kUntilIdle); }
@@ -39,6 +39,11 @@ class NativeContender final : public Contender {
 };
 
 }  // namespace
+
+std::string_view name_of(Engine engine) {
+  if (engine == Engine::runed) return "runed";
+  return engine == Engine::llama_server ? "llama-server" : "rival";
+}
 
 Result<std::unique_ptr<Contender>> make_native(const std::string& model, NumberFormat compute,
                                                unsigned threads, const Clock& clock) {

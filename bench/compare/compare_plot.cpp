@@ -74,7 +74,7 @@ std::vector<Group> read_groups(const Json& results) {
       const Json& workload = ours->at("workloads").at(i);
       const double thousands = workload.at("tokens").get<double>() * 1e3;
       group.pairs.push_back({.name = workload.at("name").get<std::string>(),
-                             .llama = thousands / best_llama(model, i).wall_ms,
+                             .llama = thousands / best_peer(model, *ours, i).wall_ms,
                              .runed = thousands / workload.at("wall_ms_median").get<double>()});
     }
     groups.push_back(std::move(group));
@@ -106,17 +106,22 @@ std::string draw_pair(const Pair& pair, double y, double pixels_per_token) {
 }
 
 std::string draw_legend(const Json& model, double y) {
-  const auto servers = std::ranges::count_if(model.at("contenders"), [](const Json& contender) {
-    return contender.at("engine").get<std::string>() == "llama-server";
+  const auto peers = std::ranges::count_if(model.at("contenders"), [](const Json& contender) {
+    return contender.at("engine").get<std::string>() != "runed";
+  });
+  const bool has_rivals = std::ranges::any_of(model.at("contenders"), [](const Json& contender) {
+    return contender.at("engine").get<std::string>() == "rival";
   });
   return fmt::format("<rect x=\"{}\" y=\"{}\" width=\"12\" height=\"12\" class=\"runed\"/>\n",
                      kMargin, y - 10) +
          text_at(kMargin + 18, y, "", "runed") +
          fmt::format("<rect x=\"{}\" y=\"{}\" width=\"12\" height=\"12\" class=\"llama\"/>\n",
                      kMargin + 76, y - 10) +
-         text_at(
-             kMargin + 94, y, "",
-             fmt::format("llama-server, the fastest of {} sets of flags for each bar", servers));
+         text_at(kMargin + 94, y, "",
+                 has_rivals
+                     ? fmt::format("the fastest of {} peers for each bar", peers)
+                     : fmt::format("llama-server, the fastest of {} sets of flags for each bar",
+                                   peers));
 }
 
 }  // namespace

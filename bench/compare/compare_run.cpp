@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <thread>
 
 #include "base/clock.hpp"
 #include "bench.hpp"
 #include "compare_foreign.hpp"
+#include "compare_rival.hpp"
 #include "embed/model/gguf.hpp"
 #include "os/directory/directories.hpp"
 #include "os/file/files.hpp"
@@ -22,6 +24,7 @@ using embed::native::NumberFormat;
 constexpr uint64_t kWarmUpSeed = uint64_t{1} << 40;
 // Far less than rounding can cost, and far more than unrelated texts have.
 constexpr double kLeastCosine = 0.8;
+constexpr size_t kMostTextBytes = size_t{1} << 22;
 
 // A contender and what was measured of it.
 struct Entry {
@@ -56,6 +59,7 @@ class Comparison {
     TRY(start_native());
     TRY_ASSIGN(const auto directory, os::TemporaryDirectory::create("/tmp/runed-compare."));
     TRY(start_servers(directory.path()));
+    TRY(start_rivals_in(directory.path()));
     for (Entry& entry : entries_) entry.samples.resize(workloads_.size());
     TRY(compute_reference());
     const ForeignLoad load(children());
@@ -73,12 +77,27 @@ class Comparison {
   Status read_model() {
     TRY_ASSIGN(file_, embed::ModelFile::open({.path = path_}));
     TRY_ASSIGN(const auto gguf, embed::Gguf::parse_metadata(file_->bytes()));
-    TRY_ASSIGN(vocabulary_, gguf.array_size("tokenizer.ggml.tokens"));
+    TRY_ASSIGN(source_.vocabulary, gguf.array_size("tokenizer.ggml.tokens"));
     TRY_ASSIGN(const uint64_t file_type, gguf.unsigned_value("general.file_type"));
     type_ = type_name(file_type);
     TRY_ASSIGN(model_, embed::llama_server::describe_model(file_, {}, {}));
-    workloads_ = make_workloads(options_.with_long, options_.queries,
-                                std::min(model_.context, model_.spec.longest_text()));
+    // llama-server refuses a text that fills its context.
+    workloads_ = make_workloads(options_.workloads,
+                                std::min(model_.spec.context - 1, model_.spec.longest_text()));
+    return read_source();
+  }
+
+  // The frame of a model whose tokenizer is not ours has no ids.
+  Status read_source() {
+    if (model_.tokenizer == nullptr && options_.text.empty()) return {};
+    if (model_.tokenizer == nullptr) {
+      return make_error(ErrorCode::model_unsupported, "'{}' has no tokenizer of ours for a text",
+                        path_);
+    }
+    source_.frame = model_.spec.frame;
+    if (options_.text.empty()) return {};
+    TRY_ASSIGN(const std::string text, os::read_file(options_.text, kMostTextBytes));
+    TRY_ASSIGN(source_.ids, model_.tokenizer->tokenize(text));
     return {};
   }
 
@@ -94,7 +113,9 @@ class Comparison {
         if (!is_there) entries_.push_back({.contender = std::move(*made)});
         continue;
       }
-      if (made.error().code != ErrorCode::invalid_argument) return std::move(made).error();
+      const bool is_lacking = made.error().code == ErrorCode::invalid_argument ||
+                              made.error().code == ErrorCode::model_unsupported;
+      if (!is_lacking) return std::move(made).error();
       unavailable_.push_back(fmt::format("{}: {}", name_of(compute), made.error().message));
     }
     return {};
@@ -122,26 +143,56 @@ class Comparison {
     return {};
   }
 
-  // The vectors that the others are compared with: the same file in f32.
-  Status compute_reference() {
-    TRY_ASSIGN(const auto engine, make_native(path_, NumberFormat::f32, options_.threads, clock_));
-    for (size_t i = 0; i < workloads_.size(); ++i) {
-      Cost cost;
-      TRY_ASSIGN(auto vectors, engine->embed(texts_of(0, i, 0), cost));
-      reference_.push_back(std::move(vectors));
+  Status start_rivals_in(const std::string& directory) {
+    if (options_.rivals.empty()) return {};
+    TRY_ASSIGN(Rivals rivals, start_rivals({.python = options_.rival_python,
+                                            .script = options_.rival_script,
+                                            .model = options_.rivals,
+                                            .directory = directory,
+                                            .threads = options_.threads}));
+    for (auto& rival : rivals.started) entries_.push_back({.contender = std::move(rival)});
+    for (const std::string& each : rivals.unavailable) {
+      fmt::print(stderr, "runed: LEFT OUT: bench_compare: {}\n", each);
+      unavailable_.push_back(each);
     }
     return {};
   }
 
+  // The vectors that the others are compared with: those of the native engine in f32; of a model that it
+  // does not serve, those of the first rival.
+  Status compute_reference() {
+    const std::string& path = options_.reference.empty() ? path_ : options_.reference;
+    auto native = make_native(path, NumberFormat::f32, options_.threads, clock_);
+    if (native) return compute_reference_by(**native);
+    const auto rival = std::ranges::find(
+        entries_, Engine::rival, [](const Entry& each) { return each.contender->engine(); });
+    if (rival == entries_.end()) return std::move(native).error();
+    unavailable_.push_back(
+        fmt::format("the reference of the native engine, in whose place it is {}: {}",
+                    rival->contender->name(), native.error().message));
+    return compute_reference_by(*rival->contender);
+  }
+
+  Status compute_reference_by(Contender& contender) {
+    contender.begin_turn();
+    for (size_t i = 0; i < workloads_.size(); ++i) {
+      Cost cost;
+      TRY_ASSIGN(auto vectors, contender.embed(texts_of(0, i, 0), cost));
+      reference_.push_back(std::move(vectors));
+    }
+    contender.end_turn();
+    return {};
+  }
+
   Texts texts_of(unsigned round, size_t workload, uint32_t repeat) const {
-    return make_texts(workloads_[workload], vocabulary_,
+    return make_texts(workloads_[workload], source_,
                       (uint64_t{round} << 16 | workload << 12) + repeat);
   }
 
   std::vector<int> children() const {
     std::vector<int> pids;
     for (const Entry& entry : entries_) {
-      if (entry.contender->is_llama()) pids.push_back(entry.contender->pid());
+      if (entry.contender->pid() > 0) pids.push_back(entry.contender->pid());
     }
     return pids;
   }
@@ -164,15 +215,17 @@ class Comparison {
     Entry::Samples& samples = entry.samples[workload];
     Cost cost;
     contender.begin_turn();
-    const Texts warm_up = make_texts(workloads_.front(), vocabulary_, kWarmUpSeed + warm_ups_++);
+    const Texts warm_up = make_texts(workloads_.front(), source_, kWarmUpSeed + warm_ups_++);
     TRY_ASSIGN(const auto ignored, contender.embed(warm_up, cost));
     for (uint32_t repeat = 0; repeat < workloads_[workload].repeats; ++repeat) {
-      TRY_ASSIGN(const auto vectors, contender.embed(texts_of(round, workload, repeat), cost));
+      const Texts texts = texts_of(round, workload, repeat);
+      std::this_thread::sleep_for(workloads_[workload].idle);
+      TRY_ASSIGN(const auto vectors, contender.embed(texts, cost));
       samples.wall_ms.push_back(cost.wall_ms);
       samples.cpu_ms.push_back(cost.cpu_ms);
       if (round > 0 || repeat > 0) continue;
       samples.cosine = least_cosine(vectors, reference_[workload], workloads_[workload].texts);
-      require(samples.cosine > kLeastCosine,
+      require(samples.cosine > kLeastCosine || contender.engine() == Engine::rival,
               fmt::format("{}, {}: a cosine of {:.4f} to f32: this is another vector",
                           contender.name(), workloads_[workload].name, samples.cosine));
     }
@@ -186,14 +239,14 @@ class Comparison {
   void drop_the_slow() {
     std::vector<double> best(workloads_.size(), INFINITY);
     for (const Entry& entry : entries_) {
-      if (!entry.contender->is_llama()) continue;
+      if (entry.contender->engine() != Engine::llama_server) continue;
       for (size_t i = 0; i < best.size(); ++i) {
         best[i] = std::min(best[i], median(entry.samples[i].wall_ms));
       }
     }
     for (Entry& entry : entries_) {
       const std::string& name = entry.contender->name();
-      if (!entry.contender->is_llama() || name.ends_with("defaults") ||
+      if (entry.contender->engine() != Engine::llama_server || name.ends_with("defaults") ||
           name.ends_with("predecessor")) {
         continue;
       }
@@ -215,6 +268,7 @@ class Comparison {
         const Entry::Samples& samples = entry.samples[i];
         workloads.push_back({{"name", workloads_[i].name},
                              {"tokens", workloads_[i].tokens()},
+                             {"texts", workloads_[i].texts},
                              {"wall_ms_median", median(samples.wall_ms)},
                              {"cpu_ms_median", median(samples.cpu_ms)},
                              {"least_cosine", samples.cosine},
@@ -222,7 +276,7 @@ class Comparison {
                              {"cpu_ms", samples.cpu_ms}});
       }
       contenders.push_back({{"name", entry.contender->name()},
-                            {"engine", entry.contender->is_llama() ? "llama-server" : "runed"},
+                            {"engine", name_of(entry.contender->engine())},
                             {"flags", entry.contender->flags()},
                             {"own_bytes", entry.own_bytes},
                             {"workloads", std::move(workloads)}});
@@ -240,7 +294,7 @@ class Comparison {
   std::shared_ptr<const embed::ModelFile> file_;
   std::string type_;
   embed::llama_server::ModelDescription model_;
-  uint64_t vocabulary_ = 0;
+  TextSource source_;
   std::vector<Workload> workloads_;
   std::vector<Entry> entries_;
   std::vector<std::string> unavailable_;

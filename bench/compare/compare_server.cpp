@@ -30,7 +30,7 @@ class ServerContender final : public Contender {
   ServerContender(const FlagSet& set, llama::Endpoint endpoint, uint32_t dimension,
                   std::unique_ptr<llama::ServerProcess> process)
       : Contender(fmt::format("llama-server, {}", set.name),
-                  fmt::format("{}", fmt::join(set.flags, " ")), true),
+                  fmt::format("{}", fmt::join(set.flags, " ")), Engine::llama_server),
         endpoint_(std::move(endpoint)),
         dimension_(dimension),
         process_(std::move(process)) {}

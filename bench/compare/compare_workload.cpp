@@ -3,31 +3,65 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 namespace runed::bench {
 
-std::vector<Workload> make_workloads(bool with_long, uint32_t queries, uint32_t context) {
-  std::vector<Workload> workloads{{.tokens_each = 12, .repeats = queries},
-                                  {.tokens_each = 128},
-                                  {.tokens_each = 512},
-                                  {.texts = 32, .tokens_each = 24}};
-  if (with_long) workloads.push_back({.tokens_each = 2048});
-  for (Workload& workload : workloads) {
-    workload.tokens_each = std::min(workload.tokens_each, context - 1);
-    workload.name = workload.texts == 1
-                        ? fmt::format("{} tokens", workload.tokens_each)
-                        : fmt::format("{} x {} tokens", workload.texts, workload.tokens_each);
+namespace {
+
+constexpr uint32_t kMostQueryTokens = 32;
+
+std::string name_of(const Workload& workload) {
+  const std::string name =
+      workload.texts == 1 ? fmt::format("{} tokens", workload.tokens_each)
+                          : fmt::format("{} x {} tokens", workload.texts, workload.tokens_each);
+  return workload.idle.count() > 0 ? name + ", idle" : name;
+}
+
+// One text: the middle is random tokens, or a piece of the source from a random place on.
+void append_text(const TextSource& source, uint32_t tokens, std::mt19937_64& random,
+                 std::vector<embed::TokenId>& ids) {
+  const size_t begin = ids.size();
+  const size_t first = source.ids.size() > tokens ? random() % (source.ids.size() - tokens) : 0;
+  for (uint32_t i = 0; i < tokens; ++i) {
+    ids.push_back(source.ids.empty() ? static_cast<embed::TokenId>(random() % source.vocabulary)
+                                     : source.ids[(first + i) % source.ids.size()]);
   }
+  const auto& [before, after] = source.frame;
+  if (before.size() + after.size() >= tokens) return;
+  std::ranges::copy(before, ids.begin() + static_cast<std::ptrdiff_t>(begin));
+  std::ranges::copy(after, ids.end() - static_cast<std::ptrdiff_t>(after.size()));
+}
+
+}  // namespace
+
+std::vector<Workload> make_workloads(const WorkloadOptions& options, uint32_t most_tokens) {
+  std::vector<Workload> workloads;
+  for (const uint32_t wanted : options.lengths) {
+    const uint32_t length = std::min(wanted, most_tokens);
+    const uint32_t repeats = length > kMostQueryTokens ? options.documents : options.queries;
+    workloads.push_back({.tokens_each = length, .repeats = repeats});
+  }
+  if (options.idle.count() > 0) {
+    for (size_t i = 0; i < options.lengths.size(); ++i) {
+      workloads.push_back(workloads[i]);
+      workloads.back().idle = options.idle;
+    }
+  }
+  workloads.push_back({.texts = 32,
+                       .tokens_each = std::min(uint32_t{24}, most_tokens),
+                       .repeats = options.documents});
+  for (Workload& workload : workloads) workload.name = name_of(workload);
   return workloads;
 }
 
-Texts make_texts(const Workload& workload, uint64_t vocabulary, uint64_t seed) {
+Texts make_texts(const Workload& workload, const TextSource& source, uint64_t seed) {
   std::mt19937_64 random(seed);
   Texts texts;
   texts.ids.reserve(workload.tokens());
-  for (uint32_t i = 0; i < workload.tokens(); ++i) {
-    texts.ids.push_back(static_cast<embed::TokenId>(random() % vocabulary));
+  for (uint32_t i = 0; i < workload.texts; ++i) {
+    append_text(source, workload.tokens_each, random, texts.ids);
   }
   for (uint32_t i = 0; i <= workload.texts; ++i) texts.offsets.push_back(i * workload.tokens_each);
   return texts;
@@ -38,8 +72,14 @@ double least_cosine(const std::vector<float>& a, const std::vector<float>& b, si
   double least = 1;
   for (size_t row = 0; row < rows; ++row) {
     double sum = 0;
-    for (size_t i = row * dimension; i < (row + 1) * dimension; ++i) sum += double{a[i]} * b[i];
-    least = std::min(least, sum);
+    double squares_a = 0;
+    double squares_b = 0;
+    for (size_t i = row * dimension; i < (row + 1) * dimension; ++i) {
+      sum += double{a[i]} * b[i];
+      squares_a += double{a[i]} * a[i];
+      squares_b += double{b[i]} * b[i];
+    }
+    least = std::min(least, sum / std::sqrt(squares_a * squares_b));
   }
   return least;
 }
