@@ -1,7 +1,6 @@
 #include "embed/model/spec_reader.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/text.hpp"
@@ -23,10 +22,6 @@ constexpr uint32_t kMostWidening = 16;
 constexpr double kMostRopeBase = 1e12;
 constexpr uint32_t kMostTokenTypes = 1024;
 
-// Of a vocabulary like that of BERT, in files that do not say.
-// Source: llama.cpp, llama_vocab::impl::load, for WordPiece.
-constexpr TokenId kUsualCls = 101;
-constexpr TokenId kUsualSep = 102;
 
 template <typename Value, typename Expected>
 Error refused(std::string_view key, const Value& found, const Expected& expected,
@@ -197,22 +192,14 @@ Status SpecReader::read_frame(End end) const {
   return {};
 }
 
-// Old files spell the keys otherwise.
-Result<TokenId> SpecReader::read_first_token(std::span<const char* const> keys,
-                                             TokenId fallback) const {
-  for (const char* key : keys) {
-    if (file_.has(key)) return read_token(key);
+Status SpecReader::check_word_piece_frame() const {
+  for (const auto& [tokens, key] : {std::pair(&spec_.frame.before, "tokenizer.ggml.bos_token_id"),
+                                    {&spec_.frame.after, "tokenizer.ggml.eos_token_id"}}) {
+    if (std::ranges::find(*tokens, kTokenOfEngine) == tokens->end()) continue;
+    return conversion_fault(
+        fmt::format("key '{}' names no token of the vocabulary of {}", key, spec_.vocabulary), key,
+        kConvertAgain);
   }
-  if (fallback < spec_.vocabulary) return fallback;
-  return missing(keys.front());
-}
-
-Status SpecReader::read_word_piece_frame() const {
-  constexpr std::array kCls{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.cls_token_id"};
-  constexpr std::array kSep{"tokenizer.ggml.seperator_token_id", "tokenizer.ggml.eos_token_id"};
-  TRY_ASSIGN(const TokenId cls, read_first_token(kCls, kUsualCls));
-  TRY_ASSIGN(const TokenId sep, read_first_token(kSep, kUsualSep));
-  spec_.frame = {.before = {cls}, .after = {sep}};
   return {};
 }
 

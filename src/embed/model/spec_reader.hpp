@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -45,10 +44,9 @@ class SpecReader {
   /// Needs: the vocabulary.
   Status read_frame(End end) const;
 
-  /// Reads the frame of WordPiece, which every text has, whatever the file says of adding it: the
-  /// token of its beginning, and the one that separates.
-  /// Needs: the vocabulary.
-  Status read_word_piece_frame() const;
+  /// Checks that the frame of WordPiece, which recognise_model reads of any file, is of tokens that
+  /// the vocabulary has.
+  Status check_word_piece_frame() const;
 
   /// Reads how many rows the table of segments has; 0 where it has none.
   Status read_token_types() const;
@@ -63,7 +61,6 @@ class SpecReader {
   Result<bool> read_flag(const std::string& key, bool fallback) const;
   Result<std::string> read_text(const std::string& key) const;
   Result<TokenId> read_token(const std::string& key) const;
-  Result<TokenId> read_first_token(std::span<const char* const> keys, TokenId fallback) const;
   Status read_heads() const;
 
   const Gguf& file_;

@@ -20,7 +20,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   TRY(reader.read_token_types());
   TRY(reader.read_dense());
   TRY(reader.read_tokenizer());
-  if (spec.tokenizer.model == kWordPiece) return reader.read_word_piece_frame();
+  if (spec.tokenizer.model == kWordPiece) return reader.check_word_piece_frame();
   return reader.read_frame(SpecReader::End::needed);
 }
 

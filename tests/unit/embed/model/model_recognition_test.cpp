@@ -71,12 +71,13 @@ GgufBuilder encoder(const std::string& architecture, const char* tokenizer) {
       .set(architecture + ".attention.causal", false)
       .set(architecture + ".pooling_type", uint32_t{1})
       .set("tokenizer.ggml.model", tokenizer)
-      .set("tokenizer.ggml.tokens", std::vector<std::string>{"a", "b", "c"})
-      .set("tokenizer.ggml.bos_token_id", uint32_t{1})
-      .set("tokenizer.ggml.eos_token_id", uint32_t{2})
+      .set("tokenizer.ggml.tokens", std::vector<std::string>(200, "t"))
       .set("tokenizer.ggml.add_bos_token", true)
       .set("tokenizer.ggml.add_eos_token", true);
-  return builder;
+  // Of WordPiece they need not be said.
+  if (std::string_view(tokenizer) == "bert") return builder;
+  return builder.set("tokenizer.ggml.bos_token_id", uint32_t{1})
+      .set("tokenizer.ggml.eos_token_id", uint32_t{2});
 }
 
 GgufBuilder gemma() {
@@ -301,10 +302,7 @@ TEST_CASE("an epsilon that no layer norm of an encoder has is refused") {
 }
 
 TEST_CASE("texts of WordPiece are framed by the tokens of the file, or those of BERT") {
-  const auto frame = [](GgufBuilder file) {
-    return unwrap(recognise(file.set("tokenizer.ggml.tokens", std::vector<std::string>(200, "t"))))
-        .frame;
-  };
+  const auto frame = [](const GgufBuilder& file) { return unwrap(recognise(file)).frame; };
   using runed::embed::Frame;
   using runed::embed::kTokenOfEngine;
   CHECK(frame(encoder("bert", "bert")) == Frame{{101}, {102}});
@@ -317,9 +315,13 @@ TEST_CASE("texts of WordPiece are framed by the tokens of the file, or those of 
                   .set("tokenizer.ggml.cls_token_id", uint32_t{4})
                   .set("tokenizer.ggml.eos_token_id", uint32_t{3})
                   .set("tokenizer.ggml.seperator_token_id", uint32_t{5})) == Frame{{4}, {5}});
-  CHECK(frame(encoder("bert", "bert").set("tokenizer.ggml.bos_token_id", uint32_t{200})) ==
+  CHECK(frame(encoder("nomic-bert", "bert").set("tokenizer.ggml.bos_token_id", uint32_t{200})) ==
         Frame{{kTokenOfEngine}, {102}});
-  CHECK(frame(encoder("bert", "t5")) == Frame{{kTokenOfEngine}, {kTokenOfEngine}});
+  CHECK(refusal_of(encoder("bert", "bert").set("tokenizer.ggml.bos_token_id", uint32_t{200}))
+            .message ==
+        "key 'tokenizer.ggml.bos_token_id' names no token of the vocabulary of 200");
+  CHECK(frame(encoder("nomic-bert", "t5")) == Frame{{kTokenOfEngine}, {kTokenOfEngine}});
+  CHECK(frame(encoder("bert", "t5")) == Frame{{1}, {2}});
 }
 
 TEST_CASE("EmbeddingGemma without its dense layers is refused") {

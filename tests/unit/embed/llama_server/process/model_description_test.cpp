@@ -117,7 +117,10 @@ TEST_CASE("a file with tensors of types that only llama-server knows is describe
 
 TEST_CASE("a file whose tensors tell that a part was left out is refused") {
   const Error error = unwrap_error(
-      describe(bert().tensor("cls.output.weight", runed::embed::TensorType::f32, {1}, "1234")));
+      describe(bert()
+                   .set("general.architecture", "bert")
+                   .set("bert.pooling_type", uint32_t{1})
+                   .tensor("cls.output.weight", runed::embed::TensorType::f32, {1}, "1234")));
   CHECK(error.message.starts_with("the model has a tensor 'cls.output.weight' and none"));
   CHECK(error.facts.has(runed::fact::kConversionFault));
 }
