@@ -17,12 +17,13 @@ std::vector<NumberFormat> formats_of(const Kernel& kernel);
 /// Errors: invalid_argument, with the choices.
 Status check_compute(NumberFormat requested, const Kernel& kernel);
 
-/// Chooses how every product of a model is computed. `automatic` becomes int8 where any weights are
-/// of a type that has it (Q8_0, Q6_K, Q5_K, Q4_K); int16 where none are F32, where a norm has a few
-/// channels far above the others, or where norms come after what they are for, if the kernel has it:
-/// the fastest that adds less error than the weights' own rounding has; else f32. In int8, weights of
-/// other types, or that share a panel with weights of another type, are multiplied in int16. Returns
-/// the format of most products: without weights of such a type there are none in int8.
+/// Chooses how every product of a model is computed. `automatic` is the fastest that the kernel has
+/// and that adds less error than the weights' own rounding has: int8 where any weights are of a type
+/// that has it (Q8_0, Q6_K, Q5_K, Q4_K), but int16 where a norm has a few channels far above the
+/// others, or where norms come after what they are for; int16 too where none are F32, or norms come
+/// after and have no such channels; else f32. In int8, weights of other types, or that share a panel
+/// with weights of another type, are multiplied in int16. Returns the format of most products: without
+/// weights of such a type there are none in int8.
 /// Needs:  check_compute succeeded.
 NumberFormat choose_gemms(Weights& weights, const ModelSpec& spec, NumberFormat requested,
                           const Kernel& kernel);

@@ -222,6 +222,19 @@ TEST_CASE("left to choose, norms that come after what they are for keep int8 awa
   });
 }
 
+TEST_CASE("left to choose, an encoder of F32 is computed in int16, unless a norm has high channels") {
+  for_each_integer_kernel([](const Kernel& kernel) {
+    ModelSpec encoder;
+    encoder.norm_place = NormPlace::after;
+    Weights weights = weights_of(TensorType::f32);
+    CHECK(choose_gemms(weights, encoder, NumberFormat::automatic, kernel) == NumberFormat::int16);
+    CHECK(choose_gemms(weights, encoder, NumberFormat::f32, kernel) == NumberFormat::f32);
+    weights.layers[0].ff_norm.weight.assign(64, 1.0F);
+    weights.layers[0].ff_norm.weight[5] = 20;
+    CHECK(choose_gemms(weights, encoder, NumberFormat::automatic, kernel) == NumberFormat::f32);
+  });
+}
+
 TEST_CASE("without a gate the first feed-forward matrix has a format of its own") {
   for_each_integer_kernel([](const Kernel& kernel) {
     Weights weights = weights_of(TensorType::q8_0);
