@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "cmd/convert.hpp"
 #include "cmd/doctor.hpp"
 #include "cmd/embed.hpp"
 #include "cmd/gc.hpp"
@@ -24,6 +25,7 @@ std::span<const Command> commands() {
       Command{"serve", "Run the daemon in the foreground", define_serve},
       Command{"reload", "Have the daemon read config.json again", define_reload},
       Command{"shutdown", "Ask the daemon to finish and exit", define_shutdown},
+      Command{"convert", "Write a model as a GGUF file", define_convert},
       Command{"install", "Fetch and install a model", define_install},
       Command{"uninstall", "Remove a model that was installed", define_uninstall},
       Command{"verify", "Check everything that is installed", define_verify},
