@@ -108,6 +108,7 @@ InfoReport to_report(const v1::InfoResponse& wire) {
   report.daemon_version = wire.daemon_version();
   report.model_sha256 = wire.model_sha256();
   report.engine_reason = wire.engine_reason();
+  report.previous_builtin = wire.previous_builtin();
   report.pooling = wire.pooling().name();
   report.pooling_source = wire.pooling().source();
   report.max_batch_size = wire.max_batch_size();

@@ -32,6 +32,7 @@ struct InfoReport {
   std::string engine;
   std::string engine_version;  // Of llama-server.
   std::string engine_reason;   // Known before the model is loaded.
+  std::string previous_builtin;  // That answered in this home before; empty: no other did.
   std::string compute;
   std::string kernel;
   std::optional<Prompt> query_prompt;     // Nothing: none is known.

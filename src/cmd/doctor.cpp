@@ -156,8 +156,9 @@ Model check_model(const Location& location) {
   if (choice->kind == ModelChoice::Kind::builtin) {
     return {{"model", Outcome::ok,
              choice->origin == bootstrap::Origin::default_value
-                 ? "the small built-in one: 'runed install' fetches a better one"
-                 : "the built-in one"},
+                 ? fmt::format("the built-in {}: 'runed install' fetches a better one",
+                               embed::builtin_model_name())
+                 : fmt::format("the built-in {}", embed::builtin_model_name())},
             bootstrap::ReadyModel{.variant = choice->variant},
             embed::builtin_model().size()};
   }

@@ -64,7 +64,7 @@ bool names_variant(const Work& work) {
 }
 
 bool is_builtin(const Work& work) {
-  return work.location.settings.model_variant.value == bootstrap::kBuiltinVariant;
+  return work.location.settings.model_variant.value == bootstrap::builtin_variant();
 }
 
 // Both, as far as they are not named elsewhere or of no use here.
@@ -94,7 +94,7 @@ Result<bootstrap::InstallRequest> request_of(const Work& work, const Manifest& m
   const bool names_builtin = names_variant(work) && is_builtin(work);
   if (names_builtin || (work.flags.model_only && is_builtin(work))) {
     return make_error(ErrorCode::usage, "variant '{}' is in the executable: nothing to install",
-                      bootstrap::kBuiltinVariant);
+                      bootstrap::builtin_variant());
   }
   bootstrap::InstallRequest request{
       .parts = work.flags.engine_only  ? std::vector{Part::llama_server}
@@ -243,7 +243,7 @@ Status print_list(Work& work, const Manifest& manifest) {
     add(variant, model ? model->size_bytes : 0,
         std::ranges::find(installed, variant) != installed.end());
   }
-  add(std::string(bootstrap::kBuiltinVariant), embed::builtin_model().size(), true);
+  add(bootstrap::builtin_variant(), embed::builtin_model().size(), true);
   work.services.out << (work.flags.json
                             ? to_line(Json{{"manifest", bootstrap::display_url(manifest.source())},
                                            {"variants", all}}) +

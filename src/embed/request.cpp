@@ -110,7 +110,7 @@ Result<std::string_view> bound_text(std::string_view text, const EmbedOptions& o
   return make_error(ErrorCode::text_too_long,
                     "the text has {} bytes, which are {} tokens or more; the model takes {}",
                     text.size(), tokens, model.max_tokens)
-      .with_hint("split the text, or ask for truncation")
+      .with_hint("split the text, or ask for truncation ('--truncate right')")
       .with(fact::kTokens, tokens)
       .with(fact::kLimit, model.max_tokens)
       .with(fact::kBytes, text.size());
@@ -127,7 +127,7 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
   if (options.truncate == Truncate::error) {
     return make_error(ErrorCode::text_too_long, "the text has {} tokens, the model takes {}",
                       tokens, max_tokens)
-        .with_hint("split the text, or ask for truncation")
+        .with_hint("split the text, or ask for truncation ('--truncate right')")
         .with(fact::kTokens, tokens)
         .with(fact::kLimit, max_tokens);
   }

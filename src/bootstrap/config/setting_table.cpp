@@ -73,7 +73,7 @@ constexpr std::array kSettings{
         .help = "Serve this GGUF, or the model of this name",
         .text =
             "The model to serve: a GGUF file, a name that `models` in `config.json` gives one, or "
-            "a variant. `builtin:runed-mini` is the model in the executable.",
+            "a variant. `builtin:NAME` is the model in the executable.",
         .details = "What has a `/` or ends in `.gguf` is a file, anything else a name. Of a model "
                    "and a variant the one named in the stronger place counts, and the model if the "
                    "places are equal.",
@@ -92,7 +92,7 @@ constexpr std::array kSettings{
         .details =
             "In `models/` the name is that of the file without `.gguf`. The last part, after "
             "a dot, is enough if only one has it: `q8_0` means `qwen3-embedding-0.6b.q8_0`. "
-            "The daemon fetches it if it is not there. `builtin:runed-mini` is the model in "
+            "The daemon fetches it if it is not there. `builtin:NAME` is the model in "
             "the executable.",
         .access = access<&Settings::model_variant, parse_text>(),
     },

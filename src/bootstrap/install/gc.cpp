@@ -110,7 +110,7 @@ Status Search::find_stale_markers() {
   if (!os::exists(directory) || !names) return {};
   TRY_ASSIGN(const auto markers, os::list_directory(directory));
   for (const os::DirectoryEntry& marker : markers) {
-    const bool is_there = marker.name == kBuiltinVariant ||
+    const bool is_there = marker.name == builtin_variant() ||
                           installed.variants.contains(marker.name) ||
                           std::ranges::find(*names, marker.name) != names->end();
     if (is_there || !is_old(marker.modified, nanoseconds{0})) continue;

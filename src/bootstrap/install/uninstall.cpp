@@ -64,9 +64,9 @@ std::vector<std::string> find_places(const Paths& paths, const Settings& setting
 
 Result<Uninstall> plan_uninstall(const Paths& paths, const Settings& settings,
                                  const std::string& name, const std::string& running_variant) {
-  if (name == kBuiltinVariant) {
+  if (name == builtin_variant()) {
     return make_error(ErrorCode::usage, "variant '{}' is in the executable: it cannot be removed",
-                      kBuiltinVariant);
+                      builtin_variant());
   }
   TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   TRY_ASSIGN(const std::string variant, find_installed(paths, installed, name));

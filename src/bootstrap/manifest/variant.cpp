@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "embed/model/builtin_model.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -26,6 +27,11 @@ std::string in_lower_case(std::string_view text) {
 }
 
 }  // namespace
+
+const std::string& builtin_variant() {
+  static const std::string variant = fmt::format("builtin:{}", embed::builtin_model_name());
+  return variant;
+}
 
 Result<std::string> find_variant(std::span<const std::string> names, std::string_view wanted) {
   if (std::ranges::find(names, wanted) != names.end()) return std::string(wanted);

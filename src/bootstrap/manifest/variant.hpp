@@ -8,8 +8,8 @@
 
 namespace runed::bootstrap {
 
-/// The variant under which the model in the executable is served.
-inline constexpr std::string_view kBuiltinVariant = "builtin:runed-mini";
+/// Returns the variant under which the model in the executable is served: `builtin:` and its name.
+const std::string& builtin_variant();
 
 /// Finds the variant that is meant among `names`: in full, or by its last part (`q8_0` for
 /// `qwen3-embedding-0.6b.q8_0`).

@@ -22,7 +22,7 @@ ModelChoice installed_choice(const Paths& paths, const std::string& variant, Ori
 }
 
 ModelChoice builtin_choice(Origin origin) {
-  return {Kind::builtin, std::string(kBuiltinVariant), {}, origin};
+  return {Kind::builtin, builtin_variant(), {}, origin};
 }
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -58,7 +58,7 @@ Result<std::vector<std::string>> named_variants(const Paths& paths) {
 }
 
 Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted, Origin origin) {
-  if (wanted == kBuiltinVariant || fmt::format("builtin:{}", wanted) == kBuiltinVariant) {
+  if (wanted == builtin_variant() || fmt::format("builtin:{}", wanted) == builtin_variant()) {
     return builtin_choice(origin);
   }
   TRY_ASSIGN(auto names, named_variants(paths));
@@ -124,7 +124,7 @@ Result<ModelChoice> choose_present(const Paths& paths, const Settings& settings,
                       can_be_fetched(paths, settings, variant)
                           ? fmt::format(", or fetch it with 'runed install --variant {}'", variant)
                           : "",
-                      kBuiltinVariant));
+                      builtin_variant()));
 }
 
 // Nothing was named, and the manifest is the one that comes with runed.
@@ -192,7 +192,7 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
 Status check_installed(const ModelChoice& choice, const Paths& paths, const Settings& settings) {
   if (choice.is_installed()) return {};
   TRY_ASSIGN(std::vector<std::string> known, installed_variants(paths));
-  known.emplace_back(kBuiltinVariant);
+  known.emplace_back(builtin_variant());
   if (choice.variant.empty()) {
     return make_error(ErrorCode::model_missing,
                       "the default model of the manifest is not installed")

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "cmd/line/flag_set.hpp"
 #include "cmd/version.hpp"
+#include "embed/model/builtin_model.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -156,8 +157,10 @@ CommandLine::CommandLine()
           "runed: embedding models for every program on this machine", "runed")) {
   app_->formatter(std::make_shared<HelpFormatter>());
   app_->set_help_flag("-h,--help", "Print this help and exit");
-  app_->set_version_flag("--version", fmt::format("runed {}", kVersion),
-                         "Print the version and exit");
+  app_->set_version_flag(
+      "--version",
+      fmt::format("runed {}\nbuilt-in model: {}", kVersion, embed::builtin_model_name()),
+      "Print the version and exit");
   app_->footer(kExamples);
   app_->require_subcommand(0, 1);
   for (const Command& command : commands()) {

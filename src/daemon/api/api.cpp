@@ -107,6 +107,7 @@ ModelDescription Api::describe(const ModelPtr& model) const {
           .path = std::move(declaration.choice.path),
           .file_bytes = model->file_bytes(),
           .variant = std::move(variant),
+          .previous_builtin = model->state().previous_builtin(),
           .engine_reason = model->state().engine_reason(),
           .model = loaded,
           .centroids = dimension.has_value() ? model->centroids().find(*dimension)

@@ -41,6 +41,7 @@ struct ModelDescription {
   std::string path;                         // Of its file; empty where that is not known yet.
   uint64_t file_bytes = 0;                  // 0: not known.
   std::string variant;
+  std::string previous_builtin;  // Which answered in this home before; empty: no other did.
   std::string engine_reason;
   std::shared_ptr<const embed::ModelInfo> model;  // Null: it was not loaded yet.
   std::shared_ptr<const CentroidSet> centroids;   // In force for the model; null: none.

@@ -86,6 +86,16 @@ std::string State::variant() const {
   return variant_;
 }
 
+void State::set_previous_builtin(std::string name) {
+  const std::lock_guard lock(mutex_);
+  previous_builtin_ = std::move(name);
+}
+
+std::string State::previous_builtin() const {
+  const std::lock_guard lock(mutex_);
+  return previous_builtin_;
+}
+
 void State::set_engine_reason(std::string reason) {
   const std::lock_guard lock(mutex_);
   engine_reason_ = std::move(reason);

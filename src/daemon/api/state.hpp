@@ -54,6 +54,10 @@ class State {
 
   /// Publishes what was chosen to be served. A notice is told with `ok` from then on.
   void set_variant(std::string variant, std::string notice);
+
+  /// Publishes which built-in model answered in this home before this one.
+  void set_previous_builtin(std::string name);
+  std::string previous_builtin() const;
   std::string variant() const;
 
   /// Publishes why this engine was chosen.
@@ -75,6 +79,7 @@ class State {
   StateSnapshot snapshot_;
   std::string variant_;
   std::string notice_;
+  std::string previous_builtin_;
   std::string engine_reason_;
   std::shared_ptr<const embed::ModelInfo> model_;
 };

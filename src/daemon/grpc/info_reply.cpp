@@ -73,6 +73,7 @@ void fill(const Info& info, v1::InfoResponse& response) {
   }
   const ModelDescription& asked = info.model;
   response.set_variant(asked.variant);
+  response.set_previous_builtin(asked.previous_builtin);
   response.set_engine_reason(asked.engine_reason);
   if (asked.centroids != nullptr) response.set_centroid_set_version(asked.centroids->version());
   if (asked.model != nullptr) {

@@ -23,7 +23,7 @@ ModelDeclaration declare(ModelChoice choice, std::string name) {
 }
 
 ModelDeclaration declare_builtin(bootstrap::Origin origin) {
-  const std::string name(bootstrap::kBuiltinVariant);
+  const std::string name(bootstrap::builtin_variant());
   ModelDeclaration builtin = declare(
       {.kind = ModelChoice::Kind::builtin, .variant = name, .path = {}, .origin = origin}, name);
   builtin.names.push_back(name.substr(name.find(':') + 1));

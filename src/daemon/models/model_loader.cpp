@@ -4,10 +4,12 @@
 #include <memory>
 #include <utility>
 
+#include "bootstrap/install/last_builtin.hpp"
 #include "bootstrap/install/last_used.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "bootstrap/use/ready_model.hpp"
 #include "daemon/models/engine_factory.hpp"
+#include "embed/model/builtin_model.hpp"
 
 namespace runed::daemon {
 namespace {
@@ -15,13 +17,17 @@ namespace {
 using bootstrap::ModelChoice;
 
 constexpr const char* kBuiltinNotice =
-    "no model is installed, so the small built-in one answers; 'runed install' fetches "
+    "no model is installed, so the built-in {} answers; 'runed install' fetches "
     "Qwen3-Embedding-0.6B, whose vectors find better but do not mix with these";
+constexpr const char* kPreviousNotice =
+    "the built-in model is {} now, and was {}: vectors of the two do not mix, so an index needs to "
+    "be "
+    "made anew";
 
 std::string notice_of(const ModelChoice& choice) {
   const bool by_default = choice.kind == ModelChoice::Kind::builtin &&
                           choice.origin == bootstrap::Origin::default_value;
-  return by_default ? kBuiltinNotice : "";
+  return by_default ? fmt::format(kBuiltinNotice, embed::builtin_model_name()) : "";
 }
 
 std::string name_of(const ModelChoice& choice) {
@@ -58,6 +64,7 @@ class ModelLoad {
 
  private:
   Result<EnginePlaces> places();
+  void note_builtin();
   bootstrap::InstallHooks hooks();
   void begin(bootstrap::Activity activity, bootstrap::Part part, const std::string& variant);
 
@@ -108,6 +115,17 @@ Result<EnginePlaces> ModelLoad::places() {
   return places_in(*directory_);
 }
 
+// Whoever has vectors of the one before is told, for nothing else would show it.
+void ModelLoad::note_builtin() {
+  const auto previous = bootstrap::note_builtin(options_.paths, embed::builtin_model_name());
+  if (!previous) log_.warn("cannot note the built-in model", {{"error", previous.error().message}});
+  if (!previous || !previous->has_value()) return;
+  const std::string notice = fmt::format(kPreviousNotice, embed::builtin_model_name(), **previous);
+  state_.set_variant(state_.variant(), notice);
+  state_.set_previous_builtin(**previous);
+  log_.warn("another built-in model", {{"before", **previous}, {"notice", notice}});
+}
+
 Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
   const auto& [paths, settings, model, environment, policy, gpu_probe, sha256, has_own_places,
                compute_pool] = options_;
@@ -127,6 +145,7 @@ Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {
     const Status noted = bootstrap::note_used(paths, engine.model.variant, clock_);
     if (!noted) log_.warn("cannot note a use", {{"error", noted.error().message}});
   }
+  if (model.kind == ModelChoice::Kind::builtin) note_builtin();
   const auto get_llama_server = [&, this] {
     return bootstrap::ensure_llama_server(options_.paths, options_.settings, options_.environment,
                                           options_.policy, clock_, hooks());

@@ -162,7 +162,7 @@ TEST_CASE("a text of as many tokens as the model takes is whole, one more is too
   const Error error = unwrap_error(try_prepare("abcde", {}, 5));
   CHECK(error.code == ErrorCode::text_too_long);
   CHECK(error.message == "the text has 6 tokens, the model takes 5");
-  CHECK(error.hint == "split the text, or ask for truncation");
+  CHECK(error.hint == "split the text, or ask for truncation ('--truncate right')");
   CHECK(error.facts.text("tokens") == "6");
   CHECK(error.facts.text("limit") == "5");
 }

@@ -42,6 +42,6 @@ TEST_CASE("the layout is the predecessor's") {
   CHECK(paths.daemon_log == "/r/logs/daemon.log");
   CHECK(paths.llama_server_log == "/r/logs/llama-server.log");
   CHECK(paths.llama_server_socket == "/r/llama-server.sock");
-  CHECK(paths.builtin_model_copy == "/r/cache/runed-mini.gguf");
+  CHECK(paths.builtin_model_copy == "/r/cache/builtin.gguf");
   CHECK(paths.centroids == "/r/cache/centroids.bin");
 }

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "bootstrap/config/paths.hpp"
+
+namespace runed::bootstrap {
+
+/// Notes that a model in the executable answers in this home, and returns the one that did last, if
+/// that was another: once, for the note is of the new one then. Homes that are older than the note are
+/// told by the last model in the daemon's log.
+/// Errors: io.
+Result<std::optional<std::string>> note_builtin(const Paths& paths, std::string_view name);
+
+}  // namespace runed::bootstrap
