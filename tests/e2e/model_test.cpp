@@ -255,6 +255,9 @@ TEST_CASE("a document gets its prompt by any call, from an engine that is not ou
   StandInHome home({}, [](GgufBuilder& header) {
     header.set("general.name", "E5 Large v2")
         .set("bert.block_count", uint32_t{24})
+        .set("tokenizer.ggml.model", "t5")  // Not ours: the stand-in's is asked.
+        .set("tokenizer.ggml.add_bos_token", true)
+        .set("tokenizer.ggml.add_eos_token", true)
         .set("tokenizer.ggml.tokens", std::vector<std::string>(30522, "t"));
   });
   const Running daemon = home.serve();

@@ -125,22 +125,19 @@ struct Dequantizer {
   }
 
   // Blocks {f16 scale, 4-bit [32]}, laid out as Q4_0. A nibble is the number of one of 16 values that
-  // lie closer to each other around 0; it is the first, and all steps up to its own.
+  // lie closer to each other around 0.
   static void iq4_nl(const std::byte* block, size_t count, float* to) {
     using Bytes = int8_t __attribute__((vector_size(16)));
-    static constexpr int8_t kFirst = -127;
-    static constexpr int8_t kSteps[15] = {23, 21, 18, 16, 14, 13, 12, 11,
-                                          12, 12, 13, 15, 16, 20, 24};
+    using Unsigned = uint8_t __attribute__((vector_size(16)));
+    constexpr Bytes kValues{-127, -104, -83, -65, -49, -35, -22, -10,
+                            1,    13,   25,  38,  53,  69,  89,  113};
     for (size_t done = 0; done < count; done += 32, block += 18, to += 32) {
       const float scale = f16_to_float(load<uint16_t>(block));
+      Unsigned nibbles;
+      __builtin_memcpy(&nibbles, block + 2, sizeof nibbles);
+      const Unsigned halves[] = {nibbles & uint8_t{15}, nibbles >> uint8_t{4}};
       for (size_t half = 0; half < 2; ++half) {
-        using Unsigned = uint8_t __attribute__((vector_size(16)));
-        Unsigned stored;
-        __builtin_memcpy(&stored, block + 2, sizeof stored);
-        const auto numbers =
-            __builtin_bit_cast(Bytes, half == 0 ? stored & uint8_t{15} : stored >> uint8_t{4});
-        Bytes values = Bytes{} + kFirst;
-        for (int8_t i = 0; i < 15; ++i) values += (numbers > i) & kSteps[i];
+        const Bytes values = Isa::look_up(kValues, __builtin_bit_cast(Bytes, halves[half]));
         for (size_t i = 0; i < 16; i += kLanes) {
           const auto* from = reinterpret_cast<const std::byte*>(&values) + i;
           store(to + half * 16 + i, scale * to_floats(Isa::load_int8(from)));

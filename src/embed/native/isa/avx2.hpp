@@ -30,6 +30,13 @@ struct Avx2Vectors {
     return __builtin_bit_cast(Ints, _mm256_cvtepu16_epi32(_mm_loadu_si128(vector)));
   }
 
+  /// Looks sixteen numbers below 16 up in a table of as many bytes.
+  template <typename Bytes>
+  RUNED_ALWAYS_INLINE static Bytes look_up(Bytes table, Bytes numbers) {
+    return __builtin_bit_cast(Bytes, _mm_shuffle_epi8(__builtin_bit_cast(__m128i, table),
+                                                      __builtin_bit_cast(__m128i, numbers)));
+  }
+
   RUNED_ALWAYS_INLINE static Floats load_f16(const std::byte* from) {
     const auto* vector = reinterpret_cast<const __m128i_u*>(from);
     return __builtin_bit_cast(Floats, _mm256_cvtph_ps(_mm_loadu_si128(vector)));

@@ -35,6 +35,13 @@ struct Avx512Vectors {
                               _mm512_maskz_cvtepu16_epi32(kAllLanes, _mm256_loadu_si256(vector)));
   }
 
+  /// Looks sixteen numbers below 16 up in a table of as many bytes.
+  template <typename Bytes>
+  RUNED_ALWAYS_INLINE static Bytes look_up(Bytes table, Bytes numbers) {
+    return __builtin_bit_cast(Bytes, _mm_shuffle_epi8(__builtin_bit_cast(__m128i, table),
+                                                      __builtin_bit_cast(__m128i, numbers)));
+  }
+
   RUNED_ALWAYS_INLINE static Floats load_f16(const std::byte* from) {
     const auto* vector = reinterpret_cast<const __m256i_u*>(from);
     return __builtin_bit_cast(Floats, _mm512_maskz_cvtph_ps(kAllLanes, _mm256_loadu_si256(vector)));

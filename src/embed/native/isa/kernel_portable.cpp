@@ -30,6 +30,16 @@ struct Portable {
   RUNED_ALWAYS_INLINE static Floats load_f16(const std::byte* from) {
     return Vectors<Portable>::f16_to_floats(load_uint16(from));
   }
+  template <typename Bytes>
+  RUNED_ALWAYS_INLINE static Bytes look_up(Bytes table, Bytes numbers) {
+    // In memory: to take elements out of a vector and to put them in is five times as slow.
+    int8_t values[sizeof(Bytes)];
+    int8_t places[sizeof(Bytes)];
+    __builtin_memcpy(values, &table, sizeof values);
+    __builtin_memcpy(places, &numbers, sizeof places);
+    for (int8_t& place : places) place = values[static_cast<size_t>(place)];
+    return __builtin_bit_cast(Bytes, places);
+  }
 
  private:
   // Widens the first four 16-bit numbers of a vector.
