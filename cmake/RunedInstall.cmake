@@ -7,6 +7,7 @@ install(FILES
   "${PROJECT_SOURCE_DIR}/man/runed.1"
   "${PROJECT_SOURCE_DIR}/man/runed-doctor.1"
   "${PROJECT_SOURCE_DIR}/man/runed-embed.1"
+  "${PROJECT_SOURCE_DIR}/man/runed-convert.1"
   "${PROJECT_SOURCE_DIR}/man/runed-gc.1"
   "${PROJECT_SOURCE_DIR}/man/runed-install.1"
   "${PROJECT_SOURCE_DIR}/man/runed-models.1"

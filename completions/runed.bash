@@ -37,6 +37,9 @@ _runed() {
     shutdown)
       flags="--force --grace --help --home --json --socket --wait"
       ;;
+    convert)
+      flags="--force --help --json --output --type"
+      ;;
     install)
       flags="--default --dry-run --engine-only --export --from --help --home --json --list
         --manifest --model-only --offline --socket --variant"
@@ -57,7 +60,8 @@ _runed() {
 
   local words="" action=""
   case $previous in
-    --export | --file | -f | --from) action=-f ;;
+    --export | --file | -f | --from | --output | -o) action=-f ;;
+    --type) words="f32 f16 bf16 q8_0" ;;
     --truncate) words="error right left" ;;
     --dimensions | -d | --expect-model | --grace | --instruct | --keep | --older-than | --timeout | \
       --wait | --wait-ready)
@@ -75,8 +79,10 @@ _runed() {
     *)
       if [[ $current == -* ]]; then
         words=$flags
+      elif [[ $command == convert ]]; then
+        action=-f
       elif [[ -z $command ]]; then
-        words="embed status models serve reload shutdown install uninstall verify doctor gc"
+        words="embed status models serve reload shutdown convert install uninstall verify doctor gc"
       fi
       ;;
   esac

@@ -47,7 +47,7 @@ complete -c runed -n '__fish_seen_subcommand_from serve' -l idle-timeout -x -d '
 complete -c runed -n '__fish_seen_subcommand_from serve' -l llama-profile -x -a 'speed lowmem' -d 'What llama-server is tuned for'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l manifest -r -F -d 'Fetch what is missing from it'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l memory-budget -x -d 'Memory for all models together'
-complete -c runed -n '__fish_seen_subcommand_from serve' -l model -r -F -d 'Serve this GGUF, or the model of this name'
+complete -c runed -n '__fish_seen_subcommand_from serve' -l model -r -F -d 'Serve this GGUF or directory, or the model of this name'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l threads -x -d 'Compute with so many, up to 64'
 complete -c runed -n '__fish_seen_subcommand_from serve' -l variant -x -d 'Serve this variant'
@@ -67,6 +67,14 @@ complete -c runed -n '__fish_seen_subcommand_from shutdown' -l home -x -a '(__fi
 complete -c runed -n '__fish_seen_subcommand_from shutdown' -l json -d 'Print one JSON document; also for errors'
 complete -c runed -n '__fish_seen_subcommand_from shutdown' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from shutdown' -l wait -x -d 'Wait up to this long for the process to be gone'
+
+complete -c runed -n __fish_use_subcommand -a convert -d 'Write a model as a GGUF file'
+complete -c runed -n '__fish_seen_subcommand_from convert' -F
+complete -c runed -n '__fish_seen_subcommand_from convert' -l force -d 'Replace a file that is there'
+complete -c runed -n '__fish_seen_subcommand_from convert' -s h -l help -d 'Print help and exit'
+complete -c runed -n '__fish_seen_subcommand_from convert' -l json -d 'Print one JSON document; also for errors'
+complete -c runed -n '__fish_seen_subcommand_from convert' -s o -l output -r -F -d 'The GGUF file to write'
+complete -c runed -n '__fish_seen_subcommand_from convert' -l type -x -a 'f32 f16 bf16 q8_0' -d 'Store matrices so'
 
 complete -c runed -n __fish_use_subcommand -a install -d 'Fetch and install a model'
 complete -c runed -n '__fish_seen_subcommand_from install' -s h -l help -d 'Print help and exit'

@@ -41,9 +41,7 @@ Result<ExitCode> run_convert(const ConvertFlags& flags, Services& services) {
 Runner define_convert(FlagSet& set) {
   auto flags = std::make_shared<ConvertFlags>();
   set.footer(kExamples);
-  set.add_option("model", flags->source, "A Hugging Face directory, or a GGUF file")
-      .type_name("MODEL")
-      .required();
+  set.add_option("MODEL", flags->source, "A Hugging Face directory, or a GGUF file").required();
   set.add_option("-o,--output", flags->output, "The GGUF file to write")
       .type_name("FILE")
       .required();

@@ -23,6 +23,7 @@
 #include "daemon/models/engine_choice.hpp"
 #include "daemon/models/engine_factory.hpp"
 #include "embed/model/builtin_model.hpp"
+#include "embed/model/model_file.hpp"
 #include "os/directory/disk_space.hpp"
 #include "os/machine/cpus.hpp"
 #include "os/machine/memory.hpp"
@@ -169,12 +170,12 @@ Model check_model(const Location& location) {
              fmt::format("{} is not installed: the daemon fetches it when it starts", name),
              "'runed install' does so now"}};
   }
-  const auto file = os::file_identity(choice->path);
+  const auto file = embed::identity_at(choice->path);
   if (!file) return {problem("model", file.error())};
   const auto installed = bootstrap::Installed::load(paths.installed_file);
   if (!installed) return {problem("model", installed.error())};
   const auto entry = installed->variants.find(choice->variant);
-  const auto digest = bootstrap::Record(paths.record_file).find(choice->path);
+  const auto digest = bootstrap::Record(paths.record_file).find_model(choice->path);
   Model model{.finding = judge_file(
                   *choice, entry == installed->variants.end() ? "" : entry->second.sha256, digest),
               .size_bytes = file->size_bytes};

@@ -15,7 +15,7 @@
 #include "cmd/line/model_text.hpp"
 #include "cmd/line/note.hpp"
 #include "daemon/models/model_catalogue.hpp"
-#include "os/file/files.hpp"
+#include "embed/model/model_file.hpp"
 
 namespace runed::cmd {
 namespace {
@@ -38,7 +38,7 @@ ModelReport report_of(const daemon::ModelDeclaration& declaration, bool is_defau
   report.is_default = is_default;
   report.variant = declaration.choice.variant;
   report.path = declaration.choice.path;
-  const auto file = os::file_identity(report.path);
+  const auto file = embed::identity_at(report.path);
   report.file_bytes = file ? static_cast<int64_t>(file->size_bytes) : 0;
   report.health.state = "not_running";
   return report;

@@ -32,7 +32,7 @@ struct DeclaredModel {
   std::string name;
   std::optional<std::string> variant{};  // As `model_variant` takes it.
   std::optional<std::string>
-      path{};  // A GGUF file; absolute in Settings, in ConfigFile as written.
+      path{};  // A GGUF file or a directory; absolute in Settings, in ConfigFile as written.
   std::optional<KeepAlive> keep_alive{};  // None: as `idle_timeout` has it.
 
   bool operator==(const DeclaredModel&) const = default;

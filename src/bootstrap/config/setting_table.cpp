@@ -70,11 +70,12 @@ constexpr std::array kSettings{
         .scope = Scope::model,
         .if_daemon_has_other = OtherValue::refused,
         .meaning = Meaning::model,
-        .help = "Serve this GGUF, or the model of this name",
+        .help = "Serve this GGUF or directory, or the model of this name",
         .text =
-            "The model to serve: a GGUF file, a name that `models` in `config.json` gives one, or "
-            "a variant. `builtin:NAME` is the model in the executable.",
-        .details = "What has a `/` or ends in `.gguf` is a file, anything else a name. Of a model "
+            "The model to serve: a GGUF file, a Hugging Face directory, a name that `models` in "
+            "`config.json` gives one, or a variant. `builtin:NAME` is the model in the "
+            "executable.",
+        .details = "What has a `/` or ends in `.gguf` is a path, anything else a name. Of a model "
                    "and a variant the one named in the stronger place counts, and the model if the "
                    "places are equal.",
         .access = access<&Settings::model, parse_text>(),

@@ -31,7 +31,7 @@ using SettingFlags = std::map<std::string, std::string, std::less<>>;
 /// how it is read and told.
 struct Settings {
   Setting<std::optional<std::string>> llama_server;   // A name without `/` is looked up on PATH.
-  Setting<std::optional<std::string>> model;          // A GGUF file, or `builtin:<name>`.
+  Setting<std::optional<std::string>> model;  // A GGUF file, a directory, or `builtin:<name>`.
   Setting<std::optional<std::string>> model_variant;  // As in the manifest.
   Setting<std::optional<std::string>> runed_binary;   // What a client starts as the daemon.
   Setting<std::string> manifest;                      // URL; see load_manifest.

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "bootstrap/install/hash_file.hpp"
+#include "embed/model/model_file.hpp"
 #include "os/file/atomic_file.hpp"
 #include "os/file/file_reader.hpp"
 #include "os/file/files.hpp"
@@ -123,7 +124,15 @@ Result<std::string> Record::digest(const std::string& file, Reading reading,
 
 Result<std::string> Record::model_digest(const std::string& file, Reading reading,
                                          const Watch& watch, const ModelInspector& inspect) const {
-  if (auto known = find(file); known && reading == Reading::if_changed) return *std::move(known);
+  if (auto known = find_model(file); known && reading == Reading::if_changed) {
+    return *std::move(known);
+  }
+  if (os::is_directory(file)) {
+    TRY_ASSIGN(const auto directory, embed::ModelFile::open({.bytes = {}, .path = file}));
+    if (inspect) TRY(inspect(file));
+    TRY_ASSIGN(const auto each, digests(directory->paths(), reading, watch));
+    return embed::digest_of_files(each, directory->names());
+  }
   auto reader = os::FileReader::open(file);
   if (!reader) {
     Error error = std::move(reader).error();
@@ -140,6 +149,20 @@ Result<std::string> Record::model_digest(const std::string& file, Reading readin
   }
   if (inspect) TRY(inspect(file));
   return digest(file, reading, watch);
+}
+
+std::optional<std::string> Record::find_model(const std::string& path) const {
+  if (!os::is_directory(path)) return find(path);
+  const auto directory = embed::ModelFile::open({.bytes = {}, .path = path});
+  if (!directory) return std::nullopt;
+  Json document = read(path_);
+  std::vector<std::string> digests;
+  for (const std::string& file : (*directory)->paths()) {
+    auto known = find_in(document, file);
+    if (!known) return std::nullopt;
+    digests.push_back(*std::move(known));
+  }
+  return embed::digest_of_files(digests, (*directory)->names());
 }
 
 void Record::remember(const std::string& file, const std::string& sha256) const {

@@ -39,10 +39,15 @@ class Record {
   Result<std::string> digest(const std::string& file, Reading reading, const Watch& watch) const;
 
   /// The same of a model, which is looked at first: whether it begins as a GGUF file, then by
-  /// `inspect`, if that is not empty.
-  /// Errors: also model_corrupt for the first, and for what is no file; those of `inspect`.
+  /// `inspect`, if that is not empty. The digest of a directory is that of its files
+  /// (embed::ModelFile::digest), each of which is remembered.
+  /// Errors: also model_corrupt for the first, and for what is no file; those of `inspect` and of
+  ///         opening a directory.
   Result<std::string> model_digest(const std::string& file, Reading reading, const Watch& watch,
                                    const ModelInspector& inspect = {}) const;
+
+  /// Finds the digest of a model, a file or a directory, of which no file has changed.
+  std::optional<std::string> find_model(const std::string& path) const;
 
   /// Remembers the digest of a file that was just written.
   void remember(const std::string& file, const std::string& sha256) const;

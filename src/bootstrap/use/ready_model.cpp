@@ -3,6 +3,7 @@
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/manifest/manifest_source.hpp"
+#include "embed/model/model_file.hpp"
 
 namespace runed::bootstrap {
 namespace {
@@ -69,7 +70,7 @@ Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
                    .path = choice.path,
                    .published = published_models(paths, settings)};
   if (choice.kind == ModelChoice::Kind::builtin) return ready;
-  auto file = os::file_identity(choice.path);
+  auto file = embed::identity_at(choice.path);
   if (!file) return unreadable(std::move(file).error());
   ready.file = *file;
   const bool is_variant = choice.kind == ModelChoice::Kind::variant;

@@ -6,12 +6,14 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
 #include "bootstrap/config/setting_table.hpp"
 #include "bootstrap/use/ready_llama_server.hpp"
 #include "daemon/models/engine_factory.hpp"
 #include "embed/model/model_file.hpp"
 #include "embed/model/spec_reader.hpp"
 #include "os/directory/directories.hpp"
+#include "os/file/files.hpp"
 
 namespace runed::daemon {
 namespace {
@@ -114,6 +116,31 @@ Result<EngineChoice> choose_by_model(const EngineQuery& query, Status served,
   return refusal;
 }
 
+bool is_directory(const bootstrap::ReadyModel& model) {
+  return !model.path.empty() && os::is_directory(model.path);
+}
+
+// Only the native engine reads one, wherever a llama-server is named and whatever GPU it could use.
+Result<EngineChoice> choose_for_directory(const EngineQuery& query, Status served) {
+  const auto& [engine, origin] = query.settings.engine;
+  const std::string way = "write it as a GGUF file, and name that: runed convert " +
+                          shell_quoted(query.model.path) + " -o FILE.gguf";
+  if (engine == EngineKind::llama_server) {
+    return make_error(ErrorCode::model_unsupported,
+                      "the model '{}' is a directory, which llama-server cannot read ({})",
+                      query.model.path, asked_by(origin))
+        .with_hint(way);
+  }
+  if (served) {
+    return EngineChoice{.reason = engine == EngineKind::native
+                                      ? asked_by(origin)
+                                      : "llama-server cannot read a directory"};
+  }
+  Error error = embed::about(source_of(query.model), std::move(served).error());
+  if (error.hint.empty()) error.hint = "llama-server may serve it: " + way;
+  return error;
+}
+
 }  // namespace
 
 GpuProbe system_gpu_probe() {
@@ -130,6 +157,7 @@ Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& pro
   if (!served && is_for_no_engine(served.error())) {
     return embed::about(source_of(query.model), std::move(served).error());
   }
+  if (is_directory(query.model)) return choose_for_directory(query, std::move(served));
   if (engine == EngineKind::native) return choose_native(query, std::move(served));
   if (engine == EngineKind::llama_server) return choose_llama_server(query, asked_by(origin));
   if (auto named = bootstrap::describe_named_llama_server(query.settings)) {

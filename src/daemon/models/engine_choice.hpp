@@ -42,7 +42,8 @@ struct EngineQuery {
 };
 
 /// Chooses the engine. `auto` is llama-server if one is named, or if one is there that can use a
-/// GPU; else native if it can serve the model; else llama-server. A choice that somebody made is
+/// GPU; else native if it can serve the model; else llama-server. A directory is for the native engine
+/// alone. A choice that somebody made is
 /// kept or is an error, never replaced: engines differ in the low bits.
 /// Errors: cancelled; model_unsupported if the engine that was asked for, or none, can serve the
 ///         model, or no engine would compute it right; those of get_llama_server and the model file.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "os/file/files.hpp"
+#include "embed/model/model_file.hpp"
 
 namespace runed::daemon {
 
@@ -96,7 +96,7 @@ ModelHost* ServedModel::host() const {
 // What is served is told, not what has come in its place.
 uint64_t ServedModel::file_bytes() const {
   if (file_bytes_ != 0 && state_.model() != nullptr) return file_bytes_;
-  const auto file = os::file_identity(declaration().choice.path);
+  const auto file = embed::identity_at(declaration().choice.path);
   if (file) file_bytes_ = file->size_bytes;
   return file_bytes_;
 }

@@ -136,6 +136,12 @@ std::vector<std::string> ModelFile::paths() const {
   return paths;
 }
 
+std::vector<std::string> ModelFile::names() const {
+  std::vector<std::string> names;
+  for (const Part& part : parts_) names.push_back(part.name);
+  return names;
+}
+
 Result<os::FileIdentity> ModelFile::current_identity() const {
   if (path_.empty()) return os::FileIdentity{};
   std::vector<os::FileIdentity> now;
@@ -162,12 +168,10 @@ Result<std::string> ModelFile::digest() const {
   if (path_.empty()) return sha256_hex(bytes_);
   return read_unchanged(*this, [this]() -> Result<std::string> {
     std::vector<std::string> digests;
-    std::vector<std::string> names;
     for (const Part& part : parts_) {
       TRY_ASSIGN(digests.emplace_back(), as_corrupt(hash_file(part.map.fd())));
-      names.push_back(part.name);
     }
-    return is_directory() ? digest_of_files(digests, names) : digests.front();
+    return is_directory() ? digest_of_files(digests, names()) : digests.front();
   });
 }
 

@@ -83,6 +83,9 @@ class ModelFile {
   /// The files of a model by their paths, in the order of their digest: one, or those of a directory.
   std::vector<std::string> paths() const;
 
+  /// The names of the files of a directory, as its digest has them; that of a GGUF is empty.
+  std::vector<std::string> names() const;
+
  private:
   struct Part {
     std::string name;  // In the directory.

@@ -1,5 +1,7 @@
 #include "cmd/models.hpp"
 
+#include <filesystem>
+
 #include "base/json.hpp"
 #include "command_fixture.hpp"
 #include "support/result_matchers.hpp"
@@ -94,4 +96,17 @@ TEST_CASE("a default model that is not there is an error of the list") {
   CHECK(error.code == ErrorCode::model_missing);
   CHECK(error.message == "there is no model file '/nowhere/m.gguf'");
   CHECK(fixture.out.str().empty());
+}
+
+TEST_CASE("the size of a directory is that of the files that matter") {
+  CommandFixture fixture;
+  std::filesystem::create_directories(fixture.home + "/mine");
+  write_text(fixture.home + "/mine/config.json", "{}");
+  write_text(fixture.home + "/mine/model.safetensors", "weights");
+  write_text(fixture.home + "/mine/README.md", "of no matter");
+  write_text(fixture.home + "/config.json", R"({"models": {"mine": {"path": "mine/"}}})");
+  const Json document = list_as_json(fixture);
+  CHECK(names_of(document) == std::vector<std::string>{"builtin:runed-mini", "mine"});
+  CHECK(document["models"][1]["path"] == fixture.home + "/mine");
+  CHECK(document["models"][1]["file_bytes"] == 9);
 }

@@ -146,3 +146,42 @@ TEST_CASE("what does not begin as a model is not hashed as one") {
   CHECK(unwrap(fixture.record.model_digest(fixture.file, Reading::always, fixture.watch)) ==
         sha256_hex("GGUF and more"));
 }
+
+TEST_CASE("the files of a directory are hashed once, and then only those that have changed") {
+  Fixture fixture;
+  const std::string path = fixture.dir / "model/";
+  std::filesystem::create_directories(path);
+  write_text(path + "config.json", "{}");
+  write_text(path + "model.safetensors", "weights");
+  write_text(path + "README.md", "of no matter");
+  const auto digest = [&](Reading reading) {
+    fixture.hashed = 0;
+    return unwrap(fixture.record.model_digest(path, reading, fixture.watch));
+  };
+  const std::string expected = sha256_hex(sha256_hex("{}") + "  config.json\n" +
+                                          sha256_hex("weights") + "  model.safetensors\n");
+  CHECK_FALSE(fixture.record.find_model(path).has_value());
+  CHECK(digest(Reading::if_changed) == expected);
+  CHECK(fixture.hashed == 2);
+  CHECK(fixture.record.find_model(path) == expected);
+  CHECK(digest(Reading::if_changed) == expected);
+  CHECK(fixture.hashed == 0);
+  CHECK(digest(Reading::always) == expected);
+  CHECK(fixture.hashed == 2);
+  write_text(path + "config.json", "{ }");
+  CHECK_FALSE(fixture.record.find_model(path).has_value());
+  CHECK(digest(Reading::if_changed) != expected);
+  CHECK(fixture.hashed == 1);
+  int inspected = 0;
+  write_text(path + "config.json", "{  }");
+  unwrap(fixture.record.model_digest(path, Reading::if_changed, fixture.watch,
+                                     [&](const std::string& inspected_path) -> runed::Status {
+                                       CHECK(inspected_path == path);
+                                       ++inspected;
+                                       return {};
+                                     }));
+  CHECK(inspected == 1);
+  std::filesystem::remove(path + "config.json");
+  CHECK(unwrap_error(fixture.record.model_digest(path, Reading::if_changed, fixture.watch)).code ==
+        ErrorCode::model_missing);
+}

@@ -77,8 +77,8 @@ TEST_CASE("no command at all is answered with the commands") {
   CHECK(error.message == "no command given");
   CHECK(
       error.hint ==
-      "one of embed, status, models, serve, reload, shutdown, install, uninstall, verify, doctor, "
-      "gc; run 'runed --help'");
+      "one of embed, status, models, serve, reload, shutdown, convert, install, uninstall, verify, "
+      "doctor, gc; run 'runed --help'");
 }
 
 TEST_CASE("a value that does not fit is refused by the flag's name") {

@@ -258,3 +258,39 @@ TEST_CASE("an engine that is asked for and cannot be is an error with a way out"
   CHECK(server.code == ErrorCode::bad_config);
   CHECK(server.hint.find("RUNED_LLAMA_SERVER") != std::string::npos);
 }
+
+TEST_CASE("a directory is for the native engine alone, and nothing is fetched for it") {
+  const std::string path = std::string(RUNED_TEST_DATA) + "/tiny/bert-mean";
+  const ReadyModel model{.path = path};
+  Fixture fixture;
+  fixture.ask_for(EngineKind::llama_server, Origin::flag);
+  const Error error = unwrap_error(fixture.choose(model));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK(error.message == "the model '" + path +
+                             "' is a directory, which llama-server cannot read (--engine says so)");
+  CHECK(error.hint ==
+        "write it as a GGUF file, and name that: runed convert '" + path + "' -o FILE.gguf");
+  // Whatever GPU it could use.
+  fixture.ask_for(EngineKind::auto_select, Origin::default_value);
+  fixture.has_device = true;
+  fixture.usable = std::string("a GPU");
+  const auto choice = fixture.choose(model);
+  CHECK((!choice || choice->engine == EngineKind::native));
+  CHECK(fixture.gets == 0);
+  CHECK(fixture.looks == 0);
+}
+
+TEST_CASE("a directory that nobody can read is refused with what is wrong in it") {
+  Fixture fixture;
+  fixture.ask_for(EngineKind::llama_server, Origin::flag);
+  const std::string path = std::string(RUNED_TEST_DATA) + "/tiny/bert-pickle-only";
+  CHECK(unwrap_error(fixture.choose({.path = path}))
+            .message.starts_with("the model '" + path + "' is a directory"));
+  fixture.ask_for(EngineKind::auto_select, Origin::default_value);
+  CHECK(
+      unwrap_error(fixture.choose({.path = path})).message ==
+      "cannot use the model '" + path +
+          "': the weights are in pytorch_model.bin alone, a Python pickle, which is a program and "
+          "is never loaded");
+  CHECK(fixture.gets == 0);
+}

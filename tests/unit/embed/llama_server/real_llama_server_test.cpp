@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "embed/llama_server/llama_server_engine.hpp"
 #include "embed/model/builtin_model.hpp"
+#include "embed/model/convert.hpp"
 #include "embed/native/native_engine.hpp"
 #include "embed/request.hpp"
 #include "native_reference.hpp"
@@ -16,6 +17,7 @@
 #include "support/temp_dir.hpp"
 #include "support/unpacked.hpp"
 
+using runed::Json;
 using runed::SystemClock;
 using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
@@ -187,6 +189,47 @@ TEST_CASE("an encoder in llama-server has our ids, its pooling and its longest t
           *engine->tokenizer(), reference.most_tokens));
       const auto found = unwrap(embed_all(*engine, std::span(&text, 1))).front().vector;
       CHECK(cosine(found, reference.vectors[i]) >= row.least_cosine * norm(reference.vectors[i]));
+    }
+  }
+}
+
+// The ids of a reference, so that neither tokenizer has a part in it.
+TEST_CASE("the real llama-server loads what was converted of a directory, and computes it") {
+  const auto executable = real_llama_server();
+  if (!executable) return;
+  const std::string source = std::string(RUNED_TEST_DATA) + "/tiny/bert-mean";
+  const Json reference =
+      unwrap(runed::parse_json(runed::test::read_text(source + "/reference.json")));
+  for (const auto type : {runed::embed::TensorType::f32, runed::embed::TensorType::q8_0}) {
+    CAPTURE(block_layout(type).name);
+    const TempDir dir;
+    unwrap(runed::embed::convert_model({.source = source, .target = dir / "m.gguf", .type = type}));
+    auto engine = unwrap(LlamaServerEngine::create({.executable = *executable,
+                                                    .source = {.bytes = {}, .path = dir / "m.gguf"},
+                                                    .model_copy_path = dir / "copy.gguf",
+                                                    .socket_path = dir / "x.sock",
+                                                    .log_path = dir / "server.log",
+                                                    .threads = 2,
+                                                    .profile = Profile::speed},
+                                                   kClock));
+    unwrap(engine->start());
+    CHECK(engine->info().dimension == 32);
+    std::vector<PreparedText> texts;
+    Vectors expected;
+    for (size_t i = 0; i < reference["texts"].size(); ++i) {
+      const auto ids = reference["ids"][i].get<std::vector<TokenId>>();
+      if (ids.size() > engine->info().max_tokens) continue;
+      texts.push_back({.ids = ids});
+      const std::string bytes =
+          runed::decode_base64(reference["vectors"][i].get<std::string>()).value();
+      std::memcpy(expected.emplace_back(32).data(), bytes.data(), bytes.size());
+    }
+    REQUIRE(texts.size() > 20);
+    const Vectors vectors = embed_alone(*engine, texts);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      CAPTURE(i);
+      CHECK(cosine(vectors[i], expected[i]) >=
+            (type == runed::embed::TensorType::f32 ? 0.9999 : 0.99));
     }
   }
 }

@@ -1,0 +1,51 @@
+// Any bytes as tokenizer.json, and as vocab.txt: what is accepted is a tokenizer of as many tokens as
+// the table of embeddings has rows, in keys that a GGUF file can have.
+
+#include <span>
+
+#include "base/check.hpp"
+#include "embed/model/gguf.hpp"
+#include "embed/model/hf/hf_tokenizer.hpp"
+
+using runed::embed::Gguf;
+using runed::embed::GgufMetadata;
+namespace hf = runed::embed::hf;
+
+namespace {
+
+constexpr uint32_t kVocabulary = 64;
+
+void read_as(std::string_view name, std::span<const std::byte> bytes) {
+  const auto open =
+      [&](const std::string& file) -> runed::Result<std::optional<std::span<const std::byte>>> {
+    if (file == name) return bytes;
+    if (file == hf::kConfig || file == hf::kWeights) return std::as_bytes(std::span("{}"));
+    return std::nullopt;
+  };
+  const auto files = hf::DirectoryFiles::open(
+      {.open = open, .exists = [](const std::string& /*file*/) { return false; }});
+  if (!files.has_value()) return;
+  GgufMetadata metadata;
+  const auto written = hf::write_tokenizer(*files, kVocabulary, false, metadata);
+  if (!written.has_value()) {
+    CHECK(!written.error().message.empty());
+    return;
+  }
+  const std::string file = metadata.file();
+  const auto gguf = Gguf::parse(std::as_bytes(std::span(file)));
+  CHECK(gguf.has_value());
+  CHECK(gguf->array_size("tokenizer.ggml.tokens").value_or(0) == kVocabulary);
+  for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
+                          "tokenizer.ggml.unknown_token_id"}) {
+    CHECK(gguf->unsigned_value(key).value_or(kVocabulary) < kVocabulary);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::span bytes = std::as_bytes(std::span(data, size));
+  read_as(hf::kTokenizer, bytes);
+  read_as(hf::kVocabulary, bytes);
+  return 0;
+}
