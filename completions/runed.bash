@@ -16,8 +16,8 @@ _runed() {
 
   case $command in
     embed)
-      flags="--dimensions --direct --expect-model --file --help --home --ids --instruct --json
-        --model --query --socket --timeout --truncate --variant"
+      flags="--dimensions --direct --document --expect-model --file --help --home --ids --instruct
+        --json --model --query --socket --task --timeout --truncate --variant"
       ;;
     status)
       flags="--help --home --json --socket --wait-ready"

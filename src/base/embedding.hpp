@@ -26,6 +26,8 @@ struct EmbedOptions {
   std::string instruction;  // The task of a query; empty: the default one of the model's prompt.
   uint32_t dimensions = 0;  // Floats wanted; 0: the model's own number.
   Truncate truncate = Truncate::error;
+  std::string
+      prompt_name{};  // A prompt of the model's by its name; goes with neither of the first two.
 };
 
 /// The result for one text.

@@ -73,6 +73,11 @@ void read_model(const Wire& wire, Report& report) {
   report.min_dimensions = wire.min_dimensions();
   report.vector_dim = wire.vector_dim();
   report.max_tokens = wire.max_tokens();
+  report.max_tokens_source = wire.max_tokens_source();
+  report.default_prompt_name = wire.default_prompt_name();
+  for (const v1::NamedPrompt& prompt : wire.named_prompts()) {
+    report.named_prompts.push_back({.name = prompt.name(), .text = prompt.text()});
+  }
   if (wire.has_query_prompt()) report.query_prompt = to_prompt(wire.query_prompt());
   if (wire.has_document_prompt()) report.document_prompt = to_prompt(wire.document_prompt());
 }

@@ -17,6 +17,12 @@ class ReloadResponse;
 
 namespace runed::client {
 
+/// A prompt that can be asked for by its name.
+struct NamedPrompt {
+  std::string name;
+  std::string text;
+};
+
 /// What Info tells.
 struct InfoReport {
   struct ConfigValue {
@@ -38,11 +44,14 @@ struct InfoReport {
   std::optional<Prompt> query_prompt;     // Nothing: none is known.
   std::optional<Prompt> document_prompt;  // Nothing: none is known.
   std::string prompt_source;              // Empty also of a daemon that does not tell.
+  std::vector<NamedPrompt> named_prompts;
+  std::string default_prompt_name;  // Of texts of no type; empty: they are embedded as they are.
   std::string pooling;
   std::string pooling_source;
   int32_t min_dimensions = 0;  // 0: not known to be cuttable.
   int32_t vector_dim = 0;
   int32_t max_tokens = 0;
+  std::string max_tokens_source;
   int32_t max_batch_size = 0;
   int32_t pid = 0;  // 0: the daemon does not tell.
   SystemTime started_at;
@@ -82,9 +91,12 @@ struct ModelReport {
   int32_t vector_dim = 0;
   int32_t min_dimensions = 0;
   int32_t max_tokens = 0;
+  std::string max_tokens_source;
   std::optional<Prompt> query_prompt;
   std::optional<Prompt> document_prompt;
   std::string prompt_source;
+  std::vector<NamedPrompt> named_prompts;
+  std::string default_prompt_name;
   HealthReport health;       // `requests` are the model's own.
   int64_t memory_bytes = 0;  // Held now; 0: it is not loaded.
   int64_t evictions = 0;     // Times that was given back for another model.

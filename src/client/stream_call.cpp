@@ -26,6 +26,7 @@ v1::EmbedStreamRequest to_wire(const EmbedOptions& options, const std::string& m
                                                                   : v1::INPUT_TYPE_UNSPECIFIED);
   wire.set_model(model);
   wire.set_instruction(options.instruction);
+  wire.set_prompt_name(options.prompt_name);
   wire.set_dimensions(options.dimensions);
   wire.set_truncate(options.truncate == Truncate::right  ? v1::TRUNCATE_RIGHT
                     : options.truncate == Truncate::left ? v1::TRUNCATE_LEFT

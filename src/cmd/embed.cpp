@@ -27,26 +27,41 @@ constexpr const char* kExamples =
 EmbedOptions embed_options(const EmbedFlags& flags) {
   const bool is_query = flags.query || flags.instruction.has_value();
   const int64_t dimensions = flags.dimensions.value_or(0);
-  return {.input_type = is_query ? InputType::query : InputType::unspecified,
+  return {.input_type = is_query         ? InputType::query
+                        : flags.document ? InputType::document
+                                         : InputType::unspecified,
           .instruction = flags.instruction.value_or(""),
           .dimensions = can_be_dimensions(dimensions) ? static_cast<uint32_t>(dimensions) : 0,
           .truncate = flags.truncate == "right"  ? Truncate::right
                       : flags.truncate == "left" ? Truncate::left
-                                                 : Truncate::error};
+                                                 : Truncate::error,
+          .prompt_name = flags.prompt_name.value_or("")};
+}
+
+Status check_encoding(std::string_view flag, const std::string& text) {
+  if (!find_invalid_utf8(text).has_value()) return {};
+  const Encoding encoding = describe_encoding(text);
+  return make_error(ErrorCode::usage, "{} is not UTF-8", flag)
+      .with_hint(fmt::format("it looks like {}: {}", encoding.name, encoding.advice));
 }
 
 // On the wire an empty one is the default task; who writes one here, or a variable that is not set,
 // means something else.
 Status check_instruction(const std::optional<std::string>& instruction) {
   if (!instruction.has_value()) return {};
-  if (find_invalid_utf8(*instruction).has_value()) {
-    const Encoding encoding = describe_encoding(*instruction);
-    return make_error(ErrorCode::usage, "--instruct is not UTF-8")
-        .with_hint(fmt::format("it looks like {}: {}", encoding.name, encoding.advice));
-  }
+  TRY(check_encoding("--instruct", *instruction));
   if (!is_blank(*instruction)) return {};
   return make_error(ErrorCode::usage, "--instruct is blank: it takes the task of the queries")
       .with_hint("name the task, or give --query alone for the default one of the model");
+}
+
+// Likewise.
+Status check_prompt_name(const std::optional<std::string>& name) {
+  if (!name.has_value()) return {};
+  TRY(check_encoding("--task", *name));
+  if (!is_blank(*name)) return {};
+  return make_error(ErrorCode::usage, "--task is blank: it takes the name of a prompt of the model")
+      .with_hint("'runed status' has the names");
 }
 
 // Whoever gives the name of a file as a text means the file, as a rule.
@@ -73,6 +88,7 @@ void note_cut_texts(const EmbedJob& job) {
 Result<ExitCode> run_embed(const EmbedFlags& flags, Services& services) {
   const EmbedOptions options = embed_options(flags);
   TRY(check_instruction(flags.instruction));
+  TRY(check_prompt_name(flags.prompt_name));
   TRY_ASSIGN(EmbedInput input, flags.texts.empty() ? EmbedInput::open(flags.file, services.stdin_fd)
                                                    : EmbedInput::from_arguments(flags.texts));
   TRY(input.read_ahead());
@@ -102,9 +118,19 @@ Runner define_embed(FlagSet& set) {
       set.add_option("-f,--file", flags->file, "Read texts from a file, one a line; - is stdin");
   file.type_name("FILE").excludes(texts);
   set.add_flag("--json", flags->json, "Print one JSON document; also for errors");
-  set.add_flag("-q,--query", flags->query, "The texts are queries: prompt as the model wants it");
-  set.add_option("--instruct", flags->instruction, "The task of the queries; implies --query")
-      .type_name("TASK");
+  const Flag query = set.add_flag("-q,--query", flags->query,
+                                  "The texts are queries: prompt as the model wants it");
+  const Flag document = set.add_flag("--document", flags->document,
+                                     "The texts are documents: prompt as the model wants it");
+  document.excludes(query);
+  const Flag instruct =
+      set.add_option("--instruct", flags->instruction, "The task of the queries; implies --query");
+  instruct.type_name("TASK").excludes(document);
+  set.add_option("--task", flags->prompt_name, "Prompt by a name that the model has one by")
+      .type_name("NAME")
+      .excludes(query)
+      .excludes(document)
+      .excludes(instruct);
   set.add_option("-d,--dimensions", flags->dimensions,
                  "Cut vectors to N floats and normalise again")
       .type_name("N")

@@ -16,7 +16,9 @@ struct EmbedFlags {
   std::vector<std::string> texts;
   std::optional<std::string> file;
   bool query = false;
+  bool document = false;
   std::optional<std::string> instruction;  // Of queries; implies `query`.
+  std::optional<std::string> prompt_name;  // A prompt of the model's; with none of the three above.
   std::optional<int64_t> dimensions;       // None: all that the model has.
   std::string truncate = "error";          // error, right or left.
   bool json = false;

@@ -175,11 +175,14 @@ Json to_json(const Observation& seen, const Location& location, const std::strin
       {"query_prompt", prompt_json(info.query_prompt)},
       {"document_prompt", prompt_json(info.document_prompt)},
       {"prompt_source", known(!info.prompt_source.empty(), info.prompt_source)},
+      {"prompt_names", prompt_names_json(info.named_prompts)},
+      {"default_prompt_name", known(!info.default_prompt_name.empty(), info.default_prompt_name)},
       {"pooling", known(!info.pooling.empty(), info.pooling)},
       {"pooling_source", known(!info.pooling_source.empty(), info.pooling_source)},
       {"vector_dim", known(has_model, info.vector_dim)},
       {"min_dimensions", known(info.min_dimensions > 0, info.min_dimensions)},
       {"max_tokens", known(has_model, info.max_tokens)},
+      {"max_tokens_source", known(!info.max_tokens_source.empty(), info.max_tokens_source)},
       {"socket_path", socket},
       {"home", location.paths.home},
       {"requests", known(answers, health.requests)},
@@ -222,10 +225,8 @@ std::string to_text(const Observation& seen, const Location& location, const std
     }
     line("because", seen.info.engine_reason);
     if (!seen.info.model_identity.empty()) {
-      line("limits",
-           describe_limits(seen.info.min_dimensions, seen.info.vector_dim, seen.info.max_tokens));
-      line("prompts", describe_prompts(seen.info.query_prompt, seen.info.document_prompt,
-                                       seen.info.prompt_source));
+      line("limits", describe_limits(seen.info));
+      line("prompts", describe_prompts(seen.info));
       if (!seen.info.pooling.empty()) {
         line("pooling",
              fmt::format("{} ({})", seen.info.pooling, describe_source(seen.info.pooling_source)));

@@ -14,6 +14,12 @@ uint32_t limit_tokens(uint32_t of_model, uint32_t wanted) {
   return wanted == 0 ? of_model : std::min(wanted, of_model);
 }
 
+std::string source_of_limit(const ModelSpec& spec, uint32_t wanted) {
+  if (wanted != 0 && wanted < spec.longest_text()) return "ctx_size";
+  const bool is_said = spec.max_tokens.is_known() && spec.max_tokens.value <= spec.context;
+  return is_said ? std::string(name_of(spec.max_tokens.source)) : "context_length";
+}
+
 Status check_lengths(const PackedBatch& batch, uint32_t max_tokens) {
   CHECK(batch.offsets.front() == 0 && batch.offsets.back() == batch.ids.size());
   for (size_t text = 0; text + 1 < batch.offsets.size(); ++text) {

@@ -28,6 +28,9 @@ struct ModelInfo {
                               // devices, or `cpu`.
   uint32_t dimension = 0;     // Floats of one vector.
   uint32_t max_tokens = 0;    // Of one text, EOS included.
+  std::string
+      max_tokens_source{};    // Who says so: context_length, a name of FactSource, or ctx_size,
+                              // which is a setting.
   size_t max_text_bytes = 0;  // Longer texts have more tokens than that; 0: any may be.
   ModelSpec spec{};           // What is known of the model, and by whom.
 };
@@ -35,6 +38,9 @@ struct ModelInfo {
 /// Returns the most tokens of one text, where the user may want fewer than the model takes: `wanted`, or
 /// 0 for as many.
 uint32_t limit_tokens(uint32_t of_model, uint32_t wanted);
+
+/// Returns who says that a text has at most so many, as ModelInfo::max_tokens_source.
+std::string source_of_limit(const ModelSpec& spec, uint32_t wanted);
 
 /// Texts laid end to end without padding.
 /// Shapes: ids [n_tokens]; offsets [n_texts + 1], first 0, last n_tokens, each text >= 1 token.

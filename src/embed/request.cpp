@@ -1,8 +1,12 @@
 #include "embed/request.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+
+#include "base/text.hpp"
 
 namespace runed::embed {
 namespace {
@@ -67,14 +71,56 @@ Status check_instruction(const EmbedOptions& options, const ModelInfo& model) {
       .with_hint("leave the instruction out");
 }
 
+std::vector<NamedPrompt> prompts_of(const ModelSpec& spec) {
+  return spec.prompts.is_known() ? list_prompts(spec.prompts.value) : std::vector<NamedPrompt>();
+}
+
+Status check_prompt_name(const EmbedOptions& options, const ModelInfo& model) {
+  if (options.prompt_name.empty()) return {};
+  if (options.input_type != InputType::unspecified || !options.instruction.empty()) {
+    return make_error(ErrorCode::invalid_argument,
+                      "the prompt '{}' goes with neither an input type nor an instruction",
+                      printable(options.prompt_name))
+        .with_hint("name a prompt, or say what the texts are")
+        .with(fact::kField, "prompt_name");
+  }
+  TRY(find_prompt(options.prompt_name, model.model_name, prompts_of(model.spec)));
+  return {};
+}
+
 }  // namespace
+
+Result<NamedPrompt> find_prompt(std::string_view name, std::string_view model_name,
+                                const std::vector<NamedPrompt>& prompts) {
+  const auto found = std::ranges::find(prompts, name, &NamedPrompt::name);
+  if (found != prompts.end()) return *found;
+  Error error = make_error(ErrorCode::invalid_argument, "'{}' has no prompt named '{}'", model_name,
+                           printable(name))
+                    .with(fact::kField, "prompt_name");
+  if (prompts.empty()) {
+    return std::move(error).with_hint("no prompt is known of this model: leave the name out");
+  }
+  std::vector<std::string> names;
+  for (const NamedPrompt& prompt : prompts) names.push_back(prompt.name);
+  const auto nearest = find_nearest(name, names);
+  return std::move(error).with_hint(
+      fmt::format("{}there are: {}", nearest ? fmt::format("did you mean '{}'? ", *nearest) : "",
+                  fmt::join(names, ", ")));
+}
 
 Status check_options(const EmbedOptions& options, const ModelInfo& model) {
   TRY(check_dimensions(options, model));
+  TRY(check_prompt_name(options, model));
   return check_instruction(options, model);
 }
 
 std::string prompt_for(const EmbedOptions& options, const ModelSpec& spec) {
+  if (!options.prompt_name.empty()) {
+    for (NamedPrompt& prompt : prompts_of(spec)) {
+      if (prompt.name == options.prompt_name) return std::move(prompt.text);
+    }
+    return {};  // Which the options were refused for.
+  }
   switch (options.input_type) {
     case InputType::query:
       return fill_prompt(spec.prompts.value.query, options.instruction);

@@ -22,8 +22,13 @@ struct PreparedText {
 /// Checks the options against what is known of the model.
 /// Errors: bad_dimensions for a cut that the model is not known to bear; invalid_argument for an
 ///         instruction without a query, of more than 16 KiB, or for a model whose prompt has no
-///         task.
+///         task, and for a prompt's name that the model does not have, or beside a type or a task.
 Status check_options(const EmbedOptions& options, const ModelInfo& model);
+
+/// Finds a prompt by its name among those of a model.
+/// Errors: invalid_argument with those that there are, the nearest first.
+Result<NamedPrompt> find_prompt(std::string_view name, std::string_view model_name,
+                                const std::vector<NamedPrompt>& prompts);
 
 /// Cuts or refuses, as the options say, a text that has more tokens than the model takes by its bytes
 /// alone, before it costs a tokenizer's time and memory. What is left has still too many tokens.
@@ -38,7 +43,7 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
                                   const ModelSpec& spec, const Tokenizer& tokenizer,
                                   uint32_t max_tokens);
 
-/// Returns what the model is given before a text of this kind: the prompt that is known of it for
+/// Returns what the model is given before a text: the prompt that is named, or that is known of it for
 /// queries or for documents; of a text of no type, the one that its file says is the default; else
 /// nothing.
 std::string prompt_for(const EmbedOptions& options, const ModelSpec& spec);

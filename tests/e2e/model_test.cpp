@@ -233,6 +233,52 @@ TEST_CASE("a model of the table is known by its file, to the letter of its promp
   CHECK(ids({"--query", "capital of China?"})["prompt"].is_null());
 }
 
+TEST_CASE("texts get the prompt that is named, and a name that there is not is refused",
+          "[model]") {
+  PromptedHome home;
+  for (const char* way : {"--json", "--direct", "--ids"}) {
+    CAPTURE(way);
+    const auto run = [&](std::vector<std::string> arguments) {
+      arguments.insert(arguments.begin(), {"embed", "--json", way});
+      return home.run(arguments);
+    };
+    const Json document = run({"--document", "gravity"}).json();
+    CHECK(document["prompt"] == "doc: ");
+    CHECK(document["prompt_source"] == "manifest");
+    CHECK(document["embeddings"] == run({"doc: gravity"}).json()["embeddings"]);
+    CHECK(run({"--task", "document", "gravity"}).json() == document);
+    CHECK(run({"--task", "query", "gravity"}).json() == run({"--query", "gravity"}).json());
+    const Finished misspelt = run({"--task", "documents", "gravity"});
+    CHECK(misspelt.exit_code == 2);
+    CHECK(misspelt.out.empty());
+    CHECK(misspelt.err.find("'runed-mini' has no prompt named 'documents'") != std::string::npos);
+    CHECK(misspelt.err.find("did you mean 'document'? there are: query, document") !=
+          std::string::npos);
+    CHECK(run({"--task=", "gravity"}).exit_code == 2);
+  }
+  const Json status = home.status();
+  CHECK(status["prompt_names"] == Json{"query", "document"});
+  CHECK(status["default_prompt_name"].is_null());
+  CHECK(status["max_tokens_source"] == "context_length");
+  const v1::InfoResponse info = info_of(home);
+  REQUIRE(info.named_prompts_size() == 2);
+  CHECK(info.named_prompts(0).name() == "query");
+  CHECK(info.named_prompts(0).text() == PromptedHome::prompted(""));
+  CHECK(info.named_prompts(1).text() == "doc: ");
+}
+
+TEST_CASE("a task goes with neither queries nor documents on the command line", "[model]") {
+  Home home;
+  for (const char* other : {"--query", "--document", "--instruct=Find"}) {
+    const Finished refused = home.run({"embed", "--task", "query", other, "text"});
+    CAPTURE(other, refused.err);
+    CHECK(refused.exit_code == 2);
+    CHECK(refused.out.empty());
+    CHECK(refused.err.find("--task") != std::string::npos);
+  }
+  CHECK(home.run({"embed", "--query", "--document", "text"}).exit_code == 2);
+}
+
 TEST_CASE("an instruction that is empty or blank is a mistake of the command line", "[model]") {
   PromptedHome home;
   for (const char* way : {"--json", "--direct", "--ids"}) {

@@ -24,17 +24,19 @@ bool is_utf8(const std::string& text) {
 }
 
 bool is_utf8(const raw::EmbedRequest& request) {
-  return is_utf8(request.text()) && is_utf8(request.instruction());
+  return is_utf8(request.text()) && is_utf8(request.instruction()) &&
+         is_utf8(request.prompt_name());
 }
 
 bool is_utf8(const raw::EmbedBatchRequest& request) {
-  bool all = is_utf8(request.instruction());
+  bool all = is_utf8(request.instruction()) && is_utf8(request.prompt_name());
   for (const auto& text : request.texts()) all = all && is_utf8(text);
   return all;
 }
 
 bool is_utf8(const raw::EmbedStreamRequest& request) {
-  return is_utf8(request.item().text()) && is_utf8(request.options().instruction());
+  return is_utf8(request.item().text()) && is_utf8(request.options().instruction()) &&
+         is_utf8(request.options().prompt_name());
 }
 
 template <typename Raw, typename Published>
@@ -66,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   raw::EmbedRequest request;
   if (request.ParseFromString(bytes)) {
     const auto options = read_options(request);
-    CHECK(!options || is_utf8(options->instruction));
+    CHECK(!options || (is_utf8(options->instruction) && is_utf8(options->prompt_name)));
   }
   return 0;
 }

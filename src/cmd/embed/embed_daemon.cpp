@@ -133,6 +133,16 @@ Status check_settings(EmbedJob& job, client::Client& client, client::InfoReport&
   return {};
 }
 
+KnownPrompts known_prompts(const client::InfoReport& info) {
+  KnownPrompts prompts{.query = info.query_prompt,
+                       .document = info.document_prompt,
+                       .named = {},
+                       .default_name = info.default_prompt_name,
+                       .source = info.prompt_source};
+  for (const auto& [name, text] : info.named_prompts) prompts.named.push_back({name, text});
+  return prompts;
+}
+
 Status embed(EmbedJob& job) {
   EmbedProgress progress(job);
   TRY_ASSIGN(client::Client client, connect(job, progress.display()));
@@ -147,8 +157,9 @@ Status embed(EmbedJob& job) {
   TRY(check_settings(job, client, info, progress.display()));
   TRY(check_expected(job.flags, info.model_identity));
   TRY(check_dimensions(job.flags, info.model_name, info.min_dimensions, info.vector_dim));
-  set_model(job, {info.model_name, info.model_identity, info.engine},
-            {info.query_prompt, info.prompt_source}, progress.display());
+  // Also so that a daemon which does not know the field is not thought to have obeyed.
+  TRY(set_model(job, {info.model_name, info.model_identity, info.engine}, known_prompts(info),
+                progress.display()));
   OutputSink sink(job.output, progress);
   Status done = client.embed_stream(job.options, info.model_identity, job.input, sink);
   if (!done) return at_place(std::move(done).error(), job.input);

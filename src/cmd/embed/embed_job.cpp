@@ -3,13 +3,38 @@
 #include <limits>
 #include <utility>
 
-#include "embed/model/model_facts.hpp"
+#include "embed/request.hpp"
 #include "os/process/process.hpp"
 
 namespace runed::cmd {
 namespace {
 
 constexpr const char* kDoing = "embedding";
+
+// What the user calls the texts.
+std::string kind_of(const EmbedOptions& options) {
+  if (!options.prompt_name.empty()) return fmt::format("texts for '{}'", options.prompt_name);
+  return options.input_type == InputType::query ? "queries" : "documents";
+}
+
+// What is put before the texts; nothing: none is known.
+Result<std::optional<std::string>> find_text(const EmbedOptions& options,
+                                             const std::string& model_name,
+                                             const KnownPrompts& prompts) {
+  if (options.input_type == InputType::query) {
+    if (!prompts.query.has_value()) return std::nullopt;
+    return embed::fill_prompt(*prompts.query, options.instruction);
+  }
+  if (options.input_type == InputType::document) {
+    if (!prompts.document.has_value()) return std::nullopt;
+    return embed::fill_prompt(*prompts.document, {});
+  }
+  const std::string& name =
+      options.prompt_name.empty() ? prompts.default_name : options.prompt_name;
+  if (name.empty()) return std::nullopt;
+  TRY_ASSIGN(auto prompt, embed::find_prompt(name, model_name, prompts.named));
+  return std::move(prompt.text);
+}
 
 }  // namespace
 
@@ -51,22 +76,23 @@ Status check_dimensions(const EmbedFlags& flags, const std::string& model_name,
       .with(fact::kMaximum, dimensions);
 }
 
-void set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress) {
-  if (job.options.input_type == InputType::query) {
-    if (prompts.query.has_value()) {
-      model.prompt = embed::fill_prompt(*prompts.query, job.options.instruction);
-      model.prompt_source = prompts.source;
-    }
-    // An instruction is an error then.
-    if (model.prompt.empty() && job.options.instruction.empty() && !prompts.source.empty()) {
-      progress.note(fmt::format("note: {}, so they are embedded as they are",
-                                prompts.query.has_value()
-                                    ? fmt::format("'{}' takes no prompt with queries", model.name)
-                                    : fmt::format("no prompt is known for queries of '{}'",
-                                                  model.name)));
-    }
+Status set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress) {
+  const EmbedOptions& options = job.options;
+  TRY_ASSIGN(const std::optional<std::string> prompt, find_text(options, model.name, prompts));
+  model.prompt = prompt.value_or("");
+  if (!model.prompt.empty()) model.prompt_source = prompts.source;
+  const bool is_asked =
+      options.input_type != InputType::unspecified || !options.prompt_name.empty();
+  // An instruction is an error then.
+  if (is_asked && model.prompt.empty() && options.instruction.empty() && !prompts.source.empty()) {
+    const std::string texts = kind_of(options);
+    progress.note(fmt::format(
+        "note: {}, so they are embedded as they are",
+        prompt.has_value() ? fmt::format("'{}' takes no prompt with {}", model.name, texts)
+                           : fmt::format("no prompt is known for {} of '{}'", texts, model.name)));
   }
   job.output.set_model(std::move(model));
+  return {};
 }
 
 EmbedProgress::EmbedProgress(EmbedJob& job)

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/embedding.hpp"
 #include "base/result.hpp"
@@ -11,6 +12,7 @@
 #include "cmd/line/location.hpp"
 #include "cmd/line/progress.hpp"
 #include "cmd/services.hpp"
+#include "embed/model/model_facts.hpp"
 
 namespace runed::cmd {
 
@@ -42,13 +44,17 @@ Status check_dimensions(const EmbedFlags& flags, const std::string& model_name,
 
 /// What is known of the prompts of a model, whoever told it.
 struct KnownPrompts {
-  std::optional<Prompt> query;  // Nothing: none is known.
-  std::string source;           // Empty: a daemon that does not tell.
+  std::optional<Prompt> query{};            // Nothing: none is known.
+  std::optional<Prompt> document{};         // Nothing: none is known.
+  std::vector<embed::NamedPrompt> named{};  // What can be asked for by name.
+  std::string default_name{};               // Of texts of no type; empty: none.
+  std::string source;                       // Empty: a daemon that does not tell.
 };
 
-/// Says whose results they are, and what is put before the texts. Of queries that nothing is put
-/// before, tells so once.
-void set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress);
+/// Says whose results they are, and what is put before the texts. Of texts that nothing is put before
+/// though that was asked for, tells so once.
+/// Errors: invalid_argument for a prompt's name that the model does not have.
+Status set_model(EmbedJob& job, EmbedModel model, const KnownPrompts& prompts, Progress& progress);
 
 /// Shows how many results there are; the input tells how far that is.
 class EmbedProgress {

@@ -22,9 +22,14 @@ Result<bootstrap::ReadyModel> local_model(const Location& location) {
 }
 
 KnownPrompts known_prompts(const embed::ModelSpec& spec) {
-  KnownPrompts prompts{.query = {}, .source = std::string(name_of(spec.prompts.source))};
-  if (spec.prompts.is_known()) prompts.query = spec.prompts.value.query;
-  return prompts;
+  std::string source{name_of(spec.prompts.source)};
+  if (!spec.prompts.is_known()) return {.source = std::move(source)};
+  const embed::Prompts& known = spec.prompts.value;
+  return {.query = known.query,
+          .document = known.document,
+          .named = list_prompts(known),
+          .default_name = known.default_name,
+          .source = std::move(source)};
 }
 
 Status check_dimensions(const EmbedJob& job, const embed::ModelInfo& model) {
@@ -88,8 +93,8 @@ Status embed_direct(EmbedJob& job) {
   TRY(check_dimensions(job, model));
   TRY(embed::check_options(job.options, model));
   EmbedProgress progress(job);
-  set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.spec),
-            progress.display());
+  TRY(set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.spec),
+                progress.display()));
   while (true) {
     const Share share = next_share(job, *engine);
     TRY_ASSIGN(auto embeddings, embed::embed_all(*engine, share.texts));
@@ -119,8 +124,8 @@ Status tokenize_input(EmbedJob& job) {
     model_seen.max_tokens = std::numeric_limits<uint32_t>::max();
   }
   EmbedProgress progress(job);
-  set_model(job, {vocabulary.model.model_name, identity}, known_prompts(vocabulary.model.spec),
-            progress.display());
+  TRY(set_model(job, {vocabulary.model.model_name, identity}, known_prompts(vocabulary.model.spec),
+                progress.display()));
   while (true) {
     TRY_ASSIGN(const auto text, job.input.wait_next());
     if (!text.has_value()) return {};

@@ -1,5 +1,7 @@
 #include "cmd/line/model_text.hpp"
 
+#include <fmt/ranges.h>
+
 #include "base/json.hpp"
 #include "base/log.hpp"
 
@@ -43,9 +45,12 @@ Json model_json(const client::ModelReport& model) {
       {"vector_dim", known(model.vector_dim)},
       {"min_dimensions", known(model.min_dimensions)},
       {"max_tokens", known(model.max_tokens)},
+      {"max_tokens_source", known(model.max_tokens_source)},
       {"query_prompt", prompt_json(model.query_prompt)},
       {"document_prompt", prompt_json(model.document_prompt)},
-      {"prompt_source", known(model.prompt_source)}};
+      {"prompt_source", known(model.prompt_source)},
+      {"prompt_names", prompt_names_json(model.named_prompts)},
+      {"default_prompt_name", known(model.default_prompt_name)}};
 }
 
 }  // namespace
@@ -63,25 +68,39 @@ std::string describe_engine(const std::string& engine, const std::string& versio
 std::string describe_source(const std::string& source) {
   if (source == "model_file") return "by the model's file";
   if (source == "manifest") return "by the manifest";
+  if (source == "ctx_size") return "by the setting ctx_size";
   return source == "known_model" ? "of a model that runed knows" : source;
 }
 
-std::string describe_prompts(const std::optional<Prompt>& query,
-                             const std::optional<Prompt>& document, const std::string& source) {
-  if (source.empty()) return {};
-  if (!query.has_value() || !document.has_value()) return "none is known";
+std::string describe_prompts(const client::InfoReport& info) {
+  if (info.prompt_source.empty()) return {};
+  if (!info.query_prompt.has_value() || !info.document_prompt.has_value()) return "none is known";
   const auto describe = [](const Prompt& prompt) {
     // In JSON's quotes, which show where it ends.
     return prompt.prefix.empty() ? std::string("none") : to_line(Json(prompt.prefix));
   };
-  return fmt::format("{} for queries, {} for documents ({})", describe(*query), describe(*document),
-                     describe_source(source));
+  std::string text =
+      fmt::format("{} for queries, {} for documents ({})", describe(*info.query_prompt),
+                  describe(*info.document_prompt), describe_source(info.prompt_source));
+  std::vector<std::string> others;
+  for (const client::NamedPrompt& prompt : info.named_prompts) {
+    if (prompt.name != "query" && prompt.name != "document") others.push_back(prompt.name);
+  }
+  if (!others.empty()) text += fmt::format("; by name {}", fmt::join(others, ", "));
+  if (!info.default_prompt_name.empty()) {
+    text += fmt::format("; {} for other texts", info.default_prompt_name);
+  }
+  return text;
 }
 
-std::string describe_limits(int32_t min_dimensions, int32_t dimensions, int32_t max_tokens) {
-  return fmt::format("{}{} dimensions, {} tokens a text",
-                     min_dimensions > 0 ? fmt::format("{} to ", min_dimensions) : "", dimensions,
-                     max_tokens);
+std::string describe_limits(const client::InfoReport& info) {
+  std::string text =
+      fmt::format("{}{} dimensions, {} tokens a text",
+                  info.min_dimensions > 0 ? fmt::format("{} to ", info.min_dimensions) : "",
+                  info.vector_dim, info.max_tokens);
+  const std::string& source = info.max_tokens_source;
+  if (source.empty() || source == "context_length") return text;
+  return text + fmt::format(" ({})", describe_source(source));
 }
 
 std::string describe_state(const std::string& state) {
@@ -94,6 +113,13 @@ Json prompt_json(const std::optional<Prompt>& prompt) {
   return {
       {"prefix", prompt->prefix},
       {"default_task", prompt->default_task.empty() ? Json(nullptr) : Json(prompt->default_task)}};
+}
+
+Json prompt_names_json(const std::vector<client::NamedPrompt>& prompts) {
+  if (prompts.empty()) return nullptr;
+  Json names = Json::array();
+  for (const client::NamedPrompt& prompt : prompts) names.push_back(prompt.name);
+  return names;
 }
 
 Json models_json(const std::vector<client::ModelReport>& models) {

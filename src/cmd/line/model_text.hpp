@@ -19,19 +19,22 @@ std::string describe_engine(const std::string& engine, const std::string& versio
 /// Returns who says something of a model: `by the manifest`.
 std::string describe_source(const std::string& source);
 
-/// Returns `"query: " for queries, "passage: " for documents (of a model that runed knows)`; empty if the
-/// daemon does not tell.
-std::string describe_prompts(const std::optional<Prompt>& query,
-                             const std::optional<Prompt>& document, const std::string& source);
+/// Returns `"query: " for queries, "passage: " for documents (of a model that runed knows)`, with the names
+/// of others; empty if the daemon does not tell.
+std::string describe_prompts(const client::InfoReport& info);
 
-/// Returns `64 to 256 dimensions, 512 tokens a text`.
-std::string describe_limits(int32_t min_dimensions, int32_t dimensions, int32_t max_tokens);
+/// Returns `64 to 256 dimensions, 512 tokens a text`, and who says so where that is not the number of
+/// positions.
+std::string describe_limits(const client::InfoReport& info);
 
 /// Returns what a state of Health means for a model: `loaded`, `not loaded`.
 std::string describe_state(const std::string& state);
 
 /// A prompt in JSON; null if none is known.
 Json prompt_json(const std::optional<Prompt>& prompt);
+
+/// The names of prompts in JSON, or null if there are none.
+Json prompt_names_json(const std::vector<client::NamedPrompt>& prompts);
 
 /// What is told of models in JSON, an object each.
 Json models_json(const std::vector<client::ModelReport>& models);

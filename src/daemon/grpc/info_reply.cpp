@@ -30,6 +30,7 @@ void fill_model(const embed::ModelInfo& model, Message& message) {
   message.set_model_identity(embed::model_identity(model.model_sha256));
   message.set_vector_dim(static_cast<int>(model.dimension));
   message.set_max_tokens(static_cast<int>(model.max_tokens));
+  message.set_max_tokens_source(model.max_tokens_source);
   message.set_max_batch_size(static_cast<int>(max_batch_size(model.dimension)));
   message.set_model_name(model.model_name);
   message.set_model_sha256(model.model_sha256);

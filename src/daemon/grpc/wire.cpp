@@ -74,6 +74,8 @@ Result<EmbedOptions> read_options_of(const Request& request) {
   TRY(check_utf8("instruction", request.instruction()));
   options.instruction = request.instruction();
   options.dimensions = request.dimensions();
+  TRY(check_utf8("prompt_name", request.prompt_name()));
+  options.prompt_name = request.prompt_name();
   return options;
 }
 
@@ -89,6 +91,12 @@ void fill_spec(const embed::ModelSpec& spec, Message& response) {
   if (spec.prompts.is_known()) {
     fill(spec.prompts.value.query, *response.mutable_query_prompt());
     fill(spec.prompts.value.document, *response.mutable_document_prompt());
+    for (const embed::NamedPrompt& prompt : list_prompts(spec.prompts.value)) {
+      v1::NamedPrompt& named = *response.add_named_prompts();
+      named.set_name(prompt.name);
+      named.set_text(prompt.text);
+    }
+    response.set_default_prompt_name(spec.prompts.value.default_name);
   }
   response.mutable_pooling()->set_name(std::string(name_of(spec.pooling.value)));
   response.mutable_pooling()->set_source(std::string(name_of(spec.pooling.source)));

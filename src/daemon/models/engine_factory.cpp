@@ -150,6 +150,7 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
                                 .kernel = {},
                                 .dimension = spec.dimension(),
                                 .max_tokens = spec.longest_text(),
+                                .max_tokens_source = embed::source_of_limit(spec, 0),
                                 .spec = std::move(spec)},
                       .tokenizer = std::move(tokenizer)};
   });

@@ -127,6 +127,7 @@ Status LlamaServerEngine::describe(const std::shared_ptr<const ModelFile>& file)
       .dimension = model_.is_known() ? model_.spec.width : 0,  // Of others the first vector tells.
       .max_tokens =
           limit_tokens(std::min(model_.context, model_.spec.longest_text()), options_.max_tokens),
+      .max_tokens_source = source_of_limit(model_.spec, options_.max_tokens),
       .spec = model_.spec};
   expected_ = {};
   if (options_.make_reference && model_.is_known()) {

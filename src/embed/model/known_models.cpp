@@ -97,6 +97,33 @@ constexpr LongestText kLongestTexts[] = {
     {"all-MiniLM-L12-v2", 128},  // Its card says 256; sentence-transformers cuts here.
 };
 
+/// One more prompt of a row's model, by a name; those of queries and documents are in the row. A name
+/// may be added to a released row, since nobody's vectors change by that.
+struct TaskPrompt {
+  std::string_view model;
+  std::string_view name;
+  std::string_view text;
+};
+
+constexpr TaskPrompt kTaskPrompts[] = {
+    {"nomic-embed-text-v1", "search_query", kNomicQuery},
+    {"nomic-embed-text-v1", "search_document", kNomicDocument},
+    {"nomic-embed-text-v1", "clustering", "clustering: "},
+    {"nomic-embed-text-v1", "classification", "classification: "},
+
+    {"nomic-embed-text-v1.5", "search_query", kNomicQuery},
+    {"nomic-embed-text-v1.5", "search_document", kNomicDocument},
+    {"nomic-embed-text-v1.5", "clustering", "clustering: "},
+    {"nomic-embed-text-v1.5", "classification", "classification: "},
+
+    {"embeddinggemma-300m", "question-answering", "task: question answering | query: "},
+    {"embeddinggemma-300m", "fact-checking", "task: fact checking | query: "},
+    {"embeddinggemma-300m", "classification", "task: classification | query: "},
+    {"embeddinggemma-300m", "clustering", "task: clustering | query: "},
+    {"embeddinggemma-300m", "sentence-similarity", "task: sentence similarity | query: "},
+    {"embeddinggemma-300m", "code-retrieval", "task: code retrieval | query: "},
+};
+
 char comparable(char letter) {
   if (letter == ' ' || letter == '_') return '-';
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
@@ -130,6 +157,11 @@ ModelFacts facts_of(const KnownModel& model) {
                                                    .default_task = {}}},
                    .pooling = model.pooling,
                    .min_dimensions = {}};
+  for (const TaskPrompt& task : kTaskPrompts) {
+    if (task.model != model.name) continue;
+    facts.prompts->named.push_back(
+        {.name = std::string(task.name), .text = std::string(task.text)});
+  }
   if (model.min_dimensions > 0) facts.min_dimensions = model.min_dimensions;
   const auto longest = std::ranges::find(kLongestTexts, model.name, &LongestText::name);
   if (longest != std::end(kLongestTexts)) facts.max_tokens = longest->tokens;

@@ -49,6 +49,15 @@ const NamedPrompt* find_named(const Prompts& prompts, std::string_view name) {
   return found == prompts.named.end() ? nullptr : &*found;
 }
 
+std::vector<NamedPrompt> list_prompts(const Prompts& prompts) {
+  std::vector<NamedPrompt> all{{.name = "query", .text = fill_prompt(prompts.query, {})},
+                               {.name = "document", .text = fill_prompt(prompts.document, {})}};
+  for (const NamedPrompt& prompt : prompts.named) {
+    if (std::ranges::find(all, prompt.name, &NamedPrompt::name) == all.end()) all.push_back(prompt);
+  }
+  return all;
+}
+
 bool has_task(const Prompt& prompt) {
   return prompt.prefix.find(kTask) != std::string::npos;
 }

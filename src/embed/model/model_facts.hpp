@@ -41,7 +41,7 @@ struct NamedPrompt {
 struct Prompts {
   Prompt query;
   Prompt document;
-  std::vector<NamedPrompt> named{};  // All that have a name of their own; may have the two above.
+  std::vector<NamedPrompt> named{};  // Those with a name of their own; may have the two above.
   std::string default_name{};        // Of the one that a text of no type gets; empty: nothing.
 
   bool operator==(const Prompts&) const = default;
@@ -66,8 +66,12 @@ struct Fact {
   bool is_known() const { return source != FactSource::unknown; }
 };
 
-/// Finds a prompt among those that have a name; null if there is none.
+/// Finds a prompt among those that have a name of their own; null if there is none.
 const NamedPrompt* find_named(const Prompts& prompts, std::string_view name);
+
+/// Returns all that can be asked for by name, with what is put before a text then: `query`, of the
+/// default task, `document`, and those with a name of their own.
+std::vector<NamedPrompt> list_prompts(const Prompts& prompts);
 
 /// Tells whether a prompt has a place for the task of a query.
 bool has_task(const Prompt& prompt);

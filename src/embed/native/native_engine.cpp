@@ -147,6 +147,7 @@ Status NativeEngine::load() {
              .kernel = std::string(kernel_.name),
              .dimension = spec.dimension(),
              .max_tokens = limit_tokens(spec.longest_text(), options_.max_tokens),
+             .max_tokens_source = source_of_limit(spec, options_.max_tokens),
              .spec = spec};
     info_.max_text_bytes = max_text_bytes(info_.max_tokens, *tokenizer);
   }

@@ -26,6 +26,7 @@ using runed::embed::ModelSpec;
 using runed::embed::Pooling;
 using runed::embed::PreparedText;
 using runed::embed::prompt_for;
+using runed::embed::source_of_limit;
 using runed::embed::TokenId;
 using runed::test::FakeEngine;
 using runed::test::unwrap;
@@ -138,6 +139,58 @@ TEST_CASE("a text of no type gets the prompt that the model's own file says is t
   spec.prompts.value.default_name = "all";
   CHECK(apply_prompt("text", {}, spec) == "a: text");
   CHECK(apply_prompt("text", {.input_type = InputType::query}, spec) == "q: text");
+}
+
+TEST_CASE("a prompt that is named is put before a text, whatever the others are") {
+  ModelSpec spec = spec_of({.prefix = "For {task}: ", .default_task = "this"}, {.prefix = "d: "});
+  spec.prompts.value.named = {{.name = "clustering", .text = "c: "}};
+  spec.prompts.value.default_name = "clustering";
+  CHECK(apply_prompt("text", {.prompt_name = "clustering"}, spec) == "c: text");
+  CHECK(apply_prompt("text", {.prompt_name = "document"}, spec) == "d: text");
+  CHECK(apply_prompt("text", {.prompt_name = "query"}, spec) == "For this: text");
+}
+
+TEST_CASE("a prompt's name that the model does not have is refused with those that it has") {
+  ModelSpec spec = spec_of({.prefix = "q: "});
+  spec.prompts.value.named = {{.name = "clustering", .text = "c: "}};
+  unwrap(check_options({.prompt_name = "clustering"}, info_of(spec)));
+  unwrap(check_options({.prompt_name = "document"}, info_of(spec)));
+  const Error misspelt = unwrap_error(check_options({.prompt_name = "clusterin"}, info_of(spec)));
+  CHECK(misspelt.code == ErrorCode::invalid_argument);
+  CHECK(misspelt.message == "'bytes' has no prompt named 'clusterin'");
+  CHECK(misspelt.hint == "did you mean 'clustering'? there are: query, document, clustering");
+  CHECK(misspelt.facts.text("field") == "prompt_name");
+  const Error other = unwrap_error(check_options({.prompt_name = "\x1b"}, info_of(spec)));
+  CHECK(other.message == "'bytes' has no prompt named '\\x1b'");
+  CHECK(other.hint == "there are: query, document, clustering");
+  const Error unknown = unwrap_error(check_options({.prompt_name = "query"}, info_of(kUnknown)));
+  CHECK(unknown.hint == "no prompt is known of this model: leave the name out");
+}
+
+TEST_CASE("a prompt's name goes with neither an input type nor an instruction") {
+  for (const EmbedOptions& options :
+       {EmbedOptions{.input_type = InputType::query, .prompt_name = "query"},
+        EmbedOptions{.input_type = InputType::document, .prompt_name = "query"},
+        EmbedOptions{.instruction = "t", .prompt_name = "query"}}) {
+    const Error error = unwrap_error(check_options(options, info_of(kQwen3)));
+    CHECK(error.code == ErrorCode::invalid_argument);
+    CHECK(error.message == "the prompt 'query' goes with neither an input type nor an instruction");
+    CHECK(error.facts.text("field") == "prompt_name");
+  }
+}
+
+TEST_CASE("who says how long a text may be is the setting, the model's makers or its positions") {
+  ModelSpec spec = spec_of({});
+  spec.context = 512;
+  CHECK(source_of_limit(spec, 0) == "context_length");
+  CHECK(source_of_limit(spec, 512) == "context_length");
+  CHECK(source_of_limit(spec, 511) == "ctx_size");
+  spec.max_tokens = {256, FactSource::known_model};
+  CHECK(source_of_limit(spec, 0) == "known_model");
+  CHECK(source_of_limit(spec, 300) == "known_model");
+  CHECK(source_of_limit(spec, 255) == "ctx_size");
+  spec.max_tokens = {1024, FactSource::model_file};
+  CHECK(source_of_limit(spec, 0) == "context_length");
 }
 
 TEST_CASE("a prepared text has the ids of its prompt, EOS last") {

@@ -5,6 +5,7 @@
 
 using runed::Json;
 using runed::Prompt;
+using runed::client::InfoReport;
 using runed::client::ModelReport;
 using namespace runed::cmd;
 
@@ -21,15 +22,41 @@ TEST_CASE("who says something of a model is told in words") {
 }
 
 TEST_CASE("prompts are told as they stand, with who says so") {
-  CHECK(describe_prompts({}, {}, "").empty());
-  CHECK(describe_prompts({}, {}, "unknown") == "none is known");
-  CHECK(describe_prompts(Prompt{"a\n{task}: ", "t"}, Prompt{}, "manifest") ==
-        R"("a\n{task}: " for queries, none for documents (by the manifest))");
+  InfoReport info;
+  CHECK(describe_prompts(info).empty());
+  info.prompt_source = "unknown";
+  CHECK(describe_prompts(info) == "none is known");
+  info.prompt_source = "manifest";
+  info.query_prompt = Prompt{"a\n{task}: ", "t"};
+  info.document_prompt = Prompt{};
+  info.named_prompts = {{"query", "a\nt: "}, {"document", ""}};
+  const std::string both = R"("a\n{task}: " for queries, none for documents (by the manifest))";
+  CHECK(describe_prompts(info) == both);
+  info.named_prompts.push_back({"clustering", "c: "});
+  info.named_prompts.push_back({"passage", "p: "});
+  CHECK(describe_prompts(info) == both + "; by name clustering, passage");
+  info.default_prompt_name = "passage";
+  CHECK(describe_prompts(info) == both + "; by name clustering, passage; passage for other texts");
 }
 
 TEST_CASE("limits are told as a range where vectors can be cut") {
-  CHECK(describe_limits(64, 256, 512) == "64 to 256 dimensions, 512 tokens a text");
-  CHECK(describe_limits(0, 256, 512) == "256 dimensions, 512 tokens a text");
+  InfoReport info;
+  info.vector_dim = 256;
+  info.max_tokens = 512;
+  CHECK(describe_limits(info) == "256 dimensions, 512 tokens a text");
+  info.min_dimensions = 64;
+  info.max_tokens_source = "context_length";
+  CHECK(describe_limits(info) == "64 to 256 dimensions, 512 tokens a text");
+}
+
+TEST_CASE("a longest text that is not the number of positions is told with who says so") {
+  InfoReport info;
+  info.vector_dim = 384;
+  info.max_tokens = 256;
+  info.max_tokens_source = "known_model";
+  CHECK(describe_limits(info) == "384 dimensions, 256 tokens a text (of a model that runed knows)");
+  info.max_tokens_source = "ctx_size";
+  CHECK(describe_limits(info) == "384 dimensions, 256 tokens a text (by the setting ctx_size)");
 }
 
 TEST_CASE("a state is told as what it means for a model") {
@@ -51,18 +78,40 @@ TEST_CASE("what is not known of a model is null, and every key is there") {
   unknown.health.state = "not_running";
   const Json models = models_json({unknown});
   REQUIRE(models.size() == 1);
-  const Json expected{
-      {"name", "notes"},         {"names", {"notes"}},        {"default", false},
-      {"state", "not_running"},  {"phase", nullptr},          {"bytes_done", 0},
-      {"bytes_total", 0},        {"message", nullptr},        {"reason", nullptr},
-      {"variant", nullptr},      {"path", nullptr},           {"file_bytes", nullptr},
-      {"memory_bytes", 0},       {"keep_alive", nullptr},     {"used_at", nullptr},
-      {"requests", 0},           {"queue_tokens", 0},         {"restarts", 0},
-      {"evictions", 0},          {"model_identity", nullptr}, {"model_name", nullptr},
-      {"engine", nullptr},       {"engine_version", nullptr}, {"compute", nullptr},
-      {"kernel", nullptr},       {"vector_dim", nullptr},     {"min_dimensions", nullptr},
-      {"max_tokens", nullptr},   {"query_prompt", nullptr},   {"document_prompt", nullptr},
-      {"prompt_source", nullptr}};
+  const Json expected{{"name", "notes"},
+                      {"names", {"notes"}},
+                      {"default", false},
+                      {"state", "not_running"},
+                      {"phase", nullptr},
+                      {"bytes_done", 0},
+                      {"bytes_total", 0},
+                      {"message", nullptr},
+                      {"reason", nullptr},
+                      {"variant", nullptr},
+                      {"path", nullptr},
+                      {"file_bytes", nullptr},
+                      {"memory_bytes", 0},
+                      {"keep_alive", nullptr},
+                      {"used_at", nullptr},
+                      {"requests", 0},
+                      {"queue_tokens", 0},
+                      {"restarts", 0},
+                      {"evictions", 0},
+                      {"model_identity", nullptr},
+                      {"model_name", nullptr},
+                      {"engine", nullptr},
+                      {"engine_version", nullptr},
+                      {"compute", nullptr},
+                      {"kernel", nullptr},
+                      {"vector_dim", nullptr},
+                      {"min_dimensions", nullptr},
+                      {"max_tokens", nullptr},
+                      {"max_tokens_source", nullptr},
+                      {"query_prompt", nullptr},
+                      {"document_prompt", nullptr},
+                      {"prompt_source", nullptr},
+                      {"prompt_names", nullptr},
+                      {"default_prompt_name", nullptr}};
   CHECK(models[0] == expected);
   CHECK(models_json({}) == Json::array());
 }
@@ -81,6 +130,7 @@ TEST_CASE("a model in JSON is told by its first name, and has what is known of i
   model.engine = "native";
   model.vector_dim = 256;
   model.query_prompt = Prompt{"q: ", ""};
+  model.named_prompts = {{"query", "q: "}, {"clustering", "c: "}};
   model.health = {.state = "ok", .requests = 7};
   const Json json = models_json({model})[0];
   CHECK(json["name"] == "notes");
@@ -97,4 +147,5 @@ TEST_CASE("a model in JSON is told by its first name, and has what is known of i
   CHECK(json["model_identity"] == "sha256:0123456789abcdef");
   CHECK(json["vector_dim"] == 256);
   CHECK(json["query_prompt"]["prefix"] == "q: ");
+  CHECK(json["prompt_names"] == Json{"query", "clustering"});
 }

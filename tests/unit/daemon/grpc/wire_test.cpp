@@ -48,6 +48,17 @@ TEST_CASE("an option that cannot be is refused by its name") {
   CHECK(instruction.facts.text("byte_offset") == "2");
 }
 
+TEST_CASE("a prompt's name is read, and refused where it is not UTF-8") {
+  v1::raw::EmbedBatchRequest request;
+  request.set_prompt_name("t\u00e9");
+  CHECK(unwrap(read_options(request)).prompt_name == "t\u00e9");
+  request.set_prompt_name("ab\xff");
+  const Error error = unwrap_error(read_options(request));
+  CHECK(error.code == ErrorCode::not_utf8);
+  CHECK(error.message == "the prompt_name is not UTF-8 at byte 2");
+  CHECK(error.facts.text("field") == "prompt_name");
+}
+
 TEST_CASE("options that are sent are read") {
   v1::raw::EmbedOptions options;
   options.set_input_type(v1::raw::INPUT_TYPE_QUERY);

@@ -42,15 +42,17 @@ std::vector<ModelSpec> near(const KnownModel& model) {
 }
 
 std::string describe(const KnownModel& model) {
-  const auto max_tokens = facts_of(model).max_tokens;
-  const std::string most =
-      max_tokens.has_value() ? fmt::format(" | {} tokens a text", *max_tokens) : "";
+  const ModelFacts facts = facts_of(model);
+  std::string more = facts.max_tokens ? fmt::format(" | {} tokens a text", *facts.max_tokens) : "";
+  for (const auto& prompt : facts.prompts->named) {
+    more += fmt::format(" | {} '{}'", prompt.name, prompt.text);
+  }
   return fmt::format(
       "{} | {} {} layers of {}, {} tokens, {} | query '{}' task '{}' document '{}' "
       "| from {} dimensions{}\n",
       model.name, model.architecture, model.layers, model.width, model.vocabulary,
       name_of(model.pooling), model.query, model.default_task, model.document, model.min_dimensions,
-      most);
+      more);
 }
 
 }  // namespace
@@ -122,6 +124,22 @@ TEST_CASE("what a row says of prompts and dimensions is what a query gets") {
   const ModelFacts mini = facts("runed-mini");
   CHECK(mini.prompts->query.prefix.empty());
   CHECK(mini.min_dimensions == 64);
+}
+
+TEST_CASE("a model has prompts by the names that its makers gave to tasks") {
+  for (const KnownModel& model : known_models()) {
+    const auto facts = facts_of(model);
+    std::set<std::string> names{"query", "document"};
+    for (const auto& prompt : facts.prompts->named) {
+      INFO(model.name << ' ' << prompt.name);
+      CHECK(names.insert(prompt.name).second);
+      CHECK_FALSE(prompt.text.empty());
+    }
+    const auto* clustering = find_named(*facts.prompts, "clustering");
+    if (model.name.starts_with("nomic")) CHECK(clustering->text == "clustering: ");
+    if (model.name == "all-MiniLM-L6-v2") CHECK(clustering == nullptr);
+    CHECK(facts.prompts->default_name.empty());  // Vectors of texts of no type have no prompt.
+  }
 }
 
 TEST_CASE("no row is there twice, and each prompt with a task has a default one") {

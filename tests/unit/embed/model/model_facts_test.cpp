@@ -11,8 +11,10 @@ using runed::embed::FactSource;
 using runed::embed::fill_prompt;
 using runed::embed::find_pooling;
 using runed::embed::has_task;
+using runed::embed::list_prompts;
 using runed::embed::ModelFacts;
 using runed::embed::ModelSpec;
+using runed::embed::NamedPrompt;
 using runed::embed::Pooling;
 using runed::embed::Prompts;
 using runed::embed::take_facts;
@@ -85,6 +87,15 @@ TEST_CASE("a task takes its place in a prompt, the default one if there is none"
   const Prompt plain{.prefix = "query: ", .default_task = {}};
   CHECK_FALSE(has_task(plain));
   CHECK(fill_prompt(plain, "that") == "query: ");
+}
+
+TEST_CASE("what can be asked for by name is queries, documents, and what has a name of its own") {
+  const Prompts prompts{.query = {.prefix = "For {task}: ", .default_task = "this"},
+                        .document = {.prefix = "d: ", .default_task = {}},
+                        .named = {{"query", "another"}, {"clustering", "c: {task}"}}};
+  const std::vector<NamedPrompt> expected{
+      {"query", "For this: "}, {"document", "d: "}, {"clustering", "c: {task}"}};
+  CHECK(list_prompts(prompts) == expected);
 }
 
 TEST_CASE("poolings and sources have the names that programs see") {
