@@ -300,8 +300,18 @@ TEST_CASE("an instruction that is empty or blank is a mistake of the command lin
 TEST_CASE("a document gets its prompt by any call, from an engine that is not ours", "[model]") {
   StandInHome home({}, [](GgufBuilder& header) {
     header.set("general.name", "E5 Large v2")
+        .set("general.architecture", "bert")
         .set("bert.block_count", uint32_t{24})
+        .set("bert.context_length", uint32_t{StandInHome::kMaxTokens})
+        .set("bert.embedding_length", uint32_t{StandInHome::kDimension})
+        .set("bert.feed_forward_length", uint32_t{4096})
+        .set("bert.attention.head_count", uint32_t{16})
+        .set("bert.attention.layer_norm_epsilon", 1e-12F)
+        .set("bert.attention.causal", false)
+        .set("bert.pooling_type", uint32_t{1})
         .set("tokenizer.ggml.model", "t5")  // Not ours: the stand-in's is asked.
+        .set("tokenizer.ggml.bos_token_id", uint32_t{0})
+        .set("tokenizer.ggml.eos_token_id", uint32_t{2})
         .set("tokenizer.ggml.add_bos_token", true)
         .set("tokenizer.ggml.add_eos_token", true)
         .set("tokenizer.ggml.tokens", std::vector<std::string>(30522, "t"));
@@ -340,12 +350,12 @@ TEST_CASE("a model that nobody knows the pooling of is refused by both engines",
   check_refused(home, why);
   home.set("RUNED_ENGINE", "native");
   check_refused(home, why);
-  StandInHome other({}, [](GgufBuilder& header) { header.erase("bert.pooling_type"); });
-  check_refused(other, "the file has no key 'bert.pooling_type'");
+  StandInHome other({}, [](GgufBuilder& header) { header.erase("neo-bert.pooling_type"); });
+  check_refused(other, "the file has no key 'neo-bert.pooling_type'");
   CHECK(other.run({"doctor"}).exit_code == 5);
   const Finished verified = other.run({"verify"});
   CHECK(verified.exit_code == 76);
-  CHECK(verified.out.find("the file has no key 'bert.pooling_type'") != std::string::npos);
+  CHECK(verified.out.find("the file has no key 'neo-bert.pooling_type'") != std::string::npos);
 }
 
 TEST_CASE("a model that gives no vector of a text is refused by both engines", "[model]") {
@@ -357,7 +367,7 @@ TEST_CASE("a model that gives no vector of a text is refused by both engines", "
                header.set("qwen3.pooling_type", number);
              }));
     check_refused(home, why);
-    StandInHome other({}, [&](GgufBuilder& header) { header.set("bert.pooling_type", number); });
+    StandInHome other({}, [&](GgufBuilder& header) { header.set("neo-bert.pooling_type", number); });
     check_refused(other, why);
   }
 }

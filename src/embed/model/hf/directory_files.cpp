@@ -110,7 +110,13 @@ class DirectoryFiles::Opener {
 
   Status take_transformer() {
     const std::string& folder = opened_.transformer_;
-    TRY(require(folder + std::string(kConfig)));
+    const std::string config = folder + std::string(kConfig);
+    TRY_ASSIGN(const bool is_model, take(config));
+    if (!is_model) {
+      return make_error(ErrorCode::model_missing,
+                        "it is a directory, not a regular file, and no model: {} is not in it", config)
+          .with_hint("name a GGUF file, or a whole directory of Hugging Face's");
+    }
     TRY(take(folder + std::string(kTokenizerConfig)));
     TRY(take(folder + std::string(kSentenceBert)));
     TRY_ASSIGN(const bool has_tokenizer, take(folder + std::string(kTokenizer)));

@@ -212,7 +212,7 @@ TEST_CASE("what a llama-server worked with goes once none has it open") {
     const auto open_log = unwrap(runed::os::open_fd(log, 0));
     CHECK(fixture.plan({}, 2h).empty());
   }
-  CHECK(fixture.plan({}, 2h) == Names{"cache/engine-abcdef", "cache/runed-mini.gguf"});
+  CHECK(fixture.plan({}, 2h) == Names{"cache/builtin.gguf", "cache/engine-abcdef"});
 }
 
 TEST_CASE("a llama-server goes when another engine is configured") {

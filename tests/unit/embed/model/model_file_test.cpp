@@ -56,7 +56,8 @@ TEST_CASE("a model file that cannot be opened says why") {
   const Error directory = unwrap_error(ModelFile::open({{}, dir.path()}));
   CHECK(directory.code == ErrorCode::model_missing);
   CHECK(directory.message ==
-        "cannot use the model '" + dir.path() + "': config.json is not in the directory");
+        "cannot use the model '" + dir.path() +
+            "': it is a directory, not a regular file, and no model: config.json is not in it");
 }
 
 TEST_CASE("what was read of a file that was written to meanwhile does not count") {

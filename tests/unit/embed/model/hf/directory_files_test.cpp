@@ -82,7 +82,8 @@ TEST_CASE("a transformer may have a folder of its own") {
 TEST_CASE("what is not a whole model directory is refused with what is missing") {
   ModelDirectory directory = tiny("bert-mean");
   directory.erase("config.json");
-  CHECK(refusal(directory, ErrorCode::model_missing) == "config.json is not in the directory");
+  CHECK(refusal(directory, ErrorCode::model_missing) ==
+        "it is a directory, not a regular file, and no model: config.json is not in it");
   directory = tiny("bert-mean");
   directory.erase("model.safetensors");
   CHECK(refusal(directory, ErrorCode::model_missing) ==
