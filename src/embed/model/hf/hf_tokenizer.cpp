@@ -84,30 +84,38 @@ Status check_pre_tokenizer(const Fields& tokenizer) {
   return {};
 }
 
-// The special token of one place in a template.
-Result<std::string> special_token_at(const Fields& processor, const Json& piece) {
+// What a place of a template holds: `Sequence` or `SpecialToken`, of segment 0.
+Result<Fields> piece_at(const Fields& processor, const Json& piece, std::string_view kind) {
+  const auto refuse_piece = [&] {
+    return refuse("post-processor", "TemplateProcessing with " + to_line(piece));
+  };
   TRY_ASSIGN(const Fields fields, Fields::of(processor.file(), "post_processor.single", piece));
-  TRY_ASSIGN(const Fields special, fields.get_object("SpecialToken"));
-  return special.get_text("id");
+  if (!fields.has(kind)) return refuse_piece();
+  TRY_ASSIGN(Fields held, fields.get_object(kind));
+  TRY_ASSIGN(const auto segment, held.find_number("type_id"));
+  if (segment.value_or(0) != 0) return refuse_piece();
+  return held;
 }
 
-Result<bool> is_text(const Fields& processor, const Json& piece) {
-  TRY_ASSIGN(const Fields fields, Fields::of(processor.file(), "post_processor.single", piece));
-  return fields.has("Sequence");
+// A special token of a template may stand for several tokens, or for one of another name.
+Result<std::string> special_token_at(const Fields& processor, const Json& piece) {
+  TRY_ASSIGN(const Fields held, piece_at(processor, piece, "SpecialToken"));
+  TRY_ASSIGN(const std::string name, held.get_text("id"));
+  TRY_ASSIGN(const Fields all, processor.get_object("special_tokens"));
+  TRY_ASSIGN(const Fields special, all.get_object(name));
+  TRY_ASSIGN(const Json* tokens, special.get_array("tokens"));
+  if (*tokens == Json::array({name})) return name;
+  return refuse("post-processor", "TemplateProcessing with " + to_line(special.json()));
 }
 
 Status read_template(const Fields& processor, WordPiece& tokenizer) {
   TRY_ASSIGN(const Json* pieces, processor.get_array("single"));
-  const auto refuse_template = [&] {
-    return refuse("post-processor", "TemplateProcessing, single " + to_line(*pieces));
-  };
-  if (pieces->size() != 3) return refuse_template();
-  for (size_t i = 0; i < 3; ++i) {
-    TRY_ASSIGN(const bool is_a_text, is_text(processor, (*pieces)[i]));
-    if (is_a_text != (i == 1)) return refuse_template();
+  if (pieces->size() != 3) {
+    return refuse("post-processor", fmt::format("TemplateProcessing of {} places", pieces->size()));
   }
-  TRY_ASSIGN(tokenizer.first, special_token_at(processor, pieces->front()));
-  TRY_ASSIGN(tokenizer.last, special_token_at(processor, pieces->back()));
+  TRY_ASSIGN(tokenizer.first, special_token_at(processor, (*pieces)[0]));
+  TRY(piece_at(processor, (*pieces)[1], "Sequence"));
+  TRY_ASSIGN(tokenizer.last, special_token_at(processor, (*pieces)[2]));
   return {};
 }
 

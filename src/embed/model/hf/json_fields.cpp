@@ -8,6 +8,7 @@ namespace runed::embed::hf {
 namespace {
 
 constexpr uint64_t kMostSize = uint64_t{1} << 24;
+constexpr size_t kMostJsonBytes = size_t{256} << 20;  // The largest tokenizer.json has 35 MB.
 
 std::string shown(const Json& json) {
   if (json.is_object()) return "an object";
@@ -29,6 +30,10 @@ Error not_served(std::string message, std::string hint) {
 }
 
 Result<Json> parse_file(std::string_view file, std::span<const std::byte> bytes) {
+  if (bytes.size() > kMostJsonBytes) {
+    return damaged(fmt::format("{}: it has {} bytes, and no JSON file of a model has more than {}",
+                               file, bytes.size(), kMostJsonBytes));
+  }
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   auto json = parse_json(text, KeyLimit::none);
   if (!json) return damaged(fmt::format("{}: {}", file, json.error().message));

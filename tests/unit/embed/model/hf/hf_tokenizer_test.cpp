@@ -104,9 +104,19 @@ TEST_CASE("components that are not served are refused by their name") {
         "tokenizer.json: the post-processor 'RobertaProcessing' is not served");
   CHECK(replaced("post_processor", nullptr) ==
         "tokenizer.json: the post-processor 'null' is not served");
-  CHECK(refusal([](Json& json) { json["post_processor"]["single"].erase(2); })
-            .starts_with(
-                "tokenizer.json: the post-processor 'TemplateProcessing, single [{\"SpecialToken"));
+  CHECK(refusal([](Json& json) { json["post_processor"]["single"].erase(2); }) ==
+        "tokenizer.json: the post-processor 'TemplateProcessing of 2 places' is not served");
+  CHECK(refusal([](Json& json) {
+          std::swap(json["post_processor"]["single"][0], json["post_processor"]["single"][1]);
+        }) ==
+        "tokenizer.json: the post-processor 'TemplateProcessing with "
+        "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}' is not served");
+  CHECK(refusal([](Json& json) {
+          json["post_processor"]["single"][1]["Sequence"]["type_id"] = 1;
+        }).starts_with("tokenizer.json: the post-processor 'TemplateProcessing with"));
+  CHECK(refusal([](Json& json) {
+          json["post_processor"]["special_tokens"]["[SEP]"]["tokens"] = {"[SEP]", "[SEP]"};
+        }).starts_with("tokenizer.json: the post-processor 'TemplateProcessing with"));
   CHECK(refusal([](Json& json) { json["model"]["continuing_subword_prefix"] = "@@"; }) ==
         "tokenizer.json: the continuing_subword_prefix '@@' is not served");
   CHECK(refusal([](Json& json) { json["model"]["max_input_chars_per_word"] = 200; }) ==
