@@ -1,5 +1,7 @@
 // Directories of Hugging Face's form as models, and what is made of them.
 
+#include <filesystem>
+
 #include "runed_process.hpp"
 #include "support/result_matchers.hpp"
 
@@ -15,7 +17,7 @@ constexpr int kUsage = 2;
 constexpr int kModel = 71;
 
 std::string tiny(const std::string& name) {
-  return std::string(RUNED_TEST_DATA) + "/tiny/" + name;
+  return RUNED_TEST_DATA "/tiny/" + name;
 }
 
 Finished embed(Home& home, const std::string& model, const std::string& engine) {
@@ -81,11 +83,14 @@ TEST_CASE("a directory that cannot be served says what is wrong with it", "[dire
   CHECK(pickle.exit_code == kModel);
   CHECK(pickle.err.starts_with("runed: error: cannot use the model '" + tiny("bert-pickle-only") +
                                "': the weights are in pytorch_model.bin alone"));
-  const Finished none = embed(home, home.path(), "auto");
+  std::filesystem::create_directory(home.file("empty"));
+  const Finished none = embed(home, home.file("empty"), "auto");
   CHECK(none.exit_code == kModel);
-  CHECK(none.err == "runed: error: cannot use the model '" + home.path() +
-                        "': config.json is not in the directory\n"
-                        "hint: get the directory once more, with all of its files\n");
+  CHECK(none.err ==
+        "runed: error: cannot use the model '" + home.file("empty") +
+            "': it is a directory, not a regular file, and no model: config.json is not "
+            "in it\n"
+            "hint: name a GGUF file, or a whole directory of Hugging Face's\n");
   const Finished absent = embed(home, home.file("no/"), "auto");
   CHECK(absent.exit_code == kModel);
   CHECK(absent.err.starts_with("runed: error: there is no model file '" + home.file("no")));

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "base/text.hpp"
 #include "embed/tokenizer/nfc.hpp"
+#include "embed/tokenizer/utf8_check.hpp"
 
 namespace runed::embed {
 namespace {
@@ -56,10 +56,7 @@ Result<std::vector<TokenId>> BytePairTokenizer::tokenize(std::string_view text) 
     return make_error(ErrorCode::text_too_long, "text has {} bytes; {} are allowed", text.size(),
                       kMostBytes);
   }
-  if (const std::optional<size_t> offset = find_invalid_utf8(text)) {
-    return make_error(ErrorCode::not_utf8, "text is not UTF-8 at byte {}", *offset)
-        .with(fact::kByteOffset, *offset);
-  }
+  TRY(check_utf8(text));
   std::vector<TokenId> ids = frame_.before;
   size_t offset = 0;
   while (const std::optional<SpecialTokens::Match> special = special_.find(text, offset)) {

@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "base/text.hpp"
+#include "embed/tokenizer/utf8_check.hpp"
 
 namespace runed::embed {
 namespace {
@@ -93,10 +93,7 @@ Result<std::unique_ptr<WordPieceTokenizer>> WordPieceTokenizer::create(const Ggu
 }
 
 Result<std::vector<TokenId>> WordPieceTokenizer::tokenize(std::string_view text) const {
-  if (const std::optional<size_t> offset = find_invalid_utf8(text)) {
-    return make_error(ErrorCode::not_utf8, "text is not UTF-8 at byte {}", *offset)
-        .with(fact::kByteOffset, *offset);
-  }
+  TRY(check_utf8(text));
   std::vector<TokenId> ids = frame_.before;
   size_t offset = 0;
   while (const std::optional<SpecialTokens::Match> special = special_.find(text, offset)) {

@@ -1,23 +1,19 @@
 // The engine on the real llama-server, against the native one.
 
 #include <cmath>
-#include <cstring>
 
-#include "base/base64.hpp"
-#include "base/json.hpp"
 #include "embed/llama_server/llama_server_engine.hpp"
 #include "embed/model/builtin_model.hpp"
 #include "embed/model/convert.hpp"
 #include "embed/native/native_engine.hpp"
 #include "embed/request.hpp"
 #include "native_reference.hpp"
-#include "support/read_file.hpp"
 #include "support/real_llama_server.hpp"
 #include "support/result_matchers.hpp"
 #include "support/temp_dir.hpp"
+#include "support/tiny_model.hpp"
 #include "support/unpacked.hpp"
 
-using runed::Json;
 using runed::SystemClock;
 using runed::embed::builtin_model;
 using runed::embed::builtin_model_sha256;
@@ -30,6 +26,8 @@ using runed::embed::llama_server::Profile;
 using runed::embed::native::NativeEngine;
 using runed::test::real_llama_server;
 using runed::test::TempDir;
+using runed::test::tiny_path;
+using runed::test::TinyReference;
 using runed::test::unwrap;
 
 namespace {
@@ -133,28 +131,6 @@ TEST_CASE("both engines give the same vectors, alone and batched, in both profil
   }
 }
 
-// Of a tiny model: the texts, and their vectors by transformers in float32.
-struct TinyReference {
-  explicit TinyReference(const std::string& model) {
-    const auto bytes = runed::test::read_file(RUNED_TEST_DATA "/tiny/" + model + "/reference.json");
-    const auto json =
-        unwrap(runed::parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
-    most_tokens = json.at("max_tokens").get<uint32_t>();
-    texts = json.at("texts").get<std::vector<std::string>>();
-    for (const auto& encoded : json.at("vectors").get<std::vector<std::string>>()) {
-      const auto stored = runed::decode_base64(encoded);
-      REQUIRE(stored.has_value());
-      std::vector<float> vector(stored->size() / sizeof(float));
-      std::memcpy(vector.data(), stored->data(), stored->size());
-      vectors.push_back(std::move(vector));
-    }
-  }
-
-  uint32_t most_tokens = 0;
-  std::vector<std::string> texts;
-  Vectors vectors;
-};
-
 TEST_CASE("an encoder in llama-server has our ids, its pooling and its longest text") {
   const auto executable = real_llama_server();
   if (!executable) return;
@@ -186,7 +162,7 @@ TEST_CASE("an encoder in llama-server has our ids, its pooling and its longest t
       CAPTURE(reference.texts[i]);
       const auto text = unwrap(runed::embed::prepare_text(
           reference.texts[i], {.truncate = runed::Truncate::right}, engine->info().spec,
-          *engine->tokenizer(), reference.most_tokens));
+          *engine->tokenizer(), reference.max_tokens));
       const auto found = unwrap(embed_all(*engine, std::span(&text, 1))).front().vector;
       CHECK(cosine(found, reference.vectors[i]) >= row.least_cosine * norm(reference.vectors[i]));
     }
@@ -197,13 +173,12 @@ TEST_CASE("an encoder in llama-server has our ids, its pooling and its longest t
 TEST_CASE("the real llama-server loads what was converted of a directory, and computes it") {
   const auto executable = real_llama_server();
   if (!executable) return;
-  const std::string source = std::string(RUNED_TEST_DATA) + "/tiny/bert-mean";
-  const Json reference =
-      unwrap(runed::parse_json(runed::test::read_text(source + "/reference.json")));
+  const TinyReference reference("bert-mean");
   for (const auto type : {runed::embed::TensorType::f32, runed::embed::TensorType::q8_0}) {
     CAPTURE(block_layout(type).name);
     const TempDir dir;
-    unwrap(runed::embed::convert_model({.source = source, .target = dir / "m.gguf", .type = type}));
+    unwrap(runed::embed::convert_model(
+        {.source = tiny_path("bert-mean"), .target = dir / "m.gguf", .type = type}));
     auto engine = unwrap(LlamaServerEngine::create({.executable = *executable,
                                                     .source = {.bytes = {}, .path = dir / "m.gguf"},
                                                     .model_copy_path = dir / "copy.gguf",
@@ -216,13 +191,10 @@ TEST_CASE("the real llama-server loads what was converted of a directory, and co
     CHECK(engine->info().dimension == 32);
     std::vector<PreparedText> texts;
     Vectors expected;
-    for (size_t i = 0; i < reference["texts"].size(); ++i) {
-      const auto ids = reference["ids"][i].get<std::vector<TokenId>>();
-      if (ids.size() > engine->info().max_tokens) continue;
-      texts.push_back({.ids = ids});
-      const std::string bytes =
-          runed::decode_base64(reference["vectors"][i].get<std::string>()).value();
-      std::memcpy(expected.emplace_back(32).data(), bytes.data(), bytes.size());
+    for (size_t i = 0; i < reference.texts.size(); ++i) {
+      if (reference.ids[i].size() > engine->info().max_tokens) continue;
+      texts.push_back({.ids = reference.ids[i]});
+      expected.push_back(reference.vectors[i]);
     }
     REQUIRE(texts.size() > 20);
     const Vectors vectors = embed_alone(*engine, texts);

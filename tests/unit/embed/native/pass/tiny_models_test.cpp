@@ -1,9 +1,6 @@
 // Models of random weights, a pass of which was computed in double by another program.
 #include <string>
 
-#include "base/base64.hpp"
-#include "base/json.hpp"
-#include "embed/model/float_formats.hpp"
 #include "embed/model/model_recognition.hpp"
 #include "embed/native/gemm/gemm_choice.hpp"
 #include "embed/native/gemm/packed_panels.hpp"
@@ -11,6 +8,7 @@
 #include "embed/native/pass/forward_pass.hpp"
 #include "support/read_file.hpp"
 #include "support/result_matchers.hpp"
+#include "support/tiny_model.hpp"
 
 using runed::Json;
 using runed::embed::Gguf;
@@ -27,7 +25,11 @@ using runed::embed::native::NumberFormat;
 using runed::embed::native::PackedPanels;
 using runed::embed::native::ThreadPool;
 using runed::embed::native::Weights;
+using runed::test::decode_floats;
+using runed::test::distance;
 using runed::test::read_file;
+using runed::test::read_json;
+using runed::test::TinyReference;
 using runed::test::unwrap;
 
 namespace {
@@ -35,46 +37,15 @@ namespace {
 using Ids = std::vector<TokenId>;
 using Vector = std::vector<float>;
 
-Json read_json(const std::string& path) {
-  const auto bytes = read_file(path);
-  return Json::parse(reinterpret_cast<const char*>(bytes.data()),
-                     reinterpret_cast<const char*>(bytes.data() + bytes.size()));
-}
-
-// Little-endian floats in base64.
-Vector decode(const std::string& text) {
-  const std::string bytes = runed::decode_base64(text).value_or("");
-  Vector vector(bytes.size() / sizeof(float));
-  for (size_t i = 0; i < vector.size(); ++i) {
-    vector[i] = runed::embed::load<float>(
-        reinterpret_cast<const std::byte*>(bytes.data() + i * sizeof(float)));
-  }
-  return vector;
-}
-
-double distance(const Vector& a, const Vector& b) {
-  REQUIRE(a.size() == b.size());
-  double product = 0;
-  double of_a = 0;
-  double of_b = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    product += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-    of_a += static_cast<double>(a[i]) * static_cast<double>(a[i]);
-    of_b += static_cast<double>(b[i]) * static_cast<double>(b[i]);
-  }
-  return 1 - product / std::sqrt(of_a * of_b);
-}
-
 // A model's file, the ids of its texts and their vectors.
 struct TinyModel {
   TinyModel(const std::string& name, const std::string& file)
       : bytes(read_file(RUNED_TEST_DATA "/tiny_gguf/" + file)), gguf(unwrap(Gguf::parse(bytes))) {
     spec = unwrap(recognise_model(gguf, {}, {}));
-    const Json of_texts = read_json(RUNED_TEST_DATA "/tiny/" + name + "/reference.json");
-    texts = of_texts["ids"].get<std::vector<Ids>>();
+    texts = TinyReference(name).ids;
     const Json of_files = read_json(RUNED_TEST_DATA "/tiny_gguf/reference.json");
     for (const Json& vector : of_files[file]["vectors"]) {
-      vectors.push_back(decode(vector.get<std::string>()));
+      vectors.push_back(decode_floats(vector));
     }
     REQUIRE(texts.size() == vectors.size());
   }
