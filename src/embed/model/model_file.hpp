@@ -71,10 +71,15 @@ class ModelFile {
   /// Errors: model_corrupt.
   Status check_unchanged() const;
 
-  /// Computes the SHA-256, as 64 hex digits, without keeping the file in memory. That of a directory
-  /// is of what sha256sum prints of its files, sorted by the bytes of their names (digest_of_files).
+  /// Computes the SHA-256, as 64 hex digits, without keeping the file in memory.
   /// Errors: model_corrupt if it changed before or meanwhile, or cannot be read.
   Result<std::string> digest() const;
+
+  /// Returns the digest of a directory whose files have these: of what sha256sum prints of them, sorted
+  /// by the bytes of their names, and of a line `name NAME`, since by that name prompts are known that
+  /// the files do not have.
+  /// Needs: a directory; as many digests as names().
+  std::string digest_of_files(std::span<const std::string> digests) const;
 
   /// Returns a path at which another process of this user finds the file: its own, or one through
   /// this process if another file has taken that. Empty for bytes in memory. A directory has its own.
@@ -101,10 +106,6 @@ class ModelFile {
   std::span<const std::byte> bytes_;
   std::unique_ptr<const hf::DirectoryFiles> directory_;  // Null for a GGUF.
 };
-
-/// Returns the digest of a directory of these digests and names: that of the lines `DIGEST  NAME`.
-std::string digest_of_files(std::span<const std::string> digests,
-                            std::span<const std::string> names);
 
 /// Returns what tells, without reading it, that the model at a path is still the one it was: as
 /// ModelFile::identity.

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/check.hpp"
 #include "embed/model/float_formats.hpp"
@@ -36,7 +37,7 @@ void write_q8_0(std::span<const float> numbers, std::byte* to) {
     float largest = 0;
     for (const float number : block) largest = std::max(largest, std::fabs(number));
     const float scale = largest / 127.0F;
-    const float inverse = scale == 0 ? 0.0F : 1.0F / scale;
+    const float inverse = scale < 0x1p-126F ? 0.0F : 1.0F / scale;
     store(float_to_f16(scale), to);
     for (size_t i = 0; i < kQ8Elements; ++i) {
       to[2 + i] = static_cast<std::byte>(static_cast<int8_t>(std::round(block[i] * inverse)));
@@ -56,6 +57,13 @@ void read_q8_0(const std::byte* from, std::span<float> numbers) {
 }
 
 }  // namespace
+
+float greatest_of(TensorType type) {
+  constexpr float kGreatestF16 = 65504;
+  if (type == TensorType::f16) return kGreatestF16;
+  if (type == TensorType::q8_0) return 127 * kGreatestF16;
+  return std::numeric_limits<float>::max();
+}
 
 uint16_t float_to_f16(float value) {
   const auto bits = std::bit_cast<uint32_t>(value);

@@ -8,6 +8,9 @@
 
 namespace runed::embed {
 
+/// Returns the greatest magnitude that a type can store.
+float greatest_of(TensorType type);
+
 /// Rounds to the nearest IEEE 754 binary16, ties to even; what is too large becomes infinite.
 uint16_t float_to_f16(float value);
 

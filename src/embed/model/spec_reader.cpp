@@ -224,13 +224,13 @@ Status SpecReader::read_dense() const {
     if (layer.inputs != inputs) {
       return refused(spec_.key(fmt::format("{}_feat_in", name)), layer.inputs, inputs);
     }
-    if (const std::string key = fmt::format("runed.{}.activation", name); file_.has(key)) {
-      TRY_ASSIGN(const std::string activation, read_text(key));
-      if (activation == "tanh") {
-        layer.activation = DenseLayer::Activation::tanh;
-      } else if (activation != "identity") {
-        return refused(key, fmt::format("'{}'", activation), "'identity' or 'tanh'");
-      }
+    // Nobody else says it, and each is as likely as the other.
+    const std::string key = fmt::format("runed.{}.activation", name);
+    TRY_ASSIGN(const std::string activation, read_text(key));
+    if (activation == "tanh") {
+      layer.activation = DenseLayer::Activation::tanh;
+    } else if (activation != "identity") {
+      return refused(key, fmt::format("'{}'", activation), "'identity' or 'tanh'");
     }
     inputs = layer.outputs;
     spec_.dense.push_back(layer);

@@ -15,7 +15,7 @@ constexpr std::string_view kPickle = "pytorch_model.bin";
 constexpr std::string_view kPickleIndex = "pytorch_model.bin.index.json";
 constexpr std::string_view kOwnPackage = "sentence_transformers.";
 constexpr size_t kMostModules = 16;
-constexpr size_t kMostShards = 1000;
+constexpr size_t kMostShards = 128;  // Each is a mapping, of which a process has some hundreds.
 
 bool is_lfs_pointer(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -108,6 +108,13 @@ class DirectoryFiles::Opener {
         .with_hint("get the directory once more, with all of its files");
   }
 
+  // A file by which transformers computes something else.
+  Status refuse_file(const std::string& name, std::string_view why) const {
+    if (!access_.exists(name)) return {};
+    return not_served(fmt::format("{}: {}, which is not served", name, why),
+                      "save the model once more with save_pretrained of its own library, merged");
+  }
+
   Status take_transformer() {
     const std::string& folder = opened_.transformer_;
     const std::string config = folder + std::string(kConfig);
@@ -120,7 +127,11 @@ class DirectoryFiles::Opener {
     TRY(take(folder + std::string(kTokenizerConfig)));
     TRY(take(folder + std::string(kSentenceBert)));
     TRY_ASSIGN(const bool has_tokenizer, take(folder + std::string(kTokenizer)));
-    if (!has_tokenizer) TRY(take(folder + std::string(kVocabulary)));
+    if (!has_tokenizer) {
+      TRY(take(folder + std::string(kVocabulary)));
+      TRY(refuse_file(folder + "added_tokens.json", "tokens are added to those of vocab.txt"));
+    }
+    TRY(refuse_file(folder + "adapter_config.json", "an adapter changes the weights"));
     return take_weights(folder);
   }
 

@@ -97,14 +97,23 @@ Result<Fields> piece_at(const Fields& processor, const Json& piece, std::string_
   return held;
 }
 
+// Tells whether a token of the frame has the id that the post-processor gives it.
+bool has_id(const WordPiece& tokenizer, const std::string& token, const Json& id) {
+  return id.is_number_unsigned() && id.get<uint64_t>() < tokenizer.tokens.size() &&
+         tokenizer.tokens[id.get<uint64_t>()] == token;
+}
+
 // A special token of a template may stand for several tokens, or for one of another name.
-Result<std::string> special_token_at(const Fields& processor, const Json& piece) {
+Result<std::string> special_token_at(const Fields& processor, const Json& piece,
+                                     const WordPiece& tokenizer) {
   TRY_ASSIGN(const Fields held, piece_at(processor, piece, "SpecialToken"));
   TRY_ASSIGN(const std::string name, held.get_text("id"));
   TRY_ASSIGN(const Fields all, processor.get_object("special_tokens"));
   TRY_ASSIGN(const Fields special, all.get_object(name));
   TRY_ASSIGN(const Json* tokens, special.get_array("tokens"));
-  if (*tokens == Json::array({name})) return name;
+  TRY_ASSIGN(const Json* ids, special.get_array("ids"));
+  const bool is_itself = *tokens == Json::array({name}) && ids->size() == 1;
+  if (is_itself && has_id(tokenizer, name, ids->front())) return name;
   return refuse("post-processor", "TemplateProcessing with " + to_line(special.json()));
 }
 
@@ -113,16 +122,20 @@ Status read_template(const Fields& processor, WordPiece& tokenizer) {
   if (pieces->size() != 3) {
     return refuse("post-processor", fmt::format("TemplateProcessing of {} places", pieces->size()));
   }
-  TRY_ASSIGN(tokenizer.first, special_token_at(processor, (*pieces)[0]));
+  TRY_ASSIGN(tokenizer.first, special_token_at(processor, (*pieces)[0], tokenizer));
   TRY(piece_at(processor, (*pieces)[1], "Sequence"));
-  TRY_ASSIGN(tokenizer.last, special_token_at(processor, (*pieces)[2]));
+  TRY_ASSIGN(tokenizer.last, special_token_at(processor, (*pieces)[2], tokenizer));
   return {};
 }
 
-// `["[SEP]", 102]`, of which the name is enough.
-Result<std::string> token_of_pair(const Fields& processor, std::string_view key) {
+// `["[SEP]", 102]`.
+Result<std::string> token_of_pair(const Fields& processor, std::string_view key,
+                                  const WordPiece& tokenizer) {
   TRY_ASSIGN(const Json* pair, processor.get_array(key));
-  if (pair->size() == 2 && pair->front().is_string()) return pair->front().get<std::string>();
+  if (pair->size() == 2 && pair->front().is_string()) {
+    const auto token = pair->front().get<std::string>();
+    if (has_id(tokenizer, token, pair->back())) return token;
+  }
   return damaged(fmt::format("{} is not a token and its id", processor.place_of(key)));
 }
 
@@ -135,8 +148,8 @@ Status read_post_processor(const Fields& fields, WordPiece& tokenizer) {
   TRY_ASSIGN(const std::string type, type_of(processor));
   if (type == "TemplateProcessing") return read_template(processor, tokenizer);
   if (type != "BertProcessing") return refuse("post-processor", type);
-  TRY_ASSIGN(tokenizer.first, token_of_pair(processor, "cls"));
-  TRY_ASSIGN(tokenizer.last, token_of_pair(processor, "sep"));
+  TRY_ASSIGN(tokenizer.first, token_of_pair(processor, "cls", tokenizer));
+  TRY_ASSIGN(tokenizer.last, token_of_pair(processor, "sep", tokenizer));
   return {};
 }
 
@@ -219,14 +232,33 @@ Result<WordPiece> read_tokenizer_json(const DirectoryFile& file, uint32_t vocabu
   TRY(read_model(fields, vocabulary, tokenizer));
   TRY_ASSIGN(tokenizer.normalizer, read_normalizer(fields));
   TRY(check_pre_tokenizer(fields));
-  TRY(read_post_processor(fields, tokenizer));
   TRY(read_added_tokens(fields, vocabulary, tokenizer));
+  TRY(read_post_processor(fields, tokenizer));
   return tokenizer;
+}
+
+// Versions of transformers go by the one or by the other where they differ.
+Status check_same(const DirectoryFile& file, const BertNormalizer& normalizer) {
+  TRY_ASSIGN(const Json json, parse_file(file.name, file.bytes));
+  TRY_ASSIGN(const Fields config, Fields::of(file.name, {}, json));
+  for (const auto& [key, is_set] : {std::pair("do_lower_case", normalizer.lowercase),
+                                    std::pair("strip_accents", normalizer.strip_accents),
+                                    std::pair("tokenize_chinese_chars", normalizer.split_cjk)}) {
+    TRY_ASSIGN(const auto said, config.find_flag(key));
+    if (said.value_or(is_set) == is_set) continue;
+    return not_served(fmt::format("{} is {}, and the normalizer of {} says otherwise",
+                                  config.place_of(key), *said, kTokenizer),
+                      "make both say what the model was trained with");
+  }
+  return {};
 }
 
 Result<WordPiece> read_tokenizer(const DirectoryFiles& files, uint32_t vocabulary) {
   if (const auto* file = files.find_of_transformer(kTokenizer)) {
-    return read_tokenizer_json(*file, vocabulary);
+    TRY_ASSIGN(WordPiece tokenizer, read_tokenizer_json(*file, vocabulary));
+    const auto* config = files.find_of_transformer(kTokenizerConfig);
+    if (config != nullptr) TRY(check_same(*config, tokenizer.normalizer));
+    return tokenizer;
   }
   if (const auto* file = files.find_of_transformer(kVocabulary)) {
     return read_vocabulary_file(*file, files.find_of_transformer(kTokenizerConfig));

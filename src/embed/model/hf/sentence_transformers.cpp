@@ -106,8 +106,8 @@ Status read_prompts(const DirectoryFile& file, SentenceTransformers& said) {
   TRY_ASSIGN(const auto prompts, config.find_object("prompts"));
   if (prompts) {
     for (const auto& [name, text] : prompts->json().items()) {
-      TRY_ASSIGN(const std::string prompt, prompts->get_text(name));
-      said.prompts.emplace_back(name, prompt);
+      if (!text.is_string()) return prompts->get_text(name).error();
+      said.prompts.emplace_back(name, text.get<std::string>());
     }
   }
   TRY_ASSIGN(const auto chosen, config.find_text("default_prompt_name"));

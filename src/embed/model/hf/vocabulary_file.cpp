@@ -47,6 +47,11 @@ Status read_config(const DirectoryFile& file, WordPiece& tokenizer) {
     return not_served(
         fmt::format("{} is false, which is not served", config.place_of("do_basic_tokenize")));
   }
+  TRY_ASSIGN(const auto type, config.find_text("tokenizer_class"));
+  if (type && *type != "BertTokenizer" && *type != "BertTokenizerFast") {
+    return not_served(fmt::format("{} is '{}', which is not served without tokenizer.json",
+                                  config.place_of("tokenizer_class"), printable(*type)));
+  }
   BertNormalizer& normalizer = tokenizer.normalizer;
   TRY_ASSIGN(const auto lowercase, config.find_flag("do_lower_case"));
   TRY_ASSIGN(const auto accents, config.find_flag("strip_accents"));

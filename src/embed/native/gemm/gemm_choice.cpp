@@ -64,18 +64,23 @@ const Gemm& find_int8(const Int8Gemms& gemms, TensorType type) {
 // had a cosine of 0.99 to those in f32 in the mean and of 0.56 at worst (bench/RESULTS.md).
 constexpr float kMostAboveMedian = 16;
 
-bool is_heavy_tailed(std::vector<float> norm) {
-  if (norm.empty()) return false;
-  for (float& weight : norm) weight = std::abs(weight);
-  const auto middle = norm.begin() + static_cast<ptrdiff_t>(norm.size() / 2);
-  std::ranges::nth_element(norm, middle);
-  return *std::ranges::max_element(norm) > kMostAboveMedian * *middle;
+bool is_heavy_tailed(const NormWeights& norm) {
+  if (!norm.is_there()) return false;
+  std::vector<float>
+      reach;  // Of each channel: how far it is from zero where it is one off the mean.
+  for (size_t i = 0; i < norm.weight.size(); ++i) {
+    reach.push_back(std::abs(norm.weight[i]) + (norm.bias.empty() ? 0 : std::abs(norm.bias[i])));
+  }
+  const auto middle = reach.begin() + static_cast<ptrdiff_t>(reach.size() / 2);
+  std::ranges::nth_element(reach, middle);
+  return *std::ranges::max_element(reach) > kMostAboveMedian * *middle;
 }
 
 bool has_heavy_tails(const Weights& weights) {
-  return std::ranges::any_of(weights.layers, [](const LayerWeights& layer) {
-    return is_heavy_tailed(layer.attention_norm.weight) || is_heavy_tailed(layer.ff_norm.weight);
-  });
+  return is_heavy_tailed(weights.embedding_norm) ||
+         std::ranges::any_of(weights.layers, [](const LayerWeights& layer) {
+           return is_heavy_tailed(layer.attention_norm) || is_heavy_tailed(layer.ff_norm);
+         });
 }
 
 // Inputs of int8 are too coarse where the stream itself is normalised after each part: of an encoder

@@ -158,8 +158,9 @@ TEST_CASE("the files of a directory are hashed once, and then only those that ha
     fixture.hashed = 0;
     return unwrap(fixture.record.model_digest(path, reading, fixture.watch));
   };
-  const std::string expected = sha256_hex(sha256_hex("{}") + "  config.json\n" +
-                                          sha256_hex("weights") + "  model.safetensors\n");
+  const std::string expected =
+      sha256_hex(sha256_hex("{}") + "  config.json\n" + sha256_hex("weights") +
+                 "  model.safetensors\nname model\n");
   CHECK_FALSE(fixture.record.find_model(path).has_value());
   CHECK(digest(Reading::if_changed) == expected);
   CHECK(fixture.hashed == 2);

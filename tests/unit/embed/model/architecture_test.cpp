@@ -73,3 +73,35 @@ TEST_CASE(
   CHECK(error.message ==
         "tensor 'blk.0.ffn_up.weight' has shape [2, 3, 1, 1], expected [2, 4, 1, 1]");
 }
+
+TEST_CASE("queries, keys and values are one tensor or three, with their biases, and not both") {
+  constexpr TensorRow kFusedBias{"attn_qkv.bias",    TensorRole::query_key_value,
+                                 TensorSize::width,  TensorSize::one,
+                                 Presence::if_fused, runed::embed::TensorPart::bias};
+  constexpr TensorRow kSplit{"attn_q.weight", TensorRole::query, TensorSize::width,
+                             TensorSize::width, Presence::if_split};
+  const auto with = [](std::vector<std::string> names) {
+    GgufBuilder builder;
+    for (const std::string& name : names) {
+      const bool is_bias = name.ends_with("bias");
+      builder.tensor("blk.0." + name, TensorType::f32,
+                     is_bias ? std::vector<uint64_t>{2} : std::vector<uint64_t>{2, 2},
+                     std::string(is_bias ? 8 : 16, '\0'));
+    }
+    return builder.build();
+  };
+  const auto find = [](const std::vector<std::byte>& bytes, const TensorRow& row) {
+    return find_tensor(unwrap(Gguf::parse(bytes)), spec(), row, 0);
+  };
+  const auto split = with({"attn_q.weight"});
+  CHECK(unwrap(find(split, kFusedBias)) == nullptr);
+  CHECK(unwrap(find(split, kSplit)) != nullptr);
+  const auto fused = with({"attn_qkv.weight"});
+  CHECK(unwrap(find(fused, kSplit)) == nullptr);
+  CHECK(unwrap_error(find(fused, kFusedBias)).message ==
+        "the model has no tensor 'blk.0.attn_qkv.bias'");
+  CHECK(unwrap_error(find(with({"attn_q.weight", "attn_qkv.weight"}), kSplit)).message ==
+        "the model has 'blk.0.attn_q.weight' beside 'attn_qkv.weight'");
+  CHECK(unwrap_error(find(with({"attn_q.weight", "attn_qkv.bias"}), kFusedBias)).message ==
+        "the model has 'blk.0.attn_qkv.bias' without 'attn_qkv.weight'");
+}

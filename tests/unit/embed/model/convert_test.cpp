@@ -185,3 +185,19 @@ TEST_CASE("types that cannot be written, and models that cannot be read, are ref
   CHECK(unwrap_error(convert_model({.source = dir / "none", .target = dir / "m.gguf", .type = {}}))
             .code == ErrorCode::model_missing);
 }
+
+TEST_CASE("a number that the new type has no room for is refused with its tensor") {
+  const TempDir dir;
+  runed::test::ModelDirectory directory(std::string(RUNED_TEST_DATA) + "/tiny/bert-mean");
+  // The last four bytes are of some matrix or vector; all are made not a number.
+  std::string& weights = directory["model.safetensors"];
+  uint64_t header = 0;
+  std::memcpy(&header, weights.data(), sizeof header);
+  for (size_t at = 8 + header; at + 4 <= weights.size(); at += 4)
+    weights.replace(at, 4, "\xff\xff\xff\x7f");
+  directory.write(dir / "m");
+  const Error error = unwrap_error(
+      convert_model({.source = dir / "m", .target = dir / "m.gguf", .type = TensorType::q8_0}));
+  CHECK(error.message.ends_with("has a number that is not finite, or too large for Q8_0"));
+  CHECK_FALSE(std::filesystem::exists(dir / "m.gguf"));
+}

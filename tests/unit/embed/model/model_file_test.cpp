@@ -122,7 +122,9 @@ TEST_CASE("an error is about the file that it came from, once") {
   CHECK(about({}, in_memory).message == "no tensors");
 }
 
-TEST_CASE("a directory is one file to who asks: its digest is that of what sha256sum prints") {
+TEST_CASE(
+    "a directory is one file to who asks: its digest is that of what sha256sum prints, and its "
+    "name") {
   const TempDir dir;
   const ModelDirectory tiny(std::string(RUNED_TEST_DATA) + "/tiny/bert-dense");
   tiny.write(dir / "m");
@@ -140,6 +142,7 @@ TEST_CASE("a directory is one file to who asks: its digest is that of what sha25
     lines += runed::sha256_hex(content) + "  " + name + "\n";
     size += content.size();
   }
+  lines += "name m\n";
   CHECK(unwrap(file->digest()) == runed::sha256_hex(lines));
   CHECK(file->size_bytes() == size);
   CHECK(file->identity().size_bytes == size);

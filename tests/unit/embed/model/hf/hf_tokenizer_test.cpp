@@ -54,7 +54,9 @@ Normalizer normalizer_of(const ModelDirectory& directory) {
 }
 
 Normalizer normalizer_of(const Json& normalizer) {
-  return normalizer_of(edited([&](Json& json) { json["normalizer"] = normalizer; }));
+  ModelDirectory directory = edited([&](Json& json) { json["normalizer"] = normalizer; });
+  directory.erase("tokenizer_config.json");  // It would say otherwise.
+  return normalizer_of(directory);
 }
 
 Json bert_normalizer(const Json& strip_accents, bool lowercase) {
@@ -165,7 +167,7 @@ TEST_CASE("a frame may be told as BertProcessing, and its tokens are in the voca
                                         {"cls", Json::array({"[CLS]", 2})}};
             },
             ErrorCode::model_corrupt) ==
-        "tokenizer.json: the last token of a frame '</s>' is no token of it");
+        "tokenizer.json: key 'post_processor.sep' is not a token and its id");
 }
 
 TEST_CASE("a vocabulary that does not fit the table of embeddings is refused") {
@@ -230,4 +232,31 @@ TEST_CASE("vocab.txt alone gives the same tokenizer, with what tokenizer_config.
   old.erase("vocab.txt");
   CHECK(unwrap_error(old.read()).message ==
         "there is no tokenizer: neither tokenizer.json nor vocab.txt");
+}
+
+TEST_CASE("what says of the tokenizer otherwise than tokenizer.json is refused") {
+  CHECK(refusal([](Json& json) {
+          json["post_processor"]["special_tokens"]["[CLS]"]["ids"] = Json::array({12});
+        }).find("the post-processor 'TemplateProcessing with") != std::string::npos);
+  ModelDirectory directory = tiny("bert-mean");
+  directory.edit("tokenizer_config.json", [](Json& json) { json["do_lower_case"] = false; });
+  CHECK(unwrap_error(directory.read()).message ==
+        "tokenizer_config.json: key 'do_lower_case' is false, and the normalizer of tokenizer.json "
+        "says otherwise");
+  directory = tiny("bert-mean");
+  directory["adapter_config.json"] = "{}";
+  CHECK(unwrap_error(directory.read()).message ==
+        "adapter_config.json: an adapter changes the weights, which is not served");
+  directory = tiny("bert-mean");
+  directory.erase("tokenizer.json");
+  unwrap(directory.read());
+  directory["added_tokens.json"] = R"({"new": 5})";
+  CHECK(unwrap_error(directory.read()).message ==
+        "added_tokens.json: tokens are added to those of vocab.txt, which is not served");
+  directory.erase("added_tokens.json");
+  directory.edit("tokenizer_config.json",
+                 [](Json& json) { json["tokenizer_class"] = "BertJapaneseTokenizer"; });
+  CHECK(unwrap_error(directory.read()).message ==
+        "tokenizer_config.json: key 'tokenizer_class' is 'BertJapaneseTokenizer', which is not "
+        "served without tokenizer.json");
 }
