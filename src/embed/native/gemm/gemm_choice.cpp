@@ -66,8 +66,8 @@ constexpr float kMostAboveMedian = 16;
 
 bool is_heavy_tailed(const NormWeights& norm) {
   if (!norm.is_there()) return false;
-  std::vector<float>
-      reach;  // Of each channel: how far it is from zero where it is one off the mean.
+  // Of each channel, how far it is from zero where it is one off the mean.
+  std::vector<float> reach;
   for (size_t i = 0; i < norm.weight.size(); ++i) {
     reach.push_back(std::abs(norm.weight[i]) + (norm.bias.empty() ? 0 : std::abs(norm.bias[i])));
   }
@@ -90,7 +90,7 @@ bool bears_int8(const Weights& weights, const ModelSpec& spec) {
 }
 
 // Files of F32 are there for their precision, which int16 keeps in such an encoder: the worst of 64
-// vectors is 1e-6 off that in f32. To 16-bit floats it adds less than what rounding to them has cost
+// vectors is 2e-6 off that in f32. To 16-bit floats it adds less than what rounding to them has cost
 // (bench/RESULTS.md).
 bool needs_f32(Weights& weights, const ModelSpec& spec) {
   if (spec.norm_place == NormPlace::after && !has_heavy_tails(weights)) return false;
