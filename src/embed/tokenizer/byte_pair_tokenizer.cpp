@@ -1,19 +1,13 @@
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include "embed/tokenizer/nfc.hpp"
-#include "embed/tokenizer/utf8_check.hpp"
 
 namespace runed::embed {
 namespace {
-
-// Places in a word are numbered with 32 bits, and form C may have three times the bytes. Far above
-// any text that a model can take.
-constexpr size_t kMostBytes = size_t{1} << 29;
 
 // How many bytes one byte of form C may have been (nfc_test.cpp): three jamo are a syllable.
 constexpr size_t kMostShrinking = 3;
@@ -23,10 +17,9 @@ constexpr size_t kMostShrinking = 3;
 BytePairTokenizer::BytePairTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer,
                                      BytePairEncoding encoding, Frame frame,
                                      size_t most_bytes_per_token)
-    : special_(std::move(special)),
+    : FramedTokenizer(std::move(special), std::move(frame)),
       pre_tokenizer_(std::move(pre_tokenizer)),
       encoding_(std::move(encoding)),
-      frame_(std::move(frame)),
       most_bytes_per_token_(most_bytes_per_token) {}
 
 Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf& file, Frame frame,
@@ -49,24 +42,6 @@ Result<std::unique_ptr<BytePairTokenizer>> BytePairTokenizer::create(const Gguf&
   return std::unique_ptr<BytePairTokenizer>(
       new BytePairTokenizer(std::move(special), std::move(pre_tokenizer), std::move(encoding),
                             std::move(frame), kMostShrinking * longest));
-}
-
-Result<std::vector<TokenId>> BytePairTokenizer::tokenize(std::string_view text) const {
-  if (text.size() > kMostBytes) {
-    return make_error(ErrorCode::text_too_long, "text has {} bytes; {} are allowed", text.size(),
-                      kMostBytes);
-  }
-  TRY(check_utf8(text));
-  std::vector<TokenId> ids = frame_.before;
-  size_t offset = 0;
-  while (const std::optional<SpecialTokens::Match> special = special_.find(text, offset)) {
-    TRY(append_ordinary(text.substr(offset, special->offset - offset), ids));
-    ids.push_back(special->id);
-    offset = special->offset + special->length;
-  }
-  TRY(append_ordinary(text.substr(offset), ids));
-  ids.insert(ids.end(), frame_.after.begin(), frame_.after.end());
-  return ids;
 }
 
 Status BytePairTokenizer::append_ordinary(std::string_view text, std::vector<TokenId>& ids) const {

@@ -8,17 +8,17 @@
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_spec.hpp"
 #include "embed/tokenizer/byte_pair_encoding.hpp"
+#include "embed/tokenizer/framed_tokenizer.hpp"
 #include "embed/tokenizer/pre_tokenizer.hpp"
 #include "embed/tokenizer/run_units.hpp"
 #include "embed/tokenizer/special_tokens.hpp"
-#include "embed/tokenizer/tokenizer.hpp"
 
 namespace runed::embed {
 
 /// Byte-level byte-pair encoding, from the vocabulary of a file. Gives the ids of the reference tokenizer
 /// (Hugging Face tokenizers): special tokens first, on the text as it is; then NFC, words and
 /// merges for what lies between them. llama.cpp leaves NFC out.
-class BytePairTokenizer final : public Tokenizer {
+class BytePairTokenizer final : public FramedTokenizer {
  public:
   /// Builds the tokenizer, which borrows nothing: no later change of the file can reach it.
   /// `run_units`, if there is one, helps while this runs.
@@ -26,19 +26,16 @@ class BytePairTokenizer final : public Tokenizer {
   static Result<std::unique_ptr<BytePairTokenizer>> create(const Gguf& file, Frame frame,
                                                            const RunUnits& run_units = {});
 
-  Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
   size_t most_bytes_per_token() const override { return most_bytes_per_token_; }
 
  private:
   BytePairTokenizer(SpecialTokens special, PreTokenizer pre_tokenizer, BytePairEncoding encoding,
                     Frame frame, size_t most_bytes_per_token);
 
-  Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const;
+  Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const override;
 
-  SpecialTokens special_;
   PreTokenizer pre_tokenizer_;
   BytePairEncoding encoding_;
-  Frame frame_;
   size_t most_bytes_per_token_;
 };
 

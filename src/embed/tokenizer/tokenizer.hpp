@@ -10,6 +10,12 @@
 
 namespace runed::embed {
 
+/// What becomes of special tokens that a text spells: `[SEP]`.
+enum class SpelledTokens {
+  parsed,  // They are those tokens, as in the reference.
+  plain,   // Text like any other.
+};
+
 /// Turns a text into the ids that the model sees. Immutable, so any thread may use one.
 class Tokenizer {
  public:
@@ -17,6 +23,11 @@ class Tokenizer {
   /// Tokenises well-formed UTF-8, in the frame that the model's spec has.
   /// Errors: not_utf8.
   virtual Result<std::vector<TokenId>> tokenize(std::string_view text) const = 0;
+
+  /// Appends the ids of well-formed UTF-8 without the frame, for who frames texts in another way.
+  /// Errors: not_utf8; model_unsupported where the tokenizer is not ours.
+  virtual Status append(std::string_view text, SpelledTokens spelled,
+                        std::vector<TokenId>& ids) const;
 
   /// Tells whether it needs nothing but this process. One that does not can take long, and fail with
   /// engine_restarting when what it needs does not answer.

@@ -1,9 +1,6 @@
 #include "embed/tokenizer/word_piece_tokenizer.hpp"
 
-#include <optional>
 #include <utility>
-
-#include "embed/tokenizer/utf8_check.hpp"
 
 namespace runed::embed {
 namespace {
@@ -77,10 +74,9 @@ Result<WordPieceNormalizer::Options> read_options(const Gguf& file) {
 
 WordPieceTokenizer::WordPieceTokenizer(SpecialTokens special, WordPieceNormalizer normalizer,
                                        WordPieceEncoder encoder, Frame frame)
-    : special_(std::move(special)),
+    : FramedTokenizer(std::move(special), std::move(frame)),
       normalizer_(std::move(normalizer)),
-      encoder_(std::move(encoder)),
-      frame_(std::move(frame)) {}
+      encoder_(std::move(encoder)) {}
 
 Result<std::unique_ptr<WordPieceTokenizer>> WordPieceTokenizer::create(const Gguf& file,
                                                                        Frame frame) {
@@ -92,22 +88,9 @@ Result<std::unique_ptr<WordPieceTokenizer>> WordPieceTokenizer::create(const Ggu
       std::move(special), WordPieceNormalizer(options), std::move(encoder), std::move(frame)));
 }
 
-Result<std::vector<TokenId>> WordPieceTokenizer::tokenize(std::string_view text) const {
-  TRY(check_utf8(text));
-  std::vector<TokenId> ids = frame_.before;
-  size_t offset = 0;
-  while (const std::optional<SpecialTokens::Match> special = special_.find(text, offset)) {
-    append_ordinary(text.substr(offset, special->offset - offset), ids);
-    ids.push_back(special->id);
-    offset = special->offset + special->length;
-  }
-  append_ordinary(text.substr(offset), ids);
-  ids.insert(ids.end(), frame_.after.begin(), frame_.after.end());
-  return ids;
-}
-
-void WordPieceTokenizer::append_ordinary(std::string_view text, std::vector<TokenId>& ids) const {
+Status WordPieceTokenizer::append_ordinary(std::string_view text, std::vector<TokenId>& ids) const {
   normalizer_.for_each_word(text, [&](std::string_view word) { encoder_.encode(word, ids); });
+  return {};
 }
 
 }  // namespace runed::embed

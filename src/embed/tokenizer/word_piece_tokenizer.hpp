@@ -8,8 +8,8 @@
 #include "base/result.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/model_spec.hpp"
+#include "embed/tokenizer/framed_tokenizer.hpp"
 #include "embed/tokenizer/special_tokens.hpp"
-#include "embed/tokenizer/tokenizer.hpp"
 #include "embed/tokenizer/word_piece_encoder.hpp"
 #include "embed/tokenizer/word_piece_normalizer.hpp"
 
@@ -18,13 +18,11 @@ namespace runed::embed {
 /// BERT's tokenizer, from the vocabulary of a file. Gives the ids of the reference tokenizer (Hugging
 /// Face tokenizers): special tokens first, on the text as it is; then words and their pieces for what
 /// lies between them. llama.cpp's differs from it, in Korean and the scripts of India above all.
-class WordPieceTokenizer final : public Tokenizer {
+class WordPieceTokenizer final : public FramedTokenizer {
  public:
   /// Builds the tokenizer, which borrows nothing: no later change of the file can reach it.
   /// Errors: model_unsupported or model_corrupt, naming the key.
   static Result<std::unique_ptr<WordPieceTokenizer>> create(const Gguf& file, Frame frame);
-
-  Result<std::vector<TokenId>> tokenize(std::string_view text) const override;
 
   /// None: a run of spaces or of what is deleted has no token, and a word of any length can be one
   /// unknown token. So no text is judged by its bytes; each is tokenised to its end, which takes no
@@ -35,12 +33,10 @@ class WordPieceTokenizer final : public Tokenizer {
   WordPieceTokenizer(SpecialTokens special, WordPieceNormalizer normalizer,
                      WordPieceEncoder encoder, Frame frame);
 
-  void append_ordinary(std::string_view text, std::vector<TokenId>& ids) const;
+  Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const override;
 
-  SpecialTokens special_;
   WordPieceNormalizer normalizer_;
   WordPieceEncoder encoder_;
-  Frame frame_;
 };
 
 }  // namespace runed::embed

@@ -54,6 +54,22 @@ TEST_CASE("WordPiece is WordPiece, whatever else a file says of how it splits a 
         std::vector<TokenId>{2, 5, 3});
 }
 
+TEST_CASE("a part of a text has no frame, and special tokens only where they are parsed") {
+  ModelSpec spec;
+  spec.architecture = "bert";
+  spec.tokenizer = {.model = "bert", .pre = {}};
+  spec.frame = {.before = {2}, .after = {3}};
+  const auto bytes =
+      small_word_piece({"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "▁a", "▁[", "▁]", "▁sep"})
+          .build();
+  const auto tokenizer = unwrap(make_tokenizer(unwrap(Gguf::parse(bytes)), spec));
+  std::vector<TokenId> ids;
+  unwrap(tokenizer->append("a [SEP]", runed::embed::SpelledTokens::parsed, ids));
+  CHECK(ids == std::vector<TokenId>{5, 3});
+  unwrap(tokenizer->append("a [SEP]", runed::embed::SpelledTokens::plain, ids));
+  CHECK(ids == std::vector<TokenId>{5, 3, 5, 6, 8, 7});
+}
+
 TEST_CASE("a tokenizer that is none of ours is refused by its key") {
   CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.model", "t5")) ==
         "key 'tokenizer.ggml.model' is 't5' where 'gpt2' or 'bert' was expected");
