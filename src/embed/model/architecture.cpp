@@ -13,6 +13,19 @@ namespace {
 
 constexpr std::string_view kFused = "attn_qkv.weight";
 
+using Size = TensorSize;
+
+constexpr TensorRow kCommonTensors[] = {
+    {"dense_2.weight", TensorRole::first_dense, Size::first_dense_inputs, Size::first_dense_outputs,
+     Presence::optional},
+    {"dense_2.bias", TensorRole::first_dense, Size::first_dense_outputs, Size::one,
+     Presence::optional, TensorPart::bias},
+    {"dense_3.weight", TensorRole::second_dense, Size::second_dense_inputs,
+     Size::second_dense_outputs, Presence::optional},
+    {"dense_3.bias", TensorRole::second_dense, Size::second_dense_outputs, Size::one,
+     Presence::optional, TensorPart::bias},
+};
+
 DenseLayer dense_layer(const ModelSpec& spec, size_t index) {
   return index < spec.dense.size() ? spec.dense[index] : DenseLayer();
 }
@@ -25,6 +38,12 @@ uint64_t size_of(const ModelSpec& spec, TensorSize size) {
       return spec.width;
     case TensorSize::ff_width:
       return spec.ff_width;
+    case TensorSize::twice_ff_width:
+      return uint64_t{2} * spec.ff_width;
+    case TensorSize::heads:
+      return spec.heads;
+    case TensorSize::position_buckets:
+      return spec.position_buckets;
     case TensorSize::head_width:
       return spec.head_width;
     case TensorSize::query_width:
@@ -71,6 +90,10 @@ Result<const Architecture*> get_architecture(std::string_view name) {
   return make_error(ErrorCode::model_unsupported,
                     "key 'general.architecture' is '{}' where '{}' was expected", printable(name),
                     fmt::join(names, "' or '"));
+}
+
+std::span<const TensorRow> common_tensors() {
+  return kCommonTensors;
 }
 
 std::string tensor_name(const TensorRow& row, std::optional<uint32_t> layer) {

@@ -20,6 +20,7 @@ enum class TensorRole {
   position_embedding,
   type_embedding,
   embedding_norm,
+  position_buckets,  // What attention adds by distance.
   output_norm,
   attention_norm,
   query_norm,
@@ -30,9 +31,13 @@ enum class TensorRole {
   query_key_value,  // Those three, one below the other.
   output,
   ff_norm,
+  output_post_norm,  // Of what attention gives.
   gate,
   up,
+  gate_up,  // Those two, the gate above.
+  up_gate,  // The same, the gate below.
   down,
+  down_post_norm,  // Of what the feed-forward layer gives.
   first_dense,
   second_dense,
   unused,  // May be there, and has no part in an embedding.
@@ -43,6 +48,7 @@ enum class TensorSize {
   one,
   width,
   ff_width,
+  twice_ff_width,
   head_width,
   query_width,
   key_width,
@@ -52,6 +58,8 @@ enum class TensorSize {
   vocabulary,
   context,
   token_types,
+  heads,
+  position_buckets,
   first_dense_inputs,
   first_dense_outputs,
   second_dense_inputs,
@@ -86,7 +94,7 @@ struct Architecture {
   /// Errors: those of SpecReader.
   Status (*read_spec)(const SpecReader& reader, ModelSpec& spec);
 
-  std::span<const TensorRow> tensors;        // Of the model.
+  std::span<const TensorRow> tensors;        // Of the model, without common_tensors().
   std::span<const TensorRow> layer_tensors;  // Of each layer.
 };
 
@@ -99,6 +107,9 @@ const Architecture* find_architecture(std::string_view name);
 /// The same, where there must be one.
 /// Errors: model_unsupported naming those that there are.
 Result<const Architecture*> get_architecture(std::string_view name);
+
+/// The tensors that a model of any architecture may have: those of its dense layers.
+std::span<const TensorRow> common_tensors();
 
 /// Returns the name of a tensor in the file; `layer` is none for one of the model.
 std::string tensor_name(const TensorRow& row, std::optional<uint32_t> layer);

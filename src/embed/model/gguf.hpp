@@ -65,6 +65,7 @@ class Gguf {
   /// Errors: also model_corrupt, since a file that is written to meanwhile can have other lengths.
   Result<std::vector<std::string_view>> string_array(std::string_view key) const;
   Result<std::vector<int32_t>> int_array(std::string_view key) const;
+  Result<std::vector<bool>> bool_array(std::string_view key) const;
   Result<uint64_t> array_size(std::string_view key) const;
 
   bool has(std::string_view key) const { return values_.contains(key); }

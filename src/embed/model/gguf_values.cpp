@@ -177,6 +177,16 @@ Result<std::vector<int32_t>> Gguf::int_array(std::string_view key) const {
   return values;
 }
 
+Result<std::vector<bool>> Gguf::bool_array(std::string_view key) const {
+  TRY_ASSIGN(const Value* value, array_of(key));
+  if (value->element_type != ValueType::boolean) {
+    return unexpected_type(key, describe(*value), "an array of booleans");
+  }
+  std::vector<bool> values;
+  for (const std::byte byte : value->bytes) values.push_back(byte != std::byte{0});
+  return values;
+}
+
 Result<uint64_t> Gguf::array_size(std::string_view key) const {
   TRY_ASSIGN(const Value* value, array_of(key));
   return value->count;

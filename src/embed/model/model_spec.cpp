@@ -14,26 +14,6 @@ void take(const std::optional<T>& said, FactSource by, Fact<T>& fact) {
 
 }  // namespace
 
-std::string_view name_of(Norm norm) {
-  return norm == Norm::rms ? "RMS norm" : "layer norm";
-}
-
-std::string_view name_of(NormPlace place) {
-  return place == NormPlace::before ? "norms before its parts" : "norms after its parts";
-}
-
-std::string_view name_of(Positions positions) {
-  return positions == Positions::rotary ? "rotary positions" : "learned positions";
-}
-
-std::string_view name_of(Mask mask) {
-  return mask == Mask::causal ? "a causal mask" : "no mask";
-}
-
-std::string_view name_of(Activation activation) {
-  return activation == Activation::swiglu ? "SwiGLU" : "GELU";
-}
-
 std::string_view name_of(Head head) {
   return head == Head::none ? "no head" : "a head that ranks";
 }

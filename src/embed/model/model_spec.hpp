@@ -15,9 +15,12 @@ namespace runed::embed {
 /// How a row is normalised.
 enum class Norm { rms, layer };
 
-/// Where a layer normalises: what it adds to the residual stream, before it computes, or the stream
-/// itself, after that.
-enum class NormPlace { before, after };
+/// Where a layer normalises.
+enum class NormPlace {
+  before,  // What attention and the feed-forward layer read.
+  after,   // The residual stream itself, once their output was added.
+  around,  // What they read, and what they give.
+};
 
 /// How the places of tokens in their text come into a model.
 enum class Positions {
@@ -33,9 +36,14 @@ enum class Mask {
 
 /// What a feed-forward layer does between its matrices.
 enum class Activation {
-  swiglu,  // silu(gate) * up.
+  swiglu,      // silu(gate) * up.
+  geglu,       // gelu(gate) * up.
+  geglu_tanh,  // The same, with gelu as it is approximated by tanh.
   gelu,
 };
+
+/// Tells whether there is a gate beside the first matrix.
+constexpr bool is_gated(Activation activation) { return activation != Activation::gelu; }
 
 /// What comes of the pooled vector.
 enum class Head {
@@ -56,11 +64,6 @@ struct DenseLayer {
 };
 
 /// Returns what error messages call it.
-std::string_view name_of(Norm norm);
-std::string_view name_of(NormPlace place);
-std::string_view name_of(Positions positions);
-std::string_view name_of(Mask mask);
-std::string_view name_of(Activation activation);
 std::string_view name_of(Head head);
 
 /// In a frame: a token of which only the engine knows the id, whose tokenizer it is.
@@ -113,10 +116,14 @@ struct ModelSpec {
   Positions positions = Positions::rotary;
   uint32_t rotary_width = 0;          // How much of a head turns.
   float rope_base = 0;                // Of the rotary position embedding.
+  float local_rope_base = 0;          // The same in layers that are local.
   std::string rope_scaling = "none";  // How positions past those of the training are scaled.
   double rope_scaling_factor = 1;
   Mask mask = Mask::causal;
-  uint32_t window = 0;  // Tokens that one sees to each side; 0: all that the mask lets through.
+  uint32_t window = 0;  // Tokens that one sees to each side in a local layer; 0: there is none.
+  std::vector<bool> local_layers;  // [layers], whether each is local; empty: none is.
+  uint32_t position_buckets = 0;   // Rows of the table of what attention adds by distance; 0: nothing.
+  float embedding_scale = 1;       // Of the row of a token.
   Activation activation = Activation::swiglu;
   Head head = Head::none;
   uint32_t token_types = 0;       // Rows of the table of segments; 0: it has none.
@@ -124,6 +131,9 @@ struct ModelSpec {
 
   /// Returns the floats of a whole vector.
   uint32_t dimension() const { return dense.empty() ? width : dense.back().outputs; }
+
+  /// Tells whether a token of a layer sees only those within the window.
+  bool is_local(uint32_t layer) const { return layer < local_layers.size() && local_layers[layer]; }
 
   /// Returns the most tokens of one text, its frame included.
   uint32_t longest_text() const;

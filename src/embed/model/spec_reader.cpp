@@ -139,6 +139,40 @@ Status SpecReader::read_rotary(double least_base, double usual_base) const {
   return {};
 }
 
+// Source: llama.cpp, llama_model_base::load_hparams, get_key_or_arr of the pattern.
+Status SpecReader::read_local_layers(LocalLayers usual) const {
+  const std::string key = spec_.key("attention.sliding_window_pattern");
+  spec_.local_layers.clear();
+  if (file_.has(key) && file_.array_size(key)) {
+    TRY_ASSIGN(spec_.local_layers, of_file(file_.bool_array(key), key));
+    if (spec_.local_layers.size() == spec_.layers) return {};
+    return refused(key, fmt::format("an array of {}", spec_.local_layers.size()), spec_.layers);
+  }
+  TRY_ASSIGN(const uint32_t period,
+             read_size_or("attention.sliding_window_pattern", kMostLayers, usual.period));
+  for (uint32_t layer = 0; layer < spec_.layers; ++layer) {
+    spec_.local_layers.push_back(layer % period != usual.global % period);
+  }
+  return {};
+}
+
+Status SpecReader::read_window(LocalLayers usual) const {
+  constexpr float kUsualLocalBase = 10000;
+  const std::string key = spec_.key("attention.sliding_window");
+  if (!file_.has(key)) return missing(key);
+  TRY_ASSIGN(const uint32_t both_sides, read_size("attention.sliding_window", kMostContext));
+  if (both_sides < 2) return refused(key, both_sides, "2 tokens or more");
+  spec_.window = both_sides / 2;
+  TRY(read_local_layers(usual));
+  spec_.local_rope_base = kUsualLocalBase;
+  const std::string base_key = spec_.key("rope.freq_base_swa");
+  if (!file_.has(base_key)) return {};
+  TRY_ASSIGN(const double base, read_float(base_key));
+  if (!(base > 1 && base <= kMostRopeBase)) return refused(base_key, base, kUsualLocalBase);
+  spec_.local_rope_base = static_cast<float>(base);
+  return {};
+}
+
 Status SpecReader::read_mask() const {
   TRY_ASSIGN(const bool is_causal, read_flag(spec_.key("attention.causal"), true));
   spec_.mask = is_causal ? Mask::causal : Mask::none;
@@ -192,6 +226,11 @@ Status SpecReader::read_frame(End end) const {
   return {};
 }
 
+Status SpecReader::read_frame_of_encoder() const {
+  if (spec_.tokenizer.model == "bert") return check_word_piece_frame();
+  return read_frame(End::needed);
+}
+
 Status SpecReader::check_word_piece_frame() const {
   for (const auto& [tokens, key] : {std::pair(&spec_.frame.before, "tokenizer.ggml.bos_token_id"),
                                     {&spec_.frame.after, "tokenizer.ggml.eos_token_id"}}) {
@@ -213,7 +252,21 @@ Status SpecReader::read_token_types() const {
   return {};
 }
 
-Status SpecReader::read_dense() const {
+Result<std::optional<std::string>> SpecReader::find_text(std::string_view name) const {
+  const std::string key = spec_.key(name);
+  if (!file_.has(key)) return std::nullopt;
+  TRY_ASSIGN(std::string text, read_text(key));
+  return text;
+}
+
+Result<DenseLayer::Activation> SpecReader::read_activation(const std::string& key) const {
+  TRY_ASSIGN(const std::string activation, read_text(key));
+  if (activation == "tanh") return DenseLayer::Activation::tanh;
+  if (activation == "identity") return DenseLayer::Activation::identity;
+  return refused(key, fmt::format("'{}'", activation), "'identity' or 'tanh'");
+}
+
+Status SpecReader::read_dense(std::optional<DenseLayer::Activation> activation) const {
   spec_.dense.clear();
   uint32_t inputs = spec_.width;
   for (const char* name : {"dense_2", "dense_3"}) {
@@ -224,13 +277,12 @@ Status SpecReader::read_dense() const {
     if (layer.inputs != inputs) {
       return refused(spec_.key(fmt::format("{}_feat_in", name)), layer.inputs, inputs);
     }
-    // Nobody else says it, and each is as likely as the other.
+    // Without a model that is always the same, each is as likely as the other.
     const std::string key = fmt::format("runed.{}.activation", name);
-    TRY_ASSIGN(const std::string activation, read_text(key));
-    if (activation == "tanh") {
-      layer.activation = DenseLayer::Activation::tanh;
-    } else if (activation != "identity") {
-      return refused(key, fmt::format("'{}'", activation), "'identity' or 'tanh'");
+    if (activation.has_value() && !file_.has(key)) {
+      layer.activation = *activation;
+    } else {
+      TRY_ASSIGN(layer.activation, read_activation(key));
     }
     inputs = layer.outputs;
     spec_.dense.push_back(layer);

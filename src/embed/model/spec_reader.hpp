@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,17 @@ class SpecReader {
   /// did not know the model, whose base is `usual_base`.
   Status read_rotary(double least_base, double usual_base) const;
 
+  /// Layers that see all tokens among those that see only the ones nearby, where a file does not say it:
+  /// of `period` layers one, that of number `global`.
+  struct LocalLayers {
+    uint32_t period;
+    uint32_t global;
+  };
+
+  /// Reads how far local layers see, which layers are local, and the base of their rotary positions.
+  /// Needs: the number of layers.
+  Status read_window(LocalLayers usual) const;
+
   /// Reads whether a token sees those after it. Missing, it means to llama.cpp that it does not.
   Status read_mask() const;
 
@@ -44,15 +56,19 @@ class SpecReader {
   /// Needs: the vocabulary.
   Status read_frame(End end) const;
 
-  /// Checks that the frame of WordPiece, which recognise_model reads of any file, is of tokens that
-  /// the vocabulary has.
-  Status check_word_piece_frame() const;
+  /// The same of an encoder, where EOS must end a text. Of WordPiece recognise_model has read it, of
+  /// any file: checks that it is of tokens that the vocabulary has.
+  Status read_frame_of_encoder() const;
 
   /// Reads how many rows the table of segments has; 0 where it has none.
   Status read_token_types() const;
 
-  /// Reads the layers between the pooled vector and the embedding.
-  Status read_dense() const;
+  /// Reads the layers between the pooled vector and the embedding. `activation` is theirs where a file
+  /// need not say it.
+  Status read_dense(std::optional<DenseLayer::Activation> activation = {}) const;
+
+  /// Reads a text; none if the key is not there. `name` is that of the key behind the architecture's.
+  Result<std::optional<std::string>> find_text(std::string_view name) const;
 
  private:
   Result<uint32_t> read_size_or(std::string_view name, uint32_t most, uint32_t fallback) const;
@@ -62,6 +78,9 @@ class SpecReader {
   Result<std::string> read_text(const std::string& key) const;
   Result<TokenId> read_token(const std::string& key) const;
   Status read_heads() const;
+  Status check_word_piece_frame() const;
+  Status read_local_layers(LocalLayers usual) const;
+  Result<DenseLayer::Activation> read_activation(const std::string& key) const;
 
   const Gguf& file_;
   ModelSpec& spec_;

@@ -7,8 +7,6 @@
 namespace runed::embed::arch::bert {
 namespace {
 
-constexpr std::string_view kWordPiece = "bert";
-
 Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   spec.norm = Norm::layer;
   spec.norm_place = NormPlace::after;
@@ -20,8 +18,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   TRY(reader.read_token_types());
   TRY(reader.read_dense());
   TRY(reader.read_tokenizer());
-  if (spec.tokenizer.model == kWordPiece) return reader.check_word_piece_frame();
-  return reader.read_frame(SpecReader::End::needed);
+  return reader.read_frame_of_encoder();
 }
 
 using enum TensorRole;
@@ -35,12 +32,6 @@ constexpr TensorRow kTensors[] = {
     {"token_types.weight", type_embedding, Size::width, Size::token_types, optional},
     {"token_embd_norm.weight", embedding_norm, Size::width},
     {"token_embd_norm.bias", embedding_norm, Size::width, Size::one, required, TensorPart::bias},
-    {"dense_2.weight", first_dense, Size::first_dense_inputs, Size::first_dense_outputs, optional},
-    {"dense_2.bias", first_dense, Size::first_dense_outputs, Size::one, optional, TensorPart::bias},
-    {"dense_3.weight", second_dense, Size::second_dense_inputs, Size::second_dense_outputs,
-     optional},
-    {"dense_3.bias", second_dense, Size::second_dense_outputs, Size::one, optional,
-     TensorPart::bias},
 };
 
 constexpr TensorRow kLayerTensors[] = {

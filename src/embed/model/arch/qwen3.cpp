@@ -20,6 +20,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   TRY(reader.read_mask());
   TRY(reader.read_norm_epsilon("attention.layer_norm_rms_epsilon"));
   TRY(reader.read_rotary(kLeastRopeBase, kUsualRopeBase));
+  TRY(reader.read_dense());
   TRY(reader.read_tokenizer());
   // The vector is taken from the EOS token, so that a text without one has a wrong vector.
   return reader.read_frame(SpecReader::End::needed);

@@ -28,10 +28,23 @@ void activate(const Kernel& kernel, const MatrixProduct& product, float* from, s
               size_t row, size_t first_output) {
   const bool is_prepared = product.prepared.gemm != nullptr;
   float* to = is_prepared ? from : product.out.row(row) + first_output;
-  if (product.epilogue == Epilogue::gelu) {
-    kernel.gelu(from, outputs, to);
-  } else {
-    kernel.swiglu(from, from + kSwigluPart, outputs, to);
+  const float* const up = from + kGatedPart;
+  switch (product.epilogue) {
+    case Epilogue::swiglu:
+      kernel.swiglu(from, up, outputs, to);
+      break;
+    case Epilogue::geglu:
+      kernel.geglu(from, up, outputs, to);
+      break;
+    case Epilogue::geglu_tanh:
+      kernel.geglu_tanh(from, up, outputs, to);
+      break;
+    case Epilogue::gelu:
+      kernel.gelu(from, outputs, to);
+      break;
+    case Epilogue::store:
+    case Epilogue::add:
+      break;  // Which finish_tile does.
   }
   if (is_prepared) product.prepared.put(row, first_output, from, outputs);
 }
@@ -50,9 +63,10 @@ void finish_tile(const Kernel& kernel, const MatrixProduct& product, float* tile
         kernel.scale_and_add(product.out.row(row + i) + first_output, 1, from, outputs);
         break;
       case Epilogue::swiglu:
-        add_bias(kernel, *product.up, first_output, outputs, from + kSwigluPart);
-        activate(kernel, product, from, outputs, row + i, first_output);
-        break;
+      case Epilogue::geglu:
+      case Epilogue::geglu_tanh:
+        add_bias(kernel, *product.up, first_output, outputs, from + kGatedPart);
+        [[fallthrough]];
       case Epilogue::gelu:
         activate(kernel, product, from, outputs, row + i, first_output);
         break;
@@ -81,7 +95,7 @@ class PanelPrefetch {
     const size_t first = panel_index * outputs_per_panel(product);
     const size_t rows = std::min(outputs_per_panel(product), product.weights->rows - first);
     add(*product.weights, first, rows);
-    if (product.epilogue == Epilogue::swiglu) add(*product.up, first, rows);
+    if (is_gated(product.epilogue)) add(*product.up, first, rows);
   }
 
   // Takes the part of `weight` among what is still to come.
@@ -125,8 +139,8 @@ void pack_panel(const MatrixProduct& product, size_t panel_index, PanelPrefetch&
   }
   for (size_t column = 0; column < outputs; column += kPackColumns) {
     pack_part(*product.weights, first_output + column, column, panel, prefetch.take(kPartWeight));
-    if (product.epilogue == Epilogue::swiglu) {
-      pack_part(*product.up, first_output + column, kSwigluPart + column, panel,
+    if (is_gated(product.epilogue)) {
+      pack_part(*product.up, first_output + column, kGatedPart + column, panel,
                 prefetch.take(kPartWeight));
     }
   }

@@ -44,10 +44,9 @@ struct PreparedRows {
   }
 };
 
-/// The parts in which a product with the epilogue swiglu puts its output. Its panels have columns
-/// of gate in one half and the same of up in the other, so that both factors of an output are in a
-/// tile.
-inline constexpr size_t kSwigluPart = kPanelColumns / 2;
+/// The parts in which a product with a gate puts its output. Its panels have columns of gate in one
+/// half and the same of up in the other, so that both factors of an output are in a tile.
+inline constexpr size_t kGatedPart = kPanelColumns / 2;
 
 /// What becomes of a product while it is still in the cache. The bias of weights that have one is
 /// added to it first.
@@ -56,23 +55,30 @@ enum class Epilogue {
   add,     // out += rows * weights^T
   gelu,    // out = gelu(rows * weights^T)
   swiglu,  // out = silu(rows * weights^T) * (rows * up^T)
+  geglu,   // out = gelu(rows * weights^T) * (rows * up^T)
+  geglu_tanh,
 };
+
+/// Tells whether a product has a second matrix, `up`.
+constexpr bool is_gated(Epilogue epilogue) {
+  return epilogue >= Epilogue::swiglu;
+}
 
 /// Returns in which parts a product with this epilogue puts its output.
 constexpr size_t part_of(Epilogue epilogue) {
-  return epilogue == Epilogue::swiglu ? kSwigluPart : kPanelColumns;
+  return is_gated(epilogue) ? kGatedPart : kPanelColumns;
 }
 
 /// One matrix product. Shapes: in [count, weights.columns]; out [count, weights.rows].
 /// Needs: `in` prepared for the Gemm of the weights.
 struct MatrixProduct {
   const Matrix* weights = nullptr;
-  const Matrix* up = nullptr;  // For swiglu, of the shape of `weights`; the Gemms of both multiply
+  const Matrix* up = nullptr;  // With a gate, of the shape of `weights`; the Gemms of both multiply
                                // alike, for both lie in one panel.
   InputRows in;
   Rows out;
   Epilogue epilogue = Epilogue::store;
-  PreparedRows prepared;  // With gelu or swiglu: takes the output instead of `out`.
+  PreparedRows prepared;  // With an activation: takes the output instead of `out`.
 };
 
 /// Returns how many panels the weights of a product are cut into.

@@ -58,12 +58,15 @@ class HeadAttention {
         maxima.of[i] = Floats{} + kLeastScore;
         sums.of[i] = Floats{};
       }
-      for (size_t key = 0; key < block.key_count; key += kKeyBlock) {
-        const size_t keys = block.key_count - key < kKeyBlock ? block.key_count - key : kKeyBlock;
+      const size_t position = block.position + first;
+      const size_t key_end = end_of_keys(block, position + count);
+      for (size_t key = first_key(block, position); key < key_end; key += kKeyBlock) {
+        const size_t keys = key_end - key < kKeyBlock ? key_end - key : kKeyBlock;
         for (size_t row = 0; row < keys; row += kRows) {
           score(block, key + row, queries, shares + row * kRowFloats, VectorIndices{},
                 std::make_index_sequence<kRows>{});
         }
+        if (block.addends.middle != nullptr) add_by_distance(block, position, key, keys, shares);
         const Row factors = soften(shares, keys, maxima, sums);
         for (size_t feature = 0; feature < block.width; feature += kRows) {
           add_values(block.values + key * block.key_stride + feature, block.key_stride, keys,
@@ -72,6 +75,32 @@ class HeadAttention {
         }
       }
       scatter(block, first, count, sums, outputs);
+    }
+
+    static size_t first_key(const HeadBlock& block, size_t position) {
+      const size_t reach = block.addends.reach;
+      return block.addends.sees_beyond || position < reach ? 0 : position - reach;
+    }
+
+    static size_t end_of_keys(const HeadBlock& block, size_t end_of_queries) {
+      const size_t end = end_of_queries + block.addends.reach;
+      return block.addends.sees_beyond || block.key_count < end ? block.key_count : end;
+    }
+
+    // Neighbouring queries are one farther away each, so that their addends are neighbours too.
+    static void add_by_distance(const HeadBlock& block, size_t position, size_t key, size_t keys,
+                                float* shares) {
+      const auto reach = static_cast<ptrdiff_t>(block.addends.reach);
+      const ptrdiff_t least = -reach - static_cast<ptrdiff_t>(ByDistance::kPadding);
+      for (size_t row = 0; row < keys; ++row) {
+        for (size_t i = 0; i < kVectors; ++i) {
+          auto distance = static_cast<ptrdiff_t>(position + i * kLanes) -
+                          static_cast<ptrdiff_t>(key + row);
+          distance = distance < least ? least : distance > reach ? reach : distance;
+          float* const share = shares + row * kRowFloats + i * kLanes;
+          V::store(share, V::load_floats(share) + V::load_floats(block.addends.middle + distance));
+        }
+      }
     }
 
     // Lanes past the last query repeat it.

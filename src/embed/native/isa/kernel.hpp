@@ -28,7 +28,18 @@ inline constexpr float kLeastScore = -1e30F;
 /// The widest head that Kernel::attend takes.
 inline constexpr size_t kMostHeadWidth = 256;
 
-/// Queries of one head, all of which see all keys of their text. Rows are [count, width], so many
+/// What is added to a score by how far the query is behind the key, up to `reach` to each side.
+struct ByDistance {
+  static constexpr size_t kPadding = 16;  // Lanes of the widest vector.
+
+  /// Where the addend of a distance of 0 is. Before and behind those up to `reach` there are kPadding
+  /// more, which repeat the outermost. Null: nothing is added.
+  const float* middle = nullptr;
+  size_t reach = 0;
+  bool sees_beyond = true;  // Whether keys that are farther away are seen at all.
+};
+
+/// Queries of one head, which see all keys of their text, or those that are near. Rows are [count, width], so many
 /// floats apart; `out` may be `queries`.
 struct HeadBlock {
   const float* queries;
@@ -40,6 +51,8 @@ struct HeadBlock {
   size_t key_count;   // At least 1.
   size_t width;       // At most kMostHeadWidth, and a multiple of Kernel::lanes.
   float scale;        // Of the scores.
+  size_t position;    // Of the first query, from the first key on.
+  ByDistance addends;
   float* out;
   size_t out_stride;
 };
@@ -71,6 +84,10 @@ struct Kernel {
 
   /// Writes silu(gate) * up. `out` may be `gate`.
   void (*swiglu)(const float* gate, const float* up, size_t count, float* out);
+
+  /// Writes gelu(gate) * up, with gelu as below, or as tanh approximates it. `out` may be `gate`.
+  void (*geglu)(const float* gate, const float* up, size_t count, float* out);
+  void (*geglu_tanh)(const float* gate, const float* up, size_t count, float* out);
 
   /// Writes in * P(a normal variable <= in), with an error below 1e-6. `out` may be `in`.
   void (*gelu)(const float* in, size_t count, float* out);

@@ -19,6 +19,8 @@ consteval Kernel make_kernel(std::string_view name) {
       .layer_norm = VectorMath<Isa>::layer_norm,
       .rotate = VectorMath<Isa>::rotate,
       .swiglu = VectorMath<Isa>::swiglu,
+      .geglu = VectorMath<Isa>::geglu,
+      .geglu_tanh = VectorMath<Isa>::geglu_tanh,
       .gelu = VectorMath<Isa>::gelu,
       .softmax_step = VectorMath<Isa>::softmax_step,
       .attend = HeadAttention<Isa>::run,

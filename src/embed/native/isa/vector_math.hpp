@@ -72,6 +72,25 @@ struct VectorMath {
     }
   }
 
+  static void geglu(const float* gate, const float* up, size_t count, float* out) {
+    for (size_t i = 0; i < count; i += kLanes) {
+      const Floats x = V::load_some(gate + i, count - i);
+      V::store_some(out + i, x * normal_share(x) * V::load_some(up + i, count - i), count - i);
+    }
+  }
+
+  // (1 + tanh(y)) / 2 is the logistic function of 2 y.
+  // Source: Hendrycks and Gimpel, Gaussian Error Linear Units (arXiv:1606.08415), section 2.
+  static void geglu_tanh(const float* gate, const float* up, size_t count, float* out) {
+    constexpr float kTwiceRootOfTwoByPi = 1.5957691216f;
+    for (size_t i = 0; i < count; i += kLanes) {
+      const Floats x = V::load_some(gate + i, count - i);
+      const Floats y = kTwiceRootOfTwoByPi * (x + 0.044715f * x * x * x);
+      const Floats gated = x / (1 + exponential(-y)) * V::load_some(up + i, count - i);
+      V::store_some(out + i, gated, count - i);
+    }
+  }
+
   static void gelu(const float* in, size_t count, float* out) {
     for (size_t i = 0; i < count; i += kLanes) {
       const Floats x = V::load_some(in + i, count - i);

@@ -39,7 +39,7 @@ struct Attention::Unit {
 };
 
 Attention::Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& gemm,
-                     ThreadPool& pool)
+                     ThreadPool& pool, std::span<const float> by_bucket)
     : kernel_(kernel),
       gemm_(gemm),
       pool_(pool),
@@ -49,7 +49,18 @@ Attention::Attention(const ModelSpec& spec, const Kernel& kernel, const Gemm& ge
       epsilon_(spec.norm_epsilon),
       is_causal_(spec.mask == Mask::causal),
       is_rotary_(spec.positions == Positions::rotary),
-      has_panels_(is_causal_ || head_width_ % kernel.lanes != 0 || head_width_ > kMostHeadWidth) {}
+      has_panels_(is_causal_ || head_width_ % kernel.lanes != 0 || head_width_ > kMostHeadWidth) {
+  for (size_t first = 0; first < by_bucket.size(); first += spec.position_buckets) {
+    by_head_.push_back(DistanceTable::of_buckets(by_bucket.subspan(first, spec.position_buckets)));
+  }
+  if (spec.window > 0) window_ = DistanceTable::of_window(spec.window);
+}
+
+// No model has both.
+const DistanceTable* Attention::table_of(const AttentionLayer& layer, size_t head) const {
+  if (layer.is_local) return &*window_;
+  return by_head_.empty() ? nullptr : &by_head_[head];
+}
 
 size_t Attention::block_tokens() const {
   return std::max<size_t>(1, kUnitRows / heads_per_kv_);
@@ -118,9 +129,9 @@ Attention::Unit Attention::make_unit(const QueryBlock& block, size_t kv_head, co
           .value_panels = scratch + at.value_panels};
 }
 
-void Attention::place_keys(const LayerWeights& weights, const RopeTable& rope,
-                           std::span<const uint32_t> positions, const Rows& keys) const {
-  if (!weights.key_norm.is_there() && !is_rotary_) return;
+void Attention::place_keys(const AttentionLayer& layer, std::span<const uint32_t> positions,
+                           const Rows& keys) const {
+  if (!layer.weights.key_norm.is_there() && !is_rotary_) return;
   const size_t units = (keys.count + kRowsPerUnit - 1) / kRowsPerUnit;
   pool_.run(units, [&](size_t unit, uint32_t) noexcept {
     const size_t end = std::min(keys.count, (unit + 1) * kRowsPerUnit);
@@ -128,30 +139,23 @@ void Attention::place_keys(const LayerWeights& weights, const RopeTable& rope,
       const size_t position = positions[row];
       for (size_t head = 0; head < kv_heads_; ++head) {
         float* key = keys.row(row) + head * head_width_;
-        place(weights.key_norm, rope, position, key, key);
+        place(layer.weights.key_norm, layer.rope, position, key, key);
       }
     }
   });
 }
 
-void Attention::attend(const LayerWeights& weights, const RopeTable& rope,
-                       std::span<const QueryBlock> blocks, const Rows& queries, const Rows& keys,
-                       const Rows& values, const PreparedRows& prepared,
-                       std::span<float> scratch) const {
+void Attention::attend(const AttentionLayer& layer, std::span<const QueryBlock> blocks,
+                       const Rows& queries, const Rows& keys, const Rows& values,
+                       const PreparedRows& prepared, std::span<float> scratch) const {
   const size_t scratch_stride = scratch.size() / pool_.threads();
   pool_.run(blocks.size() * kv_heads_, [&](size_t index, uint32_t thread) noexcept {
     // The last blocks of a text look at the most keys: the longest units come first.
     const QueryBlock& block = blocks[blocks.size() - 1 - index / kv_heads_];
     const Unit unit = make_unit(block, index % kv_heads_, queries, keys, values,
                                 scratch.data() + thread * scratch_stride);
-    if (!has_panels_) return attend_without_mask(weights, rope, unit, prepared);
-    gather_queries(weights, rope, unit);
-    for (size_t first = 0; first < block.key_end; first += kKeyBlock) {
-      const size_t count = std::min(kKeyBlock, block.key_end - first);
-      pack_keys(unit, first, count);
-      attend_to_keys(unit, first, count);
-    }
-    scatter_outputs(unit, prepared);
+    if (has_panels_) return attend_by_panels(layer, unit, prepared);
+    attend_without_mask(layer, unit, prepared);
   });
 }
 
@@ -166,15 +170,35 @@ void Attention::place(const NormWeights& norm, const RopeTable& rope, size_t pos
   if (is_rotary_) kernel_.rotate(to, rope.cosines(position), rope.sines(position), head_width_ / 2);
 }
 
-void Attention::attend_without_mask(const LayerWeights& weights, const RopeTable& rope,
-                                    const Unit& unit, const PreparedRows& prepared) const {
+void Attention::attend_by_panels(const AttentionLayer& layer, const Unit& unit,
+                                 const PreparedRows& prepared) const {
+  gather_queries(layer, unit);
+  const QueryBlock& block = unit.block;
+  size_t first = 0;
+  size_t end = block.key_end;
+  if (layer.is_local) {
+    const size_t reach = window_->view().reach;
+    first = block.position - std::min(block.position, reach);
+    end = std::min(end, block.position + block.count + reach);
+  }
+  for (; first < end; first += kKeyBlock) {
+    const size_t count = std::min(kKeyBlock, end - first);
+    pack_keys(unit, first, count);
+    attend_to_keys(layer, unit, first, count);
+  }
+  scatter_outputs(unit, prepared);
+}
+
+void Attention::attend_without_mask(const AttentionLayer& layer, const Unit& unit,
+                                    const PreparedRows& prepared) const {
   for (size_t head = 0; head < heads_per_kv_; ++head) {
     float* const queries = unit.queries.data + head * head_width_;
     const size_t stride = unit.queries.stride;
     for (size_t token = 0; token < unit.block.count; ++token) {
       float* const query = queries + token * stride;
-      place(weights.query_norm, rope, unit.block.position + token, query, query);
+      place(layer.weights.query_norm, layer.rope, unit.block.position + token, query, query);
     }
+    const DistanceTable* const table = table_of(layer, unit.kv_head * heads_per_kv_ + head);
     kernel_.attend({.queries = queries,
                     .query_stride = stride,
                     .query_count = unit.block.count,
@@ -184,6 +208,8 @@ void Attention::attend_without_mask(const LayerWeights& weights, const RopeTable
                     .key_count = unit.block.key_end,
                     .width = head_width_,
                     .scale = 1 / std::sqrt(static_cast<float>(head_width_)),
+                    .position = unit.block.position,
+                    .addends = table == nullptr ? ByDistance() : table->view(),
                     .out = queries,
                     .out_stride = stride});
     if (prepared.gemm == nullptr) continue;
@@ -194,15 +220,14 @@ void Attention::attend_without_mask(const LayerWeights& weights, const RopeTable
   }
 }
 
-void Attention::gather_queries(const LayerWeights& weights, const RopeTable& rope,
-                               const Unit& unit) const {
+void Attention::gather_queries(const AttentionLayer& layer, const Unit& unit) const {
   const float scale = 1 / std::sqrt(static_cast<float>(head_width_));
   float* const placed = unit.outputs;  // Not in use yet.
   for (size_t row = 0; row < unit.rows; ++row) {
     const size_t token = row / heads_per_kv_;
     const float* query = unit.queries.row(token) + row % heads_per_kv_ * head_width_;
     float* to = gemm_.prepare == nullptr ? reinterpret_cast<float*>(unit.wanted.row(row)) : placed;
-    place(weights.query_norm, rope, unit.block.position + token, query, to);
+    place(layer.weights.query_norm, layer.rope, unit.block.position + token, query, to);
     kernel_.scale(to, scale, head_width_, to);
     if (gemm_.prepare != nullptr) gemm_.prepare(placed, head_width_, unit.wanted.row(row));
   }
@@ -228,7 +253,19 @@ void Attention::pack_keys(const Unit& unit, size_t first_key, size_t key_count) 
   }
 }
 
-void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_count) const {
+void Attention::add_by_distance(const AttentionLayer& layer, const Unit& unit, size_t row,
+                                size_t first_key, size_t key_count, float* scores) const {
+  const size_t head = unit.kv_head * heads_per_kv_ + row % heads_per_kv_;
+  const DistanceTable* const table = table_of(layer, head);
+  if (table == nullptr) return;
+  const auto position = static_cast<ptrdiff_t>(unit.block.position + row / heads_per_kv_);
+  for (size_t key = 0; key < key_count; ++key) {
+    scores[key] += table->at(position - static_cast<ptrdiff_t>(first_key + key));
+  }
+}
+
+void Attention::attend_to_keys(const AttentionLayer& layer, const Unit& unit, size_t first_key,
+                               size_t key_count) const {
   // Under a causal mask rows before the first key do not see it.
   const size_t position = unit.block.position;
   size_t row = is_causal_ && first_key > position ? (first_key - position) * heads_per_kv_ : 0;
@@ -242,6 +279,7 @@ void Attention::attend_to_keys(const Unit& unit, size_t first_key, size_t key_co
       float* scores = tile + i * kPanelColumns;
       const size_t end = is_causal_ ? position + (row + i) / heads_per_kv_ + 1 : unit.block.key_end;
       const size_t seen = std::min(key_count, end - first_key);
+      add_by_distance(layer, unit, row + i, first_key, seen, scores);
       factors[i] = kernel_.softmax_step(scores, seen, unit.maxima[row + i], unit.sums[row + i]);
       std::fill(scores + seen, scores + key_count, 0.0F);
       if (gemm_.prepare != nullptr) gemm_.prepare(scores, key_count, unit.shares.row(i));

@@ -57,7 +57,17 @@ PreparedRows take_prepared(const Matrix& weights, size_t part, const InputRows& 
 }
 
 Epilogue epilogue_of(Activation activation) {
-  return activation == Activation::swiglu ? Epilogue::swiglu : Epilogue::gelu;
+  switch (activation) {
+    case Activation::swiglu:
+      return Epilogue::swiglu;
+    case Activation::geglu:
+      return Epilogue::geglu;
+    case Activation::geglu_tanh:
+      return Epilogue::geglu_tanh;
+    case Activation::gelu:
+      break;
+  }
+  return Epilogue::gelu;
 }
 
 // A prepared row's size; 0 where the format takes f32 rows as they are.
@@ -73,8 +83,9 @@ ForwardPass::ForwardPass(const ModelSpec& spec, const Weights& weights, NumberFo
       weights_(weights),
       kernel_(kernel),
       pool_(pool),
-      attention_(spec, kernel, attention_gemm(kernel, compute), pool),
-      rope_(spec.rope_base, spec.head_width) {
+      attention_(spec, kernel, attention_gemm(kernel, compute), pool, weights.by_bucket),
+      rope_(spec.rope_base, spec.head_width, spec.rope_scaling_factor),
+      local_rope_(spec.local_rope_base, spec.head_width) {
   const auto raise = [](size_t& size, size_t to) { size = std::max(size, to); };
   for (const LayerWeights& layer : weights.layers) {
     raise(sizes_.normed, layer.query.gemm->row_bytes(spec.width));
@@ -90,7 +101,12 @@ ForwardPass::ForwardPass(const ModelSpec& spec, const Weights& weights, NumberFo
 }
 
 const Matrix& ForwardPass::first_ff(const LayerWeights& layer) const {
-  return spec_.activation == Activation::swiglu ? layer.gate : layer.up;
+  return is_gated(spec_.activation) ? layer.gate : layer.up;
+}
+
+AttentionLayer ForwardPass::attention_layer(size_t index) const {
+  const bool is_local = spec_.is_local(static_cast<uint32_t>(index));
+  return {weights_.layers[index], is_local ? local_rope_ : rope_, is_local};
 }
 
 void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
@@ -99,15 +115,16 @@ void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
   const Layout layout = lay_out_texts(batch.offsets);
   const Scratch scratch = lay_out_scratch(batch.ids.size(), texts);
   if (spec_.positions == Positions::rotary) {
-    rope_.extend(*std::ranges::max_element(layout.positions) + size_t{1});
+    const size_t positions = *std::ranges::max_element(layout.positions) + size_t{1};
+    rope_.extend(positions);
+    if (spec_.window > 0) local_rope_.extend(positions);
   }
 
   look_up(batch.ids, layout, scratch);
   end(Phase::look_up);
   InputRows in;
   if (normalizes_after()) {
-    in = normalize(scratch.hidden, weights_.embedding_norm, *weights_.layers[0].query.gemm, scratch,
-                   scratch.normed);
+    in = prepare(scratch.hidden, *weights_.layers[0].query.gemm, spec_.width, scratch.normed);
   }
   for (size_t i = 0; i < weights_.layers.size(); ++i) {
     const LayerWeights& layer = weights_.layers[i];
@@ -121,7 +138,7 @@ void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
         is_last && is_of_one_token(spec_.pooling.value)
             ? gather_pooled(layout, in, scratch)
             : WantedRows{layout.all_blocks, scratch.hidden, in, scratch.normed, scratch.queries};
-    attend(layer, layout, in, wanted, scratch);
+    attend(i, layout, in, wanted, scratch);
     const InputRows ff_in =
         normalize(wanted.hidden, normalizes_after() ? layer.attention_norm : layer.ff_norm,
                   *first_ff(layer).gemm, scratch, wanted.normed);
@@ -161,6 +178,8 @@ ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
     scratch.normed = take_input_rows(arena, tokens, sizes_.normed);
     scratch.pooled = take_rows(arena, texts, spec_.width);
     scratch.pooled_normed = take_input_rows(arena, texts, sizes_.normed);
+    scratch.given =
+        take_rows(arena, spec_.norm_place == NormPlace::around ? tokens : 0, spec_.width);
     scratch.rows = take_rows(arena, pool_.threads(), spec_.width);
     scratch.panels = arena.take(pool_.threads() * sizes_.panel);
     scratch.attention = arena.take(pool_.threads() * attention_.scratch_floats());
@@ -193,11 +212,15 @@ void ForwardPass::look_up(std::span<const TokenId> ids, const Layout& layout,
     const Matrix& positions = weights_.positions;
     float* to = scratch.hidden.row(row);
     kernel_.dequantize(embedding.type, embedding.row(ids[row]), spec_.width, to);
+    if (spec_.embedding_scale != 1) kernel_.scale(to, spec_.embedding_scale, spec_.width, to);
     if (!weights_.type.empty()) add(to, weights_.type.data());
-    if (!positions.is_there()) return;
-    float* position = scratch.rows.row(thread);
-    kernel_.dequantize(positions.type, positions.row(layout.positions[row]), spec_.width, position);
-    add(to, position);
+    if (positions.is_there()) {
+      float* position = scratch.rows.row(thread);
+      kernel_.dequantize(positions.type, positions.row(layout.positions[row]), spec_.width,
+                         position);
+      add(to, position);
+    }
+    if (weights_.embedding_norm.is_there()) apply_norm(weights_.embedding_norm, to, to);
   });
 }
 
@@ -214,19 +237,21 @@ ForwardPass::WantedRows ForwardPass::gather_pooled(const Layout& layout, const I
 }
 
 // Adds to each wanted row what it sees.
-void ForwardPass::attend(const LayerWeights& layer, const Layout& layout, const InputRows& in,
+void ForwardPass::attend(size_t index, const Layout& layout, const InputRows& in,
                          const WantedRows& wanted, const Scratch& scratch) const {
+  const LayerWeights& layer = weights_.layers[index];
   const std::array products{
       MatrixProduct{.weights = &layer.query, .in = wanted.in, .out = wanted.queries},
       MatrixProduct{.weights = &layer.key, .in = in, .out = scratch.keys},
       MatrixProduct{.weights = &layer.value, .in = in, .out = scratch.values}};
   multiply(products, kernel_, pool_, scratch.panels);
   end(Phase::qkv);
-  attention_.place_keys(layer, rope_, layout.positions, scratch.keys);
+  const AttentionLayer attention = attention_layer(index);
+  attention_.place_keys(attention, layout.positions, scratch.keys);
   end(Phase::keys);
   const Rows& queries = wanted.queries;
   const PreparedRows attended = take_prepared(layer.output, spec_.head_width, scratch.attended);
-  attention_.attend(layer, rope_, wanted.blocks, queries, scratch.keys, scratch.values, attended,
+  attention_.attend(attention, wanted.blocks, queries, scratch.keys, scratch.values, attended,
                     scratch.attention);
   end(Phase::attention);
   const InputRows output_in =
@@ -234,10 +259,25 @@ void ForwardPass::attend(const LayerWeights& layer, const Layout& layout, const 
           ? first_rows(attended.rows, queries.count)
           : prepare(queries, *layer.output.gemm, layer.output.columns, scratch.attended);
   end(Phase::prepare);
-  const MatrixProduct output{
-      .weights = &layer.output, .in = output_in, .out = wanted.hidden, .epilogue = Epilogue::add};
-  multiply({&output, 1}, kernel_, pool_, scratch.panels);
+  add_product(layer.output, output_in, layer.output_post_norm, wanted.hidden, scratch);
   end(Phase::output);
+}
+
+// Adds a product to the residual stream, by way of its norm where it has one.
+void ForwardPass::add_product(const Matrix& weights, const InputRows& in, const NormWeights& norm,
+                              const Rows& stream, const Scratch& scratch) const {
+  const bool has_norm = norm.is_there();
+  const Rows given = has_norm ? first_rows(scratch.given, stream.count) : stream;
+  const MatrixProduct product{.weights = &weights,
+                              .in = in,
+                              .out = given,
+                              .epilogue = has_norm ? Epilogue::store : Epilogue::add};
+  multiply({&product, 1}, kernel_, pool_, scratch.panels);
+  if (!has_norm) return;
+  for_each_row(pool_, stream.count, [&](size_t row, uint32_t) noexcept {
+    apply_norm(norm, given.row(row), given.row(row));
+    kernel_.scale_and_add(stream.row(row), 1, given.row(row), spec_.width);
+  });
 }
 
 void ForwardPass::feed_forward(const LayerWeights& layer, const InputRows& in,
@@ -258,9 +298,7 @@ void ForwardPass::feed_forward(const LayerWeights& layer, const InputRows& in,
           ? first_rows(activated.rows, ff.count)
           : prepare(ff, *layer.down.gemm, layer.down.columns, scratch.activated);
   end(Phase::prepare);
-  const MatrixProduct narrow{
-      .weights = &layer.down, .in = narrow_in, .out = wanted.hidden, .epilogue = Epilogue::add};
-  multiply({&narrow, 1}, kernel_, pool_, scratch.panels);
+  add_product(layer.down, narrow_in, layer.down_post_norm, wanted.hidden, scratch);
   end(Phase::down);
 }
 
@@ -274,9 +312,10 @@ void ForwardPass::apply_norm(const NormWeights& norm, const float* in, float* ou
 }
 
 // Normalises what the next product reads: the stream itself, where the model does so after what it
-// adds; else a copy.
+// adds; else a copy. Without a norm the stream is read as it is.
 InputRows ForwardPass::normalize(const Rows& stream, const NormWeights& norm, const Gemm& gemm,
                                  const Scratch& scratch, const InputRows& out) const {
+  if (!norm.is_there()) return prepare(stream, gemm, spec_.width, out);
   const bool takes_floats = gemm.prepare == nullptr;
   for_each_row(pool_, stream.count, [&](size_t row, uint32_t thread) noexcept {
     float* to = stream.row(row);
@@ -305,9 +344,9 @@ void ForwardPass::write_vectors(std::span<const uint32_t> offsets, const Scratch
   const bool is_one_row = is_of_one_token(spec_.pooling.value);
   const Rows& rows = is_one_row ? scratch.pooled : scratch.hidden;
   if (weights_.output_norm.is_there()) {
-    for (size_t row = 0; row < rows.count; ++row) {
+    for_each_row(pool_, rows.count, [&](size_t row, uint32_t) noexcept {
       apply_norm(weights_.output_norm, rows.row(row), rows.row(row));
-    }
+    });
   }
   const size_t dimension = spec_.dimension();
   for (size_t text = 0; text + 1 < offsets.size(); ++text) {

@@ -56,6 +56,7 @@ class ForwardPass {
     Rows ff;                  // [n_tokens, ff_width], in the place of queries, keys and values.
     InputRows attended;       // [n_tokens, heads * head_width], `queries` for the product; or none.
     InputRows activated;      // [n_tokens, ff_width], `ff` for the product; or none.
+    Rows given;               // [n_tokens, width], what a part gives before its norm; or none.
     Rows rows;                // [threads, width], a row on its way.
     std::span<float> panels;  // [threads, floats of the largest panel]
     std::span<float> attention;  // [threads, Attention::scratch_floats()]
@@ -94,10 +95,13 @@ class ForwardPass {
   Scratch lay_out_scratch(size_t tokens, size_t texts);
   void look_up(std::span<const TokenId> ids, const Layout& layout, const Scratch& scratch) const;
   WantedRows gather_pooled(const Layout& layout, const InputRows& in, const Scratch& scratch) const;
-  void attend(const LayerWeights& layer, const Layout& layout, const InputRows& in,
+  void attend(size_t index, const Layout& layout, const InputRows& in,
               const WantedRows& wanted, const Scratch& scratch) const;
   void feed_forward(const LayerWeights& layer, const InputRows& in, const WantedRows& wanted,
                     const Scratch& scratch) const;
+  AttentionLayer attention_layer(size_t index) const;
+  void add_product(const Matrix& weights, const InputRows& in, const NormWeights& norm,
+                   const Rows& stream, const Scratch& scratch) const;
   void apply_norm(const NormWeights& norm, const float* in, float* out) const;
   InputRows normalize(const Rows& stream, const NormWeights& norm, const Gemm& gemm,
                       const Scratch& scratch, const InputRows& out) const;
@@ -114,6 +118,7 @@ class ForwardPass {
   ThreadPool& pool_;
   Attention attention_;
   RopeTable rope_;
+  RopeTable local_rope_;
   Sizes sizes_;
   Arena arena_;
   PhaseTimes* times_ = nullptr;

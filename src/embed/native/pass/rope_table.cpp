@@ -4,10 +4,11 @@
 
 namespace runed::embed::native {
 
-RopeTable::RopeTable(float base, uint32_t head_width) : half_(head_width / 2) {
+RopeTable::RopeTable(float base, uint32_t head_width, double scale)
+    : half_(head_width / 2) {
   for (size_t i = 0; i < half_; ++i) {
     const double exponent = -2.0 * static_cast<double>(i) / head_width;
-    frequencies_.push_back(std::pow(static_cast<double>(base), exponent));
+    frequencies_.push_back(std::pow(static_cast<double>(base), exponent) / scale);
   }
 }
 

@@ -7,11 +7,11 @@
 namespace runed::embed::native {
 
 /// The cosines and sines of the rotary position embedding: pair i of a head at position p turns by
-/// p * base^(-2 i / head_width). Computed in double, once for each position, as far as texts reach.
+/// p / scale * base^(-2 i / head_width). Computed in double, once for each position, as far as texts reach.
 /// Source: Su et al., RoFormer (arXiv:2104.09864), section 3.2.2.
 class RopeTable {
  public:
-  RopeTable(float base, uint32_t head_width);
+  RopeTable(float base, uint32_t head_width, double scale = 1);
 
   /// Computes the rows of all positions below `positions` that are not there yet.
   void extend(size_t positions);

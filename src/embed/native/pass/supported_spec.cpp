@@ -27,7 +27,9 @@ Status check_parts(const ModelSpec& spec) {
 }
 
 Status check_attention(const ModelSpec& spec) {
-  if (spec.window != 0) return refused(spec.key("attention.sliding_window"), spec.window, "0");
+  if (spec.window != 0 && spec.mask == Mask::causal) {
+    return refused(spec.key("attention.sliding_window"), spec.window, "0");
+  }
   if (spec.value_width != spec.head_width) {
     return refused(spec.key("attention.value_length"), spec.value_width,
                    fmt::format("the key length {}", spec.head_width));
@@ -37,10 +39,11 @@ Status check_attention(const ModelSpec& spec) {
 
 Status check_rotary(const ModelSpec& spec) {
   if (spec.positions != Positions::rotary) return {};
-  if (spec.rope_scaling != "none") {
-    return refused(spec.key("rope.scaling.type"), fmt::format("'{}'", spec.rope_scaling), "'none'");
+  if (spec.rope_scaling != "none" && spec.rope_scaling != "linear") {
+    return refused(spec.key("rope.scaling.type"), fmt::format("'{}'", spec.rope_scaling),
+                   "'none' or 'linear'");
   }
-  if (spec.rope_scaling_factor != 1) {
+  if (spec.rope_scaling == "none" && spec.rope_scaling_factor != 1) {
     return refused(spec.key("rope.scaling.factor"), spec.rope_scaling_factor, "1");
   }
   if (spec.rotary_width != spec.head_width) {

@@ -37,7 +37,9 @@ constexpr std::array kNorms{
     NormSlot{TensorRole::attention_norm, &LayerWeights::attention_norm},
     NormSlot{TensorRole::query_norm, &LayerWeights::query_norm},
     NormSlot{TensorRole::key_norm, &LayerWeights::key_norm},
+    NormSlot{TensorRole::output_post_norm, &LayerWeights::output_post_norm},
     NormSlot{TensorRole::ff_norm, &LayerWeights::ff_norm},
+    NormSlot{TensorRole::down_post_norm, &LayerWeights::down_post_norm},
 };
 
 // A bias or a layer that the forward pass would leave out gives a wrong vector.
@@ -75,6 +77,9 @@ class WeightFinder {
         return {};
       case TensorRole::embedding_norm:
         return put(row, *tensor, weights.embedding_norm);
+      case TensorRole::position_buckets:
+        weights.by_bucket = transposed(*tensor);
+        return {};
       case TensorRole::output_norm:
         return put(row, *tensor, weights.output_norm);
       case TensorRole::first_dense:
@@ -89,7 +94,9 @@ class WeightFinder {
   Status put(const TensorRow& row, uint32_t layer, LayerWeights& weights) const {
     TRY_ASSIGN(const Tensor* tensor, find(row, layer));
     if (tensor == nullptr) return {};
-    if (row.role == TensorRole::query_key_value) return put_fused(row, *tensor, weights);
+    if (const std::vector<Part> parts = parts_of(row.role, weights); !parts.empty()) {
+      return put_fused(row, *tensor, parts);
+    }
     if (const auto place = std::ranges::find(kMatrices, row.role, &MatrixSlot::role);
         place != kMatrices.end()) {
       return put(row, *tensor, weights.*place->matrix);
@@ -129,15 +136,32 @@ class WeightFinder {
     return {};
   }
 
-  // Rows of queries, keys and values, one below the other.
-  Status put_fused(const TensorRow& row, const Tensor& tensor, LayerWeights& weights) const {
-    const size_t query_rows = size_t{spec_.heads} * spec_.head_width;
-    const size_t key_rows = size_t{spec_.kv_heads} * spec_.head_width;
-    const size_t value_rows = size_t{spec_.kv_heads} * spec_.value_width;
+  // A matrix that is some rows of a tensor.
+  struct Part {
+    Matrix* matrix;
+    size_t rows;
+  };
+
+  // The matrices that lie in a tensor of this role, one below the other; none where it is one itself.
+  std::vector<Part> parts_of(TensorRole role, LayerWeights& weights) const {
+    switch (role) {
+      case TensorRole::query_key_value:
+        return {{&weights.query, size_t{spec_.heads} * spec_.head_width},
+                {&weights.key, size_t{spec_.kv_heads} * spec_.head_width},
+                {&weights.value, size_t{spec_.kv_heads} * spec_.value_width}};
+      case TensorRole::gate_up:
+        return {{&weights.gate, spec_.ff_width}, {&weights.up, spec_.ff_width}};
+      case TensorRole::up_gate:
+        return {{&weights.up, spec_.ff_width}, {&weights.gate, spec_.ff_width}};
+      default:
+        return {};
+    }
+  }
+
+  Status put_fused(const TensorRow& row, const Tensor& tensor,
+                   const std::vector<Part>& parts) const {
     size_t first = 0;
-    for (const auto& [matrix, count] : {std::pair(&weights.query, query_rows),
-                                        {&weights.key, key_rows},
-                                        {&weights.value, value_rows}}) {
+    for (const auto& [matrix, count] : parts) {
       if (row.part == TensorPart::bias) {
         matrix->bias = to_floats(tensor, first, count);
       } else {
@@ -146,6 +170,21 @@ class WeightFinder {
       first += count;
     }
     return {};
+  }
+
+  // A small matrix, column after column.
+  std::vector<float> transposed(const Tensor& tensor) const {
+    const size_t columns = tensor.columns();
+    std::vector<float> row(columns);
+    std::vector<float> all(columns * tensor.rows());
+    for (size_t i = 0; i < tensor.rows(); ++i) {
+      const size_t row_bytes = tensor.data.size() / tensor.rows();
+      kernel_.dequantize(tensor.type, tensor.data.data() + i * row_bytes, columns, row.data());
+      for (size_t column = 0; column < columns; ++column) {
+        all[column * tensor.rows() + i] = row[column];
+      }
+    }
+    return all;
   }
 
   // Numbers of the first row of a tensor.
@@ -170,16 +209,21 @@ Error lacks(const ModelSpec& spec, std::string_view what) {
 }
 
 // An architecture without one of them is another model than the pass computes.
-Status expect_all(const ModelSpec& spec, const LayerWeights& layer) {
-  const bool is_gated = spec.activation == Activation::swiglu;
-  const std::array<std::pair<bool, std::string_view>, 8> parts{{
-      {layer.attention_norm.is_there(), "a norm of attention"},
+Status expect_all(const ModelSpec& spec, const LayerWeights& layer, bool is_first) {
+  const bool has_post_norms = spec.norm_place == NormPlace::around;
+  // What is before it has normalised the stream in that case.
+  const bool needs_no_norm = is_first && spec.norm_place == NormPlace::before;
+  const std::array<std::pair<bool, std::string_view>, 9> parts{{
+      {layer.attention_norm.is_there() || needs_no_norm, "a norm of attention"},
       {layer.query.is_there() && layer.key.is_there() && layer.value.is_there(),
        "queries, keys and values"},
       {layer.output.is_there(), "the output of attention"},
       {layer.query_norm.is_there() == layer.key_norm.is_there(), "norms of queries and keys"},
       {layer.ff_norm.is_there(), "a norm of the feed-forward layer"},
-      {layer.gate.is_there() == is_gated, "a gate, or none"},
+      {layer.output_post_norm.is_there() == has_post_norms &&
+           layer.down_post_norm.is_there() == has_post_norms,
+       "norms of what its parts give, or none"},
+      {layer.gate.is_there() == is_gated(spec.activation), "a gate, or none"},
       {layer.up.is_there(), "the first feed-forward matrix"},
       {layer.down.is_there(), "the second feed-forward matrix"},
   }};
@@ -194,7 +238,11 @@ Status expect_all(const ModelSpec& spec, const Weights& weights) {
   if (spec.positions == Positions::learned && !weights.positions.is_there()) {
     return lacks(spec, "positions");
   }
-  if (spec.token_types > 0 && weights.type.empty()) {
+  if (spec.position_buckets > 0 && weights.by_bucket.empty()) {
+    return lacks(spec, "what attention adds by distance");
+  }
+  // DistilBERT's files say one where it has none.
+  if (spec.token_types > 1 && weights.type.empty()) {
     return make_error(ErrorCode::model_corrupt,
                       "key 'tokenizer.ggml.token_type_count' is {}, and the model has no tensor "
                       "'token_types.weight'",
@@ -206,7 +254,9 @@ Status expect_all(const ModelSpec& spec, const Weights& weights) {
 
 Status expect_no_others(const Gguf& file, const Architecture& architecture, uint32_t layers) {
   std::unordered_set<std::string> known;
-  for (const TensorRow& row : architecture.tensors) known.insert(tensor_name(row, {}));
+  for (const auto& rows : {architecture.tensors, common_tensors()}) {
+    for (const TensorRow& row : rows) known.insert(tensor_name(row, {}));
+  }
   for (uint32_t layer = 0; layer < layers; ++layer) {
     for (const TensorRow& row : architecture.layer_tensors) known.insert(tensor_name(row, layer));
   }
@@ -223,15 +273,17 @@ Result<Weights> find_weights(const Gguf& file, const ModelSpec& spec, const Kern
   const WeightFinder finder(file, spec, kernel);
   Weights weights;
   weights.dense.resize(spec.dense.size());
-  for (const TensorRow& row : architecture->tensors) {
-    if (row.role != TensorRole::unused) TRY(finder.put(row, weights));
+  for (const auto& rows : {architecture->tensors, common_tensors()}) {
+    for (const TensorRow& row : rows) {
+      if (row.role != TensorRole::unused) TRY(finder.put(row, weights));
+    }
   }
   for (uint32_t layer = 0; layer < spec.layers; ++layer) {
     LayerWeights& found = weights.layers.emplace_back();
     for (const TensorRow& row : architecture->layer_tensors) {
       if (row.role != TensorRole::unused) TRY(finder.put(row, layer, found));
     }
-    TRY(expect_all(spec, found));
+    TRY(expect_all(spec, found, layer == 0));
   }
   TRY(expect_all(spec, weights));
   TRY(expect_no_others(file, *architecture, spec.layers));

@@ -33,20 +33,21 @@ struct NormWeights {
   bool is_there() const { return !weight.empty(); }
 };
 
-/// One layer. Widths are those of ModelSpec. Before or after attention and the feed-forward layer
-/// there is a norm, as ModelSpec::norm_place says.
+/// One layer. Widths are those of ModelSpec. Where its norms are, ModelSpec::norm_place says.
 struct LayerWeights {
-  NormWeights attention_norm;  // [width]
-  NormWeights query_norm;      // [head_width]; or none.
-  NormWeights key_norm;        // [head_width]; or none.
-  Matrix query;                // [heads * head_width, width]
-  Matrix key;                  // [kv_heads * head_width, width]
-  Matrix value;                // [kv_heads * head_width, width]
-  Matrix output;               // [width, heads * head_width]
-  NormWeights ff_norm;         // [width]
-  Matrix gate;                 // [ff_width, width]; none without a gated activation.
-  Matrix up;                   // [ff_width, width]
-  Matrix down;                 // [width, ff_width]
+  NormWeights attention_norm;    // [width]; the first layer of a model may lack it.
+  NormWeights query_norm;        // [head_width]; or none.
+  NormWeights key_norm;          // [head_width]; or none.
+  Matrix query;                  // [heads * head_width, width]
+  Matrix key;                    // [kv_heads * head_width, width]
+  Matrix value;                  // [kv_heads * head_width, width]
+  Matrix output;                 // [width, heads * head_width]
+  NormWeights output_post_norm;  // [width]; of NormPlace::around.
+  NormWeights ff_norm;           // [width]
+  Matrix gate;                   // [ff_width, width]; none without a gated activation.
+  Matrix up;                     // [ff_width, width]
+  Matrix down;                   // [width, ff_width]
+  NormWeights down_post_norm;    // [width]; of NormPlace::around.
 };
 
 /// A model's weights. The matrices point into the file; only norms and biases, which are small, are
@@ -56,6 +57,7 @@ struct Weights {
   Matrix positions;            // [context, width]; none without learned positions.
   std::vector<float> type;     // [width], of the first segment; empty: none.
   NormWeights embedding_norm;  // [width]; or none.
+  std::vector<float> by_bucket;  // [heads, position_buckets], what attention adds by distance.
   std::vector<LayerWeights> layers;
   NormWeights output_norm;    // [width]; or none.
   std::vector<Matrix> dense;  // As ModelSpec::dense.

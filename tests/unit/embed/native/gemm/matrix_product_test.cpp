@@ -15,7 +15,7 @@ using runed::embed::native::Epilogue;
 using runed::embed::native::Gemm;
 using runed::embed::native::InputRows;
 using runed::embed::native::Kernel;
-using runed::embed::native::kSwigluPart;
+using runed::embed::native::kGatedPart;
 using runed::embed::native::Matrix;
 using runed::embed::native::MatrixProduct;
 using runed::embed::native::name_of;
@@ -45,8 +45,8 @@ struct Setting {
 };
 
 constexpr Setting kPlain{NumberFormat::f32, TensorType::f32, 37};
-constexpr Epilogue kEpilogues[] = {Epilogue::store, Epilogue::add, Epilogue::gelu,
-                                   Epilogue::swiglu};
+constexpr Epilogue kEpilogues[] = {Epilogue::store,  Epilogue::add,   Epilogue::gelu,
+                                   Epilogue::swiglu, Epilogue::geglu, Epilogue::geglu_tanh};
 
 Setting setting_of(NumberFormat format) {
   if (format == NumberFormat::int8) return {format, TensorType::q8_0, 96};
@@ -107,16 +107,20 @@ struct OwnedInputs {
   InputRows rows;
 };
 
-// The slopes of SwiGLU in the gate and of GELU are at most 1.13.
+double activated(Epilogue epilogue, double x) {
+  if (epilogue == Epilogue::swiglu) return x / (1 + std::exp(-x));
+  if (epilogue != Epilogue::geglu_tanh) return x * std::erfc(-x / std::sqrt(2.0)) / 2;
+  return x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))) / 2;
+}
+
+// The slopes of SiLU and GELU are at most 1.13.
 Expected expected_output(Epilogue epilogue, const Expected& product, const Expected& up,
                          double before) {
   const double x = product.value;
   if (epilogue == Epilogue::store) return product;
   if (epilogue == Epilogue::add) return {before + x, product.tolerance + 1e-6};
-  if (epilogue == Epilogue::gelu) {
-    return {x * std::erfc(-x / std::sqrt(2.0)) / 2, 1.13 * product.tolerance + 2e-6};
-  }
-  const double gate = x / (1 + std::exp(-x));
+  const double gate = activated(epilogue, x);
+  if (epilogue == Epilogue::gelu) return {gate, 1.13 * product.tolerance + 2e-6};
   return {gate * up.value, 1.13 * product.tolerance * std::abs(up.value) +
                                std::abs(gate) * up.tolerance +
                                2e-6 * (1 + std::abs(gate * up.value))};
@@ -291,7 +295,7 @@ TEST_CASE("SwiGLU into rows of a later product equals preparing its output") {
       if (find_gemm(*kernel, format, setting.type) == nullptr) continue;
       for (const NumberFormat later : kFormats) {
         const Gemm* gemm = find_gemm(*kernel, later, setting_of(later).type);
-        if (gemm == nullptr || !PreparedRows::can_take(*gemm, kSwigluPart)) continue;
+        if (gemm == nullptr || !PreparedRows::can_take(*gemm, kGatedPart)) continue;
         for (const size_t outputs : {1, 31, 32, 33, 64, 65, 130}) {
           INFO("kernel " << kernel->name << ", " << name_of(format) << " for " << name_of(later)
                          << ", " << outputs << " outputs");

@@ -141,6 +141,31 @@ TEST_CASE("SwiGLU agrees with its definition, far out too") {
   }
 }
 
+TEST_CASE("a gate is activated and multiplies, as GELU or as its approximation") {
+  for (const Kernel* kernel : available_kernels()) {
+    for (const size_t count : kLengths) {
+      INFO("kernel " << kernel->name << ", count " << count);
+      const std::vector<float> gate = random_floats(count + 1, count % 2 == 0 ? 4 : 200);
+      const std::vector<float> up = random_floats(count + 1);
+      std::vector<float> exact(count + 2, kGuard);
+      std::vector<float> by_tanh(count + 2, kGuard);
+      kernel->geglu(gate.data() + 1, up.data() + 1, count, exact.data() + 1);
+      kernel->geglu_tanh(gate.data() + 1, up.data() + 1, count, by_tanh.data() + 1);
+      for (size_t i = 0; i < count; ++i) {
+        const double x = static_cast<double>(gate[i + 1]);
+        const double factor = static_cast<double>(up[i + 1]);
+        CHECK(std::abs(static_cast<double>(exact[i + 1]) -
+                       x * std::erfc(-x / std::sqrt(2.0)) / 2 * factor) <= 1e-6 * (1 + std::abs(x)));
+        const double angle = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+        CHECK(std::abs(static_cast<double>(by_tanh[i + 1]) -
+                       x * (1 + std::tanh(angle)) / 2 * factor) <= 1e-6 * (1 + std::abs(x)));
+      }
+      CHECK(exact.back() == kGuard);
+      CHECK(by_tanh.back() == kGuard);
+    }
+  }
+}
+
 TEST_CASE("softmax in two calls equals softmax in one") {
   for (const Kernel* kernel : available_kernels()) {
     for (const size_t count : kLengths) {
@@ -181,6 +206,10 @@ TEST_CASE("what is not a number stays visible") {
     kernel->swiglu(&gate, &up, 1, &out);
     CHECK(std::isnan(out));
     kernel->gelu(&nan, 1, &out);
+    CHECK(std::isnan(out));
+    kernel->geglu(&gate, &up, 1, &out);
+    CHECK(std::isnan(out));
+    kernel->geglu_tanh(&gate, &up, 1, &out);
     CHECK(std::isnan(out));
     const std::vector<float> row{0.0F, nan, 1.0F};
     std::vector<float> normed(row.size());

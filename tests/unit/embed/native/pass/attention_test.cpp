@@ -15,6 +15,7 @@ using runed::embed::ModelSpec;
 using runed::embed::Positions;
 using runed::embed::TensorType;
 using runed::embed::native::Attention;
+using runed::embed::native::AttentionLayer;
 using runed::embed::native::available_kernels;
 using runed::embed::native::Gemm;
 using runed::embed::native::Kernel;
@@ -98,6 +99,7 @@ struct Batch {
       weights.query_norm.weight = random_floats(spec.head_width, 2);
       weights.key_norm.weight = random_floats(spec.head_width, 2);
     }
+    by_bucket = random_floats(size_t{spec.heads} * spec.position_buckets);
     queries = random_floats(positions.size() * query_width());
     keys = random_floats(positions.size() * kv_width());
     values = random_floats(positions.size() * kv_width());
@@ -122,6 +124,7 @@ struct Batch {
   std::vector<float> queries;
   std::vector<float> keys;
   std::vector<float> values;
+  std::vector<float> by_bucket;      // [heads, position_buckets]
   std::vector<Doubles> placed_keys;  // [n_tokens * kv_heads], for the definition.
 };
 
@@ -130,7 +133,7 @@ std::vector<float> attend(const Batch& batch, const Kernel& kernel, const Gemm& 
                           uint32_t threads, uint32_t asking_at_most,
                           const PreparedRows& prepared = {}) {
   ThreadPool pool(threads);
-  const Attention attention(batch.spec, kernel, gemm, pool);
+  const Attention attention(batch.spec, kernel, gemm, pool, batch.by_bucket);
   RopeTable rope(kRopeBase, batch.spec.head_width);
   rope.extend(1000);
   std::vector<QueryBlock> blocks;
@@ -151,8 +154,9 @@ std::vector<float> attend(const Batch& batch, const Kernel& kernel, const Gemm& 
   const Rows key_rows{keys.data(), batch.kv_width(), batch.positions.size()};
   const Rows value_rows{values.data(), batch.kv_width(), batch.positions.size()};
   std::vector<float> scratch(threads * attention.scratch_floats());
-  attention.place_keys(batch.weights, rope, batch.positions, key_rows);
-  attention.attend(batch.weights, rope, blocks, query_rows, key_rows, value_rows, prepared,
+  const AttentionLayer layer{batch.weights, rope, batch.spec.window > 0};
+  attention.place_keys(layer, batch.positions, key_rows);
+  attention.attend(layer, blocks, query_rows, key_rows, value_rows, prepared,
                    scratch);
   return queries;
 }
@@ -181,6 +185,25 @@ struct Attended {
   double tolerance;
 };
 
+// What is added to a score, in 32 buckets: a distance below 8 has its own, those beyond widen up to 128.
+double addend_of(const Batch& batch, size_t head, size_t position, size_t other) {
+  if (batch.by_bucket.empty()) return 0;
+  const size_t away = position > other ? position - other : other - position;
+  size_t bucket = away;
+  if (away >= 8) {
+    const double wider = std::floor(std::log(static_cast<double>(away) / 8) / std::log(16.0) * 8);
+    bucket = std::min<size_t>(8 + static_cast<size_t>(wider), 15);
+  }
+  if (other > position) bucket += 16;
+  return static_cast<double>(batch.by_bucket[head * 32 + bucket]);
+}
+
+bool is_seen(const ModelSpec& spec, size_t position, size_t other) {
+  if (spec.mask == Mask::causal && other > position) return false;
+  const size_t away = position > other ? position - other : other - position;
+  return spec.window == 0 || away <= spec.window;
+}
+
 // The attention of one head of one token, by the definition. Scores that are off by at most `slack`
 // change shares by a factor of at most exp(2 slack); shares are of numbers up to one, of which the
 // greatest of a block is one at most; and so are the values.
@@ -191,27 +214,33 @@ Attended naive_attention(const Batch& batch, size_t first, size_t position, size
   const float* query = batch.queries.data() + (first + position) * batch.query_width();
   const Doubles wanted =
       batch.place(query + head * width, batch.weights.query_norm.weight, position);
-  const size_t end = batch.spec.mask == Mask::causal ? position + 1 : length;
+  std::vector<size_t> seen;
+  for (size_t other = 0; other < length; ++other) {
+    if (is_seen(batch.spec, position, other)) seen.push_back(other);
+  }
   Doubles scores;
   double slack = 0;
-  for (size_t other = 0; other < end; ++other) {
+  for (const size_t other : seen) {
     const Doubles& key = batch.placed_keys[(first + other) * batch.spec.kv_heads + kv_head];
     double score = 0;
     for (size_t i = 0; i < width; ++i) score += wanted[i] * key[i];
-    scores.push_back(score / std::sqrt(static_cast<double>(width)));
+    scores.push_back(score / std::sqrt(static_cast<double>(width)) +
+                     addend_of(batch, head, position, other));
     slack = std::max(slack, score_slack(wanted, key, rounding));
   }
   const double maximum = *std::max_element(scores.begin(), scores.end());
   double sum = 0;
   Doubles out(width);
-  for (size_t other = 0; other < end; ++other) {
-    const size_t at = (first + other) * batch.kv_width() + kv_head * width;
-    const double share = std::exp(scores[other] - maximum);
+  for (size_t i = 0; i < seen.size(); ++i) {
+    const size_t at = (first + seen[i]) * batch.kv_width() + kv_head * width;
+    const double share = std::exp(scores[i] - maximum);
     sum += share;
-    for (size_t i = 0; i < width; ++i) out[i] += share * static_cast<double>(batch.values[at + i]);
+    for (size_t feature = 0; feature < width; ++feature) {
+      out[feature] += share * static_cast<double>(batch.values[at + feature]);
+    }
   }
   for (double& value : out) value /= sum;
-  const auto keys = static_cast<double>(end);
+  const auto keys = static_cast<double>(seen.size());
   const double of_shares = rounding.of_itself + rounding.of_greatest * keys / sum;
   const double of_values = rounding.of_itself + rounding.of_greatest;
   return {out, 2e-5 + std::exp(2 * slack) * (1 + of_shares) * (1 + of_values) - 1};
@@ -285,6 +314,25 @@ TEST_CASE(
     const ModelSpec spec = unmasked(spec_of(4, 2, width));
     check_formats(Batch(spec, {1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 129}), 2, 1000);
     check_formats(Batch(spec, {300, 3}), 1, 1);
+  }
+}
+
+TEST_CASE("attention within a window agrees with its definition, whatever else the text has") {
+  for (const uint32_t width : {32, 8}) {
+    ModelSpec spec = unmasked(spec_of(4, 2, width));
+    for (const uint32_t window : {1, 8, 64, 100}) {
+      spec.window = window;
+      check_formats(Batch(spec, {1, 2, window, window + 1, window + 2, 2 * window + 3, 300}), 2, 1000);
+    }
+  }
+}
+
+TEST_CASE("what attention adds by distance is that of the distance's bucket") {
+  for (const uint32_t width : {32, 8}) {
+    ModelSpec spec = unmasked(spec_of(4, 2, width));
+    spec.position_buckets = 32;
+    check_formats(Batch(spec, {1, 2, 8, 9, 17, 127, 128, 129, 300}), 2, 1000);
+    check_formats(Batch(spec, {140}), 1, 1);
   }
 }
 

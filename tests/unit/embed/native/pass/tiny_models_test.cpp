@@ -108,7 +108,18 @@ constexpr File kFiles[] = {{"bert-mean", "bert-mean.f32.gguf"},
                            {"bert-mean", "bert-mean.q8_0.gguf"},
                            {"bert-cls", "bert-cls.f16.gguf"},
                            {"bert-cls", "bert-cls.q8_0.gguf"},
-                           {"bert-cased", "bert-cased.f16.gguf"}};
+                           {"bert-cased", "bert-cased.f16.gguf"},
+                           {"distilbert", "distilbert.f16.gguf"},
+                           {"roberta", "roberta.f16.gguf"},
+                           {"xlmr-mean", "xlmr-mean.f16.gguf"},
+                           {"nomic", "nomic.f16.gguf"},
+                           {"nomic", "nomic.q8_0.gguf"},
+                           {"modernbert-cls", "modernbert-cls.f16.gguf"},
+                           {"modernbert-cls", "modernbert-cls.q8_0.gguf"},
+                           {"gemma", "gemma.f16.gguf"},
+                           {"gemma", "gemma.q8_0.gguf"},
+                           {"qwen2", "qwen2.f16.gguf"},
+                           {"qwen3", "qwen3.f16.gguf"}};
 
 }  // namespace
 
@@ -132,10 +143,12 @@ TEST_CASE("vectors of llama.cpp's own files are those of a pass in double, alone
   }
 }
 
-TEST_CASE("left to choose, the vectors of a quantized encoder are as near as is promised") {
+TEST_CASE("left to choose, the vectors of quantized encoders are as near as is promised") {
   constexpr double kMost = 1e-3;
   for (const File& each :
-       {File{"bert-mean", "bert-mean.q8_0.gguf"}, File{"bert-cls", "bert-cls.q8_0.gguf"}}) {
+       {File{"bert-mean", "bert-mean.q8_0.gguf"}, File{"bert-cls", "bert-cls.q8_0.gguf"},
+        File{"nomic", "nomic.q8_0.gguf"}, File{"modernbert-cls", "modernbert-cls.q8_0.gguf"},
+        File{"gemma", "gemma.q8_0.gguf"}}) {
     const TinyModel model(each.name, each.file);
     for (const Kernel* kernel : available_kernels()) {
       INFO(each.file << ", kernel " << kernel->name);
