@@ -243,7 +243,7 @@ TEST_CASE("a llama-server that the daemon would fetch for a model is no problem"
   CHECK(contains(fetched["detail"], "the daemon fetches it when it starts"));
   write_text(home.file("manifest.json"), R"({"version":1,"models":{}})");
   home.set("RUNED_MANIFEST", home.file("manifest.json"));
-  CHECK(contains(examine(home, "engine", kProblemFound)["detail"], "'neo-bert'"));
+  CHECK(contains(examine(home, "engine", kProblemFound)["detail"], "'llama-embed'"));
 }
 
 TEST_CASE("a runed_binary that is no program is a fault of config.json", "[doctor]") {

@@ -350,12 +350,12 @@ TEST_CASE("a model that nobody knows the pooling of is refused by both engines",
   check_refused(home, why);
   home.set("RUNED_ENGINE", "native");
   check_refused(home, why);
-  StandInHome other({}, [](GgufBuilder& header) { header.erase("neo-bert.pooling_type"); });
-  check_refused(other, "the file has no key 'neo-bert.pooling_type'");
+  StandInHome other({}, [](GgufBuilder& header) { header.erase("llama-embed.pooling_type"); });
+  check_refused(other, "the file has no key 'llama-embed.pooling_type'");
   CHECK(other.run({"doctor"}).exit_code == 5);
   const Finished verified = other.run({"verify"});
   CHECK(verified.exit_code == 76);
-  CHECK(verified.out.find("the file has no key 'neo-bert.pooling_type'") != std::string::npos);
+  CHECK(verified.out.find("the file has no key 'llama-embed.pooling_type'") != std::string::npos);
 }
 
 TEST_CASE("a model that gives no vector of a text is refused by both engines", "[model]") {
@@ -367,7 +367,8 @@ TEST_CASE("a model that gives no vector of a text is refused by both engines", "
                header.set("qwen3.pooling_type", number);
              }));
     check_refused(home, why);
-    StandInHome other({}, [&](GgufBuilder& header) { header.set("neo-bert.pooling_type", number); });
+    StandInHome other({},
+                      [&](GgufBuilder& header) { header.set("llama-embed.pooling_type", number); });
     check_refused(other, why);
   }
 }

@@ -13,7 +13,7 @@ namespace runed::test {
 
 /// A home whose daemon computes with a stand-in in some modes, so that a state lasts as long as a
 /// test needs it. The vectors are as wide as those of the predecessor's model and mean nothing. The
-/// model is a header that says `neo-bert`, with which the native engine has nothing to compare; the
+/// model is a header that says `llama-embed`, with which the native engine has nothing to compare; the
 /// stand-in's tokens are bytes, and 256 at the end.
 class StandInHome : public Home {
  public:
@@ -24,12 +24,12 @@ class StandInHome : public Home {
   explicit StandInHome(const std::vector<std::string>& modes = {},
                        const std::function<void(GgufBuilder&)>& change = {}) {
     auto header = GgufBuilder()
-                      .set("general.architecture", "neo-bert")
-                      .set("neo-bert.context_length", uint32_t{kMaxTokens})
-                      .set("neo-bert.embedding_length", uint32_t{kDimension})
-                      .set("neo-bert.block_count", uint32_t{1})
-                      .set("neo-bert.attention.causal", false)
-                      .set("neo-bert.pooling_type", uint32_t{1})
+                      .set("general.architecture", "llama-embed")
+                      .set("llama-embed.context_length", uint32_t{kMaxTokens})
+                      .set("llama-embed.embedding_length", uint32_t{kDimension})
+                      .set("llama-embed.block_count", uint32_t{1})
+                      .set("llama-embed.attention.causal", false)
+                      .set("llama-embed.pooling_type", uint32_t{1})
                       .set("tokenizer.ggml.model", "bert");
     if (change) change(header);
     const auto model = header.build();

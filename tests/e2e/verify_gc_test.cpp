@@ -75,7 +75,7 @@ TEST_CASE("a flipped bit is found, and fixed", "[verify_gc]") {
 
 TEST_CASE("a model that only another engine may serve is unknown to verify", "[verify_gc]") {
   Home home;
-  const auto bytes = runed::test::small_neo_bert().build();
+  const auto bytes = runed::test::small_llama_embed().build();
   const std::string model = home.file("other.gguf");
   write_text(model, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   home.set("RUNED_MODEL", model);

@@ -166,11 +166,11 @@ inline GgufBuilder small_qwen3() {
 
 /// Returns a builder with a header of an architecture that is not ours, and which llama-server may
 /// serve: it says all that has to be known.
-inline GgufBuilder small_neo_bert() {
+inline GgufBuilder small_llama_embed() {
   return small_qwen3()
-      .set("general.architecture", "neo-bert")
-      .set("neo-bert.attention.causal", false)
-      .set("neo-bert.pooling_type", uint32_t{1})
+      .set("general.architecture", "llama-embed")
+      .set("llama-embed.attention.causal", false)
+      .set("llama-embed.pooling_type", uint32_t{1})
       .set("tokenizer.ggml.model", "bert");
 }
 

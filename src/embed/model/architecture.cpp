@@ -88,8 +88,8 @@ Result<const Architecture*> get_architecture(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Architecture* row : architectures()) names.push_back(row->name);
   return make_error(ErrorCode::model_unsupported,
-                    "key 'general.architecture' is '{}' where '{}' was expected", printable(name),
-                    fmt::join(names, "' or '"));
+                    "key 'general.architecture' is '{}' where one of these was expected: {}",
+                    printable(name), fmt::join(names, ", "));
 }
 
 std::span<const TensorRow> common_tensors() {

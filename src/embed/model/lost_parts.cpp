@@ -54,10 +54,21 @@ Status check_positions(const Gguf& file, const ModelSpec& spec) {
       kPositions, kConvertAgain);
 }
 
+// The first layer reads what the norm of the embedding gives.
+Status check_first_norm(const Gguf& file, const ModelSpec& spec) {
+  constexpr std::string_view kFirstNorm = "blk.0.attn_norm.weight";
+  if (spec.architecture != "modern-bert" || file.find_tensor(kFirstNorm) == nullptr) return {};
+  return conversion_fault(
+      fmt::format("the model has a tensor '{}', which no model of its architecture has",
+                  kFirstNorm),
+      kFirstNorm, kConvertAgain);
+}
+
 }  // namespace
 
 Status check_tensors(const Gguf& file, const ModelSpec& spec) {
   TRY(check_pooler(file, spec));
+  TRY(check_first_norm(file, spec));
   return check_positions(file, spec);
 }
 

@@ -24,10 +24,27 @@ constexpr uint32_t kMostPooling = static_cast<uint32_t>(Pooling::rank);
 
 // Architectures in which each token sees all others, and a text is framed by two special tokens.
 // Source: llama.cpp's conversion/bert.py and llama-arch.cpp.
-constexpr std::array<std::string_view, 8> kEncoders{
-    "bert",         "nomic-bert",  "nomic-bert-moe", "jina-bert-v2",
-    "jina-bert-v3", "modern-bert", "neo-bert",       "eurobert"};
+constexpr std::array<std::string_view, 7> kEncoders{
+    "bert", "nomic-bert", "jina-bert-v3", "modern-bert", "eurobert", "gte", "mpnet"};
 constexpr std::string_view kGemmaEmbedding = "gemma-embedding";  // Never causal in llama.cpp.
+
+/// An architecture that no engine computes as its makers do, or of which nobody can tell.
+struct Refused {
+  std::string_view architecture;
+  std::string_view why;
+};
+
+constexpr std::string_view kNoReference =
+    "only code that comes with such models says what is right, and no engine here was compared "
+    "with "
+    "it";
+constexpr std::array<Refused, 3> kRefused{{
+    {"jina-bert-v2", kNoReference},
+    {"neo-bert", kNoReference},
+    {"nomic-bert-moe",
+     "converters leave out the bias of its experts, without which its vectors are "
+     "others"},
+}};
 
 bool is_about(const PublishedFacts& entry, std::string_view sha256, const ModelSpec& spec) {
   return entry.sha256 == sha256 &&
@@ -181,6 +198,28 @@ Status expect_true(const Gguf& file, std::string_view key) {
                           kConvertAgain);
 }
 
+Status check_known(const ModelSpec& spec) {
+  constexpr std::string_view kKey = "general.architecture";
+  const auto refused = std::ranges::find(kRefused, spec.architecture, &Refused::architecture);
+  if (refused == kRefused.end()) return {};
+  return conversion_fault(fmt::format("key '{}' is '{}', which is not served: {}", kKey,
+                                      refused->architecture, refused->why),
+                          kKey, "name a model of another architecture");
+}
+
+// Its tokens see each other, and only the model's own configuration says so. A file that does not would
+// be computed as if they did not.
+Status check_gte_qwen2(const Gguf& file, const ModelSpec& spec) {
+  const std::string key = spec.key("attention.causal");
+  const bool is_gte = std::ranges::any_of(std::array{"gte", "Gte", "GTE"}, [&](const char* name) {
+    return spec.name.find(name) != std::string::npos;
+  });
+  if (spec.architecture != "qwen2" || !is_gte || file.has(key)) return {};
+  return conversion_fault(
+      fmt::format("key '{}' is missing: the tokens of gte-Qwen2 see each other", key), key,
+      kConvertAgain);
+}
+
 // Missing, it means causal to llama.cpp, whatever the architecture.
 Status check_sees_all(const Gguf& file, const std::string& architecture) {
   const std::string key = architecture + ".attention.causal";
@@ -251,6 +290,7 @@ Status check_norm_epsilon(const Gguf& file, const std::string& architecture) {
 // Whether or not the architecture has a row: what is wrong here is wrong for every engine.
 Status check_complete(const Gguf& file, const ModelSpec& spec) {
   const std::string& architecture = spec.architecture;
+  TRY(check_gte_qwen2(file, spec));
   if (architecture == kGemmaEmbedding) {
     TRY(check_dense(file, architecture));
     return check_frame(file);
@@ -278,6 +318,7 @@ Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
     const ModelFacts facts = facts_of(*known);
     take_facts({&facts, 1}, spec);
   }
+  TRY(check_known(spec));
   TRY(check_tensors(file, spec));
   TRY(check_pooling(file, spec));
   TRY(check_complete(file, spec));

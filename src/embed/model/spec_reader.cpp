@@ -146,7 +146,8 @@ Status SpecReader::read_local_layers(LocalLayers usual) const {
   if (file_.has(key) && file_.array_size(key)) {
     TRY_ASSIGN(spec_.local_layers, of_file(file_.bool_array(key), key));
     if (spec_.local_layers.size() == spec_.layers) return {};
-    return refused(key, fmt::format("an array of {}", spec_.local_layers.size()), spec_.layers);
+    return refused(key, fmt::format("an array of {}", spec_.local_layers.size()), spec_.layers,
+                   kConvertAgain);
   }
   TRY_ASSIGN(const uint32_t period,
              read_size_or("attention.sliding_window_pattern", kMostLayers, usual.period));
@@ -161,14 +162,16 @@ Status SpecReader::read_window(LocalLayers usual) const {
   const std::string key = spec_.key("attention.sliding_window");
   if (!file_.has(key)) return missing(key);
   TRY_ASSIGN(const uint32_t both_sides, read_size("attention.sliding_window", kMostContext));
-  if (both_sides < 2) return refused(key, both_sides, "2 tokens or more");
+  if (both_sides < 2) return refused(key, both_sides, "2 tokens or more", kConvertAgain);
   spec_.window = both_sides / 2;
   TRY(read_local_layers(usual));
   spec_.local_rope_base = kUsualLocalBase;
   const std::string base_key = spec_.key("rope.freq_base_swa");
   if (!file_.has(base_key)) return {};
   TRY_ASSIGN(const double base, read_float(base_key));
-  if (!(base > 1 && base <= kMostRopeBase)) return refused(base_key, base, kUsualLocalBase);
+  if (!(base > 1 && base <= kMostRopeBase)) {
+    return refused(base_key, base, kUsualLocalBase, kConvertAgain);
+  }
   spec_.local_rope_base = static_cast<float>(base);
   return {};
 }

@@ -18,7 +18,8 @@ Status read_activation(const SpecReader& reader, ModelSpec& spec) {
   if (name == "silu" || name == "gelu") return {};
   const std::string key = spec.key("hidden_activation");
   return conversion_fault(
-      fmt::format("key '{}' is '{}' where 'gelu' or 'silu' was expected", key, name), key);
+      fmt::format("key '{}' is '{}' where 'gelu' or 'silu' was expected", key, name), key,
+      "another activation is not served: name another model");
 }
 
 Status read_spec(const SpecReader& reader, ModelSpec& spec) {

@@ -22,7 +22,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
     const std::string key = spec.key("attention.relative_buckets_count");
     return conversion_fault(fmt::format("key '{}' is {} where a multiple of 4 was expected", key,
                                         spec.position_buckets),
-                            key);
+                            key, kConvertAgain);
   }
   TRY(reader.read_dense());
   TRY(reader.read_tokenizer());

@@ -147,13 +147,14 @@ TEST_CASE("wrong bytes are refused, and nothing is installed") {
 
 TEST_CASE("a model that nobody knows the pooling of is refused with the key that was looked for") {
   InstallFixture fixture;
-  const auto bytes = runed::test::small_neo_bert().erase("neo-bert.pooling_type").build();
+  const auto bytes = runed::test::small_llama_embed().erase("llama-embed.pooling_type").build();
   fixture.small.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   write_text(fixture.dir / "small.gguf", fixture.small);
   for (int i = 0; i < 2; ++i) {  // Fetched, then found.
     const Error error = unwrap_error(fixture.install({.parts = {Part::model}, .variant = {}}));
     CHECK(error.code == ErrorCode::model_unsupported);
-    CHECK(error.message.find("the file has no key 'neo-bert.pooling_type'") != std::string::npos);
+    CHECK(error.message.find("the file has no key 'llama-embed.pooling_type'") !=
+          std::string::npos);
     CHECK(error.message.find(fixture.model_file("m.small")) != std::string::npos);
     CHECK(fixture.installed().variants.empty());
   }

@@ -48,7 +48,7 @@ struct Fixture : runed::test::EngineFixture {
   int looks = 0;
 };
 
-const runed::test::GgufBuilder kOther = runed::test::small_neo_bert();
+const runed::test::GgufBuilder kOther = runed::test::small_llama_embed();
 
 }  // namespace
 
@@ -67,9 +67,11 @@ TEST_CASE("auto is llama-server where the native engine cannot serve the model")
   const EngineChoice choice = unwrap(fixture.choose(fixture.make_model(kOther)));
   CHECK(choice.engine == EngineKind::llama_server);
   CHECK(choice.executable == fixture.installed());
-  CHECK(choice.reason ==
-        "the native engine cannot serve this model: key 'general.architecture' is 'neo-bert' "
-        "where 'bert' or 'qwen3' was expected");
+  CHECK(
+      choice.reason ==
+      "the native engine cannot serve this model: key 'general.architecture' is 'llama-embed' "
+      "where one of these was expected: bert, "
+      "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, qwen3");
 }
 
 TEST_CASE("a model that neither engine can be had for is an error about the model") {
@@ -80,7 +82,9 @@ TEST_CASE("a model that neither engine can be had for is an error about the mode
   CHECK(error.code == ErrorCode::model_unsupported);
   CHECK(error.message ==
         "cannot use the model '" + model.path +
-            "': key 'general.architecture' is 'neo-bert' where 'bert' or 'qwen3' was expected");
+            "': key 'general.architecture' is 'llama-embed' where one of these was expected: bert, "
+            "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, "
+            "qwen3");
   CHECK(error.hint.find("llama-server may serve it, but: ") == 0);
   CHECK(error.hint.find(fixture.server_source()) != std::string::npos);
 }
@@ -109,15 +113,15 @@ TEST_CASE("a model that nobody knows the pooling of goes to no engine") {
   };
   for (const auto& [builder, key] :
        {std::pair(small_qwen3().erase("qwen3.pooling_type"), "qwen3.pooling_type"),
-        std::pair(runed::test::small_neo_bert().erase("neo-bert.pooling_type"),
-                  "neo-bert.pooling_type")}) {
+        std::pair(runed::test::small_llama_embed().erase("llama-embed.pooling_type"),
+                  "llama-embed.pooling_type")}) {
     const Error error = unwrap_error(choose(builder));
     CHECK(error.code == ErrorCode::model_unsupported);
     CHECK(error.message.find(fmt::format("the file has no key '{}'", key)) != std::string::npos);
     CHECK(fixture.gets == 0);
   }
   // Unless a manifest says it of this very file.
-  unwrap(choose(runed::test::small_neo_bert().erase("neo-bert.pooling_type"), "mean"));
+  unwrap(choose(runed::test::small_llama_embed().erase("llama-embed.pooling_type"), "mean"));
   CHECK(fixture.gets == 1);
 }
 

@@ -12,7 +12,7 @@ using runed::embed::ModelSpec;
 using runed::embed::recognise_model;
 using runed::embed::TokenId;
 using runed::test::GgufBuilder;
-using runed::test::small_neo_bert;
+using runed::test::small_llama_embed;
 using runed::test::small_qwen3;
 using runed::test::small_word_piece;
 using runed::test::unwrap;
@@ -77,17 +77,19 @@ TEST_CASE("a tokenizer that is none of ours is refused by its key") {
         "key 'tokenizer.ggml.pre' is 'llama-bpe' where 'qwen2' was expected");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.pre")) ==
         "key 'tokenizer.ggml.pre' is '' where 'qwen2' was expected");
-  CHECK(refusal_of(small_qwen3()
-                       .set("general.architecture", "qwen2")
-                       .set("qwen2.pooling_type", uint32_t{1})) ==
-        "key 'general.architecture' is 'qwen2' where 'bert' or 'qwen3' was expected");
+  CHECK(
+      refusal_of(small_qwen3()
+                     .set("general.architecture", "qwen3moe")
+                     .set("qwen3moe.pooling_type", uint32_t{1})) ==
+      "key 'general.architecture' is 'qwen3moe' where one of these was expected: bert, "
+      "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, qwen3");
 }
 
 TEST_CASE("WordPiece needs no row of its architecture, since its frame is the same in all") {
-  const auto bytes = small_neo_bert()
-                         .set("general.architecture", "nomic-bert")
-                         .set("nomic-bert.attention.causal", false)
-                         .set("nomic-bert.pooling_type", uint32_t{1})
+  const auto bytes = small_llama_embed()
+                         .set("general.architecture", "llama-embed")
+                         .set("llama-embed.attention.causal", false)
+                         .set("llama-embed.pooling_type", uint32_t{1})
                          .set("tokenizer.ggml.unknown_token_id", uint32_t{0})
                          .build();
   const Gguf file = unwrap(Gguf::parse(bytes));
@@ -97,6 +99,8 @@ TEST_CASE("WordPiece needs no row of its architecture, since its frame is the sa
         std::vector<TokenId>{101, 0, 261});
   ModelSpec unknown = spec;
   unknown.frame.before = {runed::embed::kTokenOfEngine};
-  CHECK(unwrap_error(check_tokenizer(unknown)).message ==
-        "key 'general.architecture' is 'nomic-bert' where 'bert' or 'qwen3' was expected");
+  CHECK(
+      unwrap_error(check_tokenizer(unknown)).message ==
+      "key 'general.architecture' is 'llama-embed' where one of these was expected: bert, "
+      "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, qwen3");
 }

@@ -27,12 +27,12 @@ Result<ModelDescription> describe(const GgufBuilder& builder) {
 
 GgufBuilder bert() {
   GgufBuilder builder;
-  builder.set("general.architecture", "neo-bert")
-      .set("neo-bert.context_length", uint32_t{500})
-      .set("neo-bert.embedding_length", uint32_t{384})
-      .set("neo-bert.block_count", uint32_t{6})
-      .set("neo-bert.attention.causal", false)
-      .set("neo-bert.pooling_type", uint32_t{1})
+  builder.set("general.architecture", "llama-embed")
+      .set("llama-embed.context_length", uint32_t{500})
+      .set("llama-embed.embedding_length", uint32_t{384})
+      .set("llama-embed.block_count", uint32_t{6})
+      .set("llama-embed.attention.causal", false)
+      .set("llama-embed.pooling_type", uint32_t{1})
       .set("tokenizer.ggml.model", "bert");
   return builder;
 }
@@ -55,21 +55,21 @@ TEST_CASE("the built-in model is described, with a tokenizer of ours") {
 TEST_CASE("a cell holds the keys and values of all layers in 16 bits") {
   CHECK(unwrap(describe(small_qwen3())).cell_bytes == 2 * 2 * 16 * 2 * 2);
   CHECK(unwrap(describe(bert())).cell_bytes == 6 * 384 * 2 * 2);
-  CHECK(unwrap(describe(bert().erase("neo-bert.block_count"))).cell_bytes == 0);
+  CHECK(unwrap(describe(bert().erase("llama-embed.block_count"))).cell_bytes == 0);
 }
 
 TEST_CASE("a model of another architecture is described by its file") {
   const ModelDescription silent = unwrap(describe(bert()));
   CHECK(silent.spec.name == "unnamed");
-  CHECK(silent.spec.architecture == "neo-bert");
+  CHECK(silent.spec.architecture == "llama-embed");
   CHECK(silent.context == 500);  // A text is computed whole, so that no token must be free.
   CHECK(silent.spec.width == 384);
   CHECK(silent.tokenizer == nullptr);
   CHECK(silent.spec.pooling.value == Pooling::mean);
   CHECK(silent.spec.frame.before.size() == 1);
   CHECK(silent.spec.frame.after.size() == 1);
-  const ModelDescription telling =
-      unwrap(describe(bert().set("neo-bert.pooling_type", uint32_t{2}).set("general.name", "b\n")));
+  const ModelDescription telling = unwrap(
+      describe(bert().set("llama-embed.pooling_type", uint32_t{2}).set("general.name", "b\n")));
   CHECK(telling.spec.pooling.value == Pooling::cls);
   CHECK(telling.spec.name.starts_with("b"));
   CHECK(telling.spec.name.find('\n') == std::string::npos);
@@ -91,11 +91,11 @@ TEST_CASE("a model that the native engine does not compute has a tokenizer of ou
 
 TEST_CASE("llama-server gets our ids of every model with WordPiece, also where ours is no row") {
   const GgufBuilder file = bert()
-                               .set("general.architecture", "jina-bert-v2")
-                               .set("jina-bert-v2.context_length", uint32_t{500})
-                               .set("jina-bert-v2.embedding_length", uint32_t{384})
-                               .set("jina-bert-v2.attention.causal", false)
-                               .set("jina-bert-v2.pooling_type", uint32_t{1})
+                               .set("general.architecture", "llama-embed")
+                               .set("llama-embed.context_length", uint32_t{500})
+                               .set("llama-embed.embedding_length", uint32_t{384})
+                               .set("llama-embed.attention.causal", false)
+                               .set("llama-embed.pooling_type", uint32_t{1})
                                .set("tokenizer.ggml.tokens",
                                     std::vector<std::string>{"[UNK]", "[CLS]", "[SEP]", "\u2581a"})
                                .set("tokenizer.ggml.token_type", std::vector<int32_t>{3, 3, 3, 1})
@@ -158,7 +158,7 @@ TEST_CASE("how a text is framed is what the file says, or what llama-server does
 
 TEST_CASE("a model whose pooling nobody knows is refused, whoever would compute it") {
   for (const GgufBuilder& builder :
-       {bert().erase("neo-bert.pooling_type"), small_qwen3().erase("qwen3.pooling_type")}) {
+       {bert().erase("llama-embed.pooling_type"), small_qwen3().erase("qwen3.pooling_type")}) {
     const Error error = unwrap_error(describe(builder));
     CHECK(error.code == ErrorCode::model_unsupported);
     CHECK(error.message.starts_with("nobody says how a text becomes one vector"));
@@ -174,9 +174,10 @@ TEST_CASE("a file that was converted wrongly is refused, not described as anothe
 }
 
 TEST_CASE("a size that is missing, or that no model has, is named") {
-  CHECK(unwrap_error(describe(bert().erase("neo-bert.context_length"))).message ==
-        "key 'neo-bert.context_length' is missing");
-  const Error error = unwrap_error(describe(bert().set("neo-bert.embedding_length", uint32_t{0})));
+  CHECK(unwrap_error(describe(bert().erase("llama-embed.context_length"))).message ==
+        "key 'llama-embed.context_length' is missing");
+  const Error error =
+      unwrap_error(describe(bert().set("llama-embed.embedding_length", uint32_t{0})));
   CHECK(error.code == ErrorCode::model_unsupported);
-  CHECK(error.message == "key 'neo-bert.embedding_length' is 0 where 1 to 65536 was expected");
+  CHECK(error.message == "key 'llama-embed.embedding_length' is 0 where 1 to 65536 was expected");
 }

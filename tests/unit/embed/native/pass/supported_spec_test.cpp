@@ -13,7 +13,7 @@ using runed::embed::TensorType;
 using runed::embed::native::check_supported;
 using runed::embed::native::is_supported;
 using runed::test::GgufBuilder;
-using runed::test::small_neo_bert;
+using runed::test::small_llama_embed;
 using runed::test::small_qwen3;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -41,8 +41,10 @@ std::string message_with(std::string_view key, const T& value) {
 
 TEST_CASE("what the forward pass would compute wrongly is refused by the key and the value") {
   unwrap(check_supported(spec_of(small_qwen3())));
-  CHECK(refusal_of(spec_of(small_neo_bert())) ==
-        "key 'general.architecture' is 'neo-bert' where 'bert' or 'qwen3' was expected");
+  CHECK(
+      refusal_of(spec_of(small_llama_embed())) ==
+      "key 'general.architecture' is 'llama-embed' where one of these was expected: bert, "
+      "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, qwen3");
   CHECK(message_with("tokenizer.ggml.model", "llama") ==
         "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' or 'bert' was expected");
   CHECK(message_with("tokenizer.ggml.pre", "de\x1b") ==
