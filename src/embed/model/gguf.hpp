@@ -33,6 +33,8 @@ struct PlacedTensor {
   TensorType type = TensorType::f32;
   std::array<uint64_t, 4> shape{1, 1, 1, 1};  // As of Tensor.
   std::span<const std::byte> data;            // Need not be aligned.
+  std::shared_ptr<const std::vector<std::byte>>
+      owned{};  // What `data` lie in, if nobody else has it.
 };
 
 /// A parsed GGUF file (version 2 or 3, little-endian). Borrows the bytes it was parsed from: every
@@ -51,7 +53,7 @@ class Gguf {
   static Result<Gguf> parse_metadata(std::span<const std::byte> file);
 
   /// Puts together what another kind of file says, in GGUF's own terms: `metadata` is a GGUF file
-  /// without tensors. Owns that and the names, and borrows the tensors' data.
+  /// without tensors. Owns that and the names, and borrows the tensors' data that they do not own.
   /// Errors: those of parse_metadata; model_corrupt if a name is there twice, or data have not the
   ///         size that type and shape give.
   static Result<Gguf> assemble(std::string metadata, std::vector<PlacedTensor> tensors);

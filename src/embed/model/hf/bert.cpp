@@ -1,113 +1,124 @@
-// BERT as transformers has it: transformers/models/bert, configuration_bert.py and modeling_bert.py;
-// what GGUF calls it: llama.cpp, conversion/bert.py and gguf-py/gguf/tensor_mapping.py.
+// BERT and RoBERTa as transformers has them: transformers/models/{bert,roberta,xlm_roberta}; what GGUF
+// calls it: llama.cpp, conversion/bert.py and gguf-py/gguf/tensor_mapping.py.
 
 #include <array>
 
 #include "base/text.hpp"
-#include "embed/model/hf/hf_architecture.hpp"
+#include "embed/model/hf/common_sizes.hpp"
 
 namespace runed::embed::hf {
 namespace {
 
-using Sizes = ModelSizes;
+using namespace size;
 
-constexpr std::array kTensors{
-    NameRow{"embeddings.word_embeddings.weight", "token_embd.weight", &Sizes::vocabulary,
-            &Sizes::width},
-    NameRow{"embeddings.position_embeddings.weight", "position_embd.weight", &Sizes::positions,
-            &Sizes::width},
-    NameRow{"embeddings.token_type_embeddings.weight", "token_types.weight", &Sizes::types,
-            &Sizes::width},
-    NameRow{"embeddings.LayerNorm.weight", "token_embd_norm.weight", nullptr, &Sizes::width},
-    NameRow{"embeddings.LayerNorm.bias", "token_embd_norm.bias", nullptr, &Sizes::width},
+constexpr NameRow kTokens{"embeddings.word_embeddings.weight", "token_embd.weight", kVocabulary,
+                          kWidth};
+constexpr NameRow kPositions{"embeddings.position_embeddings.weight", "position_embd.weight",
+                             kPositionRows, kWidth};
+constexpr NameRow kTokenTypes{"embeddings.token_type_embeddings.weight", "token_types.weight",
+                              kTypes, kWidth};
+constexpr NameRow kNorm{"embeddings.LayerNorm.weight", "token_embd_norm.weight", nullptr, kWidth};
+constexpr NameRow kNormBias{"embeddings.LayerNorm.bias", "token_embd_norm.bias", nullptr, kWidth};
+
+constexpr NameRow without_padding(NameRow row) {
+  row.change = Change::without_padding;
+  return row;
+}
+
+constexpr std::array kBertRows{kTokens, kPositions, kTokenTypes, kNorm, kNormBias};
+constexpr std::array kRobertaRows{kTokens, without_padding(kPositions), kTokenTypes, kNorm,
+                                  kNormBias};
+
+constexpr std::array kLayerRows{
+    NameRow{"attention.self.query.weight", "attn_q.weight", kWidth, kWidth},
+    NameRow{"attention.self.query.bias", "attn_q.bias", nullptr, kWidth},
+    NameRow{"attention.self.key.weight", "attn_k.weight", kWidth, kWidth},
+    NameRow{"attention.self.key.bias", "attn_k.bias", nullptr, kWidth},
+    NameRow{"attention.self.value.weight", "attn_v.weight", kWidth, kWidth},
+    NameRow{"attention.self.value.bias", "attn_v.bias", nullptr, kWidth},
+    NameRow{"attention.output.dense.weight", "attn_output.weight", kWidth, kWidth},
+    NameRow{"attention.output.dense.bias", "attn_output.bias", nullptr, kWidth},
+    NameRow{"attention.output.LayerNorm.weight", "attn_output_norm.weight", nullptr, kWidth},
+    NameRow{"attention.output.LayerNorm.bias", "attn_output_norm.bias", nullptr, kWidth},
+    NameRow{"intermediate.dense.weight", "ffn_up.weight", kFf, kWidth},
+    NameRow{"intermediate.dense.bias", "ffn_up.bias", nullptr, kFf},
+    NameRow{"output.dense.weight", "ffn_down.weight", kWidth, kFf},
+    NameRow{"output.dense.bias", "ffn_down.bias", nullptr, kWidth},
+    NameRow{"output.LayerNorm.weight", "layer_output_norm.weight", nullptr, kWidth},
+    NameRow{"output.LayerNorm.bias", "layer_output_norm.bias", nullptr, kWidth},
 };
-constexpr std::array kLayerTensors{
-    NameRow{"attention.self.query.weight", "attn_q.weight", &Sizes::width, &Sizes::width},
-    NameRow{"attention.self.query.bias", "attn_q.bias", nullptr, &Sizes::width},
-    NameRow{"attention.self.key.weight", "attn_k.weight", &Sizes::width, &Sizes::width},
-    NameRow{"attention.self.key.bias", "attn_k.bias", nullptr, &Sizes::width},
-    NameRow{"attention.self.value.weight", "attn_v.weight", &Sizes::width, &Sizes::width},
-    NameRow{"attention.self.value.bias", "attn_v.bias", nullptr, &Sizes::width},
-    NameRow{"attention.output.dense.weight", "attn_output.weight", &Sizes::width, &Sizes::width},
-    NameRow{"attention.output.dense.bias", "attn_output.bias", nullptr, &Sizes::width},
-    NameRow{"attention.output.LayerNorm.weight", "attn_output_norm.weight", nullptr, &Sizes::width},
-    NameRow{"attention.output.LayerNorm.bias", "attn_output_norm.bias", nullptr, &Sizes::width},
-    NameRow{"intermediate.dense.weight", "ffn_up.weight", &Sizes::ff_width, &Sizes::width},
-    NameRow{"intermediate.dense.bias", "ffn_up.bias", nullptr, &Sizes::ff_width},
-    NameRow{"output.dense.weight", "ffn_down.weight", &Sizes::width, &Sizes::ff_width},
-    NameRow{"output.dense.bias", "ffn_down.bias", nullptr, &Sizes::width},
-    NameRow{"output.LayerNorm.weight", "layer_output_norm.weight", nullptr, &Sizes::width},
-    NameRow{"output.LayerNorm.bias", "layer_output_norm.bias", nullptr, &Sizes::width},
-};
 
-constexpr std::array<std::string_view, 3> kClasses{"BertModel", "BertForMaskedLM",
-                                                   "BertForPreTraining"};
-// The pooler's tanh layer, the head of the training, and a buffer that counts from 0.
-constexpr std::array<std::string_view, 3> kUnused{"pooler.", "cls.", "embeddings.position_ids"};
+constexpr std::array<std::string_view, 3> kBertClasses{"BertModel", "BertForMaskedLM",
+                                                       "BertForPreTraining"};
+constexpr std::array<std::string_view, 2> kRobertaClasses{"RobertaModel", "RobertaForMaskedLM"};
+constexpr std::array<std::string_view, 2> kXlmRobertaClasses{"XLMRobertaModel",
+                                                             "XLMRobertaForMaskedLM"};
+constexpr std::array<std::string_view, 2> kCamembertClasses{"CamembertModel",
+                                                            "CamembertForMaskedLM"};
+// The pooler's tanh layer, the heads of the training, and a buffer that counts from 0.
+constexpr std::array<std::string_view, 4> kUnused{"pooler.", "cls.", "lm_head.",
+                                                  "embeddings.position_ids"};
 
-Status expect_text(const Fields& config, std::string_view key, std::string_view expected) {
-  TRY_ASSIGN(const auto found, config.find_text(key));
-  if (found.value_or(std::string(expected)) == expected) return {};
-  return not_served(fmt::format("{} is '{}', and only '{}' is served", config.place_of(key),
-                                printable(*found), expected));
+void add_epsilon_and_types(const ConfigReader& config, double epsilon, const ModelSizes& sizes) {
+  config.add("attention.layer_norm_epsilon", static_cast<float>(epsilon));
+  config.add("attention.causal", false);
+  config.metadata().add("tokenizer.ggml.token_type_count", sizes.types);
 }
 
-Status expect_no(const Fields& config, std::string_view key) {
-  TRY_ASSIGN(const auto found, config.find_flag(key));
-  if (!found.value_or(false)) return {};
-  return not_served(fmt::format("{} is true, which is not served", config.place_of(key)));
-}
-
-// What would change the arithmetic.
-Status check_config(const Fields& config) {
-  TRY(expect_text(config, "position_embedding_type", "absolute"));
-  TRY(expect_text(config, "hidden_act", "gelu"));
-  TRY(expect_no(config, "is_decoder"));
-  TRY(expect_no(config, "add_cross_attention"));
-  if (!config.has("quantization_config")) return {};
-  return not_served(fmt::format("{} is there: its weights are not plain numbers",
-                                config.place_of("quantization_config")),
-                    "use the directory of the model that it was made of");
-}
-
-Result<ModelSizes> read_config(const Fields& config, GgufMetadata& metadata) {
-  TRY(check_config(config));
-  ModelSizes sizes;
-  TRY_ASSIGN(sizes.vocabulary, config.get_size("vocab_size"));
-  TRY_ASSIGN(sizes.width, config.get_size("hidden_size"));
-  TRY_ASSIGN(sizes.ff_width, config.get_size("intermediate_size"));
-  TRY_ASSIGN(sizes.layers, config.get_size("num_hidden_layers"));
-  TRY_ASSIGN(sizes.positions, config.get_size("max_position_embeddings"));
-  TRY_ASSIGN(sizes.types, config.get_size("type_vocab_size"));
-  TRY_ASSIGN(const uint32_t heads, config.get_size("num_attention_heads"));
-  TRY_ASSIGN(const auto epsilon, config.find_number("layer_norm_eps"));
-  if (sizes.width % heads != 0) {
-    return damaged(fmt::format("{} is {}, which {} heads do not divide",
-                               config.place_of("hidden_size"), sizes.width, heads));
-  }
-  metadata.add("bert.block_count", sizes.layers);
-  metadata.add("bert.context_length", sizes.positions);
-  metadata.add("bert.embedding_length", sizes.width);
-  metadata.add("bert.feed_forward_length", sizes.ff_width);
-  metadata.add("bert.attention.head_count", heads);
-  metadata.add("bert.attention.layer_norm_epsilon", static_cast<float>(epsilon.value_or(1e-12)));
-  metadata.add("bert.attention.causal", false);
-  metadata.add("tokenizer.ggml.token_type_count", sizes.types);
+Result<ModelSizes> read_bert(const ConfigReader& config) {
+  TRY_ASSIGN(ModelSizes sizes, read_encoder_sizes(config));
+  TRY_ASSIGN(sizes.types, config.get_size({"type_vocab_size"}));
+  TRY_ASSIGN(const double epsilon, config.get_number_or({"layer_norm_eps"}, 1e-12));
+  add_sizes(config, sizes);
+  add_epsilon_and_types(config, epsilon, sizes);
   return sizes;
+}
+
+// The position of a token is its number in the text behind that of padding.
+Result<ModelSizes> read_roberta(const ConfigReader& config) {
+  TRY_ASSIGN(ModelSizes sizes, read_encoder_sizes(config));
+  TRY_ASSIGN(sizes.types, config.get_size({"type_vocab_size"}));
+  TRY_ASSIGN(const double padding, config.get_number_or({"pad_token_id"}, 1));
+  TRY_ASSIGN(const double epsilon, config.get_number_or({"layer_norm_eps"}, 1e-12));
+  if (!(padding >= 0) || padding + 1 >= sizes.positions) {
+    return damaged(fmt::format("{} is {}, and there are {} positions",
+                               config.config().place_of("pad_token_id"), padding, sizes.positions));
+  }
+  sizes.padding_rows = static_cast<uint32_t>(padding) + 1;
+  sizes.positions -= sizes.padding_rows;
+  add_sizes(config, sizes);
+  add_epsilon_and_types(config, epsilon, sizes);
+  return sizes;
+}
+
+constexpr HfArchitecture roberta_like(std::string_view model_type,
+                                      std::span<const std::string_view> classes) {
+  return {.model_type = model_type,
+          .classes = classes,
+          .gguf = "bert",
+          .prefix = "roberta.",
+          .layers = "encoder.layer.",
+          .tensors = kRobertaRows,
+          .layer_tensors = kLayerRows,
+          .unused = kUnused,
+          .read_config = read_roberta};
 }
 
 }  // namespace
 
 const HfArchitecture kBert{
     .model_type = "bert",
-    .classes = kClasses,
+    .classes = kBertClasses,
     .gguf = "bert",
     .prefix = "bert.",
     .layers = "encoder.layer.",
-    .tensors = kTensors,
-    .layer_tensors = kLayerTensors,
+    .tensors = kBertRows,
+    .layer_tensors = kLayerRows,
     .unused = kUnused,
-    .read_config = read_config,
+    .read_config = read_bert,
 };
+const HfArchitecture kRoberta = roberta_like("roberta", kRobertaClasses);
+const HfArchitecture kXlmRoberta = roberta_like("xlm-roberta", kXlmRobertaClasses);
+const HfArchitecture kCamembert = roberta_like("camembert", kCamembertClasses);
 
 }  // namespace runed::embed::hf

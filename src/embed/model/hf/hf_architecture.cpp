@@ -10,7 +10,9 @@ namespace runed::embed::hf {
 namespace {
 
 // The rows of the table. Each is a file of this folder.
-const std::array kArchitectures{&kBert};
+const std::array kArchitectures{&kBert,  &kRoberta,  &kXlmRoberta, &kCamembert,  &kDistilBert,
+                                &kMpnet, &kNomic,    &kJinaV3,     &kModernBert, &kGte,
+                                &kGemma, &kEuroBert, &kQwen2,      &kQwen3};
 
 std::string served_types() {
   std::string names;

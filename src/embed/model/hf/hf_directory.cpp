@@ -47,7 +47,8 @@ class DirectoryReader {
     metadata_.add("general.architecture", architecture->gguf);
     metadata_.add("general.type", "model");
     metadata_.add("general.name", std::string_view(name_));
-    TRY_ASSIGN(const ModelSizes sizes, architecture->read_config(config, metadata_));
+    TRY_ASSIGN(const ModelSizes sizes,
+               architecture->read_config({config, architecture->gguf, metadata_}));
     TRY_ASSIGN(const SentenceTransformers said, read_sentence_transformers(files_));
     TRY_ASSIGN(const uint32_t longest, read_longest_text(files_, said, sizes.positions));
     metadata_.add(fmt::format("{}.pooling_type", architecture->gguf),

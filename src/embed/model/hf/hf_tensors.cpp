@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 
 #include "base/text.hpp"
+#include "embed/model/quantize.hpp"
 
 namespace runed::embed::hf {
 namespace {
@@ -31,6 +33,39 @@ std::string name_today(std::string_view name, std::string_view prefix) {
   return std::string(name);
 }
 
+PlacedTensor plus_one(PlacedTensor tensor) {
+  std::vector<float> numbers(tensor.shape[0] * tensor.shape[1]);
+  read_row(tensor.type, tensor.data, numbers);
+  for (float& number : numbers) number += 1;
+  const auto bytes = std::as_bytes(std::span(numbers));
+  auto owned = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
+  tensor.type = TensorType::f32;
+  tensor.data = *owned;
+  tensor.owned = std::move(owned);
+  return tensor;
+}
+
+PlacedTensor changed(PlacedTensor tensor, Change change, const ModelSizes& sizes) {
+  if (change == Change::plus_one) return plus_one(std::move(tensor));
+  if (change == Change::none) return tensor;
+  const size_t row_bytes = tensor.data.size() / tensor.shape[1];
+  tensor.data = tensor.data.subspan(sizes.padding_rows * row_bytes);
+  tensor.shape[1] -= sizes.padding_rows;
+  return tensor;
+}
+
+bool is_needed(const NameRow& row, const ModelSizes& sizes, uint32_t layer) {
+  switch (row.needed) {
+    case Needed::always:
+      return true;
+    case Needed::not_of_first:
+      return layer > 0;
+    case Needed::if_types:
+      return sizes.types > 0;
+  }
+  return true;
+}
+
 /// The tensors of a checkpoint by the names of the table, each of which is taken once.
 class Taker {
  public:
@@ -52,10 +87,10 @@ class Taker {
     const auto found = left_.find(name);
     if (found == left_.end()) return damaged(fmt::format("the tensor '{}' is missing", name));
     std::vector<uint64_t> shape;
-    if (row.rows != nullptr) shape.push_back(sizes_.*row.rows);
-    shape.push_back(sizes_.*row.columns);
+    if (row.rows != nullptr) shape.push_back(row.rows(sizes_));
+    shape.push_back(row.columns(sizes_));
     TRY_ASSIGN(PlacedTensor tensor, place_tensor(*found->second, std::move(gguf_name), shape));
-    placed_.push_back(std::move(tensor));
+    placed_.push_back(changed(std::move(tensor), row.change, sizes_));
     left_.erase(found);
     return {};
   }
@@ -112,10 +147,12 @@ Result<std::vector<PlacedTensor>> place_tensors(const HfArchitecture& architectu
   Taker taker(architecture, sizes);
   TRY(taker.index(tensors));
   for (const NameRow& row : architecture.tensors) {
+    if (!is_needed(row, sizes, 0)) continue;
     TRY(taker.take(row, std::string(row.name), std::string(row.gguf)));
   }
   for (uint32_t layer = 0; layer < sizes.layers; ++layer) {
     for (const NameRow& row : architecture.layer_tensors) {
+      if (!is_needed(row, sizes, layer)) continue;
       TRY(taker.take(row, fmt::format("{}{}.{}", architecture.layers, layer, row.name),
                      fmt::format("blk.{}.{}", layer, row.gguf)));
     }

@@ -314,7 +314,8 @@ TEST_CASE("a config.json that means another arithmetic is refused by its key") {
         "config.json: key 'hidden_act' is 'gelu_new', and only 'gelu' is served");
   CHECK(after("hidden_act", "relu") ==
         "config.json: key 'hidden_act' is 'relu', and only 'gelu' is served");
-  CHECK(after("is_decoder", true) == "config.json: key 'is_decoder' is true, which is not served");
+  CHECK(after("is_decoder", true) ==
+        "config.json: key 'is_decoder' is true, and only false is served");
   CHECK(after("quantization_config", {{"quant_method", "gptq"}}) ==
         "config.json: key 'quantization_config' is there: its weights are not plain numbers");
 }
