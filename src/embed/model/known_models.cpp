@@ -27,10 +27,14 @@ constexpr std::string_view kNomicQuery = "search_query: ";
 constexpr std::string_view kNomicDocument = "search_document: ";
 constexpr std::string_view kGemmaQuery = "task: search result | query: ";
 constexpr std::string_view kGemmaDocument = "title: none | text: ";
+constexpr std::string_view kJinaQuery = "Represent the query for retrieving evidence documents: ";
+constexpr std::string_view kJinaDocument = "Represent the document for retrieval: ";
 constexpr std::string_view kNothing = "";
 
 constexpr uint32_t kBertTokens = 30522;   // Of bert-base-uncased.
 constexpr uint32_t kXlmrTokens = 250002;  // Of xlm-roberta-base.
+constexpr uint32_t kSmallXlmrTokens = 250037;  // Of Multilingual-MiniLM-L12-H384.
+constexpr uint32_t kModernBertTokens = 50368;  // Of ModernBERT-base.
 
 constexpr auto mean = Pooling::mean;
 constexpr auto cls = Pooling::cls;
@@ -48,6 +52,18 @@ constexpr KnownModel kModels[] = {
     {"all-MiniLM-L6-v2", "bert", 6, 384, kBertTokens, mean, kNothing, {}, kNothing, 0},
     {"all-MiniLM-L12-v2", "bert", 12, 384, kBertTokens, mean, kNothing, {}, kNothing, 0},
 
+    {"paraphrase-multilingual-MiniLM-L12-v2",
+     "bert",
+     12,
+     384,
+     kSmallXlmrTokens,
+     mean,
+     kNothing,
+     {},
+     kNothing,
+     0},
+    {"all-mpnet-base-v2", "mpnet", 12, 768, 30527, mean, kNothing, {}, kNothing, 0},
+
     {"bge-small-en-v1.5", "bert", 12, 384, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
     {"bge-base-en-v1.5", "bert", 12, 768, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
     {"bge-large-en-v1.5", "bert", 24, 1024, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
@@ -57,6 +73,16 @@ constexpr KnownModel kModels[] = {
     {"e5-small-v2", "bert", 12, 384, kBertTokens, mean, kE5Query, {}, kE5Document, 0},
     {"e5-base-v2", "bert", 12, 768, kBertTokens, mean, kE5Query, {}, kE5Document, 0},
     {"e5-large-v2", "bert", 24, 1024, kBertTokens, mean, kE5Query, {}, kE5Document, 0},
+    {"multilingual-e5-small",
+     "bert",
+     12,
+     384,
+     kSmallXlmrTokens,
+     mean,
+     kE5Query,
+     {},
+     kE5Document,
+     0},
     {"multilingual-e5-base", "bert", 12, 768, kXlmrTokens, mean, kE5Query, {}, kE5Document, 0},
     {"multilingual-e5-large", "bert", 24, 1024, kXlmrTokens, mean, kE5Query, {}, kE5Document, 0},
 
@@ -64,26 +90,107 @@ constexpr KnownModel kModels[] = {
     {"gte-base", "bert", 12, 768, kBertTokens, mean, kNothing, {}, kNothing, 0},
     {"gte-large", "bert", 24, 1024, kBertTokens, mean, kNothing, {}, kNothing, 0},
 
+    {"gte-modernbert-base",
+     "modern-bert",
+     22,
+     768,
+     kModernBertTokens,
+     cls,
+     kNothing,
+     {},
+     kNothing,
+     0},
+
     {"mxbai-embed-large-v1", "bert", 24, 1024, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
 
     {"snowflake-arctic-embed-xs", "bert", 6, 384, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
     {"snowflake-arctic-embed-s", "bert", 12, 384, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
     {"snowflake-arctic-embed-m", "bert", 12, 768, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
     {"snowflake-arctic-embed-l", "bert", 24, 1024, kBertTokens, cls, kBgeQuery, {}, kNothing, 0},
-    {"snowflake-arctic-embed-m-long", "nomic-bert", 12, 768, kBertTokens, cls, kBgeQuery, {},
-     kNothing, 0},
-    {"snowflake-arctic-embed-m-v1.5", "bert", 12, 768, kBertTokens, cls, kBgeQuery, {}, kNothing,
+    {"snowflake-arctic-embed-m-long",
+     "nomic-bert",
+     12,
+     768,
+     kBertTokens,
+     cls,
+     kBgeQuery,
+     {},
+     kNothing,
+     0},
+    {"snowflake-arctic-embed-m-v1.5",
+     "bert",
+     12,
+     768,
+     kBertTokens,
+     cls,
+     kBgeQuery,
+     {},
+     kNothing,
      256},
-    {"snowflake-arctic-embed-l-v2.0", "bert", 24, 1024, kXlmrTokens, cls, kE5Query, {}, kNothing,
+    {"snowflake-arctic-embed-l-v2.0",
+     "bert",
+     24,
+     1024,
+     kXlmrTokens,
+     cls,
+     kE5Query,
+     {},
+     kNothing,
      256},
 
-    {"nomic-embed-text-v1", "nomic-bert", 12, 768, kBertTokens, mean, kNomicQuery, {},
-     kNomicDocument, 0},
-    {"nomic-embed-text-v1.5", "nomic-bert", 12, 768, kBertTokens, mean, kNomicQuery, {},
-     kNomicDocument, 0},
+    {"nomic-embed-text-v1",
+     "nomic-bert",
+     12,
+     768,
+     kBertTokens,
+     mean,
+     kNomicQuery,
+     {},
+     kNomicDocument,
+     0},
+    {"nomic-embed-text-v1.5",
+     "nomic-bert",
+     12,
+     768,
+     kBertTokens,
+     mean,
+     kNomicQuery,
+     {},
+     kNomicDocument,
+     0},
 
-    {"embeddinggemma-300m", "gemma-embedding", 24, 768, 262144, mean, kGemmaQuery, {},
-     kGemmaDocument, 128},
+    {"modernbert-embed-base",
+     "modern-bert",
+     22,
+     768,
+     kModernBertTokens,
+     mean,
+     kNomicQuery,
+     {},
+     kNomicDocument,
+     0},
+
+    {"jina-embeddings-v3",
+     "jina-bert-v3",
+     24,
+     1024,
+     kXlmrTokens,
+     mean,
+     kJinaQuery,
+     {},
+     kJinaDocument,
+     32},
+
+    {"embeddinggemma-300m",
+     "gemma-embedding",
+     24,
+     768,
+     262144,
+     mean,
+     kGemmaQuery,
+     {},
+     kGemmaDocument,
+     128},
 };
 
 /// The longest text of a row's model, where it was made for fewer tokens than it has positions for.
@@ -94,6 +201,8 @@ struct LongestText {
 
 constexpr LongestText kLongestTexts[] = {
     {"all-MiniLM-L6-v2", 256},
+    {"paraphrase-multilingual-MiniLM-L12-v2", 128},
+    {"all-mpnet-base-v2", 384},
     {"all-MiniLM-L12-v2", 128},  // Its card says 256; sentence-transformers cuts here.
 };
 
