@@ -1,5 +1,7 @@
 #include "embed/llama_server/process/model_description.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "embed/model/architecture.hpp"
@@ -28,6 +30,29 @@ Result<Gguf> parse(const ModelFile& file) {
   return file.gguf_metadata();
 }
 
+// What llama.cpp has no architecture for, and what it passes over without a word.
+// Source: llama.cpp b11669, llama-arch.cpp and src/models/modern-bert.cpp.
+Status check_served(const ModelSpec& spec) {
+  constexpr std::array<std::string_view, 3> kOfOurOwn{"gte", "mpnet", "static"};
+  const auto refuse = [&](std::string_view what) {
+    return make_error(ErrorCode::model_unsupported,
+                      "llama-server does not compute '{}' of architecture '{}' right: {}",
+                      spec.name, spec.architecture, what)
+        .with_hint("use the engine native");
+  };
+  if (std::ranges::find(kOfOurOwn, spec.architecture) != kOfOurOwn.end()) {
+    return refuse("it has no such architecture");
+  }
+  if (spec.architecture == "modern-bert" && spec.activation != Activation::geglu) {
+    return refuse("it passes over the key 'modern-bert.hidden_activation'");
+  }
+  const bool has_tanh = std::ranges::any_of(spec.dense, [](const DenseLayer& layer) {
+    return layer.activation == DenseLayer::Activation::tanh;
+  });
+  if (has_tanh) return refuse("its dense layers have no tanh");
+  return {};
+}
+
 }  // namespace
 
 bool ModelDescription::is_known() const {
@@ -44,6 +69,7 @@ Result<ModelDescription> describe_model(const std::shared_ptr<const ModelFile>& 
   TRY_ASSIGN(const Gguf gguf, parse(*file));
   ModelDescription model;
   TRY_ASSIGN(model.spec, recognise_model(gguf, sha256, published));
+  TRY(check_served(model.spec));
   if (find_architecture(model.spec.architecture) == nullptr) {
     const SpecReader reader(gguf, model.spec);
     TRY_ASSIGN(model.spec.context, reader.read_size("context_length", kMostTokens));

@@ -52,6 +52,36 @@ TEST_CASE("the built-in model is described, with a tokenizer of ours") {
   CHECK_FALSE(unwrap(model.tokenizer->tokenize("text")).empty());
 }
 
+TEST_CASE("what llama-server would compute wrongly is refused, with the engine that does not") {
+  const auto encoder = [](const std::string& architecture) {
+    GgufBuilder builder = small_qwen3();
+    for (const char* size : {"block_count", "context_length", "embedding_length",
+                             "feed_forward_length", "attention.head_count"}) {
+      builder.set(fmt::format("{}.{}", architecture, size), uint32_t{16});
+    }
+    return builder.set("general.architecture", architecture)
+        .set(architecture + ".attention.layer_norm_epsilon", 1e-5F)
+        .set(architecture + ".attention.causal", false)
+        .set(architecture + ".attention.sliding_window", uint32_t{16})
+        .set(architecture + ".attention.head_count", uint32_t{2})
+        .set(architecture + ".rope.freq_base", 160000.0F)
+        .set(architecture + ".pooling_type", uint32_t{1})
+        .set("tokenizer.ggml.bos_token_id", uint32_t{260})
+        .set("tokenizer.ggml.add_bos_token", true);
+  };
+  const std::string key = "modern-bert.hidden_activation";
+  unwrap(describe(encoder("modern-bert").set(key, "gelu")));
+  const Error error = unwrap_error(describe(encoder("modern-bert").set(key, "silu")));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK(error.message ==
+        "llama-server does not compute 'small' of architecture 'modern-bert' right: it passes over "
+        "the key 'modern-bert.hidden_activation'");
+  CHECK(error.hint == "use the engine native");
+  CHECK(unwrap_error(describe(encoder("gte"))).message ==
+        "llama-server does not compute 'small' of architecture 'gte' right: it has no such "
+        "architecture");
+}
+
 TEST_CASE("a cell holds the keys and values of all layers in 16 bits") {
   CHECK(unwrap(describe(small_qwen3())).cell_bytes == 2 * 2 * 16 * 2 * 2);
   CHECK(unwrap(describe(bert())).cell_bytes == 6 * 384 * 2 * 2);
