@@ -102,17 +102,19 @@ TEST_CASE("components that are not served are refused by their name") {
   CHECK(replaced("pre_tokenizer", nullptr) ==
         "tokenizer.json: the pre-tokenizer 'null' is not served");
   CHECK(replaced("model", {{"type", "BPE"}}) == "tokenizer.json: the model 'BPE' is not served");
-  CHECK(replaced("post_processor", {{"type", "RobertaProcessing"}}) ==
-        "tokenizer.json: the post-processor 'RobertaProcessing' is not served");
+  CHECK(replaced("post_processor", {{"type", "Padding"}}) ==
+        "tokenizer.json: the post-processor 'Padding' is not served");
   CHECK(replaced("post_processor", nullptr) ==
-        "tokenizer.json: the post-processor 'null' is not served");
+        "tokenizer.json: the post-processor 'with 0 tokens before a text and 0 behind it' is not "
+        "served");
   CHECK(refusal([](Json& json) { json["post_processor"]["single"].erase(2); }) ==
-        "tokenizer.json: the post-processor 'TemplateProcessing of 2 places' is not served");
-  CHECK(refusal([](Json& json) {
-          std::swap(json["post_processor"]["single"][0], json["post_processor"]["single"][1]);
-        }) ==
+        "tokenizer.json: the post-processor 'with 1 tokens before a text and 0 behind it' is not "
+        "served");
+  CHECK(refusal([](Json& json) { json["post_processor"]["single"].erase(1); }) ==
+        "tokenizer.json: the post-processor 'TemplateProcessing without a text' is not served");
+  CHECK(refusal([](Json& json) { json["post_processor"]["single"][1]["Sequence"]["id"] = "B"; }) ==
         "tokenizer.json: the post-processor 'TemplateProcessing with "
-        "{\"Sequence\":{\"id\":\"A\",\"type_id\":0}}' is not served");
+        "{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}' is not served");
   CHECK(refusal([](Json& json) {
           json["post_processor"]["single"][1]["Sequence"]["type_id"] = 1;
         }).starts_with("tokenizer.json: the post-processor 'TemplateProcessing with"));
@@ -151,15 +153,20 @@ TEST_CASE("added tokens are found as they are, or refused with their flag") {
       "tokenizer.json: the token '[MASK]' has the id null, and the model 430 tokens");
 }
 
-TEST_CASE("a frame may be told as BertProcessing, and its tokens are in the vocabulary") {
-  const ModelDirectory directory = edited([](Json& json) {
-    json["post_processor"] = {{"type", "BertProcessing"},
-                              {"sep", Json::array({"[SEP]", 3})},
-                              {"cls", Json::array({"[CLS]", 2})}};
-  });
-  const Gguf gguf = unwrap(directory.read());
-  CHECK(unwrap(gguf.unsigned_value("tokenizer.ggml.bos_token_id")) == 2);
-  CHECK(unwrap(gguf.unsigned_value("tokenizer.ggml.eos_token_id")) == 3);
+TEST_CASE("a frame may be told in several ways, and its tokens are in the vocabulary") {
+  const Json pairs = {{"sep", Json::array({"[SEP]", 3})}, {"cls", Json::array({"[CLS]", 2})}};
+  for (const std::string type : {"BertProcessing", "RobertaProcessing", "Sequence"}) {
+    const ModelDirectory directory = edited([&](Json& json) {
+      Json processor = pairs;
+      processor["type"] = type == "Sequence" ? "BertProcessing" : type;
+      const Json both = Json::array({Json{{"type", "ByteLevel"}}, processor});
+      json["post_processor"] =
+          type == "Sequence" ? Json{{"type", type}, {"processors", both}} : processor;
+    });
+    const Gguf gguf = unwrap(directory.read());
+    CHECK(unwrap(gguf.unsigned_value("tokenizer.ggml.bos_token_id")) == 2);
+    CHECK(unwrap(gguf.unsigned_value("tokenizer.ggml.eos_token_id")) == 3);
+  }
   CHECK(refusal(
             [](Json& json) {
               json["post_processor"] = {{"type", "BertProcessing"},
