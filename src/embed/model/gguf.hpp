@@ -68,6 +68,9 @@ class Gguf {
   Result<std::vector<std::string_view>> string_array(std::string_view key) const;
   Result<std::vector<int32_t>> int_array(std::string_view key) const;
   Result<std::vector<bool>> bool_array(std::string_view key) const;
+  Result<std::vector<float>> float_array(std::string_view key) const;
+  /// The bytes of an array of such, inside the file.
+  Result<std::span<const std::byte>> byte_array(std::string_view key) const;
   Result<uint64_t> array_size(std::string_view key) const;
 
   bool has(std::string_view key) const { return values_.contains(key); }

@@ -8,6 +8,7 @@ namespace runed::embed {
 namespace {
 
 // Source: GGUF specification, gguf_metadata_value_type.
+constexpr uint32_t kU8 = 0;
 constexpr uint32_t kU32 = 4;
 constexpr uint32_t kI32 = 5;
 constexpr uint32_t kF32 = 6;
@@ -60,6 +61,18 @@ void GgufMetadata::add(std::string_view key, std::span<const int32_t> values) {
   add_key(key, kArray);
   values_ += gguf_number(kI32) + gguf_number(uint64_t{values.size()});
   values_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+}
+
+void GgufMetadata::add(std::string_view key, std::span<const float> values) {
+  add_key(key, kArray);
+  values_ += gguf_number(kF32) + gguf_number(uint64_t{values.size()});
+  values_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+}
+
+void GgufMetadata::add(std::string_view key, std::span<const std::byte> bytes) {
+  add_key(key, kArray);
+  values_ += gguf_number(kU8) + gguf_number(uint64_t{bytes.size()});
+  values_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 std::string GgufMetadata::file() const {

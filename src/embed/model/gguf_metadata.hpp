@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -19,6 +20,8 @@ class GgufMetadata {
   void add(std::string_view key, const char* value) { add(key, std::string_view(value)); }
   void add(std::string_view key, std::span<const std::string> values);
   void add(std::string_view key, std::span<const int32_t> values);
+  void add(std::string_view key, std::span<const float> values);
+  void add(std::string_view key, std::span<const std::byte> bytes);
 
   /// The values as they are stored.
   const std::string& values() const { return values_; }

@@ -187,6 +187,24 @@ Result<std::vector<bool>> Gguf::bool_array(std::string_view key) const {
   return values;
 }
 
+Result<std::vector<float>> Gguf::float_array(std::string_view key) const {
+  TRY_ASSIGN(const Value* value, array_of(key));
+  if (value->element_type != ValueType::f32) {
+    return unexpected_type(key, describe(*value), "an array of 32-bit floats");
+  }
+  std::vector<float> values(value->count);
+  for (uint64_t i = 0; i < value->count; ++i) values[i] = load<float>(value->bytes, i);
+  return values;
+}
+
+Result<std::span<const std::byte>> Gguf::byte_array(std::string_view key) const {
+  TRY_ASSIGN(const Value* value, array_of(key));
+  if (value->element_type != ValueType::u8 && value->element_type != ValueType::i8) {
+    return unexpected_type(key, describe(*value), "an array of bytes");
+  }
+  return value->bytes;
+}
+
 Result<uint64_t> Gguf::array_size(std::string_view key) const {
   TRY_ASSIGN(const Value* value, array_of(key));
   return value->count;

@@ -249,9 +249,28 @@ Status check_word_pieces(const Gguf& file) {
       kTokens, kConvertAgain);
 }
 
+// Without scores any piece is as good as any other, and without the charsmap tabs and wide spaces are
+// unknown. What begins with another token is not the vocabulary of XLM-R, which encoders have.
+Status check_unigram(const Gguf& file, const std::string& architecture) {
+  constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
+  for (const std::string_view key :
+       {"tokenizer.ggml.scores", "tokenizer.ggml.precompiled_charsmap"}) {
+    const bool is_told = key.ends_with("charsmap") && file.has("runed.tokenizer.has_charsmap");
+    if (file.has(key) || is_told) continue;
+    return conversion_fault(fmt::format("key '{}' is missing", key), key, kConvertAgain);
+  }
+  const auto tokens = file.string_array(kTokens);
+  if (architecture != "bert" || !tokens || tokens->empty() || tokens->front() == "<s>") return {};
+  return conversion_fault(fmt::format("key '{}' begins with '{}' where '<s>' was expected", kTokens,
+                                      printable(tokens->front())),
+                          kTokens, kConvertAgain);
+}
+
 // llama.cpp frames texts of WordPiece always, others only where the file says so.
-Status check_frame(const Gguf& file) {
-  if (text_or_empty(file, "tokenizer.ggml.model") == "bert") return check_word_pieces(file);
+Status check_frame(const Gguf& file, const std::string& architecture) {
+  const std::string tokenizer = text_or_empty(file, "tokenizer.ggml.model");
+  if (tokenizer == "bert") return check_word_pieces(file);
+  if (tokenizer == "t5") TRY(check_unigram(file, architecture));
   TRY(expect_true(file, kAddBos));
   return expect_true(file, kAddEos);
 }
@@ -293,12 +312,12 @@ Status check_complete(const Gguf& file, const ModelSpec& spec) {
   TRY(check_gte_qwen2(file, spec));
   if (architecture == kGemmaEmbedding) {
     TRY(check_dense(file, architecture));
-    return check_frame(file);
+    return check_frame(file, architecture);
   }
   if (std::ranges::find(kEncoders, architecture) != kEncoders.end()) {
     TRY(check_sees_all(file, architecture));
     TRY(check_norm_epsilon(file, architecture));
-    return check_frame(file);
+    return check_frame(file, architecture);
   }
   return spec.pooling.value == Pooling::last ? check_end(file) : Status();
 }

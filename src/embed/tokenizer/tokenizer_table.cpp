@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "embed/model/architecture.hpp"
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
+#include "embed/tokenizer/unigram_tokenizer.hpp"
 #include "embed/tokenizer/word_piece_tokenizer.hpp"
 
 namespace runed::embed {
@@ -35,9 +36,16 @@ Result<std::unique_ptr<const Tokenizer>> make_word_piece(const Gguf& file, const
   return std::unique_ptr<const Tokenizer>(std::move(tokenizer));
 }
 
+Result<std::unique_ptr<const Tokenizer>> make_unigram(const Gguf& file, const ModelSpec& spec,
+                                                      const RunUnits& /*run_units*/) {
+  TRY_ASSIGN(auto tokenizer, UnigramTokenizer::create(file, spec.frame));
+  return std::unique_ptr<const Tokenizer>(std::move(tokenizer));
+}
+
 constexpr std::array kRows{
     Row{"gpt2", "qwen2", make_byte_pair},
     Row{"bert", "", make_word_piece},
+    Row{"t5", "", make_unigram},
 };
 
 Error refused(std::string_view key, std::string_view found, std::vector<std::string_view> known) {

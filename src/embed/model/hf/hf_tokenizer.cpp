@@ -8,6 +8,7 @@
 #include "embed/model/hf/json_fields.hpp"
 #include "embed/model/hf/tokenizer_components.hpp"
 #include "embed/model/hf/tokenizer_source.hpp"
+#include "embed/model/hf/unigram_json.hpp"
 #include "embed/model/hf/vocabulary_file.hpp"
 #include "embed/model/hf/word_piece_json.hpp"
 #include "embed/model/hf/word_piece_keys.hpp"
@@ -22,6 +23,7 @@ struct Model {
 };
 
 constexpr std::array kModels{
+    Model{"Unigram", write_unigram_json},
     Model{"WordPiece", write_word_piece_json},
 };
 

@@ -178,10 +178,13 @@ TEST_CASE("types that cannot be written, and models that cannot be read, are ref
   CHECK(type.message == "--type: 'q4_K' is none that can be written");
   CHECK(type.hint == "there are: f32, f16, bf16, q8_0");
   const TempDir dir;
-  const Error unigram = unwrap_error(
-      convert_model({.source = tiny("bert-unigram"), .target = dir / "m.gguf", .type = {}}));
-  CHECK(unigram.message == "cannot use the model '" + tiny("bert-unigram") +
-                               "': tokenizer.json: the model 'Unigram' is not served");
+  runed::test::ModelDirectory directory(tiny("bert-mean"));
+  directory.edit("tokenizer.json", [](auto& json) { json["model"]["type"] = "WordLevel"; });
+  directory.write(dir / "words");
+  const Error words =
+      unwrap_error(convert_model({.source = dir / "words", .target = dir / "m.gguf", .type = {}}));
+  CHECK(words.message == "cannot use the model '" + (dir / "words") +
+                             "': tokenizer.json: the model 'WordLevel' is not served");
   CHECK(unwrap_error(convert_model({.source = dir / "none", .target = dir / "m.gguf", .type = {}}))
             .code == ErrorCode::model_missing);
 }

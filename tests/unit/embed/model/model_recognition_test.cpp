@@ -79,8 +79,14 @@ GgufBuilder encoder(const std::string& architecture, const char* tokenizer) {
       .set("tokenizer.ggml.add_eos_token", true);
   // Of WordPiece they need not be said.
   if (std::string_view(tokenizer) == "bert") return builder;
-  return builder.set("tokenizer.ggml.bos_token_id", uint32_t{1})
+  builder.set("tokenizer.ggml.bos_token_id", uint32_t{1})
       .set("tokenizer.ggml.eos_token_id", uint32_t{2});
+  if (std::string_view(tokenizer) != "t5") return builder;
+  std::vector<std::string> tokens(200, "t");
+  tokens[0] = "<s>";
+  return builder.set("tokenizer.ggml.tokens", tokens)
+      .set("tokenizer.ggml.scores", std::vector<float>(200, -1))
+      .set("tokenizer.ggml.precompiled_charsmap", std::vector<uint8_t>(8));
 }
 
 GgufBuilder gemma() {
@@ -375,6 +381,24 @@ TEST_CASE("texts of WordPiece are framed by the tokens of the file, or those of 
         "key 'tokenizer.ggml.bos_token_id' names no token of the vocabulary of 200");
   CHECK(frame(other("t5")) == Frame{{kTokenOfEngine}, {kTokenOfEngine}});
   CHECK(frame(encoder("bert", "t5")) == Frame{{1}, {2}});
+}
+
+TEST_CASE("Unigram without scores or charsmap, or not that of XLM-R, is refused") {
+  const auto refusal = [](const GgufBuilder& file) {
+    const auto error = refusal_of(file);
+    CHECK(error.facts.has(runed::fact::kConversionFault));
+    return error.message;
+  };
+  CHECK(refusal(encoder("bert", "t5").erase("tokenizer.ggml.scores")) ==
+        "key 'tokenizer.ggml.scores' is missing");
+  CHECK(refusal(encoder("nomic-bert-moe", "t5").erase("tokenizer.ggml.precompiled_charsmap")) ==
+        "key 'tokenizer.ggml.precompiled_charsmap' is missing");
+  CHECK(refusal(encoder("bert", "t5")
+                    .set("tokenizer.ggml.tokens", std::vector<std::string>(200, "<pad>"))) ==
+        "key 'tokenizer.ggml.tokens' begins with '<pad>' where '<s>' was expected");
+  unwrap(recognise(encoder("bert", "t5")
+                       .erase("tokenizer.ggml.precompiled_charsmap")
+                       .set("runed.tokenizer.has_charsmap", false)));
 }
 
 TEST_CASE("EmbeddingGemma without its dense layers is refused") {

@@ -71,8 +71,8 @@ TEST_CASE("a part of a text has no frame, and special tokens only where they are
 }
 
 TEST_CASE("a tokenizer that is none of ours is refused by its key") {
-  CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.model", "t5")) ==
-        "key 'tokenizer.ggml.model' is 't5' where 'gpt2' or 'bert' was expected");
+  CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.model", "llama")) ==
+        "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' or 'bert' or 't5' was expected");
   CHECK(refusal_of(small_qwen3().set("tokenizer.ggml.pre", "llama-bpe")) ==
         "key 'tokenizer.ggml.pre' is 'llama-bpe' where 'qwen2' was expected");
   CHECK(refusal_of(small_qwen3().erase("tokenizer.ggml.pre")) ==

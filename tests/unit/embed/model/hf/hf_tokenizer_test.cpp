@@ -125,11 +125,6 @@ TEST_CASE("components that are not served are refused by their name") {
         "tokenizer.json: the continuing_subword_prefix '@@' is not served");
   CHECK(refusal([](Json& json) { json["model"]["max_input_chars_per_word"] = 200; }) ==
         "tokenizer.json: the max_input_chars_per_word '200' is not served");
-  const ModelDirectory unigram = tiny("bert-unigram");
-  const Error error = unwrap_error(unigram.read());
-  CHECK(error.code == ErrorCode::model_unsupported);
-  CHECK(error.message == "tokenizer.json: the model 'Unigram' is not served");
-  CHECK(error.hint == "use a GGUF file of the model, if there is one");
 }
 
 TEST_CASE("added tokens are found as they are, or refused with their flag") {
