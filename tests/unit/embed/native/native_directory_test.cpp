@@ -25,7 +25,7 @@ TEST_CASE(
     "directories give the vectors of transformers, from ids and from texts, alone and together") {
   for (const std::string name :
        {"bert-mean", "bert-cls", "bert-cased", "bert-cased-lower", "bert-dense", "bert-bf16",
-        "bert-f16-sharded", "distilbert", "nomic", "gte", "jina-v3", "mpnet"}) {
+        "bert-f16-sharded", "distilbert", "nomic", "gte", "jina-v3", "xlmr-mean", "bert-unigram"}) {
     CAPTURE(name);
     const TinyReference reference(name);
     auto engine = unwrap(NativeEngine::create(
