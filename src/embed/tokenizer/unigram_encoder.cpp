@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "embed/tokenizer/grapheme.hpp"
+
 namespace runed::embed {
 namespace {
 
@@ -17,13 +19,16 @@ constexpr int32_t kUnused = 5;
 UnigramEncoder::UnigramEncoder(std::span<const std::string_view> pieces,
                                std::span<const float> scores, std::span<const int32_t> types,
                                TokenId unknown)
-    : trie_(pieces.size()), scores_(scores.begin(), scores.end()), unknown_(unknown) {
+    : scores_(scores.begin(), scores.end()), unknown_(unknown) {
   double least = std::numeric_limits<double>::infinity();
+  std::vector<NumberedPiece> used;
+  used.reserve(pieces.size());
   for (size_t i = 0; i < pieces.size(); ++i) {
     if (types[i] == kUnused) continue;
-    trie_.add(pieces[i], static_cast<TokenId>(i));
+    used.push_back({pieces[i], static_cast<TokenId>(i)});
     least = std::min(least, static_cast<double>(scores[i]));
   }
+  trie_ = PieceTrie(used);
   unknown_score_ = least - kUnknownPenalty;
 }
 
