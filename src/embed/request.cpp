@@ -169,6 +169,10 @@ Result<PreparedText> prepare_text(std::string_view text, const EmbedOptions& opt
   PreparedText prepared;
   TRY_ASSIGN(prepared.ids, tokenizer.tokenize(apply_prompt(text, options, spec)));
   const size_t tokens = prepared.ids.size();
+  // Where nothing frames a text: its vector would be that of nothing, which has no direction.
+  if (tokens == 0) {
+    return make_error(ErrorCode::empty_text, "the text has no tokens, and so no vector");
+  }
   if (tokens <= max_tokens) return prepared;
   if (options.truncate == Truncate::error) {
     return make_error(ErrorCode::text_too_long, "the text has {} tokens, the model takes {}",

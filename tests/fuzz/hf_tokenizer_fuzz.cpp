@@ -1,19 +1,30 @@
 // Any bytes as tokenizer.json, and as vocab.txt: what is accepted is a tokenizer of as many tokens as
-// the table of embeddings has rows, in keys that a GGUF file can have.
+// the table of embeddings has rows, in keys that a GGUF file can have. One of Unigram may still have a
+// charsmap that is refused; if not, it gives ids of its vocabulary for any text.
 
 #include <span>
 
 #include "base/check.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/hf/hf_tokenizer.hpp"
+#include "embed/tokenizer/unigram_tokenizer.hpp"
 
 using runed::embed::Gguf;
 using runed::embed::GgufMetadata;
+using runed::embed::UnigramTokenizer;
 namespace hf = runed::embed::hf;
 
 namespace {
 
 constexpr uint32_t kVocabulary = 64;
+
+void try_unigram(const Gguf& gguf) {
+  const auto tokenizer = UnigramTokenizer::create(gguf, {});
+  if (!tokenizer.has_value()) return;
+  const auto ids = (*tokenizer)->tokenize("a\u0301 \uff21\u3000 the  \u2581 \U0001F600\r\n x<s>");
+  CHECK(ids.has_value());
+  for (const auto id : *ids) CHECK(id < kVocabulary);
+}
 
 void read_as(std::string_view name, std::span<const std::byte> bytes) {
   const auto open =
@@ -26,7 +37,7 @@ void read_as(std::string_view name, std::span<const std::byte> bytes) {
       {.open = open, .exists = [](const std::string& /*file*/) { return false; }});
   if (!files.has_value()) return;
   GgufMetadata metadata;
-  const auto written = hf::write_tokenizer(*files, kVocabulary, false, metadata);
+  const auto written = hf::write_tokenizer(*files, {.vocabulary = kVocabulary}, metadata);
   if (!written.has_value()) {
     CHECK(!written.error().message.empty());
     return;
@@ -37,8 +48,9 @@ void read_as(std::string_view name, std::span<const std::byte> bytes) {
   CHECK(gguf->array_size("tokenizer.ggml.tokens").value_or(0) == kVocabulary);
   for (const char* key : {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                           "tokenizer.ggml.unknown_token_id"}) {
-    CHECK(gguf->unsigned_value(key).value_or(kVocabulary) < kVocabulary);
+    if (gguf->has(key)) CHECK(gguf->unsigned_value(key).value_or(kVocabulary) < kVocabulary);
   }
+  if (gguf->string_value("tokenizer.ggml.model").value_or("") == "t5") try_unigram(*gguf);
 }
 
 }  // namespace

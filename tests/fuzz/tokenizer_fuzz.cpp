@@ -1,8 +1,10 @@
 // Any bytes as a text, on small vocabularies. What is not UTF-8 is refused. Of the rest, byte-pair
 // ids spell the text again, in form C between special tokens; words of WordPiece are the words of
-// themselves, and have the ids that a search without an index finds.
+// themselves, and have the ids that a search without an index finds; no way to cut a stretch of
+// Unigram has a greater sum than that of its ids, and clusters are the text.
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,7 +14,10 @@
 #include "base/text.hpp"
 #include "embed/model/model_recognition.hpp"
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
+#include "embed/tokenizer/grapheme.hpp"
 #include "embed/tokenizer/nfc.hpp"
+#include "embed/tokenizer/unigram_encoder.hpp"
+#include "embed/tokenizer/unigram_normalizer.hpp"
 #include "embed/tokenizer/word_piece_tokenizer.hpp"
 #include "support/gguf_builder.hpp"
 
@@ -21,6 +26,8 @@ using runed::embed::Gguf;
 using runed::embed::recognise_model;
 using runed::embed::to_nfc;
 using runed::embed::TokenId;
+using runed::embed::UnigramEncoder;
+using runed::embed::UnigramNormalizer;
 using runed::embed::WordPieceNormalizer;
 using runed::embed::WordPieceTokenizer;
 
@@ -144,12 +151,86 @@ void check_word_piece(std::string_view text) {
   CHECK(*ids == expected);
 }
 
+constexpr double kUnknownScore = -5 - 10;
+const std::vector<std::pair<std::string_view, float>> kScored{
+    {"<unk>", 0}, {"\u2581", -2}, {"a", -3},    {"\u2581a", -4}, {"ab", -4.5F},
+    {"abc", -5},  {"bc", -4},     {"b", -3.5F}, {"\u00e9", -4},  {" the", -5}};
+
+// The best sum of all ways to cut a text, by the definition.
+double best_sum(std::string_view text) {
+  std::vector<double> best(text.size() + 1, -1e300);
+  best[0] = 0;
+  for (size_t begin = 0; begin < text.size(); ++begin) {
+    if ((static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) continue;
+    const size_t next = begin + runed::embed::first_character(text.substr(begin)).length;
+    bool is_known = false;
+    for (const auto& [piece, score] : kScored) {
+      if (!text.substr(begin).starts_with(piece)) continue;
+      is_known = is_known || piece.size() == next - begin;
+      double& end = best[begin + piece.size()];
+      end = std::max(end, best[begin] + static_cast<double>(score));
+    }
+    if (!is_known) best[next] = std::max(best[next], best[begin] + kUnknownScore);
+  }
+  return best.back();
+}
+
+void check_clusters(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = runed::embed::first_cluster(text);
+    CHECK(length > 0 && length <= text.size());
+    CHECK(!runed::find_invalid_utf8(text.substr(0, length)).has_value());
+    text.remove_prefix(length);
+  }
+}
+
+// An unknown token stands for characters, of which only their number counts.
+double sum_of(std::string_view stretch, const std::vector<TokenId>& ids) {
+  double sum = 0;
+  size_t known = 0;
+  for (const TokenId id : ids) {
+    if (id == 0) continue;
+    sum += static_cast<double>(kScored[id].second);
+    known += kScored[id].first.size();
+  }
+  CHECK(known <= stretch.size());
+  return sum;
+}
+
+void check_unigram(std::string_view text) {
+  if (runed::find_invalid_utf8(text)) return;
+  check_clusters(text);
+  static const auto encoder = [] {
+    std::vector<std::string_view> pieces;
+    std::vector<float> scores;
+    for (const auto& [piece, score] : kScored) {
+      pieces.push_back(piece);
+      scores.push_back(score);
+    }
+    return UnigramEncoder(pieces, scores, std::vector<int32_t>(pieces.size(), 1), 0);
+  }();
+  static const UnigramNormalizer normalizer({}, {});
+  UnigramEncoder::Scratch scratch;
+  normalizer.for_each_stretch(text, [&](std::string_view stretch) {
+    std::vector<TokenId> ids;
+    encoder.encode(stretch, scratch, ids);
+    CHECK(!ids.empty());
+    const double sum = sum_of(stretch, ids);
+    const double best = best_sum(stretch);
+    // What is left is a whole number of unknown characters, and none where no token is unknown.
+    const double unknown = (best - sum) / kUnknownScore;
+    CHECK(unknown >= 0 && unknown == std::floor(unknown));
+    CHECK((unknown == 0) == (std::ranges::find(ids, TokenId{0}) == ids.end()));
+  });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Loaded loaded;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_word_piece(text);
+  check_unigram(text);
   const auto ids = loaded.tokenizer->tokenize(text);
   CHECK(ids.has_value() == !runed::find_invalid_utf8(text).has_value());
   if (!ids.has_value()) return 0;

@@ -26,6 +26,7 @@ enum class NormPlace {
 enum class Positions {
   rotary,   // Halves of a head turn against each other, as GPT-NeoX has them.
   learned,  // A row of a table is added to each token.
+  none,     // Not at all.
 };
 
 /// Which tokens of its text a token sees.

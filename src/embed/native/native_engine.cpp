@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "base/check.hpp"
@@ -11,6 +12,7 @@
 #include "embed/native/gemm/packed_panels.hpp"
 #include "embed/native/isa/kernel_choice.hpp"
 #include "embed/native/pass/forward_pass.hpp"
+#include "embed/native/pass/static_pass.hpp"
 #include "embed/native/pass/supported_spec.hpp"
 #include "embed/native/pass/weights.hpp"
 #include "embed/native/run/page_populator.hpp"
@@ -61,9 +63,13 @@ RunUnits on_threads(ThreadPool& pool) {
 // Multiply-adds of a pass that takes a few milliseconds on two cores.
 constexpr uint64_t kPassWork = uint64_t{8} << 30;
 
+// Of a model without layers, whose tokens take a row each: a millisecond or two.
+constexpr uint32_t kStaticBatchTokens = 32768;
+
 }  // namespace
 
 uint32_t fit_batch_tokens(const ModelSpec& spec) {
+  if (spec.layers == 0) return kStaticBatchTokens;
   const uint64_t heads = uint64_t{spec.heads} + spec.kv_heads;  // Twice: Q and O, K and V.
   const uint64_t ff_matrices = spec.activation == Activation::swiglu ? 3 : 2;
   const uint64_t layer_weights =
@@ -79,15 +85,33 @@ struct NativeEngine::Model {
         NumberFormat compute, const Kernel& kernel, ThreadPool& pool)
       : spec(std::move(model_spec)),
         weights(std::move(model_weights)),
-        panels(std::move(packed_panels)),
-        forward_pass(spec, weights, compute, kernel, pool) {}
+        panels(std::move(packed_panels)) {
+    if (spec.layers == 0) {
+      static_pass.emplace(spec, weights, kernel, pool);
+    } else {
+      forward_pass.emplace(spec, weights, compute, kernel, pool);
+    }
+  }
 
-  uint64_t own_bytes() const { return panels.bytes() + forward_pass.scratch_bytes(); }
+  void run(const PackedBatch& batch, const EmbeddingRows& out) {
+    if (static_pass) return static_pass->run(batch, out);
+    forward_pass->run(batch, out);
+  }
+
+  void measure(PhaseTimes* times) {
+    if (forward_pass) forward_pass->measure(times);
+  }
+
+  uint64_t own_bytes() const {
+    return panels.bytes() +
+           (static_pass ? static_pass->scratch_bytes() : forward_pass->scratch_bytes());
+  }
 
   const ModelSpec spec;
   const Weights weights;
   const PackedPanels panels;
-  ForwardPass forward_pass;
+  std::optional<ForwardPass> forward_pass;   // Of a model with layers,
+  std::optional<StaticPass> static_pass;     // or of one without.
   std::unique_ptr<PagePopulator> populator;  // Null for a small model.
 };
 
@@ -155,7 +179,7 @@ Status NativeEngine::load() {
   model_ = std::make_unique<Model>(std::move(spec), std::move(weights), std::move(panels), compute,
                                    kernel_, *pool_);
   model_->populator = std::move(populator);
-  model_->forward_pass.measure(options_.phase_times);
+  model_->measure(options_.phase_times);
   const std::lock_guard lock(tokenizer_mutex_);
   tokenizer_ = std::move(tokenizer);
   return {};
@@ -213,7 +237,7 @@ Status NativeEngine::compute(const PackedBatch& batch, const EmbeddingRows& out)
     return !interrupted_ && (batch.is_wanted == nullptr || (*batch.is_wanted)());
   });
   try {
-    model_->forward_pass.run(batch, out);
+    model_->run(batch, out);
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::internal, "out of memory for a pass of {} tokens",
                       batch.ids.size());

@@ -77,7 +77,10 @@ class DirectoryFiles::Opener {
       TRY_ASSIGN(modules, parse_modules(opened_.files_.back().bytes));
     }
     for (const Module& module : modules) {
-      if (module.kind() == "Transformer") opened_.transformer_ = module.path;
+      const bool is_static = module.kind() == "StaticEmbedding";
+      if (module.kind() != "Transformer" && !is_static) continue;
+      opened_.transformer_ = module.path;
+      opened_.is_static_ = is_static;
     }
     TRY(take_transformer());
     TRY(take(std::string(kSentenceTransformers)));
@@ -118,7 +121,10 @@ class DirectoryFiles::Opener {
   Status take_transformer() {
     const std::string& folder = opened_.transformer_;
     const std::string config = folder + std::string(kConfig);
-    TRY_ASSIGN(const bool is_model, take(config));
+    bool is_model = opened_.is_static_;  // What such a table's says nobody needs.
+    if (!is_model) {
+      TRY_ASSIGN(is_model, take(config));
+    }
     if (!is_model) {
       return make_error(ErrorCode::model_missing,
                         "it is a directory, not a regular file, and no model: {} is not in it", config)

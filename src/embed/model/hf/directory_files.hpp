@@ -50,6 +50,9 @@ class DirectoryFiles {
   const std::vector<DirectoryFile>& files() const { return files_; }
   const DirectoryFile* find(std::string_view name) const;
 
+  /// Tells whether the model is a table of vectors, StaticEmbedding, in the place of a transformer.
+  bool is_static() const { return is_static_; }
+
   /// Where the files of the transformer are: nothing, or the name of a folder with a slash.
   const std::string& transformer() const { return transformer_; }
   /// Finds a file of the transformer.
@@ -58,6 +61,7 @@ class DirectoryFiles {
  private:
   class Opener;
 
+  bool is_static_ = false;
   std::string transformer_;
   std::vector<DirectoryFile> files_;
 };

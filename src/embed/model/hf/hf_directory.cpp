@@ -12,6 +12,7 @@
 #include "embed/model/hf/hf_tokenizer.hpp"
 #include "embed/model/hf/json_fields.hpp"
 #include "embed/model/hf/sentence_transformers.hpp"
+#include "embed/model/hf/static_table.hpp"
 #include "embed/model/hf/weights_of_folder.hpp"
 
 namespace runed::embed::hf {
@@ -40,6 +41,7 @@ class DirectoryReader {
       : files_(files), name_(name) {}
 
   Result<Gguf> read() {
+    if (files_.is_static()) return read_static();
     const DirectoryFile& file = *files_.find_of_transformer(kConfig);
     TRY_ASSIGN(const Json json, parse_file(file.name, file.bytes));
     TRY_ASSIGN(const Fields config, Fields::of(file.name, {}, json));
@@ -56,13 +58,33 @@ class DirectoryReader {
     TRY(read_tensors(*architecture, sizes, said));
     metadata_.add("general.file_type", file_type_of(tensors_.front().type));
     metadata_.add("general.quantization_version", kQuantizationVersion);
-    TRY(write_tokenizer(files_, sizes.vocabulary, said.lowercase_first, metadata_));
+    TRY(write_tokenizer(files_,
+                        {.vocabulary = sizes.vocabulary, .lowercase_first = said.lowercase_first},
+                        metadata_));
     metadata_.add("runed.max_seq_length", longest);
     write_prompts(said, metadata_);
     return Gguf::assemble(metadata_.file(), std::move(tensors_));
   }
 
  private:
+  Result<Gguf> read_static() {
+    metadata_.add("general.architecture", "static");
+    metadata_.add("general.type", "model");
+    metadata_.add("general.name", std::string_view(name_));
+    TRY_ASSIGN(const SentenceTransformers said, read_sentence_transformers(files_));
+    TRY_ASSIGN(const auto tensors, read_weights(files_, files_.transformer()));
+    TRY_ASSIGN(PlacedTensor table, read_static_table(tensors));
+    const auto vocabulary = static_cast<uint32_t>(table.shape[1]);
+    metadata_.add("static.embedding_length", static_cast<uint32_t>(table.shape[0]));
+    metadata_.add("static.pooling_type", static_cast<uint32_t>(said.pooling));
+    metadata_.add("general.file_type", file_type_of(table.type));
+    metadata_.add("general.quantization_version", kQuantizationVersion);
+    TRY(write_tokenizer(files_, {.vocabulary = vocabulary, .has_frame = false}, metadata_));
+    write_prompts(said, metadata_);
+    tensors_.push_back(std::move(table));
+    return Gguf::assemble(metadata_.file(), std::move(tensors_));
+  }
+
   Status read_tensors(const HfArchitecture& architecture, const ModelSizes& sizes,
                       const SentenceTransformers& said) {
     TRY_ASSIGN(const auto tensors, read_weights(files_, files_.transformer()));

@@ -7,7 +7,6 @@
 
 #include "embed/model/hf/json_fields.hpp"
 #include "embed/model/hf/tokenizer_components.hpp"
-#include "embed/model/hf/tokenizer_source.hpp"
 #include "embed/model/hf/unigram_json.hpp"
 #include "embed/model/hf/vocabulary_file.hpp"
 #include "embed/model/hf/word_piece_json.hpp"
@@ -45,13 +44,14 @@ Status write_json(const TokenizerSource& source, GgufMetadata& metadata) {
 
 }  // namespace
 
-Status write_tokenizer(const DirectoryFiles& files, uint32_t vocabulary, bool lowercase_first,
+Status write_tokenizer(const DirectoryFiles& files, const TokenizerUse& use,
                        GgufMetadata& metadata) {
   const DirectoryFile* config = files.find_of_transformer(kTokenizerConfig);
   if (const DirectoryFile* file = files.find_of_transformer(kTokenizer)) {
     TRY_ASSIGN(const Json json, parse_file(file->name, file->bytes));
     TRY_ASSIGN(const Fields fields, Fields::of(file->name, {}, json));
-    return write_json({fields, config, vocabulary, lowercase_first}, metadata);
+    return write_json({fields, config, use.vocabulary, use.lowercase_first, use.has_frame},
+                      metadata);
   }
   const DirectoryFile* file = files.find_of_transformer(kVocabulary);
   if (file == nullptr) {
@@ -60,8 +60,9 @@ Status write_tokenizer(const DirectoryFiles& files, uint32_t vocabulary, bool lo
         .with_hint("get the directory once more, with all of its files");
   }
   TRY_ASSIGN(WordPiece tokenizer, read_vocabulary_file(*file, config));
-  if (lowercase_first) tokenizer.normalizer.lowercase = true;
-  return write_word_piece(tokenizer, std::string(kVocabulary), vocabulary, metadata);
+  if (use.lowercase_first) tokenizer.normalizer.lowercase = true;
+  if (!use.has_frame) tokenizer.first = tokenizer.last = {};
+  return write_word_piece(tokenizer, std::string(kVocabulary), use.vocabulary, metadata);
 }
 
 }  // namespace runed::embed::hf

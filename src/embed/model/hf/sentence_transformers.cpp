@@ -75,16 +75,24 @@ Error refuse_module(const Module& module, std::string_view why) {
                                 printable(module.name), printable(module.type), why));
 }
 
-// Transformer, Pooling, then Dense and Normalize as they are. Every vector that leaves is of unit
+// StaticEmbedding, which pools; or Transformer, Pooling, then Dense and Normalize as they are. Every vector that leaves is of unit
 // length, so that a Normalize at the end may be there or not.
 Status read_modules(const DirectoryFiles& files, const std::vector<Module>& modules,
                     SentenceTransformers& said) {
   bool is_normalized = false;
+  bool is_static = false;
   for (size_t i = 0; i < modules.size(); ++i) {
     const Module& module = modules[i];
     const std::string_view kind = module.kind();
     if (i == 0) {
-      if (kind != "Transformer") return refuse_module(module, " as the first");
+      is_static = kind == "StaticEmbedding";
+      if (is_static) said.pooling = Pooling::mean;
+      if (kind != "Transformer" && !is_static) return refuse_module(module, " as the first");
+    } else if (is_static) {
+      if (kind != "Normalize" || is_normalized) {
+        return refuse_module(module, " behind StaticEmbedding");
+      }
+      is_normalized = true;
     } else if (i == 1) {
       if (kind != "Pooling") return refuse_module(module, " as the second");
       TRY_ASSIGN(said.pooling, read_pooling(*files.find(module.path + std::string(kConfig))));

@@ -221,7 +221,10 @@ Status write_unigram_json(const TokenizerSource& source, GgufMetadata& metadata)
   metadata.add("tokenizer.ggml.model", "t5");
   metadata.add("tokenizer.ggml.pre", "default");
   write_pieces(tokenizer, metadata);
-  TRY_ASSIGN(const TextFrame frame, read_post_processor(source.json, tokenizer.vocabulary));
+  TextFrame frame;
+  if (source.has_frame) {
+    TRY_ASSIGN(frame, read_post_processor(source.json, tokenizer.vocabulary));
+  }
   TRY(write_frame(frame, metadata));
   metadata.add("tokenizer.ggml.unknown_token_id", tokenizer.unknown);
   write_named_token(tokenizer, "<pad>", "tokenizer.ggml.padding_token_id", metadata);

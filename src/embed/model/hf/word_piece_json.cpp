@@ -116,8 +116,10 @@ Result<WordPiece> read_word_piece(const TokenizerSource& source) {
   TRY(check_pre_tokenizer(json));
   TRY(read_added_tokens(json, vocabulary));
   TRY(check_added_tokens(vocabulary));
-  TRY_ASSIGN(const TextFrame frame, read_post_processor(json, vocabulary));
-  TRY(take_frame(frame, vocabulary, tokenizer));
+  if (source.has_frame) {
+    TRY_ASSIGN(const TextFrame frame, read_post_processor(json, vocabulary));
+    TRY(take_frame(frame, vocabulary, tokenizer));
+  }
   take_added_tokens(vocabulary, tokenizer);
   tokenizer.tokens = std::move(vocabulary.tokens);
   return tokenizer;

@@ -73,25 +73,32 @@ Status write_word_piece(const WordPiece& tokenizer, const std::string& file, uin
                         GgufMetadata& metadata) {
   Vocabulary tokens(tokenizer, file);
   TRY(tokens.build(vocabulary));
-  TRY_ASSIGN(const uint32_t first, tokens.id_of(tokenizer.first, "first token of a frame"));
-  TRY_ASSIGN(const uint32_t last, tokens.id_of(tokenizer.last, "last token of a frame"));
+  const bool has_frame = !tokenizer.first.empty();
+  uint32_t first = 0;
+  uint32_t last = 0;
+  if (has_frame) {
+    TRY_ASSIGN(first, tokens.id_of(tokenizer.first, "first token of a frame"));
+    TRY_ASSIGN(last, tokens.id_of(tokenizer.last, "last token of a frame"));
+  }
   TRY_ASSIGN(const uint32_t unknown, tokens.id_of(tokenizer.unknown, "unknown token"));
   metadata.add("tokenizer.ggml.model", "bert");
   metadata.add("tokenizer.ggml.pre", "jina-v2-en");  // As llama.cpp's converter; nobody reads it.
   metadata.add("tokenizer.ggml.tokens", tokens.spellings());
   metadata.add("tokenizer.ggml.token_type", tokens.types());
-  metadata.add("tokenizer.ggml.bos_token_id", first);
-  metadata.add("tokenizer.ggml.eos_token_id", last);
+  if (has_frame) {
+    metadata.add("tokenizer.ggml.bos_token_id", first);
+    metadata.add("tokenizer.ggml.eos_token_id", last);
+  }
   metadata.add("tokenizer.ggml.unknown_token_id", unknown);
-  metadata.add("tokenizer.ggml.seperator_token_id", last);
+  if (has_frame) metadata.add("tokenizer.ggml.seperator_token_id", last);
   if (const auto padding = tokens.id_of(tokenizer.padding, "padding")) {
     metadata.add("tokenizer.ggml.padding_token_id", *padding);
   }
   if (const auto mask = tokens.id_of(tokenizer.mask, "mask")) {
     metadata.add("tokenizer.ggml.mask_token_id", *mask);
   }
-  metadata.add("tokenizer.ggml.add_bos_token", true);
-  metadata.add("tokenizer.ggml.add_eos_token", true);
+  metadata.add("tokenizer.ggml.add_bos_token", has_frame);
+  metadata.add("tokenizer.ggml.add_eos_token", has_frame);
   metadata.add("tokenizer.ggml.add_sep_token", false);
   const BertNormalizer& normalizer = tokenizer.normalizer;
   metadata.add("tokenizer.ggml.normalizer.lowercase", normalizer.lowercase);

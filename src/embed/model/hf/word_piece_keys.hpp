@@ -23,8 +23,8 @@ struct WordPiece {
   std::vector<std::string> tokens;  // By id, spelled as BERT does: `##ing`. Empty: none.
   std::vector<std::string> added;   // By id: those that are found in a text before all else.
   std::string unknown;              // Tokens.
-  std::string first;                // Of the frame: [CLS].
-  std::string last;                 // Of the frame: [SEP].
+  std::string first;                // Of the frame: [CLS]. Empty: there is no frame.
+  std::string last;                 // Of the frame: [SEP]. Likewise.
   std::string padding;              // Empty: there is none.
   std::string mask;                 // Likewise.
   BertNormalizer normalizer;

@@ -156,6 +156,7 @@ Status check_compute(NumberFormat requested, const Kernel& kernel) {
 
 NumberFormat choose_gemms(Weights& weights, const ModelSpec& spec, NumberFormat requested,
                           const Kernel& kernel) {
+  if (weights.layers.empty()) return NumberFormat::f32;  // There is no product.
   const NumberFormat compute = resolve(weights, spec, requested, kernel);
   for_each_group(weights, [&](Group group) {
     const bool use_int8 = compute == NumberFormat::int8 && has_int8(group);

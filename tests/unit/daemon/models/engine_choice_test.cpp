@@ -67,11 +67,11 @@ TEST_CASE("auto is llama-server where the native engine cannot serve the model")
   const EngineChoice choice = unwrap(fixture.choose(fixture.make_model(kOther)));
   CHECK(choice.engine == EngineKind::llama_server);
   CHECK(choice.executable == fixture.installed());
-  CHECK(
-      choice.reason ==
-      "the native engine cannot serve this model: key 'general.architecture' is 'llama-embed' "
-      "where one of these was expected: bert, "
-      "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, qwen3");
+  CHECK(choice.reason ==
+        "the native engine cannot serve this model: key 'general.architecture' is 'llama-embed' "
+        "where one of these was expected: bert, "
+        "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, "
+        "qwen3, static");
 }
 
 TEST_CASE("a model that neither engine can be had for is an error about the model") {

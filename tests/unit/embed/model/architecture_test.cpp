@@ -44,10 +44,10 @@ TEST_CASE("each architecture is found by its name, and another one names them") 
   CHECK(find_architecture("no\x1b") == nullptr);
   const auto error = unwrap_error(get_architecture("no\x1b"));
   CHECK(error.code == ErrorCode::model_unsupported);
-  CHECK(
-      error.message ==
-      "key 'general.architecture' is 'no\\x1b' where one of these was expected: bert, "
-      "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, qwen3");
+  CHECK(error.message ==
+        "key 'general.architecture' is 'no\\x1b' where one of these was expected: bert, "
+        "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, "
+        "qwen3, static");
 }
 
 TEST_CASE("a tensor of a layer has the name of its layer") {

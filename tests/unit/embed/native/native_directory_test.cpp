@@ -14,6 +14,7 @@ using runed::test::distance;
 using runed::test::tiny_path;
 using runed::test::TinyReference;
 using runed::test::unwrap;
+using runed::test::unwrap_error;
 
 namespace {
 
@@ -51,5 +52,41 @@ TEST_CASE(
       CHECK(distance(alone, reference.vectors[i]) <= 1e-6);
       CHECK(distance(together[i].vector, reference.vectors[i]) <= 1e-6);
     }
+  }
+}
+
+TEST_CASE("tables of vectors give those of sentence-transformers, for a text of any length") {
+  for (const std::string name : {"static", "model2vec"}) {
+    CAPTURE(name);
+    const TinyReference reference(name);
+    auto engine =
+        unwrap(NativeEngine::create({.source = {.bytes = {}, .path = tiny_path(name)}}, kClock));
+    unwrap(engine->start());
+    CHECK(engine->info().compute == "f32");
+    CHECK(engine->info().dimension == 48);
+    CHECK(engine->info().max_text_bytes == 0);
+    const auto prepare = [&](const std::string& text) {
+      return runed::embed::prepare_text(text, {}, engine->info().spec, *engine->tokenizer(),
+                                        engine->info().max_tokens);
+    };
+    std::vector<PreparedText> texts;
+    for (size_t i = 0; i < reference.texts.size(); ++i) {
+      texts.push_back(unwrap(prepare(reference.texts[i])));
+      CHECK(texts.back().ids == reference.ids[i]);
+    }
+    const auto together = unwrap(embed_all(*engine, texts));
+    for (size_t i = 0; i < texts.size(); ++i) {
+      CAPTURE(i);
+      CHECK(distance(together[i].vector, reference.vectors[i]) <= 1e-6);
+    }
+    std::string many;
+    for (int i = 0; i < 20000; ++i) many += reference.texts[1] + " ";
+    const std::vector<PreparedText> longest{unwrap(prepare(many))};
+    CHECK(longest[0].ids.size() == 20000 * texts[1].ids.size());
+    const auto vectors = unwrap(embed_all(*engine, longest));
+    CHECK(distance(vectors[0].vector, reference.vectors[1]) <= 1e-6);
+    const auto none = unwrap_error(prepare(" \n"));
+    CHECK(none.code == runed::ErrorCode::empty_text);
+    CHECK(none.message == "the text has no tokens, and so no vector");
   }
 }

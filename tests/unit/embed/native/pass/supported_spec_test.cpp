@@ -41,10 +41,10 @@ std::string message_with(std::string_view key, const T& value) {
 
 TEST_CASE("what the forward pass would compute wrongly is refused by the key and the value") {
   unwrap(check_supported(spec_of(small_qwen3())));
-  CHECK(
-      refusal_of(spec_of(small_llama_embed())) ==
-      "key 'general.architecture' is 'llama-embed' where one of these was expected: bert, "
-      "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, qwen3");
+  CHECK(refusal_of(spec_of(small_llama_embed())) ==
+        "key 'general.architecture' is 'llama-embed' where one of these was expected: bert, "
+        "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, "
+        "qwen3, static");
   CHECK(message_with("tokenizer.ggml.model", "llama") ==
         "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' or 'bert' was expected");
   CHECK(message_with("tokenizer.ggml.pre", "de\x1b") ==
