@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -11,6 +10,8 @@
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/hex_digest.hpp"
+#include "base/letter_case.hpp"
 #include "base/text.hpp"
 #include "bootstrap/fetch/content_range.hpp"
 #include "bootstrap/fetch/fetch_error.hpp"
@@ -44,17 +45,6 @@ std::string strong_etag(const HttpHead& head) {
   return head.etag.starts_with("W/") ? std::string() : head.etag;
 }
 
-// The gravest of the errors, telling all of them.
-Error combined(const std::vector<Error>& errors) {
-  const auto grave = std::ranges::find(errors, ErrorCode::integrity, &Error::code);
-  Error result = grave != errors.end() ? *grave : errors.back();
-  std::vector<std::string> messages;
-  messages.reserve(errors.size());
-  for (const Error& error : errors) messages.push_back(error.message);
-  result.message = fmt::format("{}", fmt::join(messages, "; "));
-  return result;
-}
-
 // One call of `download`. Bytes are only ever taken in by `take`, whichever way they come.
 class Download {
  public:
@@ -72,6 +62,7 @@ class Download {
   };
 
   MaybeFailure fetch_from(const std::string& url);
+  bool can_go_on(const std::string& url) const;
   bool has_progressed(Progress& progress) const;
   MaybeFailure try_once(const std::string& url);
   MaybeFailure ask(const std::string& url);
@@ -95,7 +86,8 @@ class Download {
   const std::string& path_;
   const DownloadPolicy& policy_;
   const Watch& watch_;
-  std::string wanted_;  // Lower-case digits.
+  std::string wanted_;  // Lower-case digits; empty: any.
+  std::string got_;     // Of the whole file.
   std::optional<PartialFile> partial_;
   uint64_t total_bytes_ = 0;      // 0: unknown.
   uint64_t bytes_received_ = 0;   // In all pieces.
@@ -105,18 +97,17 @@ class Download {
 };
 
 Result<DownloadReport> Download::run() {
-  const auto is_digit = [](unsigned char c) { return std::isxdigit(c) != 0; };
-  if (source_.sha256.size() != 64 || !std::ranges::all_of(source_.sha256, is_digit)) {
+  wanted_ = in_lower_case(source_.sha256.value_or(""));
+  if (source_.sha256.has_value() && !is_sha256_hex(wanted_)) {
     return make_error(ErrorCode::invalid_argument, "cannot fetch to '{}': '{}' is no SHA-256",
-                      path_, printable(source_.sha256));
+                      path_, printable(*source_.sha256));
   }
   if (source_.urls.empty()) {
     return make_error(ErrorCode::invalid_argument, "cannot fetch to '{}': no URL is known", path_);
   }
-  for (const char c : source_.sha256) wanted_ += static_cast<char>(std::tolower(c));
   TRY_ASSIGN(partial_, PartialFile::open(path_, wanted_, watch_, most_bytes()));
   total_bytes_ = source_.size_bytes;
-  if (is_size_known() && partial_->size_bytes() == source_.size_bytes) {
+  if (is_size_known() && !wanted_.empty() && partial_->size_bytes() == source_.size_bytes) {
     const std::string url = partial_->origin()->url;
     if (!verify(url).has_value()) return commit(url);
     watch_.event(fmt::format("what was at '{}.partial' is not what is wanted", path_));
@@ -134,6 +125,13 @@ Result<DownloadReport> Download::run() {
     }
   }
   return combined(errors);
+}
+
+// Where no digest tells in the end whether two pieces belong together, the server has to.
+bool Download::can_go_on(const std::string& url) const {
+  const auto& origin = partial_->origin();
+  return origin.has_value() && origin->url == url &&
+         !(origin->etag.empty() && origin->last_modified.empty());
 }
 
 // At one URL until the file is there, or this URL cannot help.
@@ -173,6 +171,9 @@ bool Download::has_progressed(Progress& progress) const {
 MaybeFailure Download::try_once(const std::string& url) {
   const Result<UrlKind> kind = kind_of_url(url);
   if (!kind.has_value()) return Failure{kind.error(), Remedy::next_url};
+  if (wanted_.empty() && partial_->size_bytes() > 0 && !can_go_on(url)) {
+    if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
+  }
   is_whole_ = false;
   MaybeFailure failure = *kind == UrlKind::file ? copy_from(url) : ask(url);
   return failure.has_value() ? failure : verify(url);
@@ -321,15 +322,15 @@ MaybeFailure Download::verify(const std::string& url) {
                                 have, expected),
                    Remedy::retry};
   }
-  const std::string got = partial_->finish_digest();
-  if (got == wanted_) return std::nullopt;
+  got_ = partial_->finish_digest();
+  if (got_ == wanted_ || wanted_.empty()) return std::nullopt;
   const Remedy remedy = partial_->is_mixed() ? Remedy::restart : Remedy::next_url;
   if (MaybeFailure broken = give_up_if(partial_->restart())) return broken;
   return Failure{
-      cannot_fetch(ErrorCode::integrity, url, "its SHA-256 is {}, wanted is {}", got, wanted_)
+      cannot_fetch(ErrorCode::integrity, url, "its SHA-256 is {}, wanted is {}", got_, wanted_)
           .with_hint("what was served is damaged, or is not what the manifest means")
           .with(fact::kUrl, display_url(url))
-          .with(fact::kFound, got)
+          .with(fact::kFound, got_)
           .with(fact::kExpected, wanted_),
       remedy};
 }
@@ -379,8 +380,14 @@ Status Download::check_space(uint64_t bytes_to_come) const {
 }
 
 Result<DownloadReport> Download::commit(const std::string& url) {
+  if (source_.check) {
+    if (Status taken = source_.check(partial_->partial_path()); !taken) {
+      TRY(partial_->restart());
+      return std::move(taken).error();
+    }
+  }
   TRY(partial_->commit());
-  return DownloadReport{url, partial_->size_bytes(), bytes_received_};
+  return DownloadReport{url, got_, partial_->size_bytes(), bytes_received_};
 }
 
 }  // namespace

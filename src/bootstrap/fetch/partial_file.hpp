@@ -31,7 +31,8 @@ struct PieceOrigin {
 /// Needs: that nobody else fetches to this path (install.lock).
 class PartialFile {
  public:
-  /// Opens what an earlier process left and hashes it again, or starts an empty file. Bytes that
+  /// Opens what an earlier process left and hashes it again, or starts an empty file. `sha256` is
+  /// empty where nobody knows it. Bytes that
   /// were to have another digest, or of which nothing is known, are thrown away, and so are more
   /// than the file can have.
   /// Errors: cancelled; that a file cannot be read or written.
@@ -43,6 +44,9 @@ class PartialFile {
   ~PartialFile();
 
   uint64_t size_bytes() const { return size_bytes_; }
+
+  /// Where the bytes are until `commit`.
+  const std::string& partial_path() const { return partial_path_; }
 
   /// Where the bytes are from; empty if there are none.
   const std::optional<PieceOrigin>& origin() const { return origin_; }
@@ -76,7 +80,7 @@ class PartialFile {
   std::string path_;
   std::string partial_path_;
   std::string origin_path_;
-  std::string sha256_;  // Wanted; lower case.
+  std::string sha256_;  // Wanted; lower case; empty: any.
   os::Fd fd_;           // Open for appending until `commit`.
   Sha256 hash_;
   uint64_t size_bytes_ = 0;

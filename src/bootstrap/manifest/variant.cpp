@@ -1,10 +1,10 @@
 #include "bootstrap/manifest/variant.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 #include <vector>
 
+#include "base/letter_case.hpp"
 #include "base/text.hpp"
 #include "embed/model/builtin_model.hpp"
 
@@ -16,14 +16,6 @@ constexpr size_t kLongestName = 200;  // With `.gguf.partial.json` it still is a
 bool is_alphanumeric(char letter) {
   return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') ||
          (letter >= 'A' && letter <= 'Z');
-}
-
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char letter) {
-    return static_cast<char>(std::tolower(letter));
-  });
-  return lower;
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ struct DownloadFixture {
   std::string path = dir / "f";
   test::HttpBody body = test::random_body(3'000'000);
   uint64_t size_bytes = body.size_bytes;  // As the manifest has it; 0: unknown.
+  bool is_digest_known = true;
+  std::function<Status(const std::string&)> check{};
   DownloadPolicy policy{
       .connect_timeout = std::chrono::seconds(2),
       .first_wait = std::chrono::milliseconds(2),
@@ -38,7 +40,10 @@ struct DownloadFixture {
 
   /// Fetches the body from these paths of the server or, with a scheme or a host, URLs.
   Result<DownloadReport> fetch(const std::vector<std::string>& places = {"/f"}) {
-    DownloadSource source{.sha256 = test::sha256_of(body), .size_bytes = size_bytes};
+    DownloadSource source{
+        .sha256 = is_digest_known ? std::optional(test::sha256_of(body)) : std::nullopt,
+        .size_bytes = size_bytes,
+        .check = check};
     for (const std::string& place : places) {
       const bool is_url = place.find("://") != std::string::npos || place.starts_with(dir.path());
       source.urls.push_back(is_url ? place : server.url(place));

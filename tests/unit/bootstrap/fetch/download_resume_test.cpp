@@ -278,3 +278,44 @@ TEST_CASE_METHOD(DownloadFixture, "a server that goes away leaves the part for l
   CHECK(unwrap(fetch()).bytes_received == body.size_bytes - 1'000'000);
   CHECK(has_arrived());
 }
+
+TEST_CASE_METHOD(DownloadFixture,
+                 "without a digest the same version is resumed, and the digest told") {
+  server.reply("/f", slow("\"v1\""));
+  is_digest_known = false;
+  size_bytes = 0;
+  fetch_part(1'000'000);
+  const uint64_t there = part_bytes();
+  const auto report = unwrap(fetch());
+  CHECK(has_arrived());
+  CHECK(report.sha256 == runed::test::sha256_of(body));
+  CHECK(report.bytes_received == body.size_bytes - there);
+  CHECK(server.seen("/f").at(1).header("if-range") == "\"v1\"");
+}
+
+TEST_CASE_METHOD(DownloadFixture,
+                 "without a digest nothing is added to what may be of another version") {
+  server.reply("/f", slow());  // By no mark it can be told.
+  server.reply("/g", slow("\"v1\""));
+  is_digest_known = false;
+  size_bytes = 0;
+  fetch_part(1'000'000);
+  unwrap(fetch());
+  CHECK(has_arrived());
+  CHECK(server.seen("/f").at(1).header("range").empty());
+  std::filesystem::remove(path);
+  fetch_part(1'000'000);
+  unwrap(fetch({"/g"}));  // What another server has need not be the same.
+  CHECK(has_arrived());
+  CHECK(server.seen("/g").at(0).header("range").empty());
+}
+
+TEST_CASE_METHOD(DownloadFixture, "what is refused after it was fetched is thrown away") {
+  server.reply("/f", {.body = body});
+  check = [this](const std::string& partial) -> runed::Status {
+    CHECK(read_text(partial) == bytes_of(body));
+    return runed::make_error(ErrorCode::model_corrupt, "no");
+  };
+  CHECK(unwrap_error(fetch()).message == "no");
+  CHECK(entries() == 0);
+}
