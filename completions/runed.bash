@@ -42,7 +42,7 @@ _runed() {
       ;;
     install)
       flags="--default --dry-run --engine-only --export --from --help --home --json --list
-        --manifest --model-only --offline --socket --variant"
+        --manifest --model-only --name --offline --search --sha256 --socket --variant"
       ;;
     uninstall)
       flags="--dry-run --help --home --json --socket"
@@ -63,8 +63,8 @@ _runed() {
     --export | --file | -f | --from | --output | -o) action=-f ;;
     --type) words="f32 f16 bf16 q8_0" ;;
     --truncate) words="error right left" ;;
-    --dimensions | -d | --expect-model | --grace | --instruct | --keep | --older-than | --timeout | \
-      --wait | --wait-ready)
+    --dimensions | -d | --expect-model | --grace | --instruct | --keep | --name | --older-than | \
+      --search | --sha256 | --timeout | --wait | --wait-ready)
       return  # A value that only the user knows.
       ;;
     # setting_table.cpp: values, written by ACCEPT=1 unit_cmd '[settings]'
@@ -79,7 +79,7 @@ _runed() {
     *)
       if [[ $current == -* ]]; then
         words=$flags
-      elif [[ $command == convert ]]; then
+      elif [[ $command == convert || $command == install ]]; then
         action=-f
       elif [[ -z $command ]]; then
         words="embed status models serve reload shutdown convert install uninstall verify doctor gc"

@@ -79,6 +79,7 @@ complete -c runed -n '__fish_seen_subcommand_from convert' -s o -l output -r -F 
 complete -c runed -n '__fish_seen_subcommand_from convert' -l type -x -a 'f32 f16 bf16 q8_0' -d 'Store matrices so'
 
 complete -c runed -n __fish_use_subcommand -a install -d 'Fetch and install a model'
+complete -c runed -n '__fish_seen_subcommand_from install' -F
 complete -c runed -n '__fish_seen_subcommand_from install' -s h -l help -d 'Print help and exit'
 complete -c runed -n '__fish_seen_subcommand_from install' -l default -d 'Serve it where no model is named'
 complete -c runed -n '__fish_seen_subcommand_from install' -l dry-run -d 'Tell what would be done, and do nothing'
@@ -90,7 +91,10 @@ complete -c runed -n '__fish_seen_subcommand_from install' -l json -d 'Print one
 complete -c runed -n '__fish_seen_subcommand_from install' -l list -d 'List what can be installed'
 complete -c runed -n '__fish_seen_subcommand_from install' -l manifest -r -F -d 'Manifest to install from'
 complete -c runed -n '__fish_seen_subcommand_from install' -l model-only -d 'Install the model only'
+complete -c runed -n '__fish_seen_subcommand_from install' -l name -x -d 'What the source is to be called'
 complete -c runed -n '__fish_seen_subcommand_from install' -l offline -d 'Fail rather than use the network'
+complete -c runed -n '__fish_seen_subcommand_from install' -l search -x -d 'List what has a word in what is said of it'
+complete -c runed -n '__fish_seen_subcommand_from install' -l sha256 -x -d 'What the source must hash to'
 complete -c runed -n '__fish_seen_subcommand_from install' -l socket -r -F -d 'Socket of the daemon'
 complete -c runed -n '__fish_seen_subcommand_from install' -l variant -x -d 'Model to install'
 

@@ -11,6 +11,9 @@ namespace runed::cmd {
 /// The flags of `runed install`.
 struct InstallFlags {
   LocationFlags location;
+  std::optional<std::string> source;       // A model of one's own: a file, a directory or a URL.
+  std::optional<std::string> name;         // What that is to be called.
+  std::optional<std::string> sha256;       // What that must hash to.
   bootstrap::SettingFlags settings;        // The variant and the manifest.
   std::optional<std::string> from;         // Bundle to install from.
   std::optional<std::string> export_file;  // Bundle to write.
@@ -19,6 +22,7 @@ struct InstallFlags {
   bool model_only = false;
   bool offline = false;
   bool list = false;
+  std::optional<std::string> search;  // A word: only what it is in is listed.
   bool dry_run = false;
   bool json = false;
 };

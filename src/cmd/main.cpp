@@ -67,6 +67,7 @@ ExitCode run_main(const std::vector<std::string>& arguments, bool is_daemon,
       .out = std::cout,
       .err = std::cerr,
       .err_is_terminal = os::is_terminal(os::kStderr),
+      .out_columns = os::terminal_columns(os::kStdout),
       .end_process =
           [as_json](const Error& error) { std::_Exit(static_cast<int>(report(error, as_json))); },
       .signals = signals};

@@ -1,7 +1,6 @@
 #include "cmd/models.hpp"
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <ostream>
 
@@ -14,6 +13,7 @@
 #include "cmd/line/flag_set.hpp"
 #include "cmd/line/model_text.hpp"
 #include "cmd/line/note.hpp"
+#include "cmd/line/table.hpp"
 #include "daemon/models/model_catalogue.hpp"
 #include "embed/model/model_file.hpp"
 
@@ -90,25 +90,6 @@ std::string describe_dimensions(const ModelReport& model) {
 
 std::string bytes_or_none(int64_t bytes) {
   return bytes == 0 ? "-" : format_bytes(static_cast<uint64_t>(bytes));
-}
-
-constexpr size_t kColumns = 8;
-using Row = std::array<std::string, kColumns>;
-
-// Columns as wide as their widest value, two spaces between.
-std::string to_table(const std::vector<Row>& rows) {
-  std::array<size_t, kColumns> widths{};
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < kColumns; ++i) line += fmt::format("{:<{}}  ", row[i], widths[i]);
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
 }
 
 std::string to_text(const Listing& listing, SystemTime now) {

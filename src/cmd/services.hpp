@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <iosfwd>
 
@@ -17,6 +18,7 @@ struct Services {
   std::ostream& out;                              // Results.
   std::ostream& err;                              // Everything else.
   bool err_is_terminal;                           // Whether `err` can be drawn on.
+  size_t out_columns = 0;                         // Of the terminal that `out` is; 0: it is none.
   std::function<void(const Error&)> end_process;  // Reports what does not return. Any thread.
   os::SignalWatcher* signals;  // For commands that end in order; null for those that just die.
 };

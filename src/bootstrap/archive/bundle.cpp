@@ -51,12 +51,21 @@ Result<Manifest> read_manifest(const Paths& paths, const std::string& directory,
   return manifest;
 }
 
+// What a manifest says of a model that none has.
+Json own_entry(const InstallStep& step) {
+  return {{"url", step.artifact.url},
+          {"sha256", step.artifact.sha256},
+          {"size", step.artifact.size_bytes},
+          {"own", true}};
+}
+
 Json exported_document(const Manifest& manifest, const std::vector<InstallStep>& steps) {
   Json document{{"version", 1}};
   for (const InstallStep& step : steps) {
     const Json& whole = manifest.document();
     if (step.part == Part::model) {
-      document["models"][step.variant] = whole["models"][step.variant];
+      document["models"][step.variant] =
+          step.is_own ? own_entry(step) : whole["models"][step.variant];
       document["default_model"] = step.variant;
     } else {
       const std::string platform(platform_name());
@@ -100,9 +109,22 @@ Status check_bundle_place(const std::string& file) {
       .with_hint("name a file that is to be written");
 }
 
+Status check_exportable(const std::vector<InstallStep>& steps) {
+  for (const InstallStep& step : steps) {
+    const bool is_directory =
+        step.is_own && (os::is_directory(step.path) || os::is_directory(step.artifact.url));
+    if (!is_directory) continue;
+    return make_error(ErrorCode::usage, "the model {} is a directory, which no bundle has",
+                      step.variant)
+        .with_hint("make a file of it with 'runed convert', and install that");
+  }
+  return {};
+}
+
 Status export_bundle(const Paths& paths, const Manifest& manifest,
                      const std::vector<InstallStep>& steps, const std::string& file,
                      const DownloadPolicy& policy, const Watch& watch) {
+  TRY(check_exportable(steps));
   TRY_ASSIGN(const os::FileLock lock, acquire_install_lock(paths, watch));
   std::vector<TarEntry> entries;
   entries.push_back({.name = kManifestName,

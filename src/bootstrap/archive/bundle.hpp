@@ -44,9 +44,13 @@ class Bundle {
 /// Errors: io.
 Status check_bundle_place(const std::string& file);
 
+/// Refuses what a bundle cannot carry.
+/// Errors: usage for a model that is a directory.
+Status check_exportable(const std::vector<InstallStep>& steps);
+
 /// Writes what was installed in `steps` as a tar, and fetches the archive of the llama-server for
 /// it again if it is not there any more.
-/// Errors: io; those of download.
+/// Errors: io; those of download and check_exportable.
 Status export_bundle(const Paths& paths, const Manifest& manifest,
                      const std::vector<InstallStep>& steps, const std::string& file,
                      const DownloadPolicy& policy, const Watch& watch);

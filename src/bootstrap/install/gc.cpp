@@ -11,6 +11,7 @@
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/install/last_used.hpp"
 #include "bootstrap/install/llama_server.hpp"
+#include "bootstrap/install/own_model.hpp"
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/manifest/manifest_source.hpp"
 #include "bootstrap/use/model_choice.hpp"
@@ -88,8 +89,9 @@ Status Search::find_variants(const ModelChoice& choice) {
   std::vector<Unused> unused;
   for (const std::string& name : names) {
     const std::string path = model_path(paths, name);
-    // What was put there by hand cannot be fetched again.
-    if (!installed.variants.contains(name) || used.contains(name)) continue;
+    // What was put there by hand cannot be fetched again, and a model of one's own need not be there to be.
+    const auto entry = installed.variants.find(name);
+    if (entry == installed.variants.end() || entry->second.is_own || used.contains(name)) continue;
     TRY_ASSIGN(const os::FileIdentity file, os::file_identity(path));
     const nanoseconds last_used = find_last_used(paths, name).value_or(nanoseconds{0});
     unused.push_back({name, path, file.size_bytes, std::max(file.changed, last_used)});
@@ -150,7 +152,8 @@ Status Search::find_left_overs(const std::string& directory) {
     };
     if (is_partial_file(name)) {
       TRY(add_if_old(Kind::partial, kPartialAge));
-    } else if (name.starts_with(kStagingPrefix) || path == llama_server_archive(paths)) {
+    } else if (name.starts_with(kStagingPrefix) || name.starts_with(kModelStagingPrefix) ||
+               path == llama_server_archive(paths)) {
       TRY(add_if_old(Kind::staging, nanoseconds{0}));  // Made under the lock that gc holds.
     } else if (name.starts_with(kBundlePrefix) || name.starts_with(kEnginePrefix) ||
                os::is_temporary_file(name) || path == paths.builtin_model_copy) {

@@ -11,6 +11,7 @@
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/manifest/variant.hpp"
 #include "bootstrap/use/model_choice.hpp"
+#include "embed/model/model_facts.hpp"
 #include "os/file/files.hpp"
 
 namespace runed::bootstrap {
@@ -70,6 +71,14 @@ Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
   TRY_ASSIGN(step.variant, resolve_variant(manifest, wanted));
   TRY_ASSIGN(step.artifact, manifest.model(step.variant));
   step.path = model_path(paths, step.variant);
+  const auto known = installed.variants.find(step.variant);
+  const bool is_another = known != installed.variants.end() && known->second.is_own &&
+                          known->second.sha256 != step.artifact.sha256;
+  if (is_another) {
+    return make_error(ErrorCode::usage, "the name '{}' is taken by a model of your own",
+                      step.variant)
+        .with_hint(fmt::format("'runed uninstall {}' removes that one", step.variant));
+  }
   tell(Activity::checking, Part::model, step.variant);
   if (!os::exists(step.path)) return step;
   const auto digest =
@@ -78,7 +87,6 @@ Result<InstallStep> Run::inspect_model(const std::string& wanted) const {
   if (digest && *digest == step.artifact.sha256) {
     step.state = State::intact;
   } else {
-    const auto known = installed.variants.find(step.variant);
     const bool as_installed =
         digest && known != installed.variants.end() && known->second.sha256 == *digest;
     step.state = as_installed ? State::outdated : State::damaged;
@@ -139,18 +147,18 @@ Status Run::ensure(InstallStep& step, const InstallRequest& request, const Downl
   // Now, and not when somebody waits for a vector: what is not recorded is not served by default.
   TRY(check_recognised(step.path, step.artifact.sha256, manifest.published_models()));
   // An intact file may be one that was put there by hand, or before a crash.
-  auto& entry = installed.variants[step.variant];
+  const PublishedModel published = manifest.describe(step.variant);
+  InstalledArtifact entry = installed.variants[step.variant];
   if (entry.sha256 != step.artifact.sha256) {
     TRY_ASSIGN(const os::FileIdentity file, os::file_identity(step.path));
     entry = {.url = step.artifact.url,
              .sha256 = step.artifact.sha256,
              .path = step.path,
-             .size_bytes = file.size_bytes};
+             .size_bytes = file.size_bytes,
+             .is_own = published.is_own};
   }
-  step.default_before = installed.model_variant;
-  if (becomes_default(request.becomes_default, installed)) installed.model_variant = step.variant;
-  if (installed.model_variant == step.variant) installed.model = entry;
-  step.default_now = installed.model_variant;
+  entry.is_reranker = embed::find_pooling(published.pooling) == embed::Pooling::rank;
+  note_model(entry, request.becomes_default, step, installed);
   return {};
 }
 
@@ -174,6 +182,30 @@ std::string_view name_of(ArtifactState state) {
   return "intact";
 }
 
+void note_model(const InstalledArtifact& model, BecomesDefault request, InstallStep& step,
+                Installed& installed) {
+  installed.variants[step.variant] = model;
+  step.default_before = installed.model_variant;
+  if (!model.is_reranker && becomes_default(request, installed)) {
+    installed.model_variant = step.variant;
+  }
+  if (installed.model_variant == step.variant) installed.model = model;
+  step.default_now = installed.model_variant;
+}
+
+// The manifest that is remembered is that of the default, since it tells for which manifest that counts.
+void write_installed(const Paths& paths, const InstallStep& step, const std::string& manifest_url,
+                     const Clock& clock, const Watch& watch, Installed& installed) {
+  if (installed.model_variant.empty() || installed.model_variant == step.variant) {
+    installed.manifest_url = manifest_url;
+  }
+  installed.platform = platform_name();
+  installed.installed_at = format_seconds(clock.system_now());
+  if (Status written = installed.write(paths.installed_file); !written) {
+    watch.event(written.error().message);
+  }
+}
+
 Result<std::vector<InstallStep>> plan_install(const Paths& paths, const Manifest& manifest,
                                               const InstallRequest& request,
                                               const InstallHooks& hooks) {
@@ -194,17 +226,10 @@ Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& man
   TRY_ASSIGN(std::vector<InstallStep> steps, run.inspect_all(request));
   for (InstallStep& step : steps) {
     TRY(run.ensure(step, request, policy));
-    // After each part: what is in place must be known, whatever becomes of the next. The manifest that is
-    // remembered is that of the default, since it tells for which manifest that counts.
-    if (run.installed.model_variant.empty() || run.installed.model_variant == step.variant) {
-      run.installed.manifest_url =
-          request.manifest_url.empty() ? manifest.source() : request.manifest_url;
-    }
-    run.installed.platform = platform_name();
-    run.installed.installed_at = format_seconds(clock.system_now());
-    if (Status written = run.installed.write(paths.installed_file); !written) {
-      hooks.watch.event(written.error().message);
-    }
+    // After each part: what is in place must be known, whatever becomes of the next.
+    write_installed(paths, step,
+                    request.manifest_url.empty() ? manifest.source() : request.manifest_url, clock,
+                    hooks.watch, run.installed);
   }
   return steps;
 }

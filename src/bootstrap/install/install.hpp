@@ -41,8 +41,9 @@ struct InstallStep {
   Part part = Part::model;
   std::string variant;  // Of a model.
   Artifact artifact;    // As the manifest has it.
-  std::string path;     // Of the GGUF, or the directory of the llama-server.
+  std::string path;     // Of the model, or the directory of the llama-server.
   ArtifactState state = ArtifactState::missing;
+  bool is_own = false;          // A model that no manifest has.
   uint64_t bytes_received = 0;  // Once it has been installed; so are the next two, of a model.
   std::string
       default_before{};  // What was served where none is named; empty: nothing was recorded.
@@ -78,5 +79,14 @@ Result<std::vector<InstallStep>> install(const Paths& paths, const Manifest& man
                                          const InstallRequest& request,
                                          const DownloadPolicy& policy, const Clock& clock,
                                          const InstallHooks& hooks);
+
+/// Notes a model in what is installed, and as the default if that is asked for. A reranker never
+/// becomes it: it makes no vectors.
+void note_model(const InstalledArtifact& model, BecomesDefault request, InstallStep& step,
+                Installed& installed);
+
+/// Writes installed.json with a step that was just done. That it cannot be written is told as an event.
+void write_installed(const Paths& paths, const InstallStep& step, const std::string& manifest_url,
+                     const Clock& clock, const Watch& watch, Installed& installed);
 
 }  // namespace runed::bootstrap

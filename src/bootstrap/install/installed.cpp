@@ -51,6 +51,8 @@ class Document {
     if (size != json_.end() && size->is_number_unsigned()) {
       artifact.size_bytes = size->get<uint64_t>();
     }
+    artifact.is_own = json_.value("own", Json()) == true;
+    artifact.is_reranker = json_.value("reranker", Json()) == true;
     return artifact;
   }
 
@@ -75,6 +77,8 @@ class Document {
 Json to_json(const InstalledArtifact& artifact) {
   Json json{{"url", artifact.url}, {"sha256", artifact.sha256}, {"path", artifact.path}};
   if (artifact.size_bytes > 0) json["size"] = artifact.size_bytes;
+  if (artifact.is_own) json["own"] = true;
+  if (artifact.is_reranker) json["reranker"] = true;
   return json;
 }
 

@@ -21,8 +21,10 @@ enum class ArtifactState {
 struct InstalledArtifact {
   std::string url;          // It was fetched from.
   std::string sha256;       // Of what was fetched: the archive, not the executable in it.
-  std::string path;         // On disk: the executable, the GGUF.
-  uint64_t size_bytes = 0;  // Of that file.
+  std::string path;         // On disk: the executable, the GGUF, the directory.
+  uint64_t size_bytes = 0;  // Of that file, or of all files of that directory.
+  bool is_own = false;      // A model of one's own: no manifest decides about it.
+  bool is_reranker = false;  // It gives scores, and is nothing to embed with.
 };
 
 /// installed.json: what is installed, and what it must look like. The fields above the blank line

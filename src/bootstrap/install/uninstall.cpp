@@ -7,6 +7,7 @@
 #include "bootstrap/manifest/variant.hpp"
 #include "bootstrap/use/model_choice.hpp"
 #include "bootstrap/use/named_models.hpp"
+#include "embed/model/model_file.hpp"
 #include "os/file/files.hpp"
 #include "os/file/open_files.hpp"
 
@@ -37,7 +38,9 @@ Result<std::string> find_installed(const Paths& paths, const Installed& installe
   return make_error(ErrorCode::model_missing,
                     "variant '{}' was not installed: its file was put into models/ by hand",
                     printable(*found))
-      .with_hint(fmt::format("run: rm {}", shell_quoted(model_path(paths, *found))));
+      .with_hint(fmt::format("run: rm {}{}",
+                             os::is_directory(model_tree(paths, *found)) ? "-r " : "",
+                             shell_quoted(model_tree(paths, *found))));
 }
 
 Status check_unused(const Paths& paths, const std::string& variant, const std::string& running) {
@@ -71,10 +74,9 @@ Result<Uninstall> plan_uninstall(const Paths& paths, const Settings& settings,
   TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   TRY_ASSIGN(const std::string variant, find_installed(paths, installed, name));
   TRY(check_unused(paths, variant, running_variant));
-  const std::string path = model_path(paths, variant);
-  const auto file = os::file_identity(path);
+  const auto file = embed::identity_at(model_path(paths, variant));
   return Uninstall{.item = {.kind = GcItem::Kind::variant,
-                            .path = path,
+                            .path = model_tree(paths, variant),
                             .name = variant,
                             .size_bytes = file ? file->size_bytes : 0},
                    .is_default = installed.model_variant == variant,

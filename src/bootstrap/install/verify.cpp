@@ -11,6 +11,7 @@
 #include "bootstrap/install/llama_server.hpp"
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/use/model_choice.hpp"
+#include "embed/model/model_file.hpp"
 #include "os/directory/directories.hpp"
 #include "os/file/files.hpp"
 #include "os/process/process.hpp"
@@ -36,7 +37,13 @@ Result<std::vector<std::string>> guarded_files(const Paths& paths) {
   std::vector<std::string> files{paths.installed_file};
   if (paths.config_file.starts_with(paths.home + "/")) files.push_back(paths.config_file);
   TRY_ASSIGN(const auto variants, installed_variants(paths));
-  for (const std::string& variant : variants) files.push_back(model_path(paths, variant));
+  for (const std::string& variant : variants) {
+    files.push_back(model_path(paths, variant));
+    if (!os::is_directory(files.back())) continue;
+    const auto directory = embed::ModelFile::open({.bytes = {}, .path = files.back()});
+    if (!directory) continue;  // Its digest cannot be told either.
+    for (std::string& path : (*directory)->paths()) files.push_back(std::move(path));
+  }
   return files;
 }
 
@@ -99,7 +106,8 @@ Status Verification::check_permissions() {
 Status Verification::check_model(const std::string& variant) {
   const std::string path = model_path(paths, variant);
   const auto entry = installed.variants.find(variant);
-  const auto promised = manifest != nullptr
+  const bool is_own = entry != installed.variants.end() && entry->second.is_own;
+  const auto promised = manifest != nullptr && !is_own
                             ? manifest->model(variant)
                             : Result<Artifact>(make_error(ErrorCode::not_found, ""));
   std::string expected = promised ? promised->sha256 : std::string();
@@ -109,7 +117,7 @@ Status Verification::check_model(const std::string& variant) {
     authority = "installed.json";
   }
   // A manifest that is not here may have it.
-  const bool can_be_fetched = manifest == nullptr || promised;
+  const bool can_be_fetched = (manifest == nullptr && !is_own) || promised;
   const auto digest = record.model_digest(path, Reading::always, watch);
   if (!digest && digest.error().code == ErrorCode::cancelled) return digest.error();
   if (!digest) {

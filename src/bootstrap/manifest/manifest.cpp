@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/hex_digest.hpp"
 #include "base/json.hpp"
+#include "base/letter_case.hpp"
 #include "base/text.hpp"
 #include "bootstrap/config/json_document.hpp"
 #include "bootstrap/fetch/url.hpp"
@@ -14,13 +16,7 @@ namespace runed::bootstrap {
 namespace {
 
 constexpr int kVersion = 1;
-constexpr size_t kDigestDigits = 64;
 constexpr const char* kDefaultExecutable = "llama-server";
-
-bool is_digest(std::string_view text) {
-  return text.size() == kDigestDigits &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
 
 // The last part of a URL's path, which most servers name the file by.
 std::string base_name(const std::string& url) {
@@ -33,14 +29,6 @@ bool is_local(const std::string& name) {
   const auto path = std::filesystem::path(name).lexically_normal();
   return !path.empty() && path.is_relative() && *path.begin() != ".." && path != "." &&
          name.find('\0') == std::string::npos && path.has_filename();
-}
-
-// As digests are compared: some programs write them in capitals.
-std::string lower_case(std::string digest) {
-  std::ranges::transform(digest, digest.begin(), [](char digit) {
-    return digit >= 'A' && digit <= 'F' ? static_cast<char>(digit - 'A' + 'a') : digit;
-  });
-  return digest;
 }
 
 uint32_t number_of(const Json& object, const char* key) {
@@ -61,6 +49,26 @@ void read_prompts(const Json& entry, PublishedModel& model) {
   model.query_prompt = std::move(query);
   model.default_task = std::move(task);
   model.document_prompt = text_of(*prompts, "document");
+  for (const auto& [name, prompt] : prompts->items()) {
+    if (name == "query" || name == "document" || !prompt.is_string()) continue;
+    model.named_prompts.emplace(name, prompt.get<std::string>());
+  }
+}
+
+PublishedModel read_model(const Json& entry) {
+  PublishedModel model;
+  model.sha256 = in_lower_case(text_of(entry, "sha256"));
+  if (!is_sha256_hex(model.sha256)) model.sha256.clear();
+  model.architecture = text_of(entry, "architecture");
+  model.dimensions = number_of(entry, "dimensions");
+  model.min_dimensions = number_of(entry, "min_dimensions");
+  model.max_tokens = number_of(entry, "max_tokens");
+  model.pooling = text_of(entry, "pooling");
+  read_prompts(entry, model);
+  model.license = text_of(entry, "license");
+  model.description = text_of(entry, "description");
+  model.is_own = entry.value("own", Json()) == true;
+  return model;
 }
 
 // The object under a key; null where it is missing.
@@ -151,11 +159,11 @@ Result<Artifact> Manifest::artifact(const Json& entry, const std::string& key,
     }
   }
   TRY_ASSIGN(artifact.sha256, text(entry, "sha256", key));
-  artifact.sha256 = lower_case(std::move(artifact.sha256));
-  if (!is_digest(artifact.sha256)) {
-    return fault(key + ".sha256", fmt::format("expected {} hex digits, found '{}'", kDigestDigits,
-                                              printable(artifact.sha256)));
+  if (!is_sha256_hex(artifact.sha256)) {
+    return fault(key + ".sha256",
+                 fmt::format("expected 64 hex digits, found '{}'", printable(artifact.sha256)));
   }
+  artifact.sha256 = in_lower_case(artifact.sha256);
   if (const auto size = entry.find("size"); size != entry.end() && !size->is_null()) {
     if (!size->is_number_unsigned()) return fault(key + ".size", "expected a number of bytes");
     artifact.size_bytes = size->get<uint64_t>();
@@ -188,16 +196,17 @@ std::vector<PublishedModel> Manifest::published_models() const {
   if (models == document_->end() || !models->is_object()) return published;
   for (const Json& entry : *models) {
     if (!entry.is_object()) continue;
-    PublishedModel model{.sha256 = lower_case(text_of(entry, "sha256"))};
-    if (!is_digest(model.sha256)) continue;
-    model.architecture = text_of(entry, "architecture");
-    model.dimensions = number_of(entry, "dimensions");
-    model.min_dimensions = number_of(entry, "min_dimensions");
-    model.pooling = text_of(entry, "pooling");
-    read_prompts(entry, model);
-    published.push_back(std::move(model));
+    PublishedModel model = read_model(entry);
+    if (!model.sha256.empty()) published.push_back(std::move(model));
   }
   return published;
+}
+
+PublishedModel Manifest::describe(const std::string& variant) const {
+  const auto models = document_->find("models");
+  if (models == document_->end() || !models->is_object()) return {};
+  const auto entry = models->find(variant);
+  return entry == models->end() || !entry->is_object() ? PublishedModel() : read_model(*entry);
 }
 
 Result<LlamaServerArtifact> Manifest::llama_server(std::string_view platform) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,11 +28,16 @@ struct PublishedModel {
   std::string architecture;     // GGUF general.architecture.
   uint32_t dimensions = 0;      // Floats of a vector.
   uint32_t min_dimensions = 0;  // The fewest that a vector may be cut to.
-  std::string pooling;          // mean, cls or last.
+  uint32_t max_tokens = 0;      // The most of one text, its frame included.
+  std::string pooling;          // mean, cls, last, or rank for a reranker.
   bool has_prompts = false;     // Whether it says anything of prompts: if so, these are all.
   std::string query_prompt;     // Put before a query; `{task}` in it stands for its task.
   std::string default_task;     // Of queries that come without one.
   std::string document_prompt;  // Put before a document.
+  std::map<std::string, std::string> named_prompts;  // Those with a name of their own.
+  std::string license;                               // `Apache-2.0`; for people, as the next.
+  std::string description;                           // A few words.
+  bool is_own = false;                               // Somebody's own model, in a bundle.
 };
 
 /// The llama-server of one platform.
@@ -70,6 +76,9 @@ class Manifest {
   /// Returns what is said of the models, for whoever has a file and its digest. Nobody has to say
   /// anything: what is missing, or of another type than expected, is left out.
   std::vector<PublishedModel> published_models() const;
+
+  /// The same of one variant, whose digest may be missing.
+  PublishedModel describe(const std::string& variant) const;
 
   /// Finds the llama-server for a platform such as `linux-amd64`.
   /// Errors: not_found if there is none; bad_config for an entry that cannot be used.

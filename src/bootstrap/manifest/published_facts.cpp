@@ -12,8 +12,12 @@ embed::ModelFacts facts_of(const PublishedModel& model) {
   if (model.has_prompts) {
     facts.prompts = {.query = {model.query_prompt, model.default_task},
                      .document = {model.document_prompt, {}}};
+    for (const auto& [name, text] : model.named_prompts) {
+      facts.prompts->named.push_back({.name = name, .text = text});
+    }
   }
   if (model.min_dimensions > 0) facts.min_dimensions = model.min_dimensions;
+  if (model.max_tokens > 0) facts.max_tokens = model.max_tokens;
   return facts;
 }
 

@@ -15,6 +15,6 @@ struct License {
 };
 
 /// Returns the licences of runed and of what it fetches.
-std::array<License, 5> builtin_licenses();
+std::array<License, 7> builtin_licenses();
 
 }  // namespace runed::bootstrap

@@ -6,14 +6,11 @@
 #include "bootstrap/config/setting_table.hpp"
 #include "bootstrap/install/installed.hpp"
 #include "bootstrap/manifest/manifest_source.hpp"
-#include "os/directory/directories.hpp"
 #include "os/file/files.hpp"
 #include "os/file/regular_file.hpp"
 
 namespace runed::bootstrap {
 namespace {
-
-constexpr std::string_view kExtension = ".gguf";
 
 using Kind = ModelChoice::Kind;
 
@@ -27,34 +24,6 @@ ModelChoice builtin_choice(Origin origin) {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
-}
-
-bool is_there(const std::string& path) {
-  return os::is_regular_file(os::resolve_links(path));
-}
-
-// A directory that cannot be looked into is not one without models: what was chosen may be in it.
-Result<std::vector<os::DirectoryEntry>> list_models(const Paths& paths) {
-  auto entries = os::list_directory(paths.models_dir);
-  if (entries) return entries;
-  const bool is_missing = entries.error().code == ErrorCode::not_found;
-  if (is_missing && !os::is_taken(paths.models_dir)) return std::vector<os::DirectoryEntry>();
-  return make_error(ErrorCode::model_missing, "cannot tell which models there are: {}",
-                    entries.error().message)
-      .with_hint("mount it, or make it readable; 'runed doctor' tells what else is wrong");
-}
-
-// The variants that somebody put into models/, be it a link that leads nowhere now.
-Result<std::vector<std::string>> named_variants(const Paths& paths) {
-  TRY_ASSIGN(const auto entries, list_models(paths));
-  std::vector<std::string> names;
-  for (const os::DirectoryEntry& entry : entries) {
-    if (!entry.name.ends_with(kExtension) || entry.kind == os::DirectoryEntry::Kind::directory) {
-      continue;
-    }
-    names.push_back(entry.name.substr(0, entry.name.size() - kExtension.size()));
-  }
-  return names;
 }
 
 Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted, Origin origin) {
@@ -71,7 +40,7 @@ Result<ModelChoice> choose_variant(const Paths& paths, const std::string& wanted
   auto found = find_variant(names, wanted);
   if (!found && found.error().code != ErrorCode::not_found) return std::move(found).error();
   if (!found) return ModelChoice{Kind::variant, wanted, {}, origin};
-  if (is_there(model_path(paths, *found))) return installed_choice(paths, *found, origin);
+  if (is_model_there(model_path(paths, *found))) return installed_choice(paths, *found, origin);
   return ModelChoice{Kind::variant, *found, {}, origin};
 }
 
@@ -112,7 +81,7 @@ bool can_be_fetched(const Paths& paths, const Settings& settings, const std::str
 Result<ModelChoice> choose_present(const Paths& paths, const Settings& settings,
                                    const std::string& variant, std::string_view why) {
   const std::string path = model_path(paths, variant);
-  if (is_there(path)) return installed_choice(paths, variant, Origin::default_value);
+  if (is_model_there(path)) return installed_choice(paths, variant, Origin::default_value);
   const auto file = os::file_identity(path);
   const std::string fault = file ? fmt::format("'{}': {}", path, os::find_fault_of_kind(path))
                                  : file.error().message;
@@ -134,7 +103,11 @@ Result<ModelChoice> choose_among_installed(const Paths& paths, const Settings& s
     return choose_present(paths, settings, installed.model_variant,
                           "the default of installed.json");
   }
-  TRY_ASSIGN(const std::vector<std::string> names, named_variants(paths));
+  TRY_ASSIGN(std::vector<std::string> names, named_variants(paths));
+  std::erase_if(names, [&installed](const std::string& name) {
+    const auto entry = installed.variants.find(name);
+    return entry != installed.variants.end() && entry->second.is_reranker;
+  });
   if (names.empty()) return builtin_choice(Origin::default_value);
   const std::string likely = default_of_manifest(paths, settings);
   if (contains(names, likely))
@@ -154,23 +127,13 @@ Result<ModelChoice> choose_default_of_manifest(const Paths& paths, const Setting
   const std::string variant = was_installed && !installed.model_variant.empty()
                                   ? installed.model_variant
                                   : default_of_manifest(paths, settings);
-  if (!variant.empty() && is_there(model_path(paths, variant))) {
+  if (!variant.empty() && is_model_there(model_path(paths, variant))) {
     return installed_choice(paths, variant, Origin::manifest);
   }
   return ModelChoice{Kind::variant, variant, {}, Origin::manifest};
 }
 
 }  // namespace
-
-std::string model_path(const Paths& paths, std::string_view variant) {
-  return fmt::format("{}/{}{}", paths.models_dir, variant, kExtension);
-}
-
-Result<std::vector<std::string>> installed_variants(const Paths& paths) {
-  TRY_ASSIGN(std::vector<std::string> names, named_variants(paths));
-  std::erase_if(names, [&](const std::string& name) { return !is_there(model_path(paths, name)); });
-  return names;
-}
 
 Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings) {
   const auto& variant = settings.model_variant;

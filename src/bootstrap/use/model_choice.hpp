@@ -6,6 +6,7 @@
 #include "base/result.hpp"
 #include "bootstrap/config/paths.hpp"
 #include "bootstrap/config/settings.hpp"
+#include "bootstrap/install/model_files.hpp"
 #include "bootstrap/manifest/variant.hpp"
 
 namespace runed::bootstrap {
@@ -15,13 +16,14 @@ struct ModelChoice {
   enum class Kind {
     builtin,  // The one in the executable.
     file,     // A GGUF that was named by its path.
-    variant,  // One of the manifest's.
+    variant,  // One of the manifest's, or one of one's own that was installed.
   };
 
   Kind kind = Kind::builtin;
   std::string variant;  // In full once it is installed; before, as it was asked for, and empty for
                         // the manifest's default. Empty for a file.
-  std::string path;     // Of the GGUF; empty for the built-in model and for what is not installed.
+  std::string
+      path;  // Of the GGUF or the directory; empty for the built-in model and for what is not installed.
   Origin origin = Origin::default_value;  // Where it was named; default: nowhere.
 
   bool is_installed() const { return kind != Kind::variant || !path.empty(); }
@@ -42,12 +44,5 @@ Result<ModelChoice> choose_model(const Paths& paths, const Settings& settings);
 /// Refuses a variant that is not installed.
 /// Errors: model_missing listing what is installed.
 Status check_installed(const ModelChoice& choice, const Paths& paths, const Settings& settings);
-
-/// Returns the path of a variant's file, whether or not it is there.
-std::string model_path(const Paths& paths, std::string_view variant);
-
-/// Lists the variants in models/ whose files are there, sorted.
-/// Errors: model_missing if models/ cannot be looked into.
-Result<std::vector<std::string>> installed_variants(const Paths& paths);
 
 }  // namespace runed::bootstrap

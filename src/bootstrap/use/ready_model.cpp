@@ -1,6 +1,7 @@
 #include "bootstrap/use/ready_model.hpp"
 
 #include "bootstrap/install/installed.hpp"
+#include "bootstrap/install/own_model.hpp"
 #include "bootstrap/install/record.hpp"
 #include "bootstrap/manifest/manifest_source.hpp"
 #include "embed/model/model_file.hpp"
@@ -8,17 +9,28 @@
 namespace runed::bootstrap {
 namespace {
 
-// What the variant's file must hash to; empty if nothing here says so.
-Result<std::string> promised_digest(const Paths& paths, const Settings& settings,
-                            const std::string& variant) {
+// What a variant must hash to, and how it is had again.
+struct Promise {
+  std::string sha256;  // Empty if nothing here says so.
+  bool is_own = false;
+  std::string advice;
+};
+
+Result<Promise> find_promise(const Paths& paths, const Settings& settings,
+                             const std::string& variant) {
+  Promise promise{.sha256 = {},
+                  .advice = fmt::format("'runed install --variant {}' fetches it again", variant)};
   TRY_ASSIGN(const Installed installed, Installed::load(paths.installed_file));
   if (const auto entry = installed.variants.find(variant); entry != installed.variants.end()) {
-    return entry->second.sha256;
+    promise.sha256 = entry->second.sha256;
+    promise.is_own = entry->second.is_own;
+    if (promise.is_own) promise.advice = advise_taking_again(variant, entry->second);
+    return promise;
   }
   const auto manifest = load_local_manifest(paths, settings.manifest.value);
-  if (!manifest) return std::string();
-  const auto model = manifest->model(variant);
-  return model ? model->sha256 : std::string();
+  const auto model = manifest ? manifest->model(variant) : Result<Artifact>(manifest.error());
+  if (model) promise.sha256 = model->sha256;
+  return promise;
 }
 
 // A file that is no model for whatever reason is a fault of the model, but for a disk that fails.
@@ -73,25 +85,24 @@ Result<ReadyModel> check_model(const Paths& paths, const Settings& settings,
   auto file = embed::identity_at(choice.path);
   if (!file) return unreadable(std::move(file).error());
   ready.file = *file;
-  const bool is_variant = choice.kind == ModelChoice::Kind::variant;
-  if (is_variant) {
-    TRY_ASSIGN(ready.promised_sha256, promised_digest(paths, settings, choice.variant));
+  Promise promise;
+  if (choice.kind == ModelChoice::Kind::variant) {
+    TRY_ASSIGN(promise, find_promise(paths, settings, choice.variant));
   }
-  const std::string& promised = ready.promised_sha256;
+  const std::string& promised = ready.promised_sha256 = promise.sha256;
   auto digest =
       Record(paths.record_file).model_digest(choice.path, Reading::if_changed, watch, inspect);
   // Then it is not what was installed, and can be had again.
   if (!digest && digest.error().code == ErrorCode::model_corrupt && !promised.empty()) {
     digest.error().code = ErrorCode::integrity;
-    digest.error().hint =
-        fmt::format("'runed install --variant {}' fetches it again", choice.variant);
+    digest.error().hint = promise.advice;
   }
   if (!digest) return unreadable(std::move(digest).error());
   ready.sha256 = *std::move(digest);
   if (promised.empty() || promised == ready.sha256) return ready;
   return make_error(ErrorCode::integrity, "'{}' is damaged: its SHA-256 is {}, not {}", choice.path,
                     ready.sha256, promised)
-      .with_hint(fmt::format("'runed install --variant {}' fetches it again", choice.variant));
+      .with_hint(promise.advice);
 }
 
 Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
@@ -101,6 +112,9 @@ Result<ReadyModel> ensure_model(const Paths& paths, const Settings& settings,
   if (ready || choice.kind != ModelChoice::Kind::variant) return ready;
   const ErrorCode code = ready.error().code;
   if (code != ErrorCode::model_missing && code != ErrorCode::integrity) return ready;
+  // A model of one's own is in no manifest.
+  const auto promise = find_promise(paths, settings, choice.variant);
+  if (promise && promise->is_own) return std::move(ready).error().with_hint(promise->advice);
   if (code == ErrorCode::integrity) hooks.watch.event(ready.error().message);
   auto installed = install_model(
       paths, settings, {.parts = {Part::model}, .variant = choice.variant}, policy, clock, hooks);

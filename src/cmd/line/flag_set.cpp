@@ -28,6 +28,11 @@ Flag Flag::excludes(Flag other) const {
   return *this;
 }
 
+Flag Flag::needs(Flag other) const {
+  option_->needs(other.option_);
+  return *this;
+}
+
 Flag FlagSet::add_flag(const char* names, bool& is_set, const std::string& help) {
   return Flag(*app_.add_flag(names, is_set, help));
 }

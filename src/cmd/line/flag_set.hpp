@@ -26,6 +26,8 @@ class Flag {
   Flag required() const;
   /// Refuses it together with another one.
   Flag excludes(Flag other) const;
+  /// Refuses it without another one.
+  Flag needs(Flag other) const;
 
  private:
   CLI::Option* option_;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pwd.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -86,6 +87,11 @@ Result<std::string> executable_path() {
 
 bool is_terminal(int fd) {
   return ::isatty(fd) == 1;
+}
+
+size_t terminal_columns(int fd) {
+  winsize size{};
+  return is_terminal(fd) && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void fill_standard_descriptors() {

@@ -35,6 +35,9 @@ Result<std::string> executable_path();
 
 bool is_terminal(int fd);
 
+/// Returns how many columns a terminal has; 0 if it is none, or does not tell.
+size_t terminal_columns(int fd);
+
 /// Puts /dev/null in the place of each of stdin, stdout and stderr that is closed, so that nothing
 /// that is opened later takes that number and gets what was meant for them. Reading stdin and writing
 /// the other two then fail, as they would have. Before anything is opened.

@@ -1,11 +1,20 @@
 #include "bootstrap/manifest/manifest.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <set>
+
 #include "base/json.hpp"
+#include "bootstrap/manifest/published_facts.hpp"
 #include "bootstrap/manifest/resources.hpp"
+#include "bootstrap/manifest/variant.hpp"
+#include "embed/model/known_models.hpp"
 #include "support/result_matchers.hpp"
 
 using runed::ErrorCode;
 using runed::Json;
+using runed::bootstrap::find_variant;
 using runed::bootstrap::Manifest;
 using runed::test::unwrap;
 using runed::test::unwrap_error;
@@ -123,20 +132,85 @@ TEST_CASE("what is said of a model in other words than expected is as good as no
   CHECK(said("https://h/m.gguf").empty());
 }
 
-TEST_CASE("the manifest in the executable says of its models what the table of known ones does") {
+TEST_CASE("prompts of other names are those that are asked for by name") {
+  const auto model =
+      parse({{"models",
+              {{"m.q8_0",
+                {{"prompts", {{"query", "q: "}, {"clustering", "c: "}, {"wrong", 7}}},
+                 {"license", "MIT"},
+                 {"max_tokens", 512}}}}}})
+          .describe("m.q8_0");
+  CHECK(model.query_prompt == "q: ");
+  CHECK(model.named_prompts == std::map<std::string, std::string>{{"clustering", "c: "}});
+  CHECK(model.license == "MIT");
+  CHECK(model.max_tokens == 512);
+  CHECK(parse(Json::object()).describe("other").license.empty());
+}
+
+TEST_CASE("the manifest in the executable says all of each of its models") {
   const auto manifest = unwrap(Manifest::parse(runed::bootstrap::builtin_manifest(), "builtin:"));
-  const auto published = manifest.published_models();
-  REQUIRE(published.size() == 2);
-  for (const auto& model : published) {
-    CHECK(model.architecture == "qwen3");
-    CHECK(model.dimensions == 1024);
-    CHECK(model.min_dimensions == 32);
-    CHECK(model.pooling == "last");
-    CHECK(model.query_prompt == "Instruct: {task}\nQuery:");
-    CHECK(model.default_task ==
-          "Given a web search query, retrieve relevant passages that answer the query");
-    CHECK(model.document_prompt.empty());
+  const auto variants = manifest.variants();
+  REQUIRE(variants.size() == 16);
+  CHECK(manifest.published_models().size() == variants.size());
+  std::set<std::string> digests;
+  for (const std::string& variant : variants) {
+    CAPTURE(variant);
+    const auto artifact = unwrap(manifest.model(variant));
+    CHECK(artifact.size_bytes > 1'000'000);
+    for (const std::string& source : artifact.sources) CHECK(source.starts_with("https://"));
+    CHECK(digests.insert(artifact.sha256).second);
+    const auto model = manifest.describe(variant);
+    CHECK(model.sha256 == artifact.sha256);
+    CHECK_FALSE(model.architecture.empty());
+    CHECK_FALSE(model.license.empty());
+    CHECK_FALSE(model.description.empty());
+    CHECK(model.max_tokens >= 256);
+    // A reranker has neither vectors nor prompts.
+    const bool is_reranker = model.pooling == "rank";
+    CHECK(is_reranker == (variant.find("reranker") != std::string::npos));
+    CHECK(model.has_prompts == !is_reranker);
+    CHECK((model.dimensions > 0) == !is_reranker);
   }
+}
+
+// The last parts of names are in scripts and in other people's config.json.
+TEST_CASE("no model of the manifest in the executable takes a short name from another") {
+  const auto manifest = unwrap(Manifest::parse(runed::bootstrap::builtin_manifest(), "builtin:"));
+  const auto names = manifest.variants();
+  CHECK(unwrap(find_variant(names, "q8_0")) == "qwen3-embedding-0.6b.q8_0");
+  CHECK(unwrap(find_variant(names, "f16")) == "qwen3-embedding-0.6b.f16");
+}
+
+// Who has the model by a file of its own name gets the same vectors as who installed it.
+TEST_CASE("the manifest in the executable says what the table of known models says") {
+  const auto manifest = unwrap(Manifest::parse(runed::bootstrap::builtin_manifest(), "builtin:"));
+  const std::set<std::string> kTypes{"q8_0", "f16", "q4_k_m"};
+  size_t compared = 0;
+  for (const std::string& variant : manifest.variants()) {
+    CAPTURE(variant);
+    const auto published = manifest.describe(variant);
+    for (const auto& known : runed::embed::known_models()) {
+      std::string name(known.name);
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+      const std::string rest = variant.starts_with(name) ? variant.substr(name.size()) : "";
+      if (rest.size() < 4 || !kTypes.contains(rest.substr(1))) continue;
+      const auto facts = facts_of(known);
+      const auto told = runed::bootstrap::to_facts({published}).front();
+      CHECK(published.architecture == known.architecture);
+      CHECK(published.dimensions == known.width);
+      CHECK(told.facts.pooling == facts.pooling);
+      CHECK(told.facts.min_dimensions == facts.min_dimensions);
+      REQUIRE(told.facts.prompts.has_value());
+      CHECK(told.facts.prompts->query == facts.prompts->query);
+      CHECK(told.facts.prompts->document == facts.prompts->document);
+      auto named = facts.prompts->named;
+      std::ranges::sort(named, {}, &runed::embed::NamedPrompt::name);
+      CHECK(told.facts.prompts->named == named);
+      if (facts.max_tokens.has_value()) CHECK(told.facts.max_tokens == facts.max_tokens);
+      ++compared;
+    }
+  }
+  CHECK(compared >= 12);
 }
 
 TEST_CASE("what is unknown is ignored, and what is wrong elsewhere does not matter") {

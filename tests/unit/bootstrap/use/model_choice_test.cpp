@@ -56,6 +56,15 @@ TEST_CASE("told nothing, and with nothing installed, the model is the one in the
   CHECK(choice.is_installed());
 }
 
+TEST_CASE("told nothing, a reranker is none to embed with, even if it is the only model") {
+  Fixture fixture;
+  fixture.leave_only("b.f16");
+  CHECK(unwrap(choose_model(fixture.paths, fixture.settings)).variant == "b.f16");
+  write_text(fixture.paths.installed_file,
+             R"({"variants":{"b.f16":{"sha256":"aa","path":"/m","reranker":true}}})");
+  CHECK(unwrap(choose_model(fixture.paths, fixture.settings)).kind == Kind::builtin);
+}
+
 TEST_CASE("told nothing, the default of installed.json is served") {
   Fixture fixture;
   const auto error = unwrap_error(choose_model(fixture.paths, fixture.settings));
