@@ -31,7 +31,6 @@ using MaybeFailure = std::optional<Failure>;
 using Bytes = std::span<const std::byte>;
 
 constexpr uint64_t kLargestUnknown = uint64_t{64} << 30;  // Of a file whose size nobody told.
-
 constexpr uint64_t kMostIgnoredBytes = uint64_t{1} << 20;  // Of a page that says that there is no more.
 
 // What is wrong on this machine is wrong for every URL.

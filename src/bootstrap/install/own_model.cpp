@@ -5,7 +5,6 @@
 #include "bootstrap/install/own_model.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 #include <vector>
 
@@ -45,11 +44,7 @@ std::string last_part(std::string_view path) {
 }
 
 std::string without_extension(std::string name) {
-  const bool has_one =
-      name.size() > kExtension.size() &&
-      std::ranges::equal(std::string_view(name).substr(name.size() - kExtension.size()), kExtension,
-                         {}, [](unsigned char letter) { return std::tolower(letter); });
-  if (has_one) name.resize(name.size() - kExtension.size());
+  if (in_lower_case(name).ends_with(kExtension)) name.resize(name.size() - kExtension.size());
   return name;
 }
 
