@@ -30,9 +30,25 @@ struct EmbedOptions {
       prompt_name{};  // A prompt of the model's by its name; goes with neither of the first two.
 };
 
+/// In which numbers a score is told.
+enum class ScoreScale {
+  unit,  // From 0 to 1, which never changes the order.
+  raw,   // As the model's makers have it.
+};
+
+/// A document of a request for scores, among those that it was compared with.
+struct RankedDocument {
+  uint32_t index = 0;  // In the request.
+  float score = 0;
+  uint32_t token_count = 0;  // Of the pair, after truncation.
+  uint32_t tokens_dropped = 0;
+
+  bool operator==(const RankedDocument&) const = default;
+};
+
 /// The result for one text.
 struct Embedding {
-  std::vector<float> vector;  // Of unit length.
+  std::vector<float> vector;  // Of unit length; of a pair of texts, its raw score.
   uint32_t token_count = 0;   // After truncation, EOS included.
   uint32_t tokens_dropped = 0;
   uint32_t cluster_id = 0;  // When a route was asked for.

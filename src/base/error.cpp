@@ -54,6 +54,7 @@ constexpr std::array kNames{
     NamedCode{ErrorCode::model_missing, "MODEL_MISSING"},
     NamedCode{ErrorCode::model_corrupt, "MODEL_CORRUPT"},
     NamedCode{ErrorCode::model_unsupported, "MODEL_UNSUPPORTED"},
+    NamedCode{ErrorCode::wrong_model_kind, "WRONG_MODEL_KIND"},
     NamedCode{ErrorCode::not_finite, "NOT_FINITE"},
     NamedCode{ErrorCode::engine_crashed_on_text, "ENGINE_CRASHED_ON_TEXT"},
     NamedCode{ErrorCode::peer_refused, "PEER_REFUSED"},

@@ -55,6 +55,7 @@ enum class ErrorCode {
   model_missing,
   model_corrupt,
   model_unsupported,
+  wrong_model_kind,  // Vectors were asked of a reranker, or scores of an embedding model.
   not_finite,
   engine_crashed_on_text,
   peer_refused,

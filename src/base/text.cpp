@@ -73,6 +73,13 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+bool contains_in_any_case(std::string_view text, std::string_view word) {
+  const auto is_same = [](char of_text, char of_word) {
+    return of_text == of_word || (of_text >= 'A' && of_text <= 'Z' && of_text + 32 == of_word);
+  };
+  return !std::ranges::search(text, word, is_same).empty() || word.empty();
+}
+
 std::optional<std::string> find_nearest(std::string_view word,
                                         std::span<const std::string> candidates) {
   const auto distance = [word](const std::string& candidate) {

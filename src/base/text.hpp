@@ -16,6 +16,9 @@ std::optional<size_t> find_invalid_utf8(std::string_view text);
 /// Tells whether the text has nothing but ASCII white space.
 bool is_blank(std::string_view text);
 
+/// Tells whether a word is somewhere in a text, in upper or lower case. Needs: a word of lower-case ASCII.
+bool contains_in_any_case(std::string_view text, std::string_view word);
+
 /// Splits at every `separator`; `n` separators give `n + 1` parts.
 std::vector<std::string_view> split(std::string_view text, char separator);
 

@@ -27,6 +27,7 @@ ExitCode exit_code_of(ErrorCode code) {
     case ErrorCode::model_missing:
     case ErrorCode::model_corrupt:
     case ErrorCode::model_unsupported:
+    case ErrorCode::wrong_model_kind:
       return ExitCode::model;
     case ErrorCode::model_mismatch:
       return ExitCode::model_mismatch;

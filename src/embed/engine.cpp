@@ -1,6 +1,7 @@
 #include "embed/engine.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.hpp"
 
@@ -8,6 +9,15 @@ namespace runed::embed {
 
 Error unwanted_error() {
   return make_error(ErrorCode::cancelled, "nobody waits for the texts any more");
+}
+
+Status Engine::score(const PackedBatch& /*batch*/, std::span<float> /*raw*/) {
+  return make_error(ErrorCode::model_unsupported, "the engine '{}' has no rerankers", info().engine)
+      .with_hint("leave the engine at auto, or name native");
+}
+
+float to_unit_interval(float raw) {
+  return static_cast<float>(1 / (1 + std::exp(-static_cast<double>(raw))));
 }
 
 uint32_t limit_tokens(uint32_t of_model, uint32_t wanted) {

@@ -50,6 +50,9 @@ struct PackedBatch {
   /// Asked now and then while the batch is computed, by the thread that called `embed`. Once it is
   /// false the rest is not computed. Null: it is wanted to the end.
   const std::function<bool()>* is_wanted = nullptr;
+  /// Of texts that are pairs: how many tokens of each are before its second one. [n_texts]; empty: they
+  /// are no pairs.
+  std::span<const uint32_t> seconds{};
 };
 
 /// Where an engine writes what it computes.
@@ -70,11 +73,15 @@ struct EmbeddingRows {
 /// What an engine returns for a batch that is not wanted any more.
 Error unwanted_error();
 
+/// Turns a raw score into one from 0 to 1: of a logit its sigmoid, which of log-odds is the probability
+/// of the first of two.
+float to_unit_interval(float raw);
+
 /// Checks that every text of a batch has at least one token and at most `max_tokens`.
 /// Errors: empty_text, text_too_long (details: index).
 Status check_lengths(const PackedBatch& batch, uint32_t max_tokens);
 
-/// The engine contract: an embedding model that can be started, asked, and told to give its memory
+/// The engine contract: an embedding model or a reranker that can be started, asked, and told to give its memory
 /// back. One thread at a time calls start, stop and embed; the rest may be called by any thread.
 ///
 /// An engine in a process of its own can fail in three more ways, for which whoever supervises it
@@ -105,11 +112,18 @@ class Engine {
   /// the model's file is not what it was.
   /// Writes rows of unit length, and what lengths they had before that; 0 where an engine is not told
   /// by what it asks.
+  /// Needs:  a model of Head::none.
   /// Errors: not_finite if a row is not, model_corrupt if an id is outside the vocabulary or the
   ///         model's file is not what it was, before or after the batch was computed; engine_died,
   ///         engine_killed, engine_fault; shutting_down after `interrupt`; cancelled if the batch is
   ///         not wanted any more.
   virtual Status embed(const PackedBatch& batch, EmbeddingRows out) = 0;
+
+  /// Scores a packed batch of pairs, with a model of Head::rank. Writes the raw scores, which are those
+  /// that the model's makers have before anything makes them one from 0 to 1 (to_unit_interval).
+  /// Shapes: raw [n_texts].
+  /// Errors: those of `embed`; model_unsupported from an engine that has no rerankers.
+  virtual Status score(const PackedBatch& batch, std::span<float> raw);
 
   /// Tokens that one call of `embed` should carry at most: past it memory grows, not speed.
   virtual uint32_t batch_tokens() const = 0;

@@ -109,6 +109,12 @@ Result<NamedPrompt> find_prompt(std::string_view name, std::string_view model_na
 }
 
 Status check_options(const EmbedOptions& options, const ModelInfo& model) {
+  if (model.spec.head == Head::rank) {
+    return make_error(ErrorCode::wrong_model_kind,
+                      "'{}' is a reranker: it gives scores of pairs of texts, and no vectors",
+                      model.model_name)
+        .with_hint("'runed rerank' scores texts with it; for vectors name an embedding model");
+  }
   TRY(check_dimensions(options, model));
   TRY(check_prompt_name(options, model));
   return check_instruction(options, model);
@@ -191,14 +197,20 @@ Result<std::vector<Embedding>> embed_pass(Engine& engine,
                                           const std::function<bool()>* is_wanted) {
   std::vector<TokenId> ids;
   std::vector<uint32_t> offsets{0};
+  std::vector<uint32_t> seconds;
   for (const PreparedText* text : texts) {
     ids.insert(ids.end(), text->ids.begin(), text->ids.end());
     offsets.push_back(static_cast<uint32_t>(ids.size()));
+    seconds.push_back(text->second);
   }
   const size_t dimension = engine.info().dimension;
   std::vector<float> vectors(texts.size() * dimension);
   std::vector<float> norms(texts.size());
-  TRY(engine.embed({ids, offsets, is_wanted}, {vectors, norms}));
+  if (engine.info().spec.head == Head::rank) {
+    TRY(engine.score({ids, offsets, is_wanted, seconds}, vectors));
+  } else {
+    TRY(engine.embed({ids, offsets, is_wanted}, {vectors, norms}));
+  }
 
   std::vector<Embedding> embeddings(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {

@@ -17,10 +17,11 @@ namespace runed::embed {
 struct PreparedText {
   std::vector<TokenId> ids;     // EOS included.
   uint32_t tokens_dropped = 0;  // By truncation.
+  uint32_t second = 0;  // Of a pair with special tokens between its texts: where the second begins.
 };
 
 /// Checks the options against what is known of the model.
-/// Errors: bad_dimensions for a cut that the model is not known to bear; invalid_argument for an
+/// Errors: wrong_model_kind for a reranker; bad_dimensions for a cut that the model is not known to bear; invalid_argument for an
 ///         instruction without a query, of more than 16 KiB, or for a model whose prompt has no
 ///         task, and for a prompt's name that the model does not have, or beside a type or a task.
 Status check_options(const EmbedOptions& options, const ModelInfo& model);
@@ -51,14 +52,14 @@ std::string prompt_for(const EmbedOptions& options, const ModelSpec& spec);
 /// Returns the exact text that the model is given.
 std::string apply_prompt(std::string_view text, const EmbedOptions& options, const ModelSpec& spec);
 
-/// Embeds several prepared texts in one forward pass of `engine`, for as long as they are wanted
+/// Embeds several prepared texts, or, with a reranker, scores several pairs (Embedding::vector), in one forward pass of `engine`, for as long as they are wanted
 /// (null: to the end; see PackedBatch).
-/// Errors: those of Engine::embed.
+/// Errors: those of Engine::embed and score.
 Result<std::vector<Embedding>> embed_pass(Engine& engine,
                                           std::span<const PreparedText* const> texts,
                                           const std::function<bool()>* is_wanted = nullptr);
 
-/// Embeds any number of prepared texts, in passes of at most `batch_tokens` tokens.
+/// The same of any number, in passes of at most `batch_tokens` tokens.
 /// Errors: those of Engine::embed.
 Result<std::vector<Embedding>> embed_all(Engine& engine, std::span<const PreparedText> texts);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "embed/request.hpp"
+#include "embed/rerank_self_test.hpp"
 
 namespace runed::embed {
 namespace {
@@ -232,6 +233,7 @@ SelfTestCheck check_published_scores(const std::vector<Measured>& samples) {
 
 Result<std::vector<SelfTestCheck>> run_self_test(Engine& engine,
                                                  const std::function<bool()>& is_cancelled) {
+  if (engine.info().spec.head == Head::rank) return run_rerank_self_test(engine, is_cancelled);
   const auto tokenizer = engine.tokenizer();
   if (tokenizer == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
   TRY_ASSIGN(auto samples, prepare_samples(engine.info(), *tokenizer));

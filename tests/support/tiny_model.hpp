@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/base64.hpp"
@@ -45,6 +47,31 @@ struct TinyReference {
   std::vector<std::string> texts;
   std::vector<std::vector<uint32_t>> ids;
   std::vector<std::vector<float>> vectors;
+};
+
+/// The same of the pairs of a tiny reranker: their raw scores.
+struct TinyPairs {
+  explicit TinyPairs(const std::string& name) {
+    const Json json = read_json(tiny_path(name) + "/reference.json");
+    max_tokens = json["max_tokens"].get<uint32_t>();
+    for (const Json& pair : json["pairs"]) {
+      pairs.emplace_back(pair[0].get<std::string>(), pair[1].get<std::string>());
+    }
+    ids = json["ids"].get<std::vector<std::vector<uint32_t>>>();
+    scores = json["scores"].get<std::vector<double>>();
+    if (!json.contains("types")) return;
+    for (const Json& types : json["types"]) {
+      const auto each = types.get<std::vector<uint32_t>>();
+      seconds.push_back(
+          static_cast<uint32_t>(std::find(each.begin(), each.end(), 1U) - each.begin()));
+    }
+  }
+
+  uint32_t max_tokens = 0;
+  std::vector<std::pair<std::string, std::string>> pairs;
+  std::vector<std::vector<uint32_t>> ids;
+  std::vector<uint32_t> seconds;  // Where segment 1 begins; empty: there is none.
+  std::vector<double> scores;
 };
 
 /// Returns 1 - the cosine of two vectors of any length.

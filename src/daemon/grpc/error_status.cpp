@@ -28,6 +28,7 @@ grpc::StatusCode code_of(ErrorCode code) {
     case ErrorCode::model_missing:
     case ErrorCode::model_corrupt:
     case ErrorCode::model_unsupported:
+    case ErrorCode::wrong_model_kind:
       return grpc::StatusCode::FAILED_PRECONDITION;
     case ErrorCode::unknown_model:
       return grpc::StatusCode::NOT_FOUND;

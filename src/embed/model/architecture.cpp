@@ -24,6 +24,14 @@ constexpr TensorRow kCommonTensors[] = {
      Size::second_dense_outputs, Presence::optional},
     {"dense_3.bias", TensorRole::second_dense, Size::second_dense_outputs, Size::one,
      Presence::optional, TensorPart::bias},
+    {"cls.weight", TensorRole::rank_dense, Size::width, Size::width, Presence::optional},
+    {"cls.bias", TensorRole::rank_dense, Size::width, Size::one, Presence::optional,
+     TensorPart::bias},
+    {"cls.norm.weight", TensorRole::rank_norm, Size::width, Size::one, Presence::optional},
+    {"cls.output.weight", TensorRole::rank_output, Size::width, Size::rank_outputs,
+     Presence::optional},
+    {"cls.output.bias", TensorRole::rank_output, Size::rank_outputs, Size::one, Presence::optional,
+     TensorPart::bias},
 };
 
 DenseLayer dense_layer(const ModelSpec& spec, size_t index) {
@@ -71,6 +79,8 @@ uint64_t size_of(const ModelSpec& spec, TensorSize size) {
       return dense_layer(spec, 1).inputs;
     case TensorSize::second_dense_outputs:
       return dense_layer(spec, 1).outputs;
+    case TensorSize::rank_outputs:
+      return spec.rank.outputs();
   }
   return 0;
 }

@@ -40,6 +40,9 @@ enum class TensorRole {
   down_post_norm,  // Of what the feed-forward layer gives.
   first_dense,
   second_dense,
+  rank_dense,
+  rank_norm,
+  rank_output,
   unused,  // May be there, and has no part in an embedding.
 };
 
@@ -63,7 +66,8 @@ enum class TensorSize {
   first_dense_inputs,
   first_dense_outputs,
   second_dense_inputs,
-  second_dense_outputs
+  second_dense_outputs,
+  rank_outputs
 };
 
 enum class Presence {
@@ -108,7 +112,8 @@ const Architecture* find_architecture(std::string_view name);
 /// Errors: model_unsupported naming those that there are.
 Result<const Architecture*> get_architecture(std::string_view name);
 
-/// The tensors that a model of any architecture may have: those of its dense layers.
+/// The tensors that a model of any architecture may have: those of its dense layers, and those of a
+/// head that ranks.
 std::span<const TensorRow> common_tensors();
 
 /// Returns the name of a tensor in the file; `layer` is none for one of the model.

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "base/text.hpp"
 #include "embed/model/spec_reader.hpp"
 
 namespace runed::embed {
@@ -24,7 +25,34 @@ Status check_pooler(const Gguf& file, const ModelSpec& spec) {
       fmt::format("the model has a tensor '{}' and none '{}': it is a reranker, and its converter "
                   "left the pooler out",
                   kHeadOutput, kHead),
-      kHead, "name an embedding model; of this reranker no GGUF file is right");
+      kHead,
+      "no GGUF file of this reranker is right: name the directory of its makers' files, as "
+      "huggingface.co has it");
+}
+
+// Converters know a reranker of Qwen3 by its README or by the name of its directory. Of another one they
+// make a language model without a word, whose scores are about 1e-20.
+Status check_yes_and_no(const Gguf& file, const ModelSpec& spec) {
+  if (spec.architecture != "qwen3" || file.tensors().empty()) return {};
+  const bool is_named = contains_in_any_case(spec.name, "rerank") ||
+                        file.has("tokenizer.chat_template.rerank") ||
+                        spec.pooling.value == Pooling::rank;
+  if (!is_named || file.find_tensor(kHeadOutput) != nullptr) return {};
+  return conversion_fault(
+      fmt::format("the model is a reranker, and has no tensor '{}': its converter took it for a "
+                  "language model",
+                  kHeadOutput),
+      kHeadOutput,
+      "install a file that is right: those of ggml-org are (Qwen3-Reranker-0.6B-Q8_0-GGUF)");
+}
+
+// Its makers have a pooler, a matrix and tanh, before the row of the score, which files lack.
+Status check_jina_head(const Gguf& file, const ModelSpec& spec) {
+  if (spec.architecture != "jina-bert-v2" || !has_rank_head(file)) return {};
+  return conversion_fault(
+      "the model is a reranker of architecture 'jina-bert-v2', and its converter left the pooler "
+      "out",
+      kHead, "of these rerankers no GGUF file is right: name another reranker");
 }
 
 bool has_padding_rows(uint64_t rows) {
@@ -68,6 +96,8 @@ Status check_first_norm(const Gguf& file, const ModelSpec& spec) {
 
 Status check_tensors(const Gguf& file, const ModelSpec& spec) {
   TRY(check_pooler(file, spec));
+  TRY(check_yes_and_no(file, spec));
+  TRY(check_jina_head(file, spec));
   TRY(check_first_norm(file, spec));
   return check_positions(file, spec);
 }

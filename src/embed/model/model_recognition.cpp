@@ -12,6 +12,7 @@
 #include "embed/model/file_prompts.hpp"
 #include "embed/model/known_models.hpp"
 #include "embed/model/lost_parts.hpp"
+#include "embed/model/rank_head_reader.hpp"
 
 namespace runed::embed {
 namespace {
@@ -129,8 +130,8 @@ Result<std::optional<Pooling>> read_pooling(const Gguf& file, const std::string&
   TRY_ASSIGN(const uint64_t number, file.unsigned_value(key));
   if (number <= kMostPooling) return static_cast<Pooling>(number);
   return conversion_fault(
-      fmt::format("key '{}' is {} where 1 (mean), 2 (cls) or 3 (last) was expected", printable(key),
-                  number),
+      fmt::format("key '{}' is {} where 1 (mean), 2 (cls), 3 (last) or 4 (rank) was expected",
+                  printable(key), number),
       key, kConvertAgain);
 }
 
@@ -154,19 +155,16 @@ Result<ModelFacts> read_facts(const Gguf& file, const ModelSpec& spec) {
   return facts;
 }
 
-Error refused_reranker(std::string_view why, std::string_view key) {
-  return conversion_fault(
-      fmt::format("{}: the model is a reranker, which gives a score of two texts and no vector",
-                  why),
-      key, "name an embedding model");
+// What says that it is a reranker is the file, whatever is known of a model of that name.
+void find_head(const Gguf& file, ModelSpec& spec) {
+  if (!is_reranker(file, spec)) return;
+  spec.head = Head::rank;
+  if (!spec.pooling.is_known()) spec.pooling = {Pooling::rank, FactSource::model_file};
 }
 
-Status check_pooling(const Gguf& file, const ModelSpec& spec) {
+Status check_pooling(const ModelSpec& spec) {
   const std::string key = spec.key(kPoolingKey);
   const Fact<Pooling>& pooling = spec.pooling;
-  if (!pooling.is_known() && has_rank_head(file)) {
-    return refused_reranker("the model has a tensor 'cls.weight' or 'cls.output.weight'", key);
-  }
   if (!pooling.is_known()) {
     return conversion_fault(
         fmt::format("nobody says how a text becomes one vector: the file has no key '{}', and "
@@ -182,9 +180,6 @@ Status check_pooling(const Gguf& file, const ModelSpec& spec) {
                     "text",
                     printable(key)),
         key, "name an embedding model");
-  }
-  if (pooling.value == Pooling::rank) {
-    return refused_reranker(fmt::format("key '{}' is 4 (rank)", printable(key)), key);
   }
   return {};
 }
@@ -333,16 +328,18 @@ Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
     if (is_about(entry, sha256, spec)) places.push_back(entry.facts);
   }
   take_facts(places, spec);
+  find_head(file, spec);
   if (const KnownModel* known = find_known_model(spec)) {
     const ModelFacts facts = facts_of(*known);
     take_facts({&facts, 1}, spec);
   }
-  TRY(check_known(spec));
   TRY(check_tensors(file, spec));
-  TRY(check_pooling(file, spec));
+  TRY(check_known(spec));
+  TRY(check_pooling(spec));
   TRY(check_complete(file, spec));
   if (const Architecture* row = find_architecture(spec.architecture)) {
     TRY(row->read_spec(SpecReader(file, spec), spec));
+    if (spec.head == Head::rank) TRY(read_rank_head(file, spec));
   }
   return spec;
 }

@@ -14,10 +14,6 @@ void take(const std::optional<T>& said, FactSource by, Fact<T>& fact) {
 
 }  // namespace
 
-std::string_view name_of(Head head) {
-  return head == Head::none ? "no head" : "a head that ranks";
-}
-
 uint32_t ModelSpec::longest_text() const {
   return max_tokens.is_known() ? std::min(context, max_tokens.value) : context;
 }

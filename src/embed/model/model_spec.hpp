@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "embed/model/model_facts.hpp"
+#include "embed/model/rank_head.hpp"
 #include "embed/model/token_id.hpp"
 
 namespace runed::embed {
@@ -64,9 +65,6 @@ struct DenseLayer {
   bool operator==(const DenseLayer&) const = default;
 };
 
-/// Returns what error messages call it.
-std::string_view name_of(Head head);
-
 /// In a frame: a token of which only the engine knows the id, whose tokenizer it is.
 inline constexpr TokenId kTokenOfEngine = std::numeric_limits<TokenId>::max();
 
@@ -75,6 +73,8 @@ inline constexpr TokenId kTokenOfEngine = std::numeric_limits<TokenId>::max();
 struct Frame {
   std::vector<TokenId> before;
   std::vector<TokenId> after;
+  std::vector<TokenId> between{};   // Two texts, of a model that takes pairs.
+  bool has_second_segment = false;  // The second text of a pair, and what is after it, is one.
 
   bool operator==(const Frame&) const = default;
 };
@@ -129,9 +129,16 @@ struct ModelSpec {
   Head head = Head::none;
   uint32_t token_types = 0;       // Rows of the table of segments; 0: it has none.
   std::vector<DenseLayer> dense;  // Behind the pooling, in their order.
+  RankHead rank;                  // With Head::rank.
 
-  /// Returns the floats of a whole vector.
-  uint32_t dimension() const { return dense.empty() ? width : dense.back().outputs; }
+  /// Returns the floats of a whole vector. Of a reranker that is one, the score of a pair.
+  uint32_t dimension() const {
+    if (head == Head::rank) return 1;
+    return dense.empty() ? width : dense.back().outputs;
+  }
+
+  /// Returns whose state what comes after the layers is made of.
+  Pooling pooled_state() const { return head == Head::rank ? rank.pooling : pooling.value; }
 
   /// Tells whether a token of a layer sees only those within the window.
   bool is_local(uint32_t layer) const { return layer < local_layers.size() && local_layers[layer]; }

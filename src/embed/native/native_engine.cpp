@@ -25,7 +25,7 @@ namespace {
 Status check_finite(std::span<const float> vectors, size_t dimension) {
   for (size_t i = 0; i < vectors.size(); ++i) {
     if (std::isfinite(vectors[i])) continue;
-    return make_error(ErrorCode::not_finite, "the vector of text {} is not finite", i / dimension)
+    return make_error(ErrorCode::not_finite, "the result of text {} is not finite", i / dimension)
         .with(fact::kIndex, i / dimension);
   }
   return {};
@@ -71,7 +71,7 @@ constexpr uint32_t kStaticBatchTokens = 32768;
 uint32_t fit_batch_tokens(const ModelSpec& spec) {
   if (spec.layers == 0) return kStaticBatchTokens;
   const uint64_t heads = uint64_t{spec.heads} + spec.kv_heads;  // Twice: Q and O, K and V.
-  const uint64_t ff_matrices = spec.activation == Activation::swiglu ? 3 : 2;
+  const uint64_t ff_matrices = is_gated(spec.activation) ? 3 : 2;
   const uint64_t layer_weights =
       spec.width * (2 * heads * spec.head_width + ff_matrices * spec.ff_width);
   const uint64_t work = std::max<uint64_t>(spec.layers * layer_weights, 1);
@@ -219,25 +219,43 @@ std::shared_ptr<const Tokenizer> NativeEngine::tokenizer() const {
 }
 
 Status NativeEngine::embed(const PackedBatch& batch, EmbeddingRows out) {
+  return run(batch, out.vectors, [&] {
+    CHECK(info_.spec.head == Head::none);
+    CHECK(out.vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
+    model_->run(batch, out);
+  });
+}
+
+Status NativeEngine::score(const PackedBatch& batch, std::span<float> raw) {
+  return run(batch, raw, [&] {
+    CHECK(info_.spec.head == Head::rank);
+    CHECK(raw.size() == batch.offsets.size() - 1);
+    CHECK(batch.seconds.empty() || batch.seconds.size() == raw.size());
+    model_->forward_pass->score(batch, raw);
+  });
+}
+
+// A batch of no texts is asked for what the engine has to say of itself.
+Status NativeEngine::run(const PackedBatch& batch, std::span<const float> results,
+                         const std::function<void()>& pass) {
   if (model_ == nullptr) return make_error(ErrorCode::unavailable, "the engine is not started");
   TRY(file_.check());
   if (batch.offsets.size() <= 1) return {};
   TRY(check_batch(batch));
-  TRY(compute(batch, out));
+  TRY(compute(batch, pass));
   TRY(file_.check_unchanged());  // First: of a hole vectors are computed that are not finite.
-  TRY(check_finite(out.vectors, info_.dimension));
+  TRY(check_finite(results, info_.dimension));
   last_useful_work_ = clock_.steady_now();
   return {};
 }
 
-Status NativeEngine::compute(const PackedBatch& batch, const EmbeddingRows& out) {
-  CHECK(out.vectors.size() == (batch.offsets.size() - 1) * info_.dimension);
+Status NativeEngine::compute(const PackedBatch& batch, const std::function<void()>& pass) {
   const auto turn = pool_->wait_for_turn();
   const ThreadPool::Lookout lookout(*pool_, [&] {
     return !interrupted_ && (batch.is_wanted == nullptr || (*batch.is_wanted)());
   });
   try {
-    model_->run(batch, out);
+    pass();
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::internal, "out of memory for a pass of {} tokens",
                       batch.ids.size());

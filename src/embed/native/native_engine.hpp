@@ -70,6 +70,7 @@ class NativeEngine final : public Engine {
   /// Errors: also unavailable if the engine is stopped; empty_text and text_too_long; model_corrupt
   ///         if the file was written to.
   Status embed(const PackedBatch& batch, EmbeddingRows out) override;
+  Status score(const PackedBatch& batch, std::span<float> raw) override;
   uint32_t batch_tokens() const override { return batch_tokens_; }
   SteadyTime last_useful_work() const override { return last_useful_work_; }
   void interrupt() override { interrupted_ = true; }
@@ -86,7 +87,9 @@ class NativeEngine final : public Engine {
   Result<std::unique_ptr<const Tokenizer>> load_tokenizer(const Gguf& gguf, const ModelSpec& spec);
   Status check_interrupted() const;
   Status check_batch(const PackedBatch& batch) const;
-  Status compute(const PackedBatch& batch, const EmbeddingRows& out);
+  Status run(const PackedBatch& batch, std::span<const float> results,
+             const std::function<void()>& pass);
+  Status compute(const PackedBatch& batch, const std::function<void()>& pass);
 
   const NativeOptions options_;
   const Kernel& kernel_;

@@ -43,6 +43,7 @@ Status check_served(const ModelSpec& spec) {
   if (std::ranges::find(kOfOurOwn, spec.architecture) != kOfOurOwn.end()) {
     return refuse("it has no such architecture");
   }
+  if (spec.head == Head::rank) return refuse("it makes pairs of texts as their makers do not");
   if (spec.architecture == "modern-bert" && spec.activation != Activation::geglu) {
     return refuse("it passes over the key 'modern-bert.hidden_activation'");
   }

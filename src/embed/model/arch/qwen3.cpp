@@ -22,6 +22,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   TRY(reader.read_rotary(kLeastRopeBase, kUsualRopeBase));
   TRY(reader.read_dense());
   TRY(reader.read_tokenizer());
+  if (spec.head == Head::rank) return {};  // What is around its texts is its prompt.
   // The vector is taken from the EOS token, so that a text without one has a wrong vector.
   return reader.read_frame(SpecReader::End::needed);
 }

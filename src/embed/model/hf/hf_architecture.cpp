@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/text.hpp"
+#include "embed/model/hf/rank_head.hpp"
 
 namespace runed::embed::hf {
 namespace {
@@ -33,14 +34,14 @@ Result<const HfArchitecture*> get_hf_architecture(const Fields& config) {
                       fmt::format("served are: {}; of others use a GGUF file", served_types()));
   }
   const HfArchitecture* architecture = *found;
-  if (!config.has("architectures")) return architecture;
+  if (!config.has("architectures") || find_rank_head(config) != nullptr) return architecture;
   TRY_ASSIGN(const Json* classes, config.get_array("architectures"));
   for (const Json& each : *classes) {
     const auto name = each.is_string() ? each.get<std::string>() : to_line(each);
     if (std::ranges::find(architecture->classes, name) != architecture->classes.end()) continue;
-    return not_served(fmt::format("{} has '{}', which makes no embeddings",
+    return not_served(fmt::format("{} has '{}', which gives neither vectors nor scores",
                                   config.place_of("architectures"), printable(name)),
-                      "name the directory of an embedding model");
+                      "name the directory of an embedding model or of a reranker");
   }
   return architecture;
 }

@@ -11,6 +11,7 @@
 #include "embed/model/hf/hf_tensors.hpp"
 #include "embed/model/hf/hf_tokenizer.hpp"
 #include "embed/model/hf/json_fields.hpp"
+#include "embed/model/hf/rank_head.hpp"
 #include "embed/model/hf/sentence_transformers.hpp"
 #include "embed/model/hf/static_table.hpp"
 #include "embed/model/hf/weights_of_folder.hpp"
@@ -49,13 +50,18 @@ class DirectoryReader {
     metadata_.add("general.architecture", architecture->gguf);
     metadata_.add("general.type", "model");
     metadata_.add("general.name", std::string_view(name_));
-    TRY_ASSIGN(const ModelSizes sizes,
-               architecture->read_config({config, architecture->gguf, metadata_}));
-    TRY_ASSIGN(const SentenceTransformers said, read_sentence_transformers(files_));
+    const ConfigReader reader(config, architecture->gguf, metadata_);
+    TRY_ASSIGN(const ModelSizes sizes, architecture->read_config(reader));
+    const HfRankHead* const head = find_rank_head(config);
+    TRY_ASSIGN(const SentenceTransformers said,
+               head == nullptr ? read_sentence_transformers(files_) : read_cross_encoder(files_));
     TRY_ASSIGN(const uint32_t longest, read_longest_text(files_, said, sizes.positions));
-    metadata_.add(fmt::format("{}.pooling_type", architecture->gguf),
-                  static_cast<uint32_t>(said.pooling));
-    TRY(read_tensors(*architecture, sizes, said));
+    if (head != nullptr) {
+      TRY(add_rank_head(*head, reader));
+    } else {
+      reader.add("pooling_type", static_cast<uint32_t>(said.pooling));
+    }
+    TRY(read_tensors(*architecture, sizes, said, head));
     metadata_.add("general.file_type", file_type_of(tensors_.front().type));
     metadata_.add("general.quantization_version", kQuantizationVersion);
     TRY(write_tokenizer(files_,
@@ -86,9 +92,10 @@ class DirectoryReader {
   }
 
   Status read_tensors(const HfArchitecture& architecture, const ModelSizes& sizes,
-                      const SentenceTransformers& said) {
+                      const SentenceTransformers& said, const HfRankHead* head) {
     TRY_ASSIGN(const auto tensors, read_weights(files_, files_.transformer()));
-    TRY_ASSIGN(tensors_, place_tensors(architecture, sizes, tensors));
+    const auto of_head = head == nullptr ? std::span<const NameRow>() : head->tensors;
+    TRY_ASSIGN(tensors_, place_tensors(architecture, sizes, tensors, of_head));
     uint32_t width = sizes.width;
     size_t number = 2;  // As llama.cpp counts them, from the Transformer and the Pooling on.
     for (const std::string& folder : said.dense) {

@@ -69,8 +69,8 @@ bool is_needed(const NameRow& row, const ModelSizes& sizes, uint32_t layer) {
 /// The tensors of a checkpoint by the names of the table, each of which is taken once.
 class Taker {
  public:
-  Taker(const HfArchitecture& architecture, const ModelSizes& sizes)
-      : architecture_(architecture), sizes_(sizes) {}
+  Taker(const HfArchitecture& architecture, const ModelSizes& sizes, std::span<const NameRow> head)
+      : architecture_(architecture), sizes_(sizes), head_(head) {}
 
   Status index(std::span<const SafeTensor> tensors) {
     for (const SafeTensor& tensor : tensors) {
@@ -108,6 +108,7 @@ class Taker {
 
  private:
   bool is_unused(std::string_view name) const {
+    if (std::ranges::find(head_, name, &NameRow::name) != head_.end()) return false;
     return std::ranges::any_of(architecture_.unused, [&](std::string_view beginning) {
       return name.starts_with(beginning);
     });
@@ -115,6 +116,7 @@ class Taker {
 
   const HfArchitecture& architecture_;
   const ModelSizes& sizes_;
+  const std::span<const NameRow> head_;
   std::unordered_map<std::string, const SafeTensor*> left_;
   std::vector<PlacedTensor> placed_;
 };
@@ -143,8 +145,9 @@ Result<PlacedTensor> place_tensor(const SafeTensor& tensor, std::string gguf_nam
 
 Result<std::vector<PlacedTensor>> place_tensors(const HfArchitecture& architecture,
                                                 const ModelSizes& sizes,
-                                                std::span<const SafeTensor> tensors) {
-  Taker taker(architecture, sizes);
+                                                std::span<const SafeTensor> tensors,
+                                                std::span<const NameRow> head) {
+  Taker taker(architecture, sizes, head);
   TRY(taker.index(tensors));
   for (const NameRow& row : architecture.tensors) {
     if (!is_needed(row, sizes, 0)) continue;
@@ -156,6 +159,9 @@ Result<std::vector<PlacedTensor>> place_tensors(const HfArchitecture& architectu
       TRY(taker.take(row, fmt::format("{}{}.{}", architecture.layers, layer, row.name),
                      fmt::format("blk.{}.{}", layer, row.gguf)));
     }
+  }
+  for (const NameRow& row : head) {
+    TRY(taker.take(row, std::string(row.name), std::string(row.gguf)));
   }
   TRY(taker.expect_none_left());
   return taker.placed();

@@ -177,6 +177,21 @@ Result<SentenceTransformers> read_sentence_transformers(const DirectoryFiles& fi
   return said;
 }
 
+Result<SentenceTransformers> read_cross_encoder(const DirectoryFiles& files) {
+  SentenceTransformers said;
+  said.pooling = Pooling::rank;
+  if (const DirectoryFile* file = files.find(kModules)) {
+    TRY_ASSIGN(const auto modules, parse_modules(file->bytes));
+    for (const Module& module : modules) {
+      if (module.kind() != "Transformer") return refuse_module(module, " with a head that ranks");
+    }
+  }
+  if (const auto* found = files.find_of_transformer(kSentenceBert)) {
+    TRY(read_sentence_bert(*found, said));
+  }
+  return said;
+}
+
 Result<uint32_t> read_longest_text(const DirectoryFiles& files, const SentenceTransformers& said,
                                    uint32_t positions) {
   uint32_t longest = positions;

@@ -30,6 +30,10 @@ struct SentenceTransformers {
 ///         nobody says how a text becomes one vector; model_corrupt.
 Result<SentenceTransformers> read_sentence_transformers(const DirectoryFiles& files);
 
+/// The same of a model that gives scores, which has no modules.json, or one with a Transformer alone.
+/// Errors: model_unsupported naming another module; model_corrupt.
+Result<SentenceTransformers> read_cross_encoder(const DirectoryFiles& files);
+
 /// Reads a Dense module and writes its keys; `number` is that of GGUF's names, from 2 on. Returns its
 /// tensors, and puts the width of what comes out into `width`.
 /// Errors: model_unsupported naming the activation; model_corrupt.

@@ -7,6 +7,7 @@
 
 #include "embed/native/gemm/gemm_choice.hpp"
 #include "embed/native/pass/pooling.hpp"
+#include "embed/native/pass/rank_head.hpp"
 
 namespace runed::embed::native {
 namespace {
@@ -110,9 +111,28 @@ AttentionLayer ForwardPass::attention_layer(size_t index) const {
 }
 
 void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
+  write_vectors(batch.offsets, compute(batch), out);
+  finish(batch);
+}
+
+void ForwardPass::score(const PackedBatch& batch, std::span<float> out) {
+  for_each_text(batch.offsets, compute(batch),
+                [&](size_t text, const float* rows, size_t stride, size_t count) {
+                  out[text] = score_pair(spec_, weights_, kernel_, rows, stride, count);
+                });
+  finish(batch);
+}
+
+void ForwardPass::finish(const PackedBatch& batch) {
+  end(Phase::finish);
+  if (batch.ids.size() > kTokensToKeep) arena_.release();
+}
+
+// Returns the states of the tokens that are pooled, before the last norm.
+ForwardPass::Scratch ForwardPass::compute(const PackedBatch& batch) {
   if (times_ != nullptr) times_->begin();
   const size_t texts = batch.offsets.size() - 1;
-  const Layout layout = lay_out_texts(batch.offsets);
+  const Layout layout = lay_out_texts(batch);
   const Scratch scratch = lay_out_scratch(batch.ids.size(), texts);
   if (spec_.positions == Positions::rotary) {
     const size_t positions = *std::ranges::max_element(layout.positions) + size_t{1};
@@ -135,7 +155,7 @@ void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
     end(Phase::norm);
     const bool is_last = i + 1 == weights_.layers.size();
     const WantedRows wanted =
-        is_last && is_of_one_token(spec_.pooling.value)
+        is_last && is_of_one_token(spec_.pooled_state())
             ? gather_pooled(layout, in, scratch)
             : WantedRows{layout.all_blocks, scratch.hidden, in, scratch.normed, scratch.queries};
     attend(i, layout, in, wanted, scratch);
@@ -149,24 +169,35 @@ void ForwardPass::run(const PackedBatch& batch, const EmbeddingRows& out) {
       in = normalize(wanted.hidden, layer.ff_norm, *next.query.gemm, scratch, wanted.normed);
     }
   }
-  write_vectors(batch.offsets, scratch, out);
-  end(Phase::finish);
-  if (batch.ids.size() > kTokensToKeep) arena_.release();
+  return scratch;
 }
 
-ForwardPass::Layout ForwardPass::lay_out_texts(std::span<const uint32_t> offsets) const {
+ForwardPass::Layout ForwardPass::lay_out_texts(const PackedBatch& batch) const {
+  const std::span<const uint32_t> offsets = batch.offsets;
   Layout layout;
+  mark_second_segments(batch, layout);
   for (size_t text = 0; text + 1 < offsets.size(); ++text) {
     const uint32_t first = offsets[text];
     const uint32_t count = offsets[text + 1] - first;
     for (uint32_t position = 0; position < count; ++position) layout.positions.push_back(position);
-    const uint32_t pooled = spec_.pooling.value == Pooling::cls ? 0 : count - 1;
+    const uint32_t pooled = spec_.pooled_state() == Pooling::cls ? 0 : count - 1;
     layout.pooled_rows.push_back(first + pooled);
     attention_.append_blocks(first, first, {0, count, count}, layout.all_blocks);
     attention_.append_blocks(first, text, {pooled, pooled + size_t{1}, count},
                              layout.pooled_blocks);
   }
   return layout;
+}
+
+void ForwardPass::mark_second_segments(const PackedBatch& batch, Layout& layout) const {
+  if (weights_.second_type.empty() || batch.seconds.empty()) return;
+  layout.are_second.resize(batch.ids.size());
+  for (size_t text = 0; text + 1 < batch.offsets.size(); ++text) {
+    const auto token = [&](size_t at) {
+      return layout.are_second.begin() + static_cast<std::ptrdiff_t>(at);
+    };
+    std::fill(token(batch.offsets[text] + batch.seconds[text]), token(batch.offsets[text + 1]), 1);
+  }
 }
 
 ForwardPass::Scratch ForwardPass::lay_out_scratch(size_t tokens, size_t texts) {
@@ -213,7 +244,9 @@ void ForwardPass::look_up(std::span<const TokenId> ids, const Layout& layout,
     float* to = scratch.hidden.row(row);
     kernel_.dequantize(embedding.type, embedding.row(ids[row]), spec_.width, to);
     if (spec_.embedding_scale != 1) kernel_.scale(to, spec_.embedding_scale, spec_.width, to);
-    if (!weights_.type.empty()) add(to, weights_.type.data());
+    const bool is_second = !layout.are_second.empty() && layout.are_second[row] != 0;
+    const std::vector<float>& type = is_second ? weights_.second_type : weights_.type;
+    if (!type.empty()) add(to, type.data());
     if (positions.is_there()) {
       float* position = scratch.rows.row(thread);
       kernel_.dequantize(positions.type, positions.row(layout.positions[row]), spec_.width,
@@ -339,23 +372,37 @@ InputRows ForwardPass::prepare(const Rows& in, const Gemm& gemm, size_t width,
   return {out.data, out.stride, in.count};
 }
 
-void ForwardPass::write_vectors(std::span<const uint32_t> offsets, const Scratch& scratch,
-                                const EmbeddingRows& out) const {
-  const bool is_one_row = is_of_one_token(spec_.pooling.value);
-  const Rows& rows = is_one_row ? scratch.pooled : scratch.hidden;
+Rows ForwardPass::normalized_states(const Scratch& scratch) const {
+  const Rows& rows = is_of_one_token(spec_.pooled_state()) ? scratch.pooled : scratch.hidden;
   if (weights_.output_norm.is_there()) {
     for_each_row(pool_, rows.count, [&](size_t row, uint32_t) noexcept {
       apply_norm(weights_.output_norm, rows.row(row), rows.row(row));
     });
   }
-  const size_t dimension = spec_.dimension();
+  return rows;
+}
+
+// Calls write(text, rows, stride, count) with the states of which the text's result is made.
+template <typename Write>
+void ForwardPass::for_each_text(std::span<const uint32_t> offsets, const Scratch& scratch,
+                                const Write& write) const {
+  const bool is_one_row = is_of_one_token(spec_.pooled_state());
+  const Rows rows = normalized_states(scratch);
   for (size_t text = 0; text + 1 < offsets.size(); ++text) {
     const size_t first = is_one_row ? text : offsets[text];
     const size_t count = is_one_row ? 1 : offsets[text + 1] - offsets[text];
-    const float norm = pool(spec_, weights_, kernel_, rows.row(first), rows.stride, count,
+    write(text, rows.row(first), rows.stride, count);
+  }
+}
+
+void ForwardPass::write_vectors(std::span<const uint32_t> offsets, const Scratch& scratch,
+                                const EmbeddingRows& out) const {
+  const size_t dimension = spec_.dimension();
+  for_each_text(offsets, scratch, [&](size_t text, const float* rows, size_t stride, size_t count) {
+    const float norm = pool(spec_, weights_, kernel_, rows, stride, count,
                             out.vectors.subspan(text * dimension, dimension));
     if (!out.norms.empty()) out.norms[text] = norm;
-  }
+  });
 }
 
 }  // namespace runed::embed::native

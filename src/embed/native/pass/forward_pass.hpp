@@ -37,6 +37,10 @@ class ForwardPass {
   /// Owns:   scratch memory, which stays for the next batch unless this one was very large.
   void run(const PackedBatch& batch, const EmbeddingRows& out);
 
+  /// Writes the raw scores of a batch of pairs, [n_texts]. One may come out not finite, as above.
+  /// Needs:  also a spec of Head::rank.
+  void score(const PackedBatch& batch, std::span<float> out);
+
   /// Returns the scratch memory that is held.
   size_t scratch_bytes() const { return arena_.capacity_bytes(); }
 
@@ -65,6 +69,7 @@ class ForwardPass {
   /// Where the texts of a batch are.
   struct Layout {
     std::vector<uint32_t> positions;     // [n_tokens], in the token's text.
+    std::vector<uint8_t> are_second;     // [n_tokens], of the second segment; empty: none is.
     std::vector<uint32_t> pooled_rows;   // [n_texts], row of the token that is each text's vector.
     std::vector<QueryBlock> all_blocks;  // Every token asks.
     std::vector<QueryBlock> pooled_blocks;  // That token of each text asks.
@@ -91,7 +96,10 @@ class ForwardPass {
   bool normalizes_after() const { return spec_.norm_place == NormPlace::after; }
   const Matrix& first_ff(const LayerWeights& layer) const;
 
-  Layout lay_out_texts(std::span<const uint32_t> offsets) const;
+  Scratch compute(const PackedBatch& batch);
+  void finish(const PackedBatch& batch);
+  Layout lay_out_texts(const PackedBatch& batch) const;
+  void mark_second_segments(const PackedBatch& batch, Layout& layout) const;
   Scratch lay_out_scratch(size_t tokens, size_t texts);
   void look_up(std::span<const TokenId> ids, const Layout& layout, const Scratch& scratch) const;
   WantedRows gather_pooled(const Layout& layout, const InputRows& in, const Scratch& scratch) const;
@@ -106,6 +114,10 @@ class ForwardPass {
   InputRows normalize(const Rows& stream, const NormWeights& norm, const Gemm& gemm,
                       const Scratch& scratch, const InputRows& out) const;
   InputRows prepare(const Rows& in, const Gemm& gemm, size_t width, const InputRows& out) const;
+  Rows normalized_states(const Scratch& scratch) const;
+  template <typename Write>
+  void for_each_text(std::span<const uint32_t> offsets, const Scratch& scratch,
+                     const Write& write) const;
   void write_vectors(std::span<const uint32_t> offsets, const Scratch& scratch,
                      const EmbeddingRows& out) const;
   void end(Phase phase) const {

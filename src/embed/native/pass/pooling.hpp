@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "embed/engine.hpp"
 #include "embed/model/model_spec.hpp"
@@ -15,6 +16,14 @@ namespace runed::embed::native {
 constexpr bool is_of_one_token(Pooling pooling) {
   return pooling == Pooling::cls || pooling == Pooling::last;
 }
+
+/// Returns the mean of rows, [width].
+/// Shapes: rows [count, width], `stride` floats apart.
+std::vector<double> mean_of(const float* rows, size_t stride, size_t count, size_t width);
+
+/// Returns the product of a matrix with a row of its columns, plus its bias.
+std::vector<double> multiply(const Matrix& matrix, const Kernel& kernel,
+                             const std::vector<double>& in);
 
 /// Writes a text's vector of unit length, and returns its norm before that: the mean of its rows, sent
 /// through the dense layers. A vector may come out not finite: the caller checks.

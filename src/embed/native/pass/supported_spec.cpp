@@ -15,17 +15,6 @@ Error refused(std::string_view key, const Value& found, const Expected& expected
                     found, expected);
 }
 
-// What an architecture has of itself, and no key of its files says.
-Status check_parts(const ModelSpec& spec) {
-  const auto expect = [&spec](auto found, auto computed) -> Status {
-    if (found == computed) return {};
-    return make_error(ErrorCode::model_unsupported,
-                      "key 'general.architecture' is '{}', which has {} where {} was expected",
-                      spec.architecture, name_of(found), name_of(computed));
-  };
-  return expect(spec.head, Head::none);
-}
-
 Status check_attention(const ModelSpec& spec) {
   if (spec.window != 0 && spec.mask == Mask::causal) {
     return refused(spec.key("attention.sliding_window"), spec.window, "0");
@@ -54,7 +43,7 @@ Status check_rotary(const ModelSpec& spec) {
 }
 
 Status check_pooling(const ModelSpec& spec) {
-  switch (spec.pooling.value) {
+  switch (spec.pooled_state()) {
     case Pooling::mean:
     case Pooling::cls:
     case Pooling::last:
@@ -71,7 +60,6 @@ Status check_pooling(const ModelSpec& spec) {
 
 Status check_supported(const ModelSpec& spec) {
   TRY(get_architecture(spec.architecture));
-  TRY(check_parts(spec));
   TRY(check_pooling(spec));
   TRY(check_attention(spec));
   TRY(check_rotary(spec));

@@ -73,7 +73,8 @@ class WeightFinder {
       case TensorRole::position_embedding:
         return put(row, *tensor, weights.positions);
       case TensorRole::type_embedding:
-        weights.type = to_floats(*tensor, 0, spec_.width);
+        weights.type = row_of(*tensor, 0);
+        if (spec_.frame.has_second_segment) weights.second_type = row_of(*tensor, 1);
         return {};
       case TensorRole::embedding_norm:
         return put(row, *tensor, weights.embedding_norm);
@@ -86,6 +87,12 @@ class WeightFinder {
         return put(row, *tensor, weights.dense[0]);
       case TensorRole::second_dense:
         return put(row, *tensor, weights.dense[1]);
+      case TensorRole::rank_dense:
+        return put_rank(row, *tensor, spec_.rank.has_dense, weights.rank.dense);
+      case TensorRole::rank_norm:
+        return put_rank(row, *tensor, spec_.rank.has_norm, weights.rank.norm);
+      case TensorRole::rank_output:
+        return put_rank(row, *tensor, true, weights.rank.output);
       default:
         return left_out(tensor->name);
     }
@@ -134,6 +141,13 @@ class WeightFinder {
     (row.part == TensorPart::bias ? norm.bias : norm.weight) =
         to_floats(tensor, 0, tensor.columns());
     return {};
+  }
+
+  // A part of a head that the spec does not have would be left out.
+  template <typename Place>
+  Status put_rank(const TensorRow& row, const Tensor& tensor, bool is_in_head, Place& place) const {
+    if (spec_.head != Head::rank || !is_in_head) return left_out(tensor.name);
+    return put(row, tensor, place);
   }
 
   // A matrix that is some rows of a tensor.
@@ -185,6 +199,13 @@ class WeightFinder {
       }
     }
     return all;
+  }
+
+  std::vector<float> row_of(const Tensor& tensor, size_t index) const {
+    std::vector<float> row(tensor.columns());
+    const size_t row_bytes = tensor.data.size() / tensor.rows();
+    kernel_.dequantize(tensor.type, tensor.data.data() + index * row_bytes, row.size(), row.data());
+    return row;
   }
 
   // Numbers of the first row of a tensor.
@@ -247,6 +268,12 @@ Status expect_all(const ModelSpec& spec, const Weights& weights) {
                       "key 'tokenizer.ggml.token_type_count' is {}, and the model has no tensor "
                       "'token_types.weight'",
                       spec.token_types);
+  }
+  const RankWeights& rank = weights.rank;
+  if (spec.head == Head::rank &&
+      (!rank.output.is_there() || rank.dense.is_there() != spec.rank.has_dense ||
+       rank.norm.is_there() != spec.rank.has_norm)) {
+    return make_error(ErrorCode::model_corrupt, "the model lacks a part of its head");
   }
   if (std::ranges::all_of(weights.dense, &Matrix::is_there)) return {};
   return make_error(ErrorCode::model_corrupt, "the model lacks a dense layer that its keys have");

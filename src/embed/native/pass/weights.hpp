@@ -50,17 +50,26 @@ struct LayerWeights {
   NormWeights down_post_norm;    // [width]; of NormPlace::around.
 };
 
+/// What a head that ranks has. Which of it is there, RankHead says.
+struct RankWeights {
+  Matrix dense;      // [width, width]
+  NormWeights norm;  // [width]
+  Matrix output;     // [RankHead::outputs, width]
+};
+
 /// A model's weights. The matrices point into the file; only norms and biases, which are small, are
 /// copied.
 struct Weights {
   Matrix embedding;            // [vocabulary, width]
   Matrix positions;            // [context, width]; none without learned positions.
   std::vector<float> type;     // [width], of the first segment; empty: none.
+  std::vector<float> second_type;  // The same of the second; empty: pairs have none.
   NormWeights embedding_norm;  // [width]; or none.
   std::vector<float> by_bucket;  // [heads, position_buckets], what attention adds by distance.
   std::vector<LayerWeights> layers;
   NormWeights output_norm;    // [width]; or none.
   std::vector<Matrix> dense;  // As ModelSpec::dense.
+  RankWeights rank;           // With Head::rank.
 };
 
 /// Calls work(matrix) for every matrix of a layer that is there.

@@ -243,11 +243,9 @@ TEST_CASE("a pooling that nobody knows is refused, and so is one that gives no v
   CHECK(refusal_of(small_qwen3().set("qwen3.pooling_type", uint32_t{0})).message ==
         "key 'qwen3.pooling_type' is 0 (none): the model makes a vector of each token, not one of "
         "a text");
-  CHECK(refusal_of(small_qwen3().set("qwen3.pooling_type", uint32_t{4})).message ==
-        "key 'qwen3.pooling_type' is 4 (rank): the model is a reranker, which gives a score of two "
-        "texts and no vector");
   CHECK(refusal_of(small_qwen3().set("qwen3.pooling_type", uint32_t{5})).message ==
-        "key 'qwen3.pooling_type' is 5 where 1 (mean), 2 (cls) or 3 (last) was expected");
+        "key 'qwen3.pooling_type' is 5 where 1 (mean), 2 (cls), 3 (last) or 4 (rank) was "
+        "expected");
 }
 
 TEST_CASE("an encoder that would be computed as a causal model is refused") {
@@ -333,16 +331,18 @@ TEST_CASE("pieces of Unigram in a file that says WordPiece are refused") {
   unwrap(recognise(with("the", 400)));
 }
 
-TEST_CASE("a reranker that has no key for it is told by its head") {
-  for (const char* tensor : {"cls.weight", "cls.output.weight"}) {
+TEST_CASE("a reranker that has no key for it is told by its head, of which all must be there") {
+  for (const auto& [tensor, missing] : {std::pair("cls.weight", "cls.output.weight"),
+                                        std::pair("cls.output.weight", "cls.weight")}) {
     GgufBuilder file = encoder("bert", "t5");
     file.tensor(tensor, runed::embed::TensorType::f32, {1}, "1234");
     const auto with_pooling = file.build();
     unwrap(recognise_model(unwrap(Gguf::parse(with_pooling)), kDigest, {}));
     const auto without = file.erase("bert.pooling_type").build();
     CHECK(unwrap_error(recognise_model(unwrap(Gguf::parse(without)), kDigest, {})).message ==
-          "the model has a tensor 'cls.weight' or 'cls.output.weight': the model is a reranker, "
-          "which gives a score of two texts and no vector");
+          fmt::format("the model is a reranker, and has no tensor '{}': its converter left out a "
+                      "part of the head",
+                      missing));
   }
 }
 

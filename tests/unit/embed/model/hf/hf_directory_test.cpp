@@ -304,9 +304,9 @@ TEST_CASE("a config.json that means another arithmetic is refused by its key") {
   };
   CHECK(after("model_type", "llama") ==
         "config.json: key 'model_type' is 'llama', which is not served from a directory");
-  CHECK(after("architectures", Json::array({"BertForSequenceClassification"})) ==
-        "config.json: key 'architectures' has 'BertForSequenceClassification', which makes no "
-        "embeddings");
+  CHECK(after("architectures", Json::array({"BertForTokenClassification"})) ==
+        "config.json: key 'architectures' has 'BertForTokenClassification', which gives neither "
+        "vectors nor scores");
   CHECK(after("position_embedding_type", "relative_key") ==
         "config.json: key 'position_embedding_type' is 'relative_key', and only 'absolute' is "
         "served");
