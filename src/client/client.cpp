@@ -267,6 +267,19 @@ Status Client::load_once() {
   }
 }
 
+Result<v1::RerankResponse> Client::ask_for_scores(const v1::RerankRequest& request) {
+  return with_reconnect([&] { return score_once(request); });
+}
+
+Result<v1::RerankResponse> Client::score_once(const v1::RerankRequest& request) {
+  while (true) {
+    TRY_ASSIGN(const milliseconds left, time_left());
+    auto scored = call(*connection_->stub, *limit_, &v1::RunedService::Stub::Rerank, request, left);
+    if (scored || scored.error().code != ErrorCode::queue_full) return scored;
+    std::this_thread::sleep_for(std::min(left, kLongestPoll));
+  }
+}
+
 Result<InfoReport> Client::info_once() {
   v1::InfoRequest request;
   request.set_model(model_);

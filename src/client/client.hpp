@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,11 @@
 namespace grpc {
 class Channel;
 }
+
+namespace runed::v1 {
+class RerankRequest;
+class RerankResponse;
+}  // namespace runed::v1
 
 namespace runed::client {
 
@@ -65,6 +71,21 @@ class Client {
   Status embed_stream(const EmbedOptions& options, const std::string& model_identity,
                       TextSource& source, ResultSink& sink);
 
+  /// Told how many documents have their score.
+  using OnScored = std::function<void(size_t documents)>;
+
+  /// Scores documents by how well each answers a query: the raw scores, in their order. Of many it asks
+  /// for some at a time, and waits for a queue that is full.
+  /// Needs:  `model_identity` is what this connection's daemon told.
+  /// Errors: those of the daemon (details: index, where one is about a document); model_mismatch if
+  ///         another model answers; not_implemented by a daemon that has no rerankers;
+  ///         deadline_exceeded; unavailable.
+  Result<std::vector<RankedDocument>> rerank(const std::string& query,
+                                             std::span<const std::string> documents,
+                                             const EmbedOptions& options,
+                                             const std::string& model_identity,
+                                             const OnScored& on_scored = {});
+
   /// Waits until the daemon has left the state LOADING. This and info are tried once more on a new
   /// connection if the daemon went away.
   /// Errors: deadline_exceeded; the reason why the daemon gave up.
@@ -108,6 +129,8 @@ class Client {
   auto with_reconnect(const Call& call) -> decltype(call());
   template <typename Method, typename Request>
   auto ask(Method method, const Request& request);
+  Result<v1::RerankResponse> ask_for_scores(const v1::RerankRequest& request);
+  Result<v1::RerankResponse> score_once(const v1::RerankRequest& request);
   Result<InfoReport> info_once();
   void note_daemon(const InfoReport& report);
   Status wait_ready_once();

@@ -53,7 +53,8 @@ std::string subject_of(const bootstrap::ModelChoice& choice) {
 Check check_header(const std::string& subject, const bootstrap::ReadyModel& model,
                    const bootstrap::Settings& settings) {
   const auto vocabulary = daemon::load_vocabulary(model);
-  Status served = vocabulary ? daemon::check_native(model, settings) : Status(vocabulary.error());
+  Status served =
+      vocabulary ? daemon::check_native(model, settings).served : Status(vocabulary.error());
   // What is set of the CPU is no fault of the model.
   if (vocabulary && !served && served.error().code == ErrorCode::invalid_argument) served = {};
   if (!served && settings.engine.value != bootstrap::EngineKind::native &&

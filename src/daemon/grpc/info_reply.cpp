@@ -28,7 +28,8 @@ std::string keep_alive_of(const ModelDescription& description) {
 template <typename Message>
 void fill_model(const embed::ModelInfo& model, Message& message) {
   message.set_model_identity(embed::model_identity(model.model_sha256));
-  message.set_vector_dim(static_cast<int>(model.dimension));
+  const bool has_vectors = model.spec.head == embed::Head::none;
+  message.set_vector_dim(has_vectors ? static_cast<int>(model.dimension) : 0);
   message.set_max_tokens(static_cast<int>(model.max_tokens));
   message.set_max_tokens_source(model.max_tokens_source);
   message.set_max_batch_size(static_cast<int>(max_batch_size(model.dimension)));

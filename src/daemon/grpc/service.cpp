@@ -12,6 +12,7 @@
 #include "daemon/grpc/info_reply.hpp"
 #include "daemon/grpc/load_model_call.hpp"
 #include "daemon/grpc/message_bytes.hpp"
+#include "daemon/grpc/rerank_call.hpp"
 #include "daemon/grpc/set_centroids_call.hpp"
 #include "daemon/grpc/wire.hpp"
 #include "runed/v1/raw.pb.h"
@@ -28,7 +29,8 @@ namespace raw = v1::raw;
 using Rpc = v1::RunedService;
 using Streams =
     Rpc::WithRawCallbackMethod_SetCentroids<Rpc::WithRawCallbackMethod_EmbedStream<Rpc::Service>>;
-using EmbedCalls = Rpc::WithRawCallbackMethod_Embed<Rpc::WithRawCallbackMethod_EmbedBatch<Streams>>;
+using EmbedCalls = Rpc::WithRawCallbackMethod_Embed<
+    Rpc::WithRawCallbackMethod_EmbedBatch<Rpc::WithRawCallbackMethod_Rerank<Streams>>>;
 using ModelCalls = Rpc::WithRawCallbackMethod_ListModels<Rpc::WithRawCallbackMethod_LoadModel<
     Rpc::WithRawCallbackMethod_UnloadModel<Rpc::WithRawCallbackMethod_Reload<EmbedCalls>>>>;
 using ServiceBase = Rpc::WithRawCallbackMethod_Info<
@@ -72,6 +74,11 @@ class Service final : public ServiceBase {
   grpc::ServerUnaryReactor* EmbedBatch(CallbackServerContext* context, const ByteBuffer* request,
                                        ByteBuffer* reply) override {
     return start_embed_batch(api_, *context, *request, *reply);
+  }
+
+  grpc::ServerUnaryReactor* Rerank(CallbackServerContext* context, const ByteBuffer* request,
+                                   ByteBuffer* reply) override {
+    return start_rerank(api_, *context, *request, *reply);
   }
 
   grpc::ServerBidiReactor<ByteBuffer, ByteBuffer>* EmbedStream(

@@ -43,22 +43,10 @@ Error unknown_value(const char* field, std::string_view what, int value) {
       .with(Fact<int64_t>{"value"}, value);
 }
 
-// The option fields are the same in each.
+// What calls for vectors and for scores have in common.
 template <typename Request>
-Result<EmbedOptions> read_options_of(const Request& request) {
+Result<EmbedOptions> read_common_options(const Request& request) {
   EmbedOptions options;
-  switch (request.input_type()) {
-    case v1::raw::INPUT_TYPE_UNSPECIFIED:
-      break;
-    case v1::raw::INPUT_TYPE_DOCUMENT:
-      options.input_type = InputType::document;
-      break;
-    case v1::raw::INPUT_TYPE_QUERY:
-      options.input_type = InputType::query;
-      break;
-    default:
-      return unknown_value("input_type", "input type", request.input_type());
-  }
   switch (request.truncate()) {
     case v1::raw::TRUNCATE_ERROR:
       break;
@@ -73,6 +61,25 @@ Result<EmbedOptions> read_options_of(const Request& request) {
   }
   TRY(check_utf8("instruction", request.instruction()));
   options.instruction = request.instruction();
+  return options;
+}
+
+// The option fields are the same in each.
+template <typename Request>
+Result<EmbedOptions> read_options_of(const Request& request) {
+  TRY_ASSIGN(EmbedOptions options, read_common_options(request));
+  switch (request.input_type()) {
+    case v1::raw::INPUT_TYPE_UNSPECIFIED:
+      break;
+    case v1::raw::INPUT_TYPE_DOCUMENT:
+      options.input_type = InputType::document;
+      break;
+    case v1::raw::INPUT_TYPE_QUERY:
+      options.input_type = InputType::query;
+      break;
+    default:
+      return unknown_value("input_type", "input type", request.input_type());
+  }
   options.dimensions = request.dimensions();
   TRY(check_utf8("prompt_name", request.prompt_name()));
   options.prompt_name = request.prompt_name();
@@ -204,6 +211,10 @@ Result<EmbedOptions> read_options(const v1::raw::EmbedBatchRequest& request) {
 
 Result<EmbedOptions> read_options(const v1::raw::EmbedOptions& options) {
   return read_options_of(options);
+}
+
+Result<EmbedOptions> read_options(const v1::raw::RerankRequest& request) {
+  return read_common_options(request);
 }
 
 }  // namespace runed::daemon

@@ -44,5 +44,6 @@ Status check_utf8(const char* field, const std::string& value);
 Result<EmbedOptions> read_options(const v1::raw::EmbedRequest& request);
 Result<EmbedOptions> read_options(const v1::raw::EmbedBatchRequest& request);
 Result<EmbedOptions> read_options(const v1::raw::EmbedOptions& options);
+Result<EmbedOptions> read_options(const v1::raw::RerankRequest& request);
 
 }  // namespace runed::daemon

@@ -141,6 +141,28 @@ Result<EngineChoice> choose_for_directory(const EngineQuery& query, Status serve
   return error;
 }
 
+// Only the native engine makes pairs as their models were trained to see them, wherever a llama-server
+// is named and whatever GPU it could use.
+Result<EngineChoice> choose_for_reranker(const EngineQuery& query, Status served) {
+  const auto& [engine, origin] = query.settings.engine;
+  if (engine == EngineKind::llama_server) {
+    return embed::about(source_of(query.model),
+                        make_error(ErrorCode::model_unsupported,
+                                   "the model is a reranker, which llama-server does not compute "
+                                   "as its makers do ({})",
+                                   asked_by(origin))
+                            .with_hint("leave the engine at auto, or name native"));
+  }
+  if (served) {
+    return EngineChoice{.reason = engine == EngineKind::native
+                                      ? asked_by(origin)
+                                      : "the model is a reranker, which it alone serves"};
+  }
+  Error error = embed::about(source_of(query.model), std::move(served).error());
+  if (error.hint.empty()) error.hint = "name another reranker; no other engine serves this one";
+  return error;
+}
+
 }  // namespace
 
 GpuProbe system_gpu_probe() {
@@ -153,11 +175,13 @@ GpuProbe system_gpu_probe() {
 
 Result<EngineChoice> choose_engine(const EngineQuery& query, const GpuProbe& probe) {
   const auto& [engine, origin] = query.settings.engine;
-  Status served = check_native(query.model, query.settings);
+  NativeVerdict verdict = check_native(query.model, query.settings);
+  Status served = std::move(verdict.served);
   if (!served && is_for_no_engine(served.error())) {
     return embed::about(source_of(query.model), std::move(served).error());
   }
   if (is_directory(query.model)) return choose_for_directory(query, std::move(served));
+  if (verdict.is_reranker) return choose_for_reranker(query, std::move(served));
   if (engine == EngineKind::native) return choose_native(query, std::move(served));
   if (engine == EngineKind::llama_server) return choose_llama_server(query, asked_by(origin));
   if (auto named = bootstrap::describe_named_llama_server(query.settings)) {

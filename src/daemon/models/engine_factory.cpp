@@ -156,16 +156,8 @@ Result<Vocabulary> load(const bootstrap::ReadyModel& model) {
   });
 }
 
-}  // namespace
-
-std::shared_ptr<native::ThreadPool> ComputePool::get(uint32_t threads) {
-  const std::lock_guard lock(mutex_);
-  if (pool_ == nullptr) pool_ = std::make_shared<native::ThreadPool>(threads);
-  return pool_;
-}
-
-// What NativeEngine::start would say of the model, but for its tokenizer. No weight is read.
-Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings) {
+Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings,
+                    bool& is_reranker) {
   TRY_ASSIGN(const native::Kernel* kernel, native::choose_kernel(settings.cpu.value.value_or("")));
   TRY_ASSIGN(const auto file, embed::ModelFile::open(source_of(model)));
   const auto recognise = [&model](const embed::Gguf& gguf) {
@@ -180,10 +172,26 @@ Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Setting
       return gguf.error();
     }
     TRY_ASSIGN(const auto spec, recognise(*gguf));
+    is_reranker = spec.head == embed::Head::rank;
     TRY(native::check_supported(spec));
     TRY(native::find_weights(*gguf, spec, *kernel));
     return {};
   });
+}
+
+}  // namespace
+
+std::shared_ptr<native::ThreadPool> ComputePool::get(uint32_t threads) {
+  const std::lock_guard lock(mutex_);
+  if (pool_ == nullptr) pool_ = std::make_shared<native::ThreadPool>(threads);
+  return pool_;
+}
+
+NativeVerdict check_native(const bootstrap::ReadyModel& model,
+                           const bootstrap::Settings& settings) {
+  NativeVerdict verdict;
+  verdict.served = check_native(model, settings, verdict.is_reranker);
+  return verdict;
 }
 
 Result<NativeArithmetic> native_arithmetic(const bootstrap::Settings& settings) {

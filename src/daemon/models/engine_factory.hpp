@@ -36,9 +36,15 @@ class ComputePool {
   std::shared_ptr<embed::native::ThreadPool> pool_;
 };
 
-/// Says what the native engine's start would say of a model, but for its tokenizer. No weight is read.
-/// Errors: model_unsupported for what that does not compute; those of recognise_model and the file.
-Status check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings);
+/// What the native engine's start would say of a model, but for its tokenizer.
+struct NativeVerdict {
+  /// Errors: model_unsupported for what that does not compute; those of recognise_model and the file.
+  Status served;
+  bool is_reranker = false;  // As far as its file could be read. No other engine computes one.
+};
+
+/// Looks at a model for the native engine. No weight is read.
+NativeVerdict check_native(const bootstrap::ReadyModel& model, const bootstrap::Settings& settings);
 
 /// What the native engine has to compute with on this machine.
 struct NativeArithmetic {

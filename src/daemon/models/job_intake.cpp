@@ -9,8 +9,13 @@ namespace {
 constexpr size_t kLargeBytes = 64 << 10;  // Of text: some 10 ms of tokenising.
 constexpr size_t kHugeBytes = 2 << 20;    // A full batch is less.
 
+// What is put before each text.
+size_t bytes_beside(const Job& job) {
+  return job.options.instruction.size() + (job.query.has_value() ? job.query->size() : 0);
+}
+
 size_t bytes_of(const Job& job) {
-  size_t bytes = job.texts.size() * job.options.instruction.size();  // It is put before each.
+  size_t bytes = job.texts.size() * bytes_beside(job);
   for (const auto& text : job.texts) bytes += text.size();
   return bytes;
 }
@@ -20,7 +25,7 @@ size_t bytes_of(const Job& job) {
 size_t estimated_tokens(const Job& job, const embed::ModelInfo* model) {
   size_t tokens = 0;
   for (const std::string& text : job.texts) {
-    const size_t some = (text.size() + job.options.instruction.size()) / 4 + 1;
+    const size_t some = (text.size() + bytes_beside(job)) / 4 + 1;
     tokens += model == nullptr ? some : std::min<size_t>(some, model->max_tokens);
   }
   return tokens;

@@ -275,7 +275,9 @@ void Scheduler::deliver(const WaitingText& text, const Result<Embedding>& result
   collect_jobs();
   enqueue_prepared();
   queue_.forget(text);
-  if (result) cache_.put(state_.model(), text.text.ids, *result);
+  const auto model = state_.model();
+  const bool is_vector = model != nullptr && model->spec.head == embed::Head::none;
+  if (result && is_vector) cache_.put(model, text.text.ids, *result);
   const auto unanswered = std::ranges::count_if(
       text.recipients, [](const Recipient& recipient) { return !recipient.job->is_answered(); });
   if (result && unanswered > 1) meter_.texts_shared(static_cast<size_t>(unanswered - 1));

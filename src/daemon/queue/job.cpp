@@ -1,6 +1,7 @@
 #include "daemon/queue/job.hpp"
 
 #include "base/text.hpp"
+#include "embed/rerank_request.hpp"
 
 namespace runed::daemon {
 
@@ -15,8 +16,17 @@ Status PendingJob::check_texts() const {
   return {};
 }
 
+Status PendingJob::check_options(const embed::ModelInfo& for_model) const {
+  if (job.query.has_value()) return embed::check_rerank_options(job.options, for_model);
+  return embed::check_options(job.options, for_model);
+}
+
 Status PendingJob::bound_texts(const embed::ModelInfo& for_model) {
-  TRY(embed::check_options(job.options, for_model));
+  TRY(check_options(for_model));
+  if (job.query.has_value()) {
+    TRY_ASSIGN(const auto bound, embed::bound_text(*job.query, job.options, for_model));
+    if (bound.size() < job.query->size()) job.query = std::string(bound);
+  }
   for (size_t i = 0; i < job.texts.size(); ++i) {
     std::string& text = job.texts[i];
     if (for_model.max_text_bytes == 0 || text.size() <= for_model.max_text_bytes) continue;
@@ -30,13 +40,13 @@ Status PendingJob::bound_texts(const embed::ModelInfo& for_model) {
 
 Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
                            std::shared_ptr<const embed::ModelInfo> for_model) {
-  TRY(embed::check_options(job.options, *for_model));
+  TRY(check_options(*for_model));
+  TRY_ASSIGN(const Prepare prepare_text, make_prepare(tokenizer, *for_model));
   std::vector<embed::PreparedText> all;
   std::vector<Embedding> none(job.texts.size());
   all.reserve(job.texts.size());
   for (size_t i = 0; i < job.texts.size(); ++i) {
-    auto text = embed::prepare_text(job.texts[i], job.options, for_model->spec, tokenizer,
-                                    for_model->max_tokens);
+    auto text = prepare_text(job.texts[i]);
     if (!text) return at_text(i, std::move(text).error());
     none[i].token_count = static_cast<uint32_t>(text->ids.size());
     none[i].tokens_dropped = text->tokens_dropped;
@@ -46,6 +56,18 @@ Status PendingJob::prepare(const embed::Tokenizer& tokenizer,
   embeddings = std::move(none);
   model = std::move(for_model);
   return {};
+}
+
+Result<PendingJob::Prepare> PendingJob::make_prepare(const embed::Tokenizer& tokenizer,
+                                                     const embed::ModelInfo& for_model) const {
+  if (!job.query.has_value()) {
+    return Prepare([&](const std::string& text) {
+      return embed::prepare_text(text, job.options, for_model.spec, tokenizer,
+                                 for_model.max_tokens);
+    });
+  }
+  TRY_ASSIGN(auto maker, embed::PairMaker::create(*job.query, job.options, for_model, tokenizer));
+  return Prepare([pairs = std::move(maker)](const std::string& text) { return pairs.make(text); });
 }
 
 Status PendingJob::accept(size_t index, Embedding computed) {
@@ -69,6 +91,7 @@ Status PendingJob::accept(size_t index, Embedding computed) {
 }
 
 Status PendingJob::take_known(VectorCache& cache, LoadMeter& meter) {
+  if (job.query.has_value()) return {};
   size_t taken = 0;
   for (size_t i = 0; i < embeddings.size(); ++i) {
     if (!embeddings[i].vector.empty()) continue;

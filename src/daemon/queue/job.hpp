@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,14 +24,16 @@ namespace runed::daemon {
 /// Somebody waits for an interactive text; a bulk one is one of many.
 enum class Priority { interactive, bulk };
 
-/// What a call for embeddings is owed: one embedding a text in their order, or the first error (of
+/// What a call is owed: one embedding a text in their order, or of a pair its score in place of a vector, or the first error (of
 /// several texts: whose).
 using EmbedAnswer = Answer<std::vector<Embedding>>;
 using EmbedReceiver = Receiver<std::vector<Embedding>>;
 
-/// One embedding call, or one text of a stream: its texts, and whom to tell.
+/// One embedding call, or one text of a stream, or one call for scores: its texts, and whom to tell.
 struct Job {
   std::vector<std::string> texts;
+  /// With which each text is a pair that is scored: they are documents then. None: texts are embedded.
+  std::optional<std::string> query{};
   EmbedOptions options;
   Priority priority = Priority::bulk;
   bool is_bounded_by_caller =
@@ -64,12 +68,13 @@ struct PendingJob {
   Status check_texts() const;
 
   /// Cuts or refuses the texts that are too long by their bytes alone.
-  /// Errors: those of check_options; text_too_long (details: index); those of check_texts, if there is
-  ///         such a text.
+  /// Errors: those of check_options and check_rerank_options; text_too_long (details: index); those of
+  ///         check_texts, if there is such a text.
   Status bound_texts(const embed::ModelInfo& for_model);
 
   /// Turns the texts into token ids, in place of all that was known of them.
-  /// Errors: those of check_options and prepare_text (details: index).
+  /// Errors: those of check_options and prepare_text, or of check_rerank_options and PairMaker (details:
+  ///         index).
   Status prepare(const embed::Tokenizer& tokenizer,
                  std::shared_ptr<const embed::ModelInfo> for_model);
 
@@ -78,12 +83,17 @@ struct PendingJob {
   ///         index).
   Status accept(size_t index, Embedding computed);
 
-  /// Accepts the vectors that the cache has.
+  /// Accepts the vectors that the cache has. Of pairs it has none.
   /// Errors: those of accept.
   Status take_known(VectorCache& cache, LoadMeter& meter);
 
   /// Counts the tokens, once there are any, in place of the estimate.
   void recount();
+
+  Status check_options(const embed::ModelInfo& for_model) const;
+  using Prepare = std::function<Result<embed::PreparedText>(const std::string& text)>;
+  Result<Prepare> make_prepare(const embed::Tokenizer& tokenizer,
+                               const embed::ModelInfo& for_model) const;
 
   /// Says which of several texts an error is about.
   Error at_text(size_t index, Error error) const;

@@ -27,9 +27,12 @@ void TextQueue::add(const std::shared_ptr<PendingJob>& job, size_t index) {
   const Priority priority = job->job.priority;
   embed::PreparedText& prepared = job->prepared[index];
   const auto found = by_ids_.find(ids_key(prepared.ids));
-  if (found == by_ids_.end()) {
-    auto text = std::make_shared<WaitingText>(WaitingText{
-        .text = {.ids = std::move(prepared.ids)}, .recipients = {}, .priority = priority});
+  // Two pairs may have the same ids, and be divided otherwise: then the second has no part in the map.
+  if (found == by_ids_.end() || found->second->text.second != prepared.second) {
+    auto text = std::make_shared<WaitingText>(
+        WaitingText{.text = {.ids = std::move(prepared.ids), .second = prepared.second},
+                    .recipients = {},
+                    .priority = priority});
     text->recipients.push_back({job, index});
     by_ids_.emplace(ids_key(text->text.ids), text);
     enqueue(text, job->job.flow);
@@ -83,7 +86,8 @@ TextQueue::Texts TextQueue::take(Priority priority, size_t budget) {
 }
 
 void TextQueue::forget(const WaitingText& text) {
-  by_ids_.erase(ids_key(text.text.ids));
+  const auto found = by_ids_.find(ids_key(text.text.ids));
+  if (found != by_ids_.end() && found->second.get() == &text) by_ids_.erase(found);
 }
 
 void TextQueue::clear() {
