@@ -15,6 +15,10 @@ _runed() {
   done
 
   case $command in
+    rerank)
+      flags="--direct --expect-model --file --help --home --instruct --json --model --raw --socket
+        --timeout --top --truncate --variant"
+      ;;
     embed)
       flags="--dimensions --direct --document --expect-model --file --help --home --ids --instruct
         --json --model --query --socket --task --timeout --truncate --variant"
@@ -64,7 +68,7 @@ _runed() {
     --type) words="f32 f16 bf16 q8_0" ;;
     --truncate) words="error right left" ;;
     --dimensions | -d | --expect-model | --grace | --instruct | --keep | --name | --older-than | \
-      --search | --sha256 | --timeout | --wait | --wait-ready)
+      --search | --sha256 | --timeout | --top | -k | --wait | --wait-ready)
       return  # A value that only the user knows.
       ;;
     # setting_table.cpp: values, written by ACCEPT=1 unit_cmd '[settings]'
@@ -82,7 +86,7 @@ _runed() {
       elif [[ $command == convert || $command == install ]]; then
         action=-f
       elif [[ -z $command ]]; then
-        words="embed status models serve reload shutdown convert install uninstall verify doctor gc"
+        words="embed rerank status models serve reload shutdown convert install uninstall verify doctor gc"
       fi
       ;;
   esac

@@ -9,6 +9,7 @@
 #include "cmd/install.hpp"
 #include "cmd/models.hpp"
 #include "cmd/reload.hpp"
+#include "cmd/rerank.hpp"
 #include "cmd/serve.hpp"
 #include "cmd/shutdown.hpp"
 #include "cmd/status.hpp"
@@ -20,6 +21,8 @@ namespace runed::cmd {
 std::span<const Command> commands() {
   static constexpr std::array kCommands{
       Command{"embed", "Turn texts into vectors", define_embed},
+      Command{"rerank", "Put documents in the order of how well they answer a query",
+              define_rerank},
       Command{"status", "Tell what the daemon is doing", define_status},
       Command{"models", "List the models that can be asked for", define_models},
       Command{"serve", "Run the daemon in the foreground", define_serve},

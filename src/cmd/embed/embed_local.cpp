@@ -17,12 +17,6 @@ namespace {
 constexpr size_t kMostTexts = 256;
 constexpr size_t kMostPasses = 4;  // Of tokens: full passes, and one that is not.
 
-Result<bootstrap::ReadyModel> local_model(const Location& location) {
-  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
-  return bootstrap::check_model(location.paths, location.settings, choice, {},
-                                daemon::inspect_model);
-}
-
 KnownPrompts known_prompts(const embed::ModelSpec& spec) {
   std::string source{name_of(spec.prompts.source)};
   if (!spec.prompts.is_known()) return {.source = std::move(source)};
@@ -89,6 +83,12 @@ void note_builtin(const EmbedJob& job, Progress& progress) {
 }
 
 }  // namespace
+
+Result<bootstrap::ReadyModel> local_model(const Location& location) {
+  TRY_ASSIGN(const auto choice, bootstrap::choose_model(location.paths, location.settings));
+  return bootstrap::check_model(location.paths, location.settings, choice, {},
+                                daemon::inspect_model);
+}
 
 Status embed_direct(EmbedJob& job) {
   TRY_ASSIGN(const auto chosen, local_model(job.location));
