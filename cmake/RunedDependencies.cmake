@@ -10,7 +10,6 @@ find_package(Protobuf REQUIRED)
 find_package(gRPC CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
 pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)
-pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 
 # libcurl and libarchive: headers only. They are loaded when something is fetched or unpacked (see
 # os/dynamic_library.hpp): with the forty libraries that they need they would add 8 ms to every

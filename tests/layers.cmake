@@ -41,7 +41,7 @@ set(engine_kinds embed/native embed/llama_server)
 
 # The kernel is os/'s alone. Libraries with large or macro-laden headers stay in .cpp files.
 set(kernel_headers "^(unistd\\.h|fcntl\\.h|errno\\.h|cerrno|sys/.*)$")
-set(source_only_headers "^(grpc.*|curl/.*|archive.*|.*intrin\\.h|pcre2.*|utf8proc\\.h|zlib\\.h|os/library/curl_library\\.hpp)$")
+set(source_only_headers "^(grpc.*|curl/.*|archive.*|.*intrin\\.h|utf8proc\\.h|zlib\\.h|os/library/curl_library\\.hpp)$")
 # The table of libcurl's functions has their types, for two layers. It counts as libcurl's own header.
 set(curl_table "os/library/curl_library.hpp")
 # The vectors of an instruction set are for its own kernel files, of which there are several.

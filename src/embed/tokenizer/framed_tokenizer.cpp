@@ -1,7 +1,6 @@
 #include "embed/tokenizer/framed_tokenizer.hpp"
 
 #include <cstddef>
-#include <optional>
 #include <utility>
 
 #include "embed/tokenizer/utf8_check.hpp"
@@ -32,14 +31,37 @@ Status FramedTokenizer::append(std::string_view text, SpelledTokens spelled,
                       kMostBytes);
   }
   TRY(check_utf8(text));
-  if (spelled == SpelledTokens::plain) return append_ordinary(text, ids);
-  size_t offset = 0;
-  while (const std::optional<SpecialTokens::Match> special = special_.find(text, offset)) {
-    TRY(append_ordinary(text.substr(offset, special->offset - offset), ids));
-    ids.push_back(special->id);
-    offset = special->offset + special->length;
+  for (const auto& piece : special_.split(text, SpecialTokens::Pass::raw, spelled)) {
+    if (piece.id) {
+      ids.push_back(*piece.id);
+    } else {
+      TRY(append_between(piece.text, spelled, ids));
+    }
   }
-  return append_ordinary(text.substr(offset), ids);
+  return {};
+}
+
+Status FramedTokenizer::append_between(std::string_view text, SpelledTokens spelled,
+                                       std::vector<TokenId>& ids) const {
+  if (!special_.has_normalized()) return append_ordinary(text, ids);
+  std::string storage;
+  const std::string_view normalized = normalize(text, storage);
+  for (const auto& piece : special_.split(normalized, SpecialTokens::Pass::normalized, spelled)) {
+    if (piece.id) {
+      ids.push_back(*piece.id);
+    } else {
+      TRY(append_normalized(piece.text, ids));
+    }
+  }
+  return {};
+}
+
+std::string_view FramedTokenizer::normalize(std::string_view text, std::string& /*storage*/) const {
+  return text;
+}
+
+Status FramedTokenizer::append_normalized(std::string_view text, std::vector<TokenId>& ids) const {
+  return append_ordinary(text, ids);
 }
 
 }  // namespace runed::embed

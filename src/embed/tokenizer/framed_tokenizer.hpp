@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,9 +22,20 @@ class FramedTokenizer : public Tokenizer {
  protected:
   FramedTokenizer(SpecialTokens special, Frame frame);
 
+  /// Tells whether a special token takes white space along: it stands for any number of bytes then.
+  bool takes_space() const { return special_.takes_space(); }
+
  private:
   /// Appends the ids of well-formed UTF-8 without special tokens.
   virtual Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const = 0;
+
+  /// The same in two steps, for vocabularies with tokens that are found in between: normalised text,
+  /// which is `text` itself or a view of `storage`, and the ids of that.
+  virtual std::string_view normalize(std::string_view text, std::string& storage) const;
+  virtual Status append_normalized(std::string_view text, std::vector<TokenId>& ids) const;
+
+  Status append_between(std::string_view text, SpelledTokens spelled,
+                        std::vector<TokenId>& ids) const;
 
   SpecialTokens special_;
   Frame frame_;

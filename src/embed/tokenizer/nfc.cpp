@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "base/check.hpp"
+#include "embed/tokenizer/word_piece_characters.hpp"
 
 // utf8proc_map does all of this in one call, but puts combining marks in order with an insertion
-// sort: a text of a million marks would take minutes. The steps are the same, the sort is ours.
+// sort: a text of a million marks would take minutes. The steps are the same, the sort is ours. And
+// utf8proc knows characters that are newer than the reference, which is of Unicode 9: to that they are
+// characters without a class and without parts.
 
 namespace runed::embed {
 namespace {
@@ -26,8 +30,26 @@ bool is_plain(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0xCC; });
 }
 
-int combining_class(CodePoint c) {
+// What composes with the one before it since Unicode 13 (U+11935, Dives Akuru).
+constexpr CodePoint kNewVowel = 0x11930;
+
+bool has_bit(CodePoint c, uint8_t bit) {
+  static const WordPieceCharacters characters;
+  return (characters.of(static_cast<uint32_t>(c)) & bit) != 0;
+}
+
+int class_of_utf8proc(CodePoint c) {
   return utf8proc_get_property(c)->combining_class;
+}
+
+int combining_class(CodePoint c) {
+  return has_bit(c, WordPieceCharacters::kOrdered) ? class_of_utf8proc(c) : 0;
+}
+
+// Tells whether what stands before a character composes with nothing from there on.
+bool is_cut_before(CodePoint c) {
+  return c == kBeforeTrailingConsonants || c == kNewVowel ||
+         class_of_utf8proc(c) != combining_class(c);
 }
 
 std::vector<CodePoint> decompose(std::string_view text) {
@@ -40,6 +62,10 @@ std::vector<CodePoint> decompose(std::string_view text) {
         bytes + offset, static_cast<utf8proc_ssize_t>(text.size() - offset), &point);
     CHECK(length > 0);
     offset += static_cast<size_t>(length);
+    if (!has_bit(point, WordPieceCharacters::kDecomposed)) {
+      points.push_back(point);
+      continue;
+    }
     std::array<CodePoint, 16> parts{};  // Unicode has none of more than four.
     int boundary = 0;
     const utf8proc_ssize_t count =
@@ -83,7 +109,7 @@ std::string_view to_nfc(std::string_view text, std::string& storage) {
   storage.clear();
   auto begin = points.begin();
   while (begin != points.end()) {
-    auto end = std::find(begin + 1, points.end(), kBeforeTrailingConsonants);
+    auto end = std::find_if(begin + 1, points.end(), is_cut_before);
     append_composed({begin, end}, storage);
     begin = end;
   }

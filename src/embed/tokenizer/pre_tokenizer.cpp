@@ -1,81 +1,141 @@
 #include "embed/tokenizer/pre_tokenizer.hpp"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <array>
-#include <limits>
-#include <utility>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/check.hpp"
+#include "embed/tokenizer/text_characters.hpp"
+#include "embed/tokenizer/utf8_characters.hpp"
 
 namespace runed::embed {
 namespace {
 
-// Every character starts a match of one of the branches, so that an anchored match always succeeds.
-// The reference writes \s where this has the property White_Space: PCRE2 counts U+180E in \s, which
-// Unicode took out of it in 6.3 and the reference does not count.
-// Source: Qwen2's tokenizer.json, pre_tokenizer.
-constexpr std::string_view kExpression = R"((?i:'s|'t|'re|'ve|'m|'ll|'d))"
-                                         R"(|[^\r\n\p{L}\p{N}]?\p{L}+)"
-                                         R"(|\p{N})"
-                                         R"(| ?[^\p{White_Space}\p{L}\p{N}]+[\r\n]*)"
-                                         R"(|\p{White_Space}*[\r\n]+)"
-                                         R"(|\p{White_Space}+(?!\P{White_Space}))"
-                                         R"(|\p{White_Space}+)";
+using namespace text_character;
 
-using MatchData = std::unique_ptr<pcre2_match_data, decltype(&pcre2_match_data_free)>;
+constexpr uint8_t kKinds = kLetter | kNumber | kWhite;  // A character is of one, or other.
+constexpr uint8_t kOther = 0;
 
-Error pcre2_error(int code) {
-  std::array<PCRE2_UCHAR, 128> text{};
-  pcre2_get_error_message(code, text.data(), text.size());
-  return make_error(ErrorCode::internal, "cannot split the text: PCRE2 says '{}'",
-                    reinterpret_cast<const char*>(text.data()));
-}
+// What the end of a text, which is no character, is in place of a kind.
+constexpr uint8_t kEnd = 0xFF;
+
+// The expressions, without whose alternatives of the same order their words would be others:
+//   gpt2    's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+//   llama3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}
+//           | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+//   qwen2   as llama3, with \p{N} alone
+// Source: tokenizers, pre_tokenizers/byte_level.rs; tokenizer.json of Llama 3 and of Qwen2.
+class Splitter {
+ public:
+  Splitter(SplitRule rule, std::string_view text)
+      : rule_(rule), text_(text), characters_(text_characters()) {}
+
+  // Where the word ends that begins at an offset within the text.
+  size_t end_of_word(size_t begin) const {
+    if (const size_t end = end_of_contraction(begin); end != begin) return end;
+    return rule_ == SplitRule::gpt2 ? end_of_gpt2(begin) : end_of_llama3(begin);
+  }
+
+ private:
+  uint8_t kind_at(size_t offset) const {
+    if (offset == text_.size()) return kEnd;
+    return characters_.of(next_character(text_, offset)) & kKinds;
+  }
+
+  size_t next(size_t offset) const {
+    next_character(text_, offset);
+    return offset;
+  }
+
+  size_t end_of_run(size_t offset, uint8_t kind) const {
+    while (offset < text_.size()) {
+      size_t end = offset;
+      if ((characters_.of(next_character(text_, end)) & kKinds) != kind) break;
+      offset = end;
+    }
+    return offset;
+  }
+
+  static bool ends_line(char c) { return c == '\r' || c == '\n'; }
+
+  // `begin`, if there is none.
+  size_t end_of_contraction(size_t begin) const {
+    if (text_[begin] != '\'') return begin;
+    const std::string_view rest = text_.substr(begin + 1);
+    const bool any_case = rule_ != SplitRule::gpt2;
+    const auto has = [&](size_t at, char letter) {
+      if (at >= rest.size()) return false;
+      return rest[at] == letter || (any_case && rest[at] == letter - 'a' + 'A');
+    };
+    for (const char letter : {'s', 't', 'm', 'd'}) {
+      if (has(0, letter)) return begin + 2;
+    }
+    for (const std::string_view pair : {"re", "ve", "ll"}) {
+      if (has(0, pair[0]) && has(1, pair[1])) return begin + 3;
+    }
+    constexpr std::string_view kLongS = "\u017f";  // Folds to s.
+    return any_case && rest.starts_with(kLongS) ? begin + 1 + kLongS.size() : begin;
+  }
+
+  size_t end_of_gpt2(size_t begin) const {
+    const size_t after_space = begin + (text_[begin] == ' ' ? 1 : 0);
+    const uint8_t kind = kind_at(after_space);
+    if (kind == kWhite || kind == kEnd) return end_of_white(begin, end_of_run(begin, kWhite));
+    return end_of_run(after_space, kind);
+  }
+
+  size_t end_of_llama3(size_t begin) const {
+    const uint8_t kind = kind_at(begin);
+    if (kind == kLetter) return end_of_run(begin, kLetter);
+    if (kind == kNumber) return end_of_numbers(begin);
+    if (!ends_line(text_[begin])) {
+      const size_t second = next(begin);
+      if (kind_at(second) == kLetter) return end_of_run(second, kLetter);
+    }
+    const size_t after_space = begin + (text_[begin] == ' ' ? 1 : 0);
+    if (kind_at(after_space) == kOther) {
+      size_t end = end_of_run(after_space, kOther);
+      while (end < text_.size() && ends_line(text_[end])) ++end;
+      return end;
+    }
+    const size_t end = end_of_run(begin, kWhite);
+    for (size_t last = end; last > begin; --last) {
+      if (ends_line(text_[last - 1])) return last;
+    }
+    return end_of_white(begin, end);
+  }
+
+  size_t end_of_numbers(size_t begin) const {
+    const int most = rule_ == SplitRule::llama3 ? 3 : 1;
+    size_t end = begin;
+    for (int i = 0; i < most && kind_at(end) == kNumber; ++i) end = next(end);
+    return end;
+  }
+
+  // Of a run before a word the last goes with that, or is a word of its own.
+  size_t end_of_white(size_t begin, size_t end) const {
+    if (end == text_.size()) return end;
+    size_t last = end;
+    previous_character(text_, last);
+    return last == begin ? end : last;
+  }
+
+  SplitRule rule_;
+  std::string_view text_;
+  const CharacterBits& characters_;
+};
 
 }  // namespace
 
-struct PreTokenizer::Code {
-  std::unique_ptr<pcre2_code, decltype(&pcre2_code_free)> pattern{nullptr, &pcre2_code_free};
-  std::unique_ptr<pcre2_match_context, decltype(&pcre2_match_context_free)> context{
-      nullptr, &pcre2_match_context_free};
-};
-
-PreTokenizer::PreTokenizer(std::unique_ptr<Code> code) : code_(std::move(code)) {}
-PreTokenizer::PreTokenizer(PreTokenizer&&) noexcept = default;
-PreTokenizer& PreTokenizer::operator=(PreTokenizer&&) noexcept = default;
-PreTokenizer::~PreTokenizer() = default;
-
-Result<PreTokenizer> PreTokenizer::create() {
-  int error = 0;
-  PCRE2_SIZE error_offset = 0;
-  auto code = std::make_unique<Code>();
-  code->pattern.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(kExpression.data()),
-                                    kExpression.size(), PCRE2_UTF | PCRE2_UCP | PCRE2_ANCHORED,
-                                    &error, &error_offset, nullptr));
-  if (!code->pattern) return pcre2_error(error);
-  // Where the JIT may not map executable memory, pcre2_match interprets: slower, and the same.
-  pcre2_jit_compile(code->pattern.get(), PCRE2_JIT_COMPLETE);
-  code->context.reset(pcre2_match_context_create(nullptr));
-  if (!code->context) return pcre2_error(PCRE2_ERROR_NOMEMORY);
-  // The expression goes back over a run of spaces once at most: a long run must not end at a limit
-  // that is there against exponential time.
-  pcre2_set_match_limit(code->context.get(), std::numeric_limits<uint32_t>::max());
-  return PreTokenizer(std::move(code));
-}
-
-Result<std::vector<std::string_view>> PreTokenizer::split(std::string_view text) const {
-  const MatchData match(pcre2_match_data_create(1, nullptr), &pcre2_match_data_free);
-  if (!match) return pcre2_error(PCRE2_ERROR_NOMEMORY);
+std::vector<std::string_view> PreTokenizer::split(std::string_view text) const {
+  const Splitter splitter(rule_, text);
   std::vector<std::string_view> words;
   words.reserve(text.size() / 4);  // About what English has.
-  while (!text.empty()) {
-    // Without the check, which would read the whole rest of the text for each word.
-    const int result =
-        pcre2_match(code_->pattern.get(), reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0,
-                    PCRE2_NO_UTF_CHECK, match.get(), code_->context.get());
-    if (result < 0) return pcre2_error(result);
-    const size_t length = pcre2_get_ovector_pointer(match.get())[1];
-    words.push_back(text.substr(0, length));
-    text.remove_prefix(length);
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = splitter.end_of_word(begin);
+    CHECK(end > begin);
+    words.push_back(text.substr(begin, end - begin));
+    begin = end;
   }
   return words;
 }

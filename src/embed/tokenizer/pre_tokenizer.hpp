@@ -1,35 +1,26 @@
 #pragma once
 
-#include <memory>
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
+#include "embed/model/byte_pair_rules.hpp"
 
 namespace runed::embed {
 
-/// Splits text into the words that merges never cross, with the regular expression of Qwen2.
+/// Splits text into the words that merges never cross, as the regular expression of a rule does. The
+/// expressions are written out as code: no library of Debian 12 has the letters of the reference, which
+/// are those of Unicode 16.
 class PreTokenizer {
  public:
-  /// Compiles the expression.
-  /// Errors: internal if PCRE2 cannot.
-  static Result<PreTokenizer> create();
-
-  PreTokenizer(PreTokenizer&&) noexcept;
-  PreTokenizer& operator=(PreTokenizer&&) noexcept;
-  ~PreTokenizer();
+  explicit PreTokenizer(SplitRule rule) : rule_(rule) {}
 
   /// Splits text into words, which laid end to end are the text again.
-  /// Needs:  well-formed UTF-8 in NFC.
-  /// Errors: internal if PCRE2 gives up, for want of memory.
-  /// Owns:   nothing; the words are views of `text`. Thread-safe.
-  Result<std::vector<std::string_view>> split(std::string_view text) const;
+  /// Needs:  well-formed UTF-8.
+  /// Owns:   nothing; the words are views of `text`. Takes as long as the text is. Thread-safe.
+  std::vector<std::string_view> split(std::string_view text) const;
 
  private:
-  struct Code;
-  explicit PreTokenizer(std::unique_ptr<Code> code);
-
-  std::unique_ptr<Code> code_;
+  SplitRule rule_;
 };
 
 }  // namespace runed::embed

@@ -10,17 +10,19 @@
 
 #include "base/text.hpp"
 #include "embed/model/architecture.hpp"
+#include "embed/model/byte_pair_rules.hpp"
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
+#include "embed/tokenizer/sentence_piece_tokenizer.hpp"
 #include "embed/tokenizer/unigram_tokenizer.hpp"
 #include "embed/tokenizer/word_piece_tokenizer.hpp"
 
 namespace runed::embed {
 namespace {
 
-// A tokenizer, by the two names that a file has for it. Source: llama.cpp, llama-vocab.cpp.
+// A tokenizer, by the name that a file has for it. Source: llama.cpp, llama-vocab.cpp.
 struct Row {
   std::string_view model;
-  std::string_view pre;  // Empty: whatever it is.
+  Status (*check_pre)(std::string_view);  // The second name of a file; null: it may be any.
   Result<std::unique_ptr<const Tokenizer>> (*make)(const Gguf&, const ModelSpec&, const RunUnits&);
 };
 
@@ -42,16 +44,19 @@ Result<std::unique_ptr<const Tokenizer>> make_unigram(const Gguf& file, const Mo
   return std::unique_ptr<const Tokenizer>(std::move(tokenizer));
 }
 
-constexpr std::array kRows{
-    Row{"gpt2", "qwen2", make_byte_pair},
-    Row{"bert", "", make_word_piece},
-    Row{"t5", "", make_unigram},
-};
-
-Error refused(std::string_view key, std::string_view found, std::vector<std::string_view> known) {
-  return make_error(ErrorCode::model_unsupported, "key '{}' is '{}' where '{}' was expected", key,
-                    printable(found), fmt::join(known, "' or '"));
+Result<std::unique_ptr<const Tokenizer>> make_sentence_piece(const Gguf& file,
+                                                             const ModelSpec& spec,
+                                                             const RunUnits& run_units) {
+  TRY_ASSIGN(auto tokenizer, SentencePieceTokenizer::create(file, spec.frame, run_units));
+  return std::unique_ptr<const Tokenizer>(std::move(tokenizer));
 }
+
+constexpr std::array kRows{
+    Row{"gpt2", check_byte_pair_rules, make_byte_pair},
+    Row{"bert", nullptr, make_word_piece},
+    Row{"t5", nullptr, make_unigram},
+    Row{"llama", nullptr, make_sentence_piece},
+};
 
 bool is_known(const Frame& frame) {
   const auto is_known = [](TokenId id) { return id != kTokenOfEngine; };
@@ -64,14 +69,15 @@ Result<const Row*> find_row(const ModelSpec& of) {
   const TokenizerSpec& spec = of.tokenizer;
   if (spec.model != "bert" || !is_known(of.frame)) TRY(get_architecture(of.architecture));
   std::vector<std::string_view> models;
-  std::vector<std::string_view> pres;  // Of the model.
   for (const Row& row : kRows) {
-    if (row.model == spec.model && (row.pre.empty() || row.pre == spec.pre)) return &row;
-    if (row.model == spec.model) pres.push_back(row.pre);
-    if (std::ranges::find(models, row.model) == models.end()) models.push_back(row.model);
+    if (row.model == spec.model) {
+      if (row.check_pre != nullptr) TRY(row.check_pre(spec.pre));
+      return &row;
+    }
+    models.push_back(row.model);
   }
-  if (pres.empty()) return refused("tokenizer.ggml.model", spec.model, models);
-  return refused("tokenizer.ggml.pre", spec.pre, pres);
+  return make_error(ErrorCode::model_unsupported, "key '{}' is '{}' where '{}' was expected",
+                    "tokenizer.ggml.model", printable(spec.model), fmt::join(models, "' or '"));
 }
 
 }  // namespace

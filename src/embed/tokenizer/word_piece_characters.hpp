@@ -1,15 +1,15 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <vector>
+
+#include "embed/tokenizer/character_bits.hpp"
 
 namespace runed::embed {
 
 /// What the reference tokenizer of BERT sees in a character, as bits. Its tables are of three versions
 /// of Unicode, older than what utf8proc knows, and stay as they are: ids must not change.
 /// Source: word_piece_ranges.hpp.
-class WordPieceCharacters {
+class WordPieceCharacters : public CharacterBits {
  public:
   static constexpr uint8_t kDeleted = 1;       // Where the text is cleaned.
   static constexpr uint8_t kWhite = 2;         // Ends a word.
@@ -20,18 +20,6 @@ class WordPieceCharacters {
   static constexpr uint8_t kOrdered = 64;      // Has a place among the marks behind a character.
 
   WordPieceCharacters();
-
-  /// Returns the bits of a character.
-  /// Needs: point < 0x110000.
-  uint8_t of(uint32_t point) const { return pages_[page_of_[point >> 8]][point & 0xFF]; }
-
- private:
-  using Page = std::array<uint8_t, 256>;
-
-  void add(uint32_t first, uint32_t last, uint8_t bits);
-
-  std::array<uint16_t, 0x1100> page_of_{};
-  std::vector<Page> pages_{Page{}};  // Equal ones once: the first has no bits.
 };
 
 }  // namespace runed::embed

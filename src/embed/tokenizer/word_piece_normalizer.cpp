@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/check.hpp"
+#include "embed/tokenizer/utf8_characters.hpp"
 
 // The reference makes a text of each step: cleaned, CJK characters between spaces, form D, without
 // marks, in lower case, split. Each step but one looks at a character alone, so that a character can
@@ -49,77 +51,39 @@ int combining_class(uint32_t point) {
   return utf8proc_get_property(static_cast<utf8proc_int32_t>(point))->combining_class;
 }
 
-// Reads the character at `offset` of text that is known to be UTF-8, and steps over it.
-uint32_t next_character(std::string_view text, size_t& offset) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[offset + i]); };
-  const auto rest = [&](size_t i) { return byte(i) & 0x3FU; };
-  const unsigned char lead = byte(0);
-  uint32_t point = lead;
-  size_t length = 1;
-  if (lead >= 0xF0) {
-    point = (lead & 0x07U) << 18 | rest(1) << 12 | rest(2) << 6 | rest(3);
-    length = 4;
-  } else if (lead >= 0xE0) {
-    point = (lead & 0x0FU) << 12 | rest(1) << 6 | rest(2);
-    length = 3;
-  } else if (lead >= 0x80) {
-    point = (lead & 0x1FU) << 6 | rest(1);
-    length = 2;
-  }
-  offset += length;
-  return point;
-}
-
-}  // namespace
-
-// The word that is being gathered, of one text.
-class WordPieceNormalizer::Words {
+// What the steps make of characters, given to a sink: add(point) for each, part() where one stands alone.
+template <typename Sink>
+class Steps {
  public:
-  Words(const WordPieceNormalizer& normalizer, const std::function<void(std::string_view)>& on_word)
-      : normalizer_(normalizer), on_word_(on_word) {}
-
-  void append_ascii(unsigned char byte) {
-    const AsciiRole role = normalizer_.ascii_roles_[byte];
-    if (role == AsciiRole::nothing) return;
-    if (!marks_.empty()) flush_marks();
-    switch (role) {
-      case AsciiRole::letter:
-        if (count_ > kMostCharacters) break;
-        word_[size_++] = normalizer_.ascii_letters_[byte];
-        ++count_;
-        break;
-      case AsciiRole::space:
-        end_word();
-        break;
-      case AsciiRole::punctuation:
-        end_word();
-        word_[size_++] = static_cast<char>(byte);
-        end_word();
-        break;
-      case AsciiRole::nothing:
-        break;
-    }
-  }
+  Steps(const WordPieceCharacters& characters, const WordPieceNormalizer::Options& options,
+        Sink& sink)
+      : characters_(characters), options_(options), sink_(sink) {}
 
   void append(uint32_t point) {
-    const uint8_t bits = normalizer_.characters_.of(point);
-    if (normalizer_.options_.clean_text && (bits & Bits::kDeleted) != 0) return;
-    const bool is_alone = normalizer_.options_.split_cjk && (bits & Bits::kCjk) != 0;
-    if (is_alone) end_word();
-    if (normalizer_.options_.strip_accents) {
+    const uint8_t bits = characters_.of(point);
+    if (options_.clean_text && (bits & Bits::kDeleted) != 0) return;
+    if (options_.clean_text && (bits & Bits::kWhite) != 0) return order(' ', 0);
+    const bool is_alone = options_.split_cjk && (bits & Bits::kCjk) != 0;
+    if (is_alone) part();
+    if (options_.strip_accents) {
       decompose(point, bits);
     } else {
       add_lower(point);
     }
-    if (is_alone) end_word();
+    if (is_alone) part();
   }
 
-  void end_word() {
+  // Gives the marks that still wait.
+  void flush() {
     if (!marks_.empty()) flush_marks();
-    cut();
   }
 
  private:
+  void part() {
+    flush();
+    sink_.part();
+  }
+
   void decompose(uint32_t point, uint8_t bits) {
     if ((bits & Bits::kDecomposed) == 0) return order(point, bits);
     std::array<utf8proc_int32_t, 16> parts{};  // Unicode has none of more than four.
@@ -130,14 +94,14 @@ class WordPieceNormalizer::Words {
     CHECK(count > 0 && static_cast<size_t>(count) <= parts.size());
     for (const utf8proc_int32_t part : std::span(parts).first(static_cast<size_t>(count))) {
       const auto of_part = static_cast<uint32_t>(part);
-      order(of_part, normalizer_.characters_.of(of_part));
+      order(of_part, characters_.of(of_part));
     }
   }
 
   // Drops an accent, keeps what may have to change places with others, and adds the rest.
   void order(uint32_t point, uint8_t bits) {
     const bool is_ordered = (bits & Bits::kOrdered) != 0;
-    if (!is_ordered && !marks_.empty()) flush_marks();
+    if (!is_ordered) flush();
     if ((bits & Bits::kMark) != 0) return;
     if (is_ordered) {
       marks_.push_back(point);
@@ -153,41 +117,103 @@ class WordPieceNormalizer::Words {
   }
 
   void add_lower(uint32_t point) {
-    if (!normalizer_.options_.lowercase) return add(point);
+    if (!options_.lowercase) return sink_.add(point);
     if (point == kCapitalIWithDot) {
-      add('i');
-      return add(kDotAbove);
+      sink_.add('i');
+      return sink_.add(kDotAbove);
     }
-    add(to_lower(point));
+    sink_.add(to_lower(point));
+  }
+
+  const WordPieceCharacters& characters_;
+  const WordPieceNormalizer::Options& options_;
+  Sink& sink_;
+  std::vector<uint32_t> marks_;  // That wait for their order.
+};
+
+// Text as it is, with a space where a character stands alone.
+class Text {
+ public:
+  void add(uint32_t point) {
+    std::array<utf8proc_uint8_t, 4> bytes{};
+    const auto size = utf8proc_encode_char(static_cast<utf8proc_int32_t>(point), bytes.data());
+    text_.append(reinterpret_cast<const char*>(bytes.data()), static_cast<size_t>(size));
+  }
+  void part() { text_ += ' '; }
+  std::string& get() { return text_; }
+
+ private:
+  std::string text_;
+};
+
+}  // namespace
+
+// The word that is being gathered, of one text.
+class WordPieceNormalizer::Words {
+ public:
+  Words(const WordPieceNormalizer& normalizer, const std::function<void(std::string_view)>& on_word)
+      : normalizer_(normalizer),
+        on_word_(on_word),
+        steps_(normalizer.characters_, normalizer.options_, *this) {}
+
+  void append_ascii(unsigned char byte) {
+    const AsciiRole role = normalizer_.ascii_roles_[byte];
+    if (role == AsciiRole::nothing) return;
+    steps_.flush();
+    switch (role) {
+      case AsciiRole::letter:
+        if (count_ > kMostCharacters) break;
+        word_[size_++] = normalizer_.ascii_letters_[byte];
+        ++count_;
+        break;
+      case AsciiRole::space:
+        part();
+        break;
+      case AsciiRole::punctuation:
+        part();
+        word_[size_++] = static_cast<char>(byte);
+        part();
+        break;
+      case AsciiRole::nothing:
+        break;
+    }
+  }
+
+  void append(uint32_t point) { steps_.append(point); }
+
+  void end_word() {
+    steps_.flush();
+    part();
   }
 
   // Adds a character that is as the vocabulary would have it. Form D may have made punctuation of it.
   void add(uint32_t point) {
     const uint8_t bits = normalizer_.characters_.of(point);
-    if ((bits & Bits::kWhite) != 0) return cut();
+    if ((bits & Bits::kWhite) != 0) return part();
     const bool is_alone = (bits & Bits::kPunctuation) != 0;
-    if (is_alone) cut();
+    if (is_alone) part();
     if (count_ <= kMostCharacters) {
       auto* const end = reinterpret_cast<utf8proc_uint8_t*>(word_.data() + size_);
       size_ += static_cast<size_t>(utf8proc_encode_char(static_cast<utf8proc_int32_t>(point), end));
       ++count_;
     }
-    if (is_alone) cut();
+    if (is_alone) part();
   }
 
   // Ends the word, whatever marks still wait.
-  void cut() {
+  void part() {
     if (size_ != 0) on_word_({word_.data(), size_});
     size_ = 0;
     count_ = 0;
   }
 
+ private:
   const WordPieceNormalizer& normalizer_;
   const std::function<void(std::string_view)>& on_word_;
+  Steps<Words> steps_;
   std::array<char, 4 * (kMostCharacters + 1)> word_;
-  size_t size_ = 0;              // Bytes of word_ in use.
-  size_t count_ = 0;             // Characters there.
-  std::vector<uint32_t> marks_;  // That wait for their order.
+  size_t size_ = 0;   // Bytes of word_ in use.
+  size_t count_ = 0;  // Characters there.
 };
 
 WordPieceNormalizer::WordPieceNormalizer(const Options& options) : options_(options) {
@@ -205,6 +231,14 @@ WordPieceNormalizer::WordPieceNormalizer(const Options& options) : options_(opti
     }
     ascii_letters_[point] = static_cast<char>(options_.lowercase ? to_lower(point) : point);
   }
+}
+
+std::string WordPieceNormalizer::normalized(std::string_view text) const {
+  Text normalized;
+  Steps<Text> steps(characters_, options_, normalized);
+  for (size_t offset = 0; offset < text.size();) steps.append(next_character(text, offset));
+  steps.flush();
+  return std::move(normalized.get());
 }
 
 void WordPieceNormalizer::for_each_word(

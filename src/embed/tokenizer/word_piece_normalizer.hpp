@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "embed/tokenizer/word_piece_characters.hpp"
@@ -27,6 +28,11 @@ class WordPieceNormalizer {
   static constexpr size_t kMostCharacters = 100;
 
   explicit WordPieceNormalizer(const Options& options);
+
+  /// Returns the text that the words are split from, for tokens that are found in that. What it gives,
+  /// a normalizer with all options off splits into the words.
+  /// Needs:  well-formed UTF-8.
+  std::string normalized(std::string_view text) const;
 
   /// Calls on_word with each word, which lives until on_word returns.
   /// Needs:  well-formed UTF-8.

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,8 +35,11 @@ class WordPieceTokenizer final : public FramedTokenizer {
                      WordPieceEncoder encoder, Frame frame);
 
   Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const override;
+  std::string_view normalize(std::string_view text, std::string& storage) const override;
+  Status append_normalized(std::string_view text, std::vector<TokenId>& ids) const override;
 
   WordPieceNormalizer normalizer_;
+  WordPieceNormalizer splitter_;  // Of text that is normalised.
   WordPieceEncoder encoder_;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "embed/model/hf/byte_pair_json.hpp"
 #include "embed/model/hf/json_fields.hpp"
 #include "embed/model/hf/tokenizer_components.hpp"
 #include "embed/model/hf/unigram_json.hpp"
@@ -22,6 +23,7 @@ struct Model {
 };
 
 constexpr std::array kModels{
+    Model{"BPE", write_byte_pair_json},
     Model{"Unigram", write_unigram_json},
     Model{"WordPiece", write_word_piece_json},
 };

@@ -9,7 +9,7 @@ namespace runed::embed::hf {
 namespace {
 
 struct Flag {
-  std::string_view name;
+  std::string_view name;  // In both kinds of file.
   bool AddedToken::*member;
 };
 
@@ -32,10 +32,22 @@ Status read_added_token(const Fields& tokenizer, const Json& json,
     token.*flag.member = is_set.value_or(false);
   }
   const Json* id = fields.find("id");
+  const uint64_t at = id != nullptr && id->is_number_unsigned() ? id->get<uint64_t>() : 0;
+  token.no_piece = at >= vocabulary.tokens.size() || vocabulary.tokens[at].empty();
   TRY(put_token(tokenizer.file(), token.content, id == nullptr ? Json() : *id, vocabulary));
-  token.id = static_cast<uint32_t>(id->get<uint64_t>());
+  token.id = static_cast<uint32_t>(at);
   vocabulary.added.push_back(std::move(token));
   return {};
+}
+
+void write_ids(const Flag& flag, const TokenizerVocabulary& vocabulary, GgufMetadata& metadata) {
+  std::vector<int32_t> ids;
+  for (const AddedToken& token : vocabulary.added) {
+    if (token.*flag.member) ids.push_back(static_cast<int32_t>(token.id));
+  }
+  if (ids.empty()) return;
+  metadata.add(fmt::format("runed.tokenizer.added_tokens.{}", flag.name),
+               std::span<const int32_t>(ids));
 }
 
 }  // namespace
@@ -65,15 +77,8 @@ Status read_added_tokens(const Fields& tokenizer, TokenizerVocabulary& vocabular
 }
 
 void write_added_token_flags(const TokenizerVocabulary& vocabulary, GgufMetadata& metadata) {
-  for (const Flag& flag : kFlags) {
-    std::vector<int32_t> ids;
-    for (const AddedToken& token : vocabulary.added) {
-      if (token.*flag.member) ids.push_back(static_cast<int32_t>(token.id));
-    }
-    if (ids.empty()) continue;
-    metadata.add(fmt::format("runed.tokenizer.added_tokens.{}", flag.name),
-                 std::span<const int32_t>(ids));
-  }
+  for (const Flag& flag : kFlags) write_ids(flag, vocabulary, metadata);
+  write_ids({"no_pieces", &AddedToken::no_piece}, vocabulary, metadata);
 }
 
 }  // namespace runed::embed::hf

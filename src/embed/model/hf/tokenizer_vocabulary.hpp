@@ -20,6 +20,7 @@ struct AddedToken {
   bool rstrip = false;       // Likewise behind it.
   bool single_word = false;  // Found only where no letter or digit touches it.
   bool normalized = false;   // Found in the normalised text, not in the text as it comes.
+  bool no_piece = false;     // It is none of the model's tokens: a text has to spell it.
 };
 
 /// The tokens of tokenizer.json, whatever its model is.
@@ -36,10 +37,11 @@ Status put_token(const std::string& file, const std::string& token, const Json& 
                  TokenizerVocabulary& vocabulary);
 
 /// Reads `added_tokens` and puts each in its place.
+/// Needs: the tokens of the model, which are in theirs.
 Status read_added_tokens(const Fields& tokenizer, TokenizerVocabulary& vocabulary);
 
 /// Writes which added tokens have flags, a list of ids for each flag that some token has, since GGUF
-/// has no word for them: `runed.tokenizer.added_tokens.lstrip` and so on.
+/// has no word for them: `runed.tokenizer.added_tokens.lstrip` and so on, and `no_pieces`.
 void write_added_token_flags(const TokenizerVocabulary& vocabulary, GgufMetadata& metadata);
 
 }  // namespace runed::embed::hf

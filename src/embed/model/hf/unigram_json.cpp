@@ -196,17 +196,6 @@ void write_pieces(const Unigram& tokenizer, GgufMetadata& metadata) {
   metadata.add("tokenizer.ggml.token_type", std::span<const int32_t>(types));
 }
 
-void write_added_tokens(const Unigram& tokenizer, GgufMetadata& metadata) {
-  std::vector<int32_t> no_pieces;
-  for (const AddedToken& token : tokenizer.vocabulary.added) {
-    if (token.id >= tokenizer.scores.size()) no_pieces.push_back(static_cast<int32_t>(token.id));
-  }
-  if (!no_pieces.empty()) {
-    metadata.add("runed.tokenizer.added_tokens.no_pieces", std::span<const int32_t>(no_pieces));
-  }
-  write_added_token_flags(tokenizer.vocabulary, metadata);
-}
-
 void write_named_token(const Unigram& tokenizer, std::string_view token, std::string_view key,
                        GgufMetadata& metadata) {
   const auto& tokens = tokenizer.vocabulary.tokens;
@@ -243,7 +232,7 @@ Status write_unigram_json(const TokenizerSource& source, GgufMetadata& metadata)
   if (tokenizer.merge_spaces) metadata.add("runed.tokenizer.merge_spaces", true);
   if (!tokenizer.split_words) metadata.add("runed.tokenizer.split_words", false);
   if (!tokenizer.split_marks) metadata.add("runed.tokenizer.split_marks", false);
-  write_added_tokens(tokenizer, metadata);
+  write_added_token_flags(tokenizer.vocabulary, metadata);
   return {};
 }
 

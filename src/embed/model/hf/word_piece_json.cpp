@@ -70,21 +70,6 @@ Status read_model(const Fields& json, TokenizerVocabulary& vocabulary, WordPiece
   return {};
 }
 
-// Those that are found in a text as it comes, in whatever is around them.
-Status check_added_tokens(const TokenizerVocabulary& vocabulary) {
-  for (const AddedToken& token : vocabulary.added) {
-    for (const auto& [is_set, flag] :
-         {std::pair(token.single_word, "single_word"), std::pair(token.lstrip, "lstrip"),
-          std::pair(token.rstrip, "rstrip"), std::pair(token.normalized, "normalized")}) {
-      if (!is_set) continue;
-      return not_served(fmt::format("{}: the added token '{}' with '{}' is not served", kTokenizer,
-                                    printable(token.content), flag),
-                        "use a GGUF file of the model, if there is one");
-    }
-  }
-  return {};
-}
-
 // Every engine puts one token on each side, whatever a file says of it.
 Status take_frame(const TextFrame& frame, const TokenizerVocabulary& vocabulary,
                   WordPiece& tokenizer) {
@@ -102,26 +87,25 @@ void take_added_tokens(const TokenizerVocabulary& vocabulary, WordPiece& tokeniz
   for (const AddedToken& token : vocabulary.added) {
     if (tokenizer.added.size() <= token.id) tokenizer.added.resize(token.id + 1);
     tokenizer.added[token.id] = token.content;
+    if (!token.special) tokenizer.of_user.push_back(token.id);
   }
 }
 
-Result<WordPiece> read_word_piece(const TokenizerSource& source) {
+Result<WordPiece> read_word_piece(const TokenizerSource& source, TokenizerVocabulary& vocabulary) {
   const Fields& json = source.json;
   WordPiece tokenizer;
   tokenizer.padding = "[PAD]";
   tokenizer.mask = "[MASK]";
-  TokenizerVocabulary vocabulary{.size = source.vocabulary, .tokens = {}, .added = {}};
   TRY(read_model(json, vocabulary, tokenizer));
   TRY_ASSIGN(tokenizer.normalizer, read_normalizer(json));
   TRY(check_pre_tokenizer(json));
   TRY(read_added_tokens(json, vocabulary));
-  TRY(check_added_tokens(vocabulary));
   if (source.has_frame) {
     TRY_ASSIGN(const TextFrame frame, read_post_processor(json, vocabulary));
     TRY(take_frame(frame, vocabulary, tokenizer));
   }
   take_added_tokens(vocabulary, tokenizer);
-  tokenizer.tokens = std::move(vocabulary.tokens);
+  tokenizer.tokens = vocabulary.tokens;
   return tokenizer;
 }
 
@@ -144,10 +128,13 @@ Status check_same(const DirectoryFile& file, const BertNormalizer& normalizer) {
 }  // namespace
 
 Status write_word_piece_json(const TokenizerSource& source, GgufMetadata& metadata) {
-  TRY_ASSIGN(WordPiece tokenizer, read_word_piece(source));
+  TokenizerVocabulary vocabulary{.size = source.vocabulary, .tokens = {}, .added = {}};
+  TRY_ASSIGN(WordPiece tokenizer, read_word_piece(source, vocabulary));
   if (source.config != nullptr) TRY(check_same(*source.config, tokenizer.normalizer));
   if (source.lowercase_first) tokenizer.normalizer.lowercase = true;
-  return write_word_piece(tokenizer, std::string(kTokenizer), source.vocabulary, metadata);
+  TRY(write_word_piece(tokenizer, std::string(kTokenizer), source.vocabulary, metadata));
+  write_added_token_flags(vocabulary, metadata);
+  return {};
 }
 
 }  // namespace runed::embed::hf

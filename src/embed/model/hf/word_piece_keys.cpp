@@ -1,5 +1,6 @@
 #include "embed/model/hf/word_piece_keys.hpp"
 
+#include <algorithm>
 #include <span>
 #include <unordered_map>
 
@@ -12,6 +13,7 @@ namespace {
 // Source: gguf-py, TokenType.
 constexpr int32_t kNormal = 1;
 constexpr int32_t kControl = 3;
+constexpr int32_t kUserDefined = 4;
 constexpr int32_t kUnused = 5;
 
 constexpr std::string_view kContinuing = "##";
@@ -20,7 +22,9 @@ constexpr std::string_view kBeginOfWord = "\u2581";  // That of SentencePiece.
 // Source: llama.cpp, conversion/bert.py, BertModel.set_vocab.
 std::string as_gguf_spells(const std::string& token, int32_t type) {
   if (type == kControl) return token;
-  if (token.starts_with(kContinuing)) return token.substr(kContinuing.size());
+  if (type != kUserDefined && token.starts_with(kContinuing)) {
+    return token.substr(kContinuing.size());
+  }
   return std::string(kBeginOfWord) + token;
 }
 
@@ -53,11 +57,16 @@ class Vocabulary {
     const std::string& token =
         id < tokenizer_.tokens.size() ? tokenizer_.tokens[id] : std::string();
     const bool is_added = id < tokenizer_.added.size() && !tokenizer_.added[id].empty();
-    const int32_t type = token.empty() ? kUnused : is_added ? kControl : kNormal;
+    const int32_t type = token.empty() ? kUnused : is_added ? type_of_added(id) : kNormal;
     const std::string name = token.empty() ? fmt::format("[PAD{}]", id) : token;
     spellings_.push_back(as_gguf_spells(name, type));
     types_.push_back(type);
     if (!token.empty()) ids_.emplace(token, id);
+  }
+
+  int32_t type_of_added(uint32_t id) const {
+    const bool is_of_user = std::ranges::find(tokenizer_.of_user, id) != tokenizer_.of_user.end();
+    return is_of_user ? kUserDefined : kControl;
   }
 
   const WordPiece& tokenizer_;

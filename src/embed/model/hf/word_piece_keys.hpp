@@ -22,6 +22,7 @@ struct BertNormalizer {
 struct WordPiece {
   std::vector<std::string> tokens;  // By id, spelled as BERT does: `##ing`. Empty: none.
   std::vector<std::string> added;   // By id: those that are found in a text before all else.
+  std::vector<uint32_t> of_user;    // Ids of those of them that are no special tokens.
   std::string unknown;              // Tokens.
   std::string first;                // Of the frame: [CLS]. Empty: there is no frame.
   std::string last;                 // Of the frame: [SEP]. Likewise.

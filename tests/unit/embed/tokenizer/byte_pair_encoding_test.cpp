@@ -51,7 +51,8 @@ Ids naive(const Vocabulary& vocabulary, std::string_view word) {
   for (size_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
     const std::string& merge = vocabulary.merges[rank];
     const size_t space = merge.find(' ');
-    ranks.emplace(std::pair(merge.substr(0, space), merge.substr(space + 1)), rank);
+    // One that is there twice has the rank of the last.
+    ranks[std::pair(merge.substr(0, space), merge.substr(space + 1))] = rank;
   }
   std::vector<std::string> parts;
   for (const char c : word) parts.push_back(vocabulary.tokens[static_cast<unsigned char>(c)]);

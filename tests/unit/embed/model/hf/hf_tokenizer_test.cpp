@@ -101,7 +101,8 @@ TEST_CASE("components that are not served are refused by their name") {
         "tokenizer.json: the pre-tokenizer 'Metaspace' is not served");
   CHECK(replaced("pre_tokenizer", nullptr) ==
         "tokenizer.json: the pre-tokenizer 'null' is not served");
-  CHECK(replaced("model", {{"type", "BPE"}}) == "tokenizer.json: the model 'BPE' is not served");
+  CHECK(replaced("model", {{"type", "WordLevel"}}) ==
+        "tokenizer.json: the model 'WordLevel' is not served");
   CHECK(replaced("post_processor", {{"type", "Padding"}}) ==
         "tokenizer.json: the post-processor 'Padding' is not served");
   CHECK(replaced("post_processor", nullptr) ==
@@ -127,20 +128,24 @@ TEST_CASE("components that are not served are refused by their name") {
         "tokenizer.json: the max_input_chars_per_word '200' is not served");
 }
 
-TEST_CASE("added tokens are found as they are, or refused with their flag") {
+TEST_CASE("added tokens are told from others, with their flags") {
   const Gguf gguf = [] {
     static const ModelDirectory directory = edited([](Json& json) {
       json["added_tokens"].push_back(
-          {{"id", 7}, {"content", "#"}, {"special", false}, {"normalized", false}});
+          {{"id", 7}, {"content", "#"}, {"special", false}, {"normalized", true}});
+      json["model"]["vocab"].erase("[MASK]");
+      json["added_tokens"][4]["lstrip"] = true;
     });
     return unwrap(directory.read());
   }();
-  CHECK(unwrap(gguf.int_array("tokenizer.ggml.token_type"))[7] == 3);
-  CHECK(unwrap(gguf.string_array("tokenizer.ggml.tokens"))[7] == "#");
-  for (const std::string flag : {"lstrip", "rstrip", "single_word", "normalized"}) {
-    CHECK(refusal([&](Json& json) { json["added_tokens"][4][flag] = true; }) ==
-          "tokenizer.json: the added token '[MASK]' with '" + flag + "' is not served");
-  }
+  using Ids = std::vector<int32_t>;
+  CHECK(unwrap(gguf.int_array("tokenizer.ggml.token_type"))[4] == 3);
+  CHECK(unwrap(gguf.int_array("tokenizer.ggml.token_type"))[7] == 4);
+  CHECK(unwrap(gguf.string_array("tokenizer.ggml.tokens"))[7] == "▁#");
+  CHECK(unwrap(gguf.int_array("runed.tokenizer.added_tokens.lstrip")) == Ids{4});
+  CHECK(unwrap(gguf.int_array("runed.tokenizer.added_tokens.normalized")) == Ids{7});
+  CHECK(unwrap(gguf.int_array("runed.tokenizer.added_tokens.no_pieces")) == Ids{4});
+  CHECK_FALSE(gguf.has("runed.tokenizer.added_tokens.rstrip"));
   CHECK(refusal([](Json& json) { json["added_tokens"][4]["id"] = 3; }, ErrorCode::model_corrupt) ==
         "tokenizer.json: the tokens '[SEP]' and '[MASK]' have both the id 3");
   CHECK(
