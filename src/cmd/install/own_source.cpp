@@ -37,7 +37,7 @@ Result<Manifest> manifest_beside(const Work& work) {
 // Of a directory there is one engine, and what that cannot do nobody can. Of a file llama-server may.
 Status check_servable(const Work& work, const std::string& path) {
   if (!os::is_directory(path)) return {};
-  return daemon::check_native({.variant = {}, .path = path}, work.location.settings);
+  return daemon::check_native({.variant = {}, .path = path}, work.location.settings).served;
 }
 
 // A word is the name of a model, and no path: that of a file has a slash or ends in `.gguf`.
