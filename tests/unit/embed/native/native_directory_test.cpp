@@ -24,15 +24,37 @@ const SystemClock kClock;
 
 TEST_CASE(
     "directories give the vectors of transformers, from ids and from texts, alone and together") {
-  for (const std::string name :
-       {"bert-mean", "bert-cls", "bert-cased", "bert-cased-lower", "bert-dense", "bert-bf16",
-        "bert-f16-sharded", "distilbert", "nomic", "gte", "jina-v3", "xlmr-mean", "bert-unigram"}) {
+  for (const std::string name : {"bert-mean",
+                                 "bert-cls",
+                                 "bert-cased",
+                                 "bert-cased-lower",
+                                 "bert-dense",
+                                 "bert-bf16",
+                                 "bert-f16-sharded",
+                                 "bert-unigram",
+                                 "distilbert",
+                                 "eurobert",
+                                 "gemma",
+                                 "gte",
+                                 "jina-v3",
+                                 "model2vec",
+                                 "modernbert-cls",
+                                 "modernbert-silu",
+                                 "mpnet",
+                                 "nomic",
+                                 "qwen2",
+                                 "qwen3",
+                                 "roberta",
+                                 "static",
+                                 "xlmr-mean"}) {
     CAPTURE(name);
     const TinyReference reference(name);
     auto engine = unwrap(NativeEngine::create(
         {.source = {.bytes = {}, .path = tiny_path(name)}, .compute = NumberFormat::f32}, kClock));
     unwrap(engine->start());
-    CHECK(engine->info().max_tokens == reference.max_tokens);
+    if (engine->info().spec.layers > 0) {  // A table takes texts of any length.
+      CHECK(engine->info().max_tokens == reference.max_tokens);
+    }
     std::vector<PreparedText> texts;
     for (size_t i = 0; i < reference.texts.size(); ++i) {
       CAPTURE(i);
