@@ -22,7 +22,7 @@ void read_config(std::span<const std::byte> bytes) {
   const auto architecture = hf::get_hf_architecture(*config);
   if (!architecture.has_value()) return;
   GgufMetadata metadata;
-  const auto sizes = (*architecture)->read_config(*config, metadata);
+  const auto sizes = (*architecture)->read_config({*config, (*architecture)->gguf, metadata});
   if (!sizes.has_value()) {
     CHECK(!sizes.error().message.empty());
     return;

@@ -63,6 +63,24 @@ Result<Vocabulary> read_vocabulary(const Gguf& file) {
   return vocabulary;
 }
 
+// Scores of merges all differ. Where several tokens have that of the first merge, a converter that had
+// no model of SentencePiece wrote so those that were added, which are found in a text as they are
+// spelled, and nowhere else.
+void mark_added(const std::vector<float>& scores, Vocabulary& vocabulary, AddedTokenFlags& flags) {
+  constexpr int32_t kNormal = 1;
+  std::vector<TokenId> added;
+  for (size_t id = 0; id < scores.size() && id < vocabulary.types.size(); ++id) {
+    if (scores[id] == 0 && vocabulary.types[id] == kNormal) {
+      added.push_back(static_cast<TokenId>(id));
+    }
+  }
+  if (added.size() < 2) return;
+  for (const TokenId id : added) {
+    vocabulary.types[id] = kUserDefined;
+    flags.no_pieces.push_back(id);
+  }
+}
+
 // Where a text begins with a space, the tokenizer of another model is meant.
 Status check_prefix(const Gguf& file) {
   constexpr std::string_view kKey = "tokenizer.ggml.add_space_prefix";
@@ -75,14 +93,16 @@ Status check_prefix(const Gguf& file) {
                     file.has(kKey) ? "true" : "missing");
 }
 
+Result<std::vector<float>> read_scores(const Gguf& file) {
+  if (file.has(kMerges)) return std::vector<float>();
+  return file.float_array("tokenizer.ggml.scores");
+}
+
 Result<MergeTable> read_merges(const Gguf& file, const TokenIndex& index,
-                               const RunUnits& run_units) {
-  if (file.has(kMerges)) {
-    TRY_ASSIGN(const std::vector<std::string_view> merges, file.string_array(kMerges));
-    return MergeTable::create(index, merges, run_units);
-  }
-  TRY_ASSIGN(const std::vector<float> scores, file.float_array("tokenizer.ggml.scores"));
-  return merges_by_score(index, scores);
+                               std::span<const float> scores, const RunUnits& run_units) {
+  if (!file.has(kMerges)) return merges_by_score(index, scores);
+  TRY_ASSIGN(const std::vector<std::string_view> merges, file.string_array(kMerges));
+  return MergeTable::create(index, merges, run_units);
 }
 
 }  // namespace
@@ -97,12 +117,14 @@ SentencePieceTokenizer::SentencePieceTokenizer(SpecialTokens special,
 Result<std::unique_ptr<SentencePieceTokenizer>> SentencePieceTokenizer::create(
     const Gguf& file, Frame frame, const RunUnits& run_units) {
   TRY(check_prefix(file));
-  TRY_ASSIGN(const Vocabulary vocabulary, read_vocabulary(file));
-  TRY_ASSIGN(const AddedTokenFlags flags, read_added_token_flags(file, vocabulary.tokens.size()));
+  TRY_ASSIGN(Vocabulary vocabulary, read_vocabulary(file));
+  TRY_ASSIGN(AddedTokenFlags flags, read_added_token_flags(file, vocabulary.tokens.size()));
+  TRY_ASSIGN(const std::vector<float> scores, read_scores(file));
+  mark_added(scores, vocabulary, flags);
   std::vector<std::string_view> pieces = vocabulary.tokens;
   for (const TokenId id : flags.no_pieces) pieces[id] = {};
   const TokenIndex index(pieces);
-  TRY_ASSIGN(MergeTable merges, read_merges(file, index, run_units));
+  TRY_ASSIGN(MergeTable merges, read_merges(file, index, scores, run_units));
   TRY_ASSIGN(CharacterPairEncoding encoding,
              CharacterPairEncoding::create(index, std::move(merges)));
   TRY_ASSIGN(SpecialTokens special,

@@ -63,6 +63,15 @@ Status read_pieces(const Gguf& file, Vocabulary& vocabulary) {
   return check_utf8_of_pieces(vocabulary);
 }
 
+// The converter writes it as a piece like any other.
+Status mark_mask(const Gguf& file, Vocabulary& vocabulary) {
+  constexpr std::string_view kKey = "tokenizer.ggml.mask_token_id";
+  if (!file.has(kKey)) return {};
+  TRY_ASSIGN(const uint64_t id, file.unsigned_value(kKey));
+  if (id < vocabulary.types.size()) vocabulary.types[id] = kControl;
+  return {};
+}
+
 // Tokens that were added to a vocabulary are found where a text spells them, and nowhere else.
 Status leave_out_added(const Gguf& file, Vocabulary& vocabulary) {
   constexpr std::string_view kKey = "runed.tokenizer.added_tokens.no_pieces";
@@ -106,6 +115,7 @@ Result<Vocabulary> read_vocabulary(const Gguf& file) {
   if (vocabulary.types.size() != count) {
     return wrong_size("tokenizer.ggml.token_type", vocabulary.types.size(), count);
   }
+  TRY(mark_mask(file, vocabulary));
   TRY(leave_out_added(file, vocabulary));
   TRY_ASSIGN(vocabulary.unknown, find_unknown(file, vocabulary));
   return vocabulary;

@@ -143,7 +143,10 @@ TEST_CASE("an encoder in llama-server has our ids, its pooling and its longest t
   for (const Row& row :
        {Row{"bert-mean", "bert-mean.q8_0", 96, 0.999},
         Row{"bert-cased", "bert-cased.f16", 96, 0.9999},
-        Row{"distilbert", "distilbert.f16", 96, 0.9999}, Row{"nomic", "nomic.q8_0", 2048, 0.996}}) {
+        Row{"distilbert", "distilbert.f16", 96, 0.9999}, Row{"nomic", "nomic.q8_0", 2048, 0.996},
+        Row{"roberta", "roberta.f16", 96, 0.9999}, Row{"xlmr-mean", "xlmr-mean.f16", 96, 0.9999},
+        Row{"modernbert-cls", "modernbert-cls.f16", 128, 0.9999},
+        Row{"gemma", "gemma.f16", 128, 0.9999}, Row{"qwen2", "qwen2.f16", 128, 0.9999}}) {
     CAPTURE(row.model);
     const TinyReference reference(row.model);
     const TempDir dir;

@@ -22,6 +22,27 @@ const SystemClock kClock;
 
 }  // namespace
 
+TEST_CASE("the files of llama.cpp's converter have the ids of the directories that they are of") {
+  // As long as the file has room for: it does not say what the directory's texts are cut to.
+  for (const std::string name :
+       {"bert-mean.f32", "bert-cased.f16", "distilbert.f16", "gemma.f16", "modernbert-cls.f16",
+        "nomic.f16", "qwen2.f16", "qwen3.f16", "roberta.f16", "xlmr-mean.f16"}) {
+    CAPTURE(name);
+    const TinyReference reference(name.substr(0, name.find('.')));
+    auto engine = unwrap(NativeEngine::create(
+        {.source = {.bytes = {}, .path = RUNED_TEST_DATA "/tiny_gguf/" + name + ".gguf"}}, kClock));
+    unwrap(engine->start());
+    for (size_t i = 0; i < reference.texts.size(); ++i) {
+      if (reference.texts[i].empty()) continue;
+      CAPTURE(reference.texts[i]);
+      const auto text = unwrap(runed::embed::prepare_text(
+          reference.texts[i], {.truncate = runed::Truncate::right}, engine->info().spec,
+          *engine->tokenizer(), reference.max_tokens));
+      CHECK(text.ids == reference.ids[i]);
+    }
+  }
+}
+
 TEST_CASE(
     "directories give the vectors of transformers, from ids and from texts, alone and together") {
   for (const std::string name : {"bert-mean",
