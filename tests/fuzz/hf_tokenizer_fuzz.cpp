@@ -1,29 +1,42 @@
 // Any bytes as tokenizer.json, and as vocab.txt: what is accepted is a tokenizer of as many tokens as
-// the table of embeddings has rows, in keys that a GGUF file can have. One of Unigram may still have a
-// charsmap that is refused; if not, it gives ids of its vocabulary for any text.
+// the table of embeddings has rows, in keys that a GGUF file can have. Those may still say what is refused,
+// such as a charsmap or merges of no tokens; if not, a tokenizer gives ids of its vocabulary for any text.
 
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "base/check.hpp"
 #include "embed/model/gguf.hpp"
 #include "embed/model/hf/hf_tokenizer.hpp"
-#include "embed/tokenizer/unigram_tokenizer.hpp"
+#include "embed/model/spec_reader.hpp"
+#include "embed/tokenizer/tokenizer_table.hpp"
 
 using runed::embed::Gguf;
 using runed::embed::GgufMetadata;
-using runed::embed::UnigramTokenizer;
+using runed::embed::ModelSpec;
+using runed::embed::SpecReader;
+using runed::embed::SpelledTokens;
+using runed::embed::TokenId;
 namespace hf = runed::embed::hf;
 
 namespace {
 
-constexpr uint32_t kVocabulary = 64;
+constexpr uint32_t kVocabulary = 320;  // All bytes, and some.
 
-void try_unigram(const Gguf& gguf) {
-  const auto tokenizer = UnigramTokenizer::create(gguf, {});
+// What is accepted may lack what a tokenizer needs, but no text is too much for one that is made.
+void try_tokenizer(const Gguf& gguf) {
+  ModelSpec spec;
+  spec.architecture = "bert";
+  if (!SpecReader(gguf, spec).read_tokenizer().has_value()) return;
+  const auto tokenizer = make_tokenizer(gguf, spec);
   if (!tokenizer.has_value()) return;
-  const auto ids = (*tokenizer)->tokenize("a\u0301 \uff21\u3000 the  \u2581 \U0001F600\r\n x<s>");
-  CHECK(ids.has_value());
-  for (const auto id : *ids) CHECK(id < kVocabulary);
+  for (const auto spelled : {SpelledTokens::parsed, SpelledTokens::plain}) {
+    std::vector<TokenId> ids;
+    const std::string_view text = "a\u0301 \uff21\u3000 the  \u2581 \U0001F600\r\n x<s>  <m> 12345";
+    CHECK((*tokenizer)->append(text, spelled, ids).has_value());
+    for (const TokenId id : ids) CHECK(id < kVocabulary);
+  }
 }
 
 void read_as(std::string_view name, std::span<const std::byte> bytes) {
@@ -50,7 +63,7 @@ void read_as(std::string_view name, std::span<const std::byte> bytes) {
                           "tokenizer.ggml.unknown_token_id"}) {
     if (gguf->has(key)) CHECK(gguf->unsigned_value(key).value_or(kVocabulary) < kVocabulary);
   }
-  if (gguf->string_value("tokenizer.ggml.model").value_or("") == "t5") try_unigram(*gguf);
+  try_tokenizer(*gguf);
 }
 
 }  // namespace

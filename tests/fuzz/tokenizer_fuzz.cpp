@@ -1,7 +1,10 @@
 // Any bytes as a text, on small vocabularies. What is not UTF-8 is refused. Of the rest, byte-pair
 // ids spell the text again, in form C between special tokens; words of WordPiece are the words of
 // themselves, and have the ids that a search without an index finds; no way to cut a stretch of
-// Unigram has a greater sum than that of its ids, and clusters are the text.
+// Unigram has a greater sum than that of its ids, and clusters are the text. Gemma's ids spell the text
+// with marks for spaces, and added tokens stand where they are spelled, with white space beside them.
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,6 +19,8 @@
 #include "embed/tokenizer/byte_pair_tokenizer.hpp"
 #include "embed/tokenizer/grapheme.hpp"
 #include "embed/tokenizer/nfc.hpp"
+#include "embed/tokenizer/sentence_piece_tokenizer.hpp"
+#include "embed/tokenizer/special_tokens.hpp"
 #include "embed/tokenizer/unigram_encoder.hpp"
 #include "embed/tokenizer/unigram_normalizer.hpp"
 #include "embed/tokenizer/word_piece_tokenizer.hpp"
@@ -24,6 +29,9 @@
 using runed::embed::BytePairTokenizer;
 using runed::embed::Gguf;
 using runed::embed::recognise_model;
+using runed::embed::SentencePieceTokenizer;
+using runed::embed::SpecialTokens;
+using runed::embed::SpelledTokens;
 using runed::embed::to_nfc;
 using runed::embed::TokenId;
 using runed::embed::UnigramEncoder;
@@ -224,6 +232,65 @@ void check_unigram(std::string_view text) {
   });
 }
 
+std::vector<std::string> character_tokens() {
+  std::vector<std::string> tokens;
+  for (int byte = 0; byte < 256; ++byte) tokens.push_back(fmt::format("<0x{:02X}>", byte));
+  tokens.insert(tokens.end(), {"<tool>", "▁▁", "▁", "a", "b", "▁a", "ab", "é", "▁▁a", "\n\n"});
+  return tokens;
+}
+
+void check_sentence_piece(std::string_view text) {
+  static const std::vector<std::string> tokens = character_tokens();
+  static const auto tokenizer = [] {
+    std::vector<int32_t> types(tokens.size(), 1);
+    std::vector<float> scores;
+    for (size_t id = 0; id < tokens.size(); ++id) scores.push_back(-static_cast<float>(id % 7));
+    types[256] = 3;
+    types[257] = types.back() = 4;
+    const auto file = runed::test::GgufBuilder()
+                          .set("tokenizer.ggml.tokens", tokens)
+                          .set("tokenizer.ggml.token_type", types)
+                          .set("tokenizer.ggml.scores", scores)
+                          .set("tokenizer.ggml.add_space_prefix", false)
+                          .build();
+    return SentencePieceTokenizer::create(Gguf::parse(file).value(), {}).value();
+  }();
+  std::string marked;
+  for (const char c : text) marked += c == ' ' ? "▁" : std::string(1, c);
+  for (const auto mode : {SpelledTokens::parsed, SpelledTokens::plain}) {
+    std::vector<TokenId> ids;
+    if (!tokenizer->append(text, mode, ids).has_value()) return;
+    std::string spelled;
+    for (const TokenId id : ids) {
+      spelled += id < 256 ? std::string(1, static_cast<char>(id)) : tokens.at(id);
+    }
+    CHECK(spelled == marked);
+  }
+}
+
+void check_special(std::string_view text) {
+  if (runed::find_invalid_utf8(text).has_value()) return;
+  static const std::vector<std::string_view> tokens{"<l>", "<r>", " ", "ab", "abc", "[SEP]"};
+  static const std::vector<int32_t> types{3, 3, 4, 4, 4, 3};
+  static const auto plain = SpecialTokens::create(tokens, types).value();
+  static const auto flagged =
+      SpecialTokens::create(tokens, types, {.lstrip = {0}, .rstrip = {1}, .single_word = {3}})
+          .value();
+  for (const auto mode : {SpelledTokens::parsed, SpelledTokens::plain}) {
+    std::string spelled;
+    for (const auto& piece : plain.split(text, SpecialTokens::Pass::raw, mode)) {
+      CHECK(!piece.id || piece.text == tokens[*piece.id]);
+      spelled += piece.text;
+    }
+    CHECK(spelled == text);
+    for (const auto& piece : flagged.split(text, SpecialTokens::Pass::raw, mode)) {
+      CHECK(!piece.text.empty());
+      CHECK(!runed::find_invalid_utf8(piece.text).has_value());
+      CHECK(!piece.id || piece.text.find(tokens[*piece.id]) != piece.text.npos);
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -231,6 +298,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check_word_piece(text);
   check_unigram(text);
+  check_sentence_piece(text);
+  check_special(text);
   const auto ids = loaded.tokenizer->tokenize(text);
   CHECK(ids.has_value() == !runed::find_invalid_utf8(text).has_value());
   if (!ids.has_value()) return 0;
