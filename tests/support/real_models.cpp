@@ -126,6 +126,26 @@ std::optional<RealModel> real_model(std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<std::string> real_tokenizer(std::string_view name) {
+  if (variable(kSkip) == "1") {
+    leave_out(std::string(kSkip) + "=1");
+    return std::nullopt;
+  }
+  const std::string root = variable(kDirectory);
+  if (root.empty()) FAIL(kDirectory << " is not set; the test presets name it");
+  std::string path = fmt::format("{}/{}", root, name);
+  if (const std::string why = why_left_out(path); !why.empty()) {
+    leave_out(fmt::format("this machine has no {} ({})", name, why));
+    return std::nullopt;
+  }
+  path += "/tokenizer.json";
+  if (!std::filesystem::exists(path)) {
+    FAIL("no " << path << "; scripts/get-test-models fetches it, and " << kSkip
+               << "=1 leaves out the tests that need it");
+  }
+  return path;
+}
+
 RealModelReference read_real_reference(std::string_view name) {
   const Json json = read_json(fmt::format("{}/real/{}.json", RUNED_TEST_DATA, name));
   const Json& config = json["config"];

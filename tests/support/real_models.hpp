@@ -57,6 +57,10 @@ std::vector<RealModel> real_models();
 /// Returns one of them, or nothing: then the test has left itself out, and returns.
 std::optional<RealModel> real_model(std::string_view name);
 
+/// Returns the path of a real tokenizer.json, of those that tests/real_models/tokenizers.json names, or
+/// nothing: then the test has left itself out, and returns.
+std::optional<std::string> real_tokenizer(std::string_view name);
+
 /// Reads the reference of a model.
 RealModelReference read_real_reference(std::string_view name);
 
