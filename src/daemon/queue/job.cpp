@@ -18,6 +18,8 @@ Status PendingJob::check_texts() const {
 
 Status PendingJob::check_options(const embed::ModelInfo& for_model) const {
   if (job.query.has_value()) return embed::check_rerank_options(job.options, for_model);
+  // One without texts asks for a model of any kind to be loaded.
+  if (job.texts.empty() && for_model.spec.head == embed::Head::rank) return {};
   return embed::check_options(job.options, for_model);
 }
 

@@ -339,8 +339,8 @@ Result<ModelSpec> recognise_model(const Gguf& file, std::string_view sha256,
   TRY(check_complete(file, spec));
   if (const Architecture* row = find_architecture(spec.architecture)) {
     TRY(row->read_spec(SpecReader(file, spec), spec));
-    if (spec.head == Head::rank) TRY(read_rank_head(file, spec));
   }
+  if (spec.head == Head::rank) TRY(read_rank_head(file, spec));
   return spec;
 }
 

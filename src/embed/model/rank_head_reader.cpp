@@ -5,7 +5,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/text.hpp"
@@ -136,10 +138,14 @@ bool is_reranker(const Gguf& file, const ModelSpec& spec) {
 }
 
 Status read_rank_head(const Gguf& file, ModelSpec& spec) {
-  TRY(expect_tensor(file, kOutput));
-  if (spec.architecture == "bert") return read_bert(file, spec);
-  if (spec.architecture == "modern-bert") return read_modern_bert(file, spec);
-  if (spec.architecture == "qwen3") return read_qwen3(file, spec);
+  using Read = Status (*)(const Gguf&, ModelSpec&);
+  constexpr std::array<std::pair<std::string_view, Read>, 3> kRows{
+      {{"bert", read_bert}, {"modern-bert", read_modern_bert}, {"qwen3", read_qwen3}}};
+  for (const auto& [architecture, read] : kRows) {
+    if (spec.architecture != architecture) continue;
+    TRY(expect_tensor(file, kOutput));
+    return read(file, spec);
+  }
   return conversion_fault(
       fmt::format("key 'general.architecture' is '{}', and the model a reranker: of that "
                   "architecture none is served",

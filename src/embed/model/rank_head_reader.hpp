@@ -12,7 +12,7 @@ namespace runed::embed {
 bool is_reranker(const Gguf& file, const ModelSpec& spec);
 
 /// Reads the head of a reranker, and how its pairs of texts are framed.
-/// Needs:  all else of the spec; an architecture that has a row.
+/// Needs:  all else of the spec.
 /// Errors: model_unsupported naming the key or the tensor, with fact::kConversionFault, for a head that
 ///         no reference was compared with, or that is not all there.
 Status read_rank_head(const Gguf& file, ModelSpec& spec);

@@ -74,6 +74,26 @@ TEST_CASE("auto is llama-server where the native engine cannot serve the model")
         "qwen3, static");
 }
 
+TEST_CASE("a reranker is for the native engine, whatever there is beside it") {
+  Fixture fixture;
+  const ReadyModel model{.path = RUNED_TEST_DATA "/tiny_gguf/rerank-qwen3.f16.gguf"};
+  fixture.has_device = true;
+  fixture.usable = "GPU";
+  const EngineChoice choice = unwrap(fixture.choose(model));
+  CHECK(choice.engine == EngineKind::native);
+  CHECK(choice.reason == "the model is a reranker, which it alone serves");
+  CHECK(fixture.looks == 0);
+  CHECK(fixture.gets == 0);
+  fixture.ask_for(EngineKind::native, Origin::flag);
+  CHECK(unwrap(fixture.choose(model)).engine == EngineKind::native);
+  fixture.ask_for(EngineKind::llama_server, Origin::flag);
+  const Error error = unwrap_error(fixture.choose(model));
+  CHECK(error.code == ErrorCode::model_unsupported);
+  CHECK(error.message.find("the model is a reranker, which llama-server does not compute as its "
+                           "makers do") != std::string::npos);
+  CHECK(error.hint == "leave the engine at auto, or name native");
+}
+
 TEST_CASE("a model that neither engine can be had for is an error about the model") {
   Fixture fixture;
   const ReadyModel model = fixture.make_model(kOther);

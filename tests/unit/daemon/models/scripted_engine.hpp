@@ -38,6 +38,7 @@ class ScriptedEngine final : public embed::Engine {
     std::deque<Status> next_starts;  // Results that come before start_result.
     std::string sha256 = std::string(64, 'a');
     uint64_t memory_bytes = 100;
+    bool is_reranker = false;  // A score is how many tokens a pair has; the frame is one byte, `|`.
     /// Decides each pass, by its texts, in place of kPoison.
     std::function<Status(const std::vector<std::string>&)> on_pass;
     /// Decides each text to be tokenised; set, the tokenizer is not local.
@@ -93,6 +94,11 @@ class ScriptedEngine final : public embed::Engine {
     }
     script_.death.reset();
     info_.model_sha256 = script_.sha256;
+    if (script_.is_reranker) {
+      info_.dimension = 1;
+      info_.spec.head = embed::Head::rank;
+      info_.spec.frame.between = {'|'};
+    }
     tokenizer_.store(std::make_shared<Bytes>(script_));
     return {};
   }
@@ -112,7 +118,23 @@ class ScriptedEngine final : public embed::Engine {
   void on_death(std::function<void()> tell) override { script_.tell_death = std::move(tell); }
 
   Status embed(const embed::PackedBatch& batch, embed::EmbeddingRows out) override {
+    TRY(run_pass(batch));
     const std::span<float> vectors = out.vectors;
+    for (size_t i = 0; i < vectors.size(); ++i) vectors[i] = i % kDimension == 0 ? 1.0F : 0.0F;
+    std::ranges::fill(out.norms, 3.0F);
+    return {};
+  }
+
+  Status score(const embed::PackedBatch& batch, std::span<float> raw) override {
+    TRY(run_pass(batch));
+    for (size_t i = 0; i < raw.size(); ++i) {
+      raw[i] = static_cast<float>(batch.offsets[i + 1] - batch.offsets[i]);
+    }
+    return {};
+  }
+
+ private:
+  Status run_pass(const embed::PackedBatch& batch) {
     std::unique_lock lock(script_.mutex);
     if (script_.death.has_value()) return *script_.death;
     if (batch.offsets.size() == 1) return {};
@@ -124,13 +146,9 @@ class ScriptedEngine final : public embed::Engine {
       if (!(*batch.is_wanted)()) return embed::unwanted_error();
     }
     TRY(check_interrupted());
-    TRY(script_.on_pass ? script_.on_pass(texts_of(batch)) : check_poison(batch));
-    for (size_t i = 0; i < vectors.size(); ++i) vectors[i] = i % kDimension == 0 ? 1.0F : 0.0F;
-    std::ranges::fill(out.norms, 3.0F);
-    return {};
+    return script_.on_pass ? script_.on_pass(texts_of(batch)) : check_poison(batch);
   }
 
- private:
   class Bytes final : public embed::Tokenizer {
    public:
     explicit Bytes(Script& script) : script_(script) {}
@@ -139,6 +157,11 @@ class ScriptedEngine final : public embed::Engine {
     Result<std::vector<embed::TokenId>> tokenize(std::string_view text) const override {
       if (script_.on_tokenize) TRY(script_.on_tokenize());
       return std::vector<embed::TokenId>(text.begin(), text.end());
+    }
+    Status append(std::string_view text, embed::SpelledTokens /*spelled*/,
+                  std::vector<embed::TokenId>& ids) const override {
+      ids.insert(ids.end(), text.begin(), text.end());
+      return {};
     }
 
    private:

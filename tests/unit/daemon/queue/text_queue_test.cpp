@@ -154,3 +154,26 @@ TEST_CASE("nobody waits in a queue that was cleared") {
   callers.add(kBulk, 1, {4});
   CHECK(callers.take(kBulk, 10) == Lengths{4});
 }
+
+TEST_CASE("pairs of the same ids wait together only if they are divided alike") {
+  Callers callers;
+  const auto first = callers.add_ids(kBulk, 1, {});
+  const auto add = [&](uint32_t second) {
+    first->prepared.push_back({.ids = {5, 6, 7}, .second = second});
+    callers.queue.add(first, first->prepared.size() - 1);
+  };
+  add(1);
+  add(2);
+  add(1);
+  const auto pass = callers.queue.take(kBulk, 100);
+  REQUIRE(pass.size() == 2);
+  CHECK(pass[0]->recipients.size() == 2);
+  CHECK(pass[0]->text.second == 1);
+  CHECK(pass[1]->text.second == 2);
+  callers.queue.forget(*pass[1]);
+  add(1);  // The first is still computed.
+  CHECK(pass[0]->recipients.size() == 3);
+  callers.queue.forget(*pass[0]);
+  add(1);
+  CHECK(callers.queue.take(kBulk, 100).size() == 1);
+}
