@@ -18,8 +18,9 @@ constexpr std::string_view kPromptTail =
 constexpr std::string_view kUsualInstruction =
     "Given a web search query, retrieve relevant passages that answer the query";
 
-// It is tokenised with each document anew.
+// Both are tokenised with each document anew.
 constexpr size_t kMostInstructionBytes = 16 << 10;
+constexpr size_t kMostQueryBytes = 64 << 10;
 
 std::string middle_of(std::string_view query, std::string_view instruction) {
   return fmt::format("<Instruct>: {}\n<Query>: {}\n<Document>: ",
@@ -86,13 +87,34 @@ Result<PairMaker> PairMaker::create(std::string_view query, const EmbedOptions& 
   }
   PairMaker maker(options, model, tokenizer);
   if (model.spec.rank.pair == RankHead::Pair::prompt) {
+    if (query.size() > kMostQueryBytes) {
+      return make_error(ErrorCode::invalid_argument, "the query has {} bytes, {} are allowed",
+                        query.size(), kMostQueryBytes)
+          .with(fact::kField, "query");
+    }
     TRY(tokenizer.append(kPromptHead, SpelledTokens::parsed, maker.query_));
     TRY(tokenizer.append(kPromptTail, SpelledTokens::parsed, maker.end_));
     maker.middle_ = middle_of(query, options.instruction);
   } else {
     TRY(tokenizer.append(query, SpelledTokens::parsed, maker.query_));
   }
+  TRY(maker.check_limit());
   return maker;
+}
+
+// A limit that leaves no room for a token of each text can only be one that the user has set.
+Status PairMaker::check_limit() const {
+  const Frame& frame = model_.spec.frame;
+  const size_t tokens = model_.spec.rank.pair == RankHead::Pair::prompt
+                            ? query_.size() + end_.size()
+                            : frame.before.size() + frame.between.size() + frame.after.size();
+  if (tokens + 2 <= model_.max_tokens) return {};
+  return make_error(ErrorCode::text_too_long,
+                    "a pair may have {} tokens, of which {} frame its texts: none is left for them",
+                    model_.max_tokens, tokens)
+      .with_hint("raise the longest text ('ctx_size')")
+      .with(fact::kTokens, tokens + 2)
+      .with(fact::kLimit, model_.max_tokens);
 }
 
 Result<PreparedText> PairMaker::make(std::string_view document) const {

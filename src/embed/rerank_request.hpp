@@ -37,7 +37,8 @@ class PairMaker {
  public:
   /// Tokenises the query. Borrows `model` and `tokenizer`.
   /// Needs:  options that were checked.
-  /// Errors: empty_text; not_utf8; model_unsupported if the tokenizer is not ours.
+  /// Errors: empty_text; not_utf8; model_unsupported if the tokenizer is not ours; invalid_argument for a
+  ///         query of more than 64 KiB in a prompt; text_too_long if the limit has no room for texts.
   static Result<PairMaker> create(std::string_view query, const EmbedOptions& options,
                                   const ModelInfo& model, const Tokenizer& tokenizer);
 
@@ -51,6 +52,7 @@ class PairMaker {
 
   Result<PreparedText> make_framed(std::string_view document) const;
   Result<PreparedText> make_prompt(std::string_view document) const;
+  Status check_limit() const;
   Status check_room(size_t tokens) const;
 
   Truncate truncate_;

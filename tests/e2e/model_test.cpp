@@ -309,7 +309,7 @@ TEST_CASE("a document gets its prompt by any call, from an engine that is not ou
         .set("bert.attention.layer_norm_epsilon", 1e-12F)
         .set("bert.attention.causal", false)
         .set("bert.pooling_type", uint32_t{1})
-        .set("tokenizer.ggml.model", "t5")  // Not ours: the stand-in's is asked.
+        .set("tokenizer.ggml.model", "rwkv")  // Not ours: the stand-in's is asked.
         .set("tokenizer.ggml.bos_token_id", uint32_t{0})
         .set("tokenizer.ggml.eos_token_id", uint32_t{2})
         .set("tokenizer.ggml.add_bos_token", true)

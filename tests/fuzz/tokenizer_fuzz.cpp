@@ -244,7 +244,7 @@ void check_sentence_piece(std::string_view text) {
   static const auto tokenizer = [] {
     std::vector<int32_t> types(tokens.size(), 1);
     std::vector<float> scores;
-    for (size_t id = 0; id < tokens.size(); ++id) scores.push_back(-static_cast<float>(id % 7));
+    for (size_t id = 0; id < tokens.size(); ++id) scores.push_back(-1 - static_cast<float>(id % 7));
     types[256] = 3;
     types[257] = types.back() = 4;
     const auto file = runed::test::GgufBuilder()

@@ -20,6 +20,7 @@ constexpr uint32_t kMostTokens = 1 << 24;
 constexpr uint32_t kMostWidening = 16;
 
 constexpr double kMostRopeBase = 1e12;
+constexpr double kMostRopeScaling = 1e6;
 constexpr uint32_t kMostTokenTypes = 1024;
 
 
@@ -134,13 +135,16 @@ Status SpecReader::read_rotary(double least_base, double usual_base) const {
     const std::string key = spec_.key(name);
     if (!file_.has(key)) continue;
     TRY_ASSIGN(const double factor, read_float(key));
+    if (!(factor >= 0 && factor <= kMostRopeScaling)) {
+      return refused(key, factor, fmt::format("0 to {}", kMostRopeScaling), kConvertAgain);
+    }
     if (factor != 0 && factor != 1) spec_.rope_scaling_factor = factor;
   }
   return {};
 }
 
 // Source: llama.cpp, llama_model_base::load_hparams, get_key_or_arr of the pattern.
-Status SpecReader::read_local_layers(LocalLayers usual) const {
+Status SpecReader::read_local_layers(LocalLayers layers) const {
   const std::string key = spec_.key("attention.sliding_window_pattern");
   spec_.local_layers.clear();
   if (file_.has(key) && file_.array_size(key)) {
@@ -149,22 +153,23 @@ Status SpecReader::read_local_layers(LocalLayers usual) const {
     return refused(key, fmt::format("an array of {}", spec_.local_layers.size()), spec_.layers,
                    kConvertAgain);
   }
-  TRY_ASSIGN(const uint32_t period,
-             read_size_or("attention.sliding_window_pattern", kMostLayers, usual.period));
+  TRY_ASSIGN(const uint32_t period, read_size_or("attention.sliding_window_pattern",
+                                                 kMostLayers + 1, layers.usual_period));
+  const uint32_t global = layers.global == LocalLayers::Global::first ? 0 : period - 1;
   for (uint32_t layer = 0; layer < spec_.layers; ++layer) {
-    spec_.local_layers.push_back(layer % period != usual.global % period);
+    spec_.local_layers.push_back(layer % period != global);
   }
   return {};
 }
 
-Status SpecReader::read_window(LocalLayers usual) const {
+Status SpecReader::read_window(LocalLayers layers) const {
   constexpr float kUsualLocalBase = 10000;
   const std::string key = spec_.key("attention.sliding_window");
   if (!file_.has(key)) return missing(key);
   TRY_ASSIGN(const uint32_t both_sides, read_size("attention.sliding_window", kMostContext));
   if (both_sides < 2) return refused(key, both_sides, "2 tokens or more", kConvertAgain);
   spec_.window = both_sides / 2;
-  TRY(read_local_layers(usual));
+  TRY(read_local_layers(layers));
   spec_.local_rope_base = kUsualLocalBase;
   const std::string base_key = spec_.key("rope.freq_base_swa");
   if (!file_.has(base_key)) return {};

@@ -32,16 +32,18 @@ class SpecReader {
   /// did not know the model, whose base is `usual_base`.
   Status read_rotary(double least_base, double usual_base) const;
 
-  /// Layers that see all tokens among those that see only the ones nearby, where a file does not say it:
-  /// of `period` layers one, that of number `global`.
+  /// Layers that see all tokens among those that see only the ones nearby: one of a period, which a
+  /// file says or which is the usual one.
   struct LocalLayers {
-    uint32_t period;
-    uint32_t global;
+    enum class Global { first, last };
+
+    uint32_t usual_period;
+    Global global;
   };
 
   /// Reads how far local layers see, which layers are local, and the base of their rotary positions.
   /// Needs: the number of layers.
-  Status read_window(LocalLayers usual) const;
+  Status read_window(LocalLayers layers) const;
 
   /// Reads whether a token sees those after it. Missing, it means to llama.cpp that it does not.
   Status read_mask() const;
@@ -79,7 +81,7 @@ class SpecReader {
   Result<TokenId> read_token(const std::string& key) const;
   Status read_heads() const;
   Status check_word_piece_frame() const;
-  Status read_local_layers(LocalLayers usual) const;
+  Status read_local_layers(LocalLayers layers) const;
   Result<DenseLayer::Activation> read_activation(const std::string& key) const;
 
   const Gguf& file_;

@@ -157,6 +157,20 @@ TEST_CASE("a query that is empty, and options without a meaning for pairs, are r
             .message == "the instruction has 16385 bytes, 16384 are allowed");
 }
 
+TEST_CASE(
+    "a limit without room for texts, and a query that each document would repeat, are refused") {
+  const Error framed = unwrap_error(PairMaker::create("a", {}, reranker(5), kTokenizer));
+  CHECK(framed.code == ErrorCode::text_too_long);
+  CHECK(framed.message ==
+        "a pair may have 5 tokens, of which 4 frame its texts: none is left for them");
+  unwrap(PairMaker::create("a", {}, reranker(6), kTokenizer));
+  CHECK(unwrap_error(PairMaker::create("a", {}, prompted(100), kTokenizer)).code ==
+        ErrorCode::text_too_long);
+  const std::string long_query((64 << 10) + 1, 'q');
+  CHECK(unwrap_error(PairMaker::create(long_query, {}, prompted(200'000), kTokenizer)).message ==
+        "the query has 65537 bytes, 65536 are allowed");
+}
+
 TEST_CASE("each kind of model refuses what the other kind is for") {
   ModelInfo model = reranker(100);
   const Error vectors = unwrap_error(runed::embed::check_options({}, model));

@@ -1,4 +1,4 @@
-// Encoders of EuroBERT, and jina-embeddings-v5-text-nano.
+// Encoders of EuroBERT.
 // Source: Boizard et al., EuroBERT (arXiv:2503.05500), section 2.1; transformers, modeling_eurobert.py;
 //         llama.cpp, llama-arch.cpp, for the names.
 #include "embed/model/architecture.hpp"
@@ -19,7 +19,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   TRY(reader.read_rotary(kLeastRopeBase, kUsualRopeBase));
   TRY(reader.read_dense());
   TRY(reader.read_tokenizer());
-  return reader.read_frame(SpecReader::End::optional);
+  return reader.read_frame(SpecReader::End::needed);
 }
 
 using enum TensorRole;

@@ -20,7 +20,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   TRY(reader.read_sizes());
   TRY(reader.read_norm_epsilon("attention.layer_norm_rms_epsilon"));
   TRY(reader.read_rotary(kLeastRopeBase, kUsualRopeBase));
-  TRY(reader.read_window({.period = 6, .global = 5}));
+  TRY(reader.read_window({.usual_period = 6, .global = SpecReader::LocalLayers::Global::last}));
   spec.embedding_scale = std::sqrt(static_cast<float>(spec.width));
   TRY(reader.read_dense(DenseLayer::Activation::identity));
   TRY(reader.read_tokenizer());

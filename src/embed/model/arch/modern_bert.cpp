@@ -30,7 +30,7 @@ Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   TRY(reader.read_norm_epsilon("attention.layer_norm_epsilon"));
   TRY(read_activation(reader, spec));
   TRY(reader.read_rotary(kLeastRopeBase, kUsualRopeBase));
-  TRY(reader.read_window({.period = 3, .global = 0}));
+  TRY(reader.read_window({.usual_period = 3, .global = SpecReader::LocalLayers::Global::first}));
   TRY(reader.read_dense());
   TRY(reader.read_tokenizer());
   return reader.read_frame(SpecReader::End::needed);

@@ -6,7 +6,7 @@
 namespace runed::embed::arch::mpnet {
 namespace {
 
-constexpr uint32_t kMostBuckets = 1024;
+constexpr uint32_t kMostBuckets = 256;  // Distances with one of their own stay below the farthest.
 
 Status read_spec(const SpecReader& reader, ModelSpec& spec) {
   spec.norm = Norm::layer;

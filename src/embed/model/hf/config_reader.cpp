@@ -1,6 +1,7 @@
 #include "embed/model/hf/config_reader.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.hpp"
 
@@ -29,6 +30,16 @@ Result<uint32_t> ConfigReader::get_size(Names names) const {
 Result<uint32_t> ConfigReader::get_size_or(Names names, uint32_t fallback) const {
   if (find(names) == nullptr) return fallback;
   return get_size(names);
+}
+
+Result<uint32_t> ConfigReader::get_count_or(Names names, uint32_t fallback) const {
+  constexpr double kMost = 1 << 24;
+  TRY_ASSIGN(const double found, get_number_or(names, fallback));
+  if (found >= 0 && found <= kMost && found == std::floor(found)) {
+    return static_cast<uint32_t>(found);
+  }
+  return damaged(fmt::format("{} is {} where a whole number from 0 to {} was expected",
+                             config_.place_of(*find(names)), found, kMost));
 }
 
 Result<double> ConfigReader::get_number_or(Names names, double fallback) const {
@@ -93,6 +104,11 @@ Result<double> ConfigReader::get_rope_base(Names names, std::string_view layers,
     return not_served(fmt::format("{} is '{}', and only 'default' is served",
                                   parameters->place_of("rope_type"), printable(*type)));
   }
+  TRY_ASSIGN(const auto share, parameters->find_number("partial_rotary_factor"));
+  if (share.value_or(1) != 1) {
+    return not_served(fmt::format("{} is {}, and only 1 is served",
+                                  parameters->place_of("partial_rotary_factor"), *share));
+  }
   TRY_ASSIGN(const auto base, parameters->find_number("rope_theta"));
   return base.value_or(fallback);
 }
@@ -115,7 +131,10 @@ Result<std::optional<GlobalLayers>> read_layer_types(const ConfigReader& config,
   const Error refused =
       not_served(fmt::format("{} has layers that come at no fixed distance, or of other kinds",
                              config.config().place_of(kKey)));
-  if (types->size() != layers || globals.size() + locals != layers) return refused;
+  constexpr size_t kMostLayers = 1024;
+  if (types->size() != layers || types->size() > kMostLayers || globals.size() + locals != layers) {
+    return refused;
+  }
   if (globals.empty()) return GlobalLayers{.period = layers + 1, .first = layers};
   const uint32_t first = globals.front();
   const uint32_t period = globals.size() > 1 ? globals[1] - first : std::max(layers, first + 1);

@@ -26,6 +26,7 @@ class ConfigReader {
   /// Reads a value. Errors: model_corrupt if it is of another type, or missing.
   Result<uint32_t> get_size(Names names) const;
   Result<uint32_t> get_size_or(Names names, uint32_t fallback) const;
+  Result<uint32_t> get_count_or(Names names, uint32_t fallback) const;  // May be 0.
   Result<double> get_number_or(Names names, double fallback) const;
   Result<std::string> get_text_or(Names names, std::string_view fallback) const;
 

@@ -75,8 +75,7 @@ Result<ModelSizes> read_config(const ConfigReader& config) {
   TRY_ASSIGN(sizes.layers, config.get_size({"num_hidden_layers"}));
   TRY_ASSIGN(sizes.positions, config.get_size({"max_position_embeddings"}));
   TRY_ASSIGN(sizes.heads, config.get_size({"num_attention_heads"}));
-  TRY_ASSIGN(const double types, config.get_number_or({"type_vocab_size"}, 0));
-  sizes.types = types > 0 ? static_cast<uint32_t>(types) : 0;
+  TRY_ASSIGN(sizes.types, config.get_count_or({"type_vocab_size"}, 0));
   TRY(divide_heads(config, sizes));
   TRY_ASSIGN(const Rope rope, read_rope(config, sizes.head_width));
   TRY_ASSIGN(const double epsilon, config.get_number_or({"layer_norm_eps"}, 1e-12));

@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, 2> kClasses{"NomicBertModel", "NomicBertF
 constexpr std::array<std::string_view, 2> kUnused{"pooler.", "cls."};
 
 // Beyond these positions the model's own code scales the rotation by the length of the text.
-constexpr double kTrainedPositions = 2048;
+constexpr uint32_t kTrainedPositions = 2048;
 
 Status check(const ConfigReader& config) {
   for (const char* key : {"moe_every_n_layers", "num_experts"}) TRY(config.expect(key, 0.0));
@@ -57,11 +57,10 @@ Result<ModelSizes> read_config(const ConfigReader& config) {
   TRY_ASSIGN(sizes.layers, config.get_size({"n_layer", "num_hidden_layers"}));
   TRY_ASSIGN(sizes.heads, config.get_size({"n_head", "num_attention_heads"}));
   TRY_ASSIGN(const uint32_t positions, config.get_size({"n_positions", "max_position_embeddings"}));
-  TRY_ASSIGN(const double trained,
-             config.get_number_or({"max_trained_positions"}, kTrainedPositions));
-  sizes.positions = std::min(positions, static_cast<uint32_t>(std::max(trained, 1.0)));
-  TRY_ASSIGN(const double types, config.get_number_or({"type_vocab_size"}, 0));
-  sizes.types = types > 0 ? static_cast<uint32_t>(types) : 0;
+  TRY_ASSIGN(const uint32_t trained,
+             config.get_size_or({"max_trained_positions"}, kTrainedPositions));
+  sizes.positions = std::min(positions, trained);
+  TRY_ASSIGN(sizes.types, config.get_count_or({"type_vocab_size"}, 0));
   TRY_ASSIGN(const double epsilon,
              config.get_number_or({"layer_norm_epsilon", "layer_norm_eps"}, 1e-12));
   TRY_ASSIGN(const double base, config.get_rope_base({"rotary_emb_base", "rope_theta"}, "", 1000));

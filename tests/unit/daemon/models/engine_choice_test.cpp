@@ -104,7 +104,7 @@ TEST_CASE("a model that neither engine can be had for is an error about the mode
         "cannot use the model '" + model.path +
             "': key 'general.architecture' is 'llama-embed' where one of these was expected: bert, "
             "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, "
-            "qwen3");
+            "qwen3, static");
   CHECK(error.hint.find("llama-server may serve it, but: ") == 0);
   CHECK(error.hint.find(fixture.server_source()) != std::string::npos);
 }

@@ -303,6 +303,24 @@ TEST_CASE("which layers of a model are local is said by a period, by a list, or 
         "key 'modern-bert.hidden_activation' is 'relu' where 'gelu' or 'silu' was expected");
 }
 
+TEST_CASE("of EmbeddingGemma the last layer of each period sees all tokens") {
+  const std::string key = "gemma-embedding.attention.sliding_window_pattern";
+  const auto layers = [&](uint32_t period) {
+    GgufBuilder file = gemma().set("gemma-embedding.block_count", uint32_t{4}).set(key, period);
+    return unwrap(recognise(file)).local_layers;
+  };
+  CHECK(layers(4) == std::vector<bool>{true, true, true, false});
+  CHECK(layers(2) == std::vector<bool>{true, false, true, false});
+  CHECK(layers(5) == std::vector<bool>{true, true, true, true});
+}
+
+TEST_CASE("a scaling of rotary positions that turns back or nowhere is refused") {
+  const std::string key = "qwen3.rope.scaling.factor";
+  for (const float factor : {-2.0F, std::numeric_limits<float>::quiet_NaN()}) {
+    refusal_of(small_qwen3().set("qwen3.rope.scaling.type", "linear").set(key, factor));
+  }
+}
+
 TEST_CASE("an encoder whose texts would not be framed is refused") {
   for (const char* key : {"tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token"}) {
     for (const char* tokenizer : {"t5", "gpt2"}) {

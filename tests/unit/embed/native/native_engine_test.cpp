@@ -327,7 +327,7 @@ TEST_CASE("a vector that is not finite does not leave the engine") {
   engine = started({.source = {bytes, ""}, .sha256 = std::string(64, '0')});
   const Error error = unwrap_error(try_embed(*engine, {text}));
   CHECK(error.code == ErrorCode::not_finite);
-  CHECK(error.message == "the vector of text 0 is not finite");
+  CHECK(error.message == "the result of text 0 is not finite");
 }
 
 TEST_CASE("an engine that cannot be made or started says why") {

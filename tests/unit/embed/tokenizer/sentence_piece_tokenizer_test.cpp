@@ -46,6 +46,10 @@ GgufBuilder small_gemma() {
   scores[kMarkA] = -2;
   scores[kAb] = -1;
   scores[kSpaces] = -3;
+  scores[kMark] = -4;
+  scores[kA] = -5;
+  scores[kB] = -6;
+  scores[kEuro] = -7;
   return std::move(GgufBuilder()
                        .set("tokenizer.ggml.tokens", tokens)
                        .set("tokenizer.ggml.token_type", types)

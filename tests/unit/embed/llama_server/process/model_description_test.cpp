@@ -113,7 +113,7 @@ TEST_CASE("a model that the native engine does not compute has a tokenizer of ou
   CHECK(model.spec.pooling.value == Pooling::mean);
   CHECK(model.context == 128);
   const ModelDescription foreign =
-      unwrap(describe(small_qwen3().set("tokenizer.ggml.pre", "llama-bpe")));
+      unwrap(describe(small_qwen3().set("tokenizer.ggml.pre", "deepseek-llm")));
   CHECK(foreign.tokenizer == nullptr);
   CHECK(foreign.spec.frame.after.size() == 1);
   CHECK(foreign.context == 127);

@@ -71,6 +71,11 @@ TEST_CASE("what would change the arithmetic of an architecture is refused by its
         "with a factor from 1 on is served");
   CHECK(refusal("jina-v3", "rope_parameters", {{"rope_type", "yarn"}, {"rope_theta", 1.0}}) ==
         "config.json: key 'rope_parameters.rope_type' is 'yarn', and only 'default' is served");
+  CHECK(refusal("jina-v3", "rope_parameters", {{"partial_rotary_factor", 0.5}}) ==
+        "config.json: key 'rope_parameters.partial_rotary_factor' is 0.5, and only 1 is served");
+  CHECK(refusal("gte", "type_vocab_size", 0.5) ==
+        "config.json: key 'type_vocab_size' is 0.5 where a whole number from 0 to 16777216 was "
+        "expected");
   CHECK(refusal("qwen3", "rope_scaling", {{"type", "yarn"}}) ==
         "config.json: key 'rope_scaling' is {\"type\":\"yarn\"}, and only null is served");
 }

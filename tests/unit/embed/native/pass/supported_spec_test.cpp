@@ -45,8 +45,8 @@ TEST_CASE("what the forward pass would compute wrongly is refused by the key and
         "key 'general.architecture' is 'llama-embed' where one of these was expected: bert, "
         "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, "
         "qwen3, static");
-  CHECK(message_with("tokenizer.ggml.model", "llama") ==
-        "key 'tokenizer.ggml.model' is 'llama' where 'gpt2' or 'bert' was expected");
+  CHECK(message_with("tokenizer.ggml.model", "rwkv") ==
+        "key 'tokenizer.ggml.model' is 'rwkv' where 'gpt2' or 'bert' was expected");
   CHECK(message_with("tokenizer.ggml.pre", "de\x1b") ==
         "key 'tokenizer.ggml.pre' is 'de\\x1b' where 'qwen2' was expected");
   CHECK(message_with("qwen3.attention.value_length", uint32_t{32}) ==
