@@ -44,6 +44,15 @@ Result<Charsmap> Charsmap::parse(std::span<const std::byte> blob) {
   // NUL is a character of its own, so that all of them are checked at once.
   if (find_invalid_utf8(map.replacements_)) return damaged("a replacement is not UTF-8");
   map.replacements_ += '\0';
+  // One character of a text must not become a megabyte of it.
+  constexpr size_t kMostBytes = 256;
+  for (size_t begin = 0; begin < map.replacements_.size();) {
+    const size_t end = map.replacements_.find('\0', begin);
+    if (end - begin > kMostBytes) {
+      return damaged(fmt::format("a replacement has {} bytes", end - begin));
+    }
+    begin = end + 1;
+  }
   return map;
 }
 

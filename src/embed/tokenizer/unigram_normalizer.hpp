@@ -27,8 +27,12 @@ class UnigramNormalizer {
   /// Calls use(stretch) for each stretch of well-formed UTF-8, in order. None is empty.
   template <typename Use>
   void for_each_stretch(std::string_view text, const Use& use) const {
-    const std::string normal = normalize(text);
-    std::string_view rest = normal;
+    for_each_stretch_of_normal(normalize(text), use);
+  }
+
+  /// The same of a text that is normalised.
+  template <typename Use>
+  void for_each_stretch_of_normal(std::string_view rest, const Use& use) const {
     std::string stretch;
     while (next_word(rest, stretch)) for_each_part(stretch, use);
   }

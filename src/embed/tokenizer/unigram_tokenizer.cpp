@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "embed/tokenizer/added_token_flags.hpp"
 
 namespace runed::embed {
 namespace {
@@ -20,6 +21,7 @@ struct Vocabulary {
   std::vector<float> scores;
   std::vector<int32_t> types;
   std::vector<int32_t> types_of_pieces;  // Those that only a text can spell are no pieces.
+  AddedTokenFlags flags;
   TokenId unknown = 0;
 };
 
@@ -63,29 +65,25 @@ Status read_pieces(const Gguf& file, Vocabulary& vocabulary) {
   return check_utf8_of_pieces(vocabulary);
 }
 
-// The converter writes it as a piece like any other.
+// llama.cpp's converter leaves a hole where it is, which only the key names. It takes the white space
+// before it along. Source: tokenizer.json of xlm-roberta-base, added_tokens.
 Status mark_mask(const Gguf& file, Vocabulary& vocabulary) {
   constexpr std::string_view kKey = "tokenizer.ggml.mask_token_id";
   if (!file.has(kKey)) return {};
   TRY_ASSIGN(const uint64_t id, file.unsigned_value(kKey));
-  if (id < vocabulary.types.size()) vocabulary.types[id] = kControl;
+  if (id >= vocabulary.types.size() || vocabulary.types[id] != kUnused) return {};
+  vocabulary.pieces[id] = "<mask>";
+  vocabulary.types[id] = kControl;
+  vocabulary.flags.lstrip.push_back(static_cast<TokenId>(id));
   return {};
 }
 
 // Tokens that were added to a vocabulary are found where a text spells them, and nowhere else.
-Status leave_out_added(const Gguf& file, Vocabulary& vocabulary) {
-  constexpr std::string_view kKey = "runed.tokenizer.added_tokens.no_pieces";
+Status read_added(const Gguf& file, Vocabulary& vocabulary) {
+  TRY_ASSIGN(vocabulary.flags, read_added_token_flags(file, vocabulary.pieces.size()));
   vocabulary.types_of_pieces = vocabulary.types;
-  if (!file.has(kKey)) return {};
-  TRY_ASSIGN(const auto ids, file.int_array(kKey));
-  for (const int32_t id : ids) {
-    if (id < 0 || static_cast<size_t>(id) >= vocabulary.pieces.size()) {
-      return make_error(ErrorCode::model_corrupt, "key '{}' has {}, and there are {} tokens", kKey,
-                        id, vocabulary.pieces.size());
-    }
-    vocabulary.types_of_pieces[static_cast<size_t>(id)] = kUnused;
-  }
-  return {};
+  for (const TokenId id : vocabulary.flags.no_pieces) vocabulary.types_of_pieces[id] = kUnused;
+  return mark_mask(file, vocabulary);
 }
 
 // The key, or the token that says so itself.
@@ -115,17 +113,19 @@ Result<Vocabulary> read_vocabulary(const Gguf& file) {
   if (vocabulary.types.size() != count) {
     return wrong_size("tokenizer.ggml.token_type", vocabulary.types.size(), count);
   }
-  TRY(mark_mask(file, vocabulary));
-  TRY(leave_out_added(file, vocabulary));
+  TRY(read_added(file, vocabulary));
   TRY_ASSIGN(vocabulary.unknown, find_unknown(file, vocabulary));
   return vocabulary;
 }
 
 // As of WordPiece, the unknown token is parsed where a text spells it.
-Result<SpecialTokens> find_special(const Vocabulary& vocabulary) {
+Result<SpecialTokens> find_special(const Vocabulary& vocabulary,
+                                   const UnigramNormalizer& normalizer) {
   std::vector<int32_t> types = vocabulary.types;
   std::ranges::replace(types, kUnknown, kControl);
-  return SpecialTokens::create(vocabulary.pieces, types);
+  return SpecialTokens::create(
+      vocabulary.pieces, types, vocabulary.flags,
+      [&normalizer](std::string_view token) { return normalizer.normalize(token); });
 }
 
 Status read_flag(const Gguf& file, std::string_view key, bool& flag) {
@@ -168,17 +168,26 @@ Result<std::unique_ptr<UnigramTokenizer>> UnigramTokenizer::create(const Gguf& f
   TRY_ASSIGN(const Vocabulary vocabulary, read_vocabulary(file));
   TRY_ASSIGN(const UnigramNormalizer::Options options, read_options(file));
   TRY_ASSIGN(Charsmap charsmap, read_charsmap(file));
-  TRY_ASSIGN(SpecialTokens special, find_special(vocabulary));
+  UnigramNormalizer normalizer(std::move(charsmap), options);
+  TRY_ASSIGN(SpecialTokens special, find_special(vocabulary, normalizer));
   UnigramEncoder encoder(vocabulary.pieces, vocabulary.scores, vocabulary.types_of_pieces,
                          vocabulary.unknown);
-  return std::unique_ptr<UnigramTokenizer>(
-      new UnigramTokenizer(std::move(special), UnigramNormalizer(std::move(charsmap), options),
-                           std::move(encoder), std::move(frame)));
+  return std::unique_ptr<UnigramTokenizer>(new UnigramTokenizer(
+      std::move(special), std::move(normalizer), std::move(encoder), std::move(frame)));
 }
 
 Status UnigramTokenizer::append_ordinary(std::string_view text, std::vector<TokenId>& ids) const {
+  return append_normalized(normalizer_.normalize(text), ids);
+}
+
+std::string_view UnigramTokenizer::normalize(std::string_view text, std::string& storage) const {
+  storage = normalizer_.normalize(text);
+  return storage;
+}
+
+Status UnigramTokenizer::append_normalized(std::string_view text, std::vector<TokenId>& ids) const {
   UnigramEncoder::Scratch scratch;
-  normalizer_.for_each_stretch(
+  normalizer_.for_each_stretch_of_normal(
       text, [&](std::string_view stretch) { encoder_.encode(stretch, scratch, ids); });
   return {};
 }

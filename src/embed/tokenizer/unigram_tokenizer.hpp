@@ -33,6 +33,8 @@ class UnigramTokenizer final : public FramedTokenizer {
                    Frame frame);
 
   Status append_ordinary(std::string_view text, std::vector<TokenId>& ids) const override;
+  std::string_view normalize(std::string_view text, std::string& storage) const override;
+  Status append_normalized(std::string_view text, std::vector<TokenId>& ids) const override;
 
   UnigramNormalizer normalizer_;
   UnigramEncoder encoder_;

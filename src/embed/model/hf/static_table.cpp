@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -109,6 +110,12 @@ Result<PlacedTensor> read_static_table(const std::vector<SafeTensor>& tensors) {
   TRY_ASSIGN(const auto mapping, read_mapping(parts));
   TRY_ASSIGN(const auto factors, read_factors(parts, mapping.size()));
   const size_t width = table.shape[0];
+  // A small file may name one row many times.
+  constexpr uint64_t kMostFloats = uint64_t{1} << 31;
+  if (width > kMostFloats || mapping.size() > kMostFloats / std::max<size_t>(width, 1)) {
+    return not_served(fmt::format("{} tokens of {} floats are more than the {} that are served",
+                                  mapping.size(), width, kMostFloats));
+  }
   const size_t row_bytes = table.data.size() / table.shape[1];
   auto bytes = std::make_shared<std::vector<std::byte>>(mapping.size() * width * sizeof(float));
   std::vector<float> row(width);

@@ -75,6 +75,15 @@ TEST_CASE("a charsmap that is cut short is refused") {
         "key 'tokenizer.ggml.precompiled_charsmap': a replacement is not UTF-8");
 }
 
+TEST_CASE("a replacement that would make a text a thousand times as long is refused") {
+  const auto blob = [](size_t bytes) {
+    return blob_of(small_trie(), std::string("xy\0", 3) + std::string(bytes, 'x'));
+  };
+  unwrap(parse(blob(256)));
+  CHECK(unwrap_error(parse(blob(257))).message ==
+        "key 'tokenizer.ggml.precompiled_charsmap': a replacement has 257 bytes");
+}
+
 TEST_CASE("a trie that leads out of itself, or into a character, replaces nothing") {
   std::vector<uint32_t> units = small_trie();
   units[0] = 0x3FFFFF << 10;

@@ -211,6 +211,29 @@ TEST_CASE("a token that was added to the pieces is no piece") {
   CHECK(unwrap(tokenizer->tokenize("ab")) == Ids{4, 3});
 }
 
+TEST_CASE("added tokens are found as their flags say") {
+  Json json = tiny_tokenizer("bert-unigram");
+  const auto add = [&](const char* content, const char* flag) {
+    Json token{{"id", 462 + json["added_tokens"].size() - 5}, {"content", content}};
+    for (const char* each : {"single_word", "lstrip", "rstrip", "normalized", "special"}) {
+      token[each] = std::string_view(each) == flag;
+    }
+    json["added_tokens"].push_back(token);
+  };
+  add("FOO", "normalized");
+  add("cat", "single_word");
+  add("<l>", "lstrip");
+  add("<r>", "rstrip");
+  const Tokenizer tokenizer = load(json);
+  // Ids of tokenizers 0.23.1.
+  CHECK(unwrap(tokenizer->tokenize("a ＦＯＯ b")) == Ids{0, 67, 4, 462, 4, 14, 2});
+  CHECK(unwrap(tokenizer->tokenize("FOOa")) == Ids{0, 462, 67, 2});
+  CHECK(unwrap(tokenizer->tokenize("concatenate cat")) ==
+        Ids{0, 4, 11, 257, 11, 209, 159, 209, 5, 463, 2});
+  CHECK(unwrap(tokenizer->tokenize("a  <l> b")) == Ids{0, 67, 464, 4, 14, 2});
+  CHECK(unwrap(tokenizer->tokenize("a<r>   b")) == Ids{0, 67, 465, 4, 14, 2});
+}
+
 TEST_CASE("a file that lacks what Unigram needs, or has it wrong, is refused by the key") {
   CHECK(refusal_of(small_unigram().erase("tokenizer.ggml.scores")).message ==
         "key 'tokenizer.ggml.scores' is missing");

@@ -46,9 +46,11 @@ TEST_CASE("what the forward pass would compute wrongly is refused by the key and
         "eurobert, gemma-embedding, gte, jina-bert-v3, modern-bert, mpnet, nomic-bert, qwen2, "
         "qwen3, static");
   CHECK(message_with("tokenizer.ggml.model", "rwkv") ==
-        "key 'tokenizer.ggml.model' is 'rwkv' where 'gpt2' or 'bert' was expected");
+        "key 'tokenizer.ggml.model' is 'rwkv' where 'gpt2' or 'bert' or 't5' or 'llama' was "
+        "expected");
   CHECK(message_with("tokenizer.ggml.pre", "de\x1b") ==
-        "key 'tokenizer.ggml.pre' is 'de\\x1b' where 'qwen2' was expected");
+        "key 'tokenizer.ggml.pre' is 'de\\x1b' where 'gpt-2' or 'roberta-bpe' or 'modern-bert' or "
+        "'llama-bpe' or 'jina-v5-nano' or 'qwen2' was expected");
   CHECK(message_with("qwen3.attention.value_length", uint32_t{32}) ==
         "key 'qwen3.attention.value_length' is 32 where the key length 16 was expected");
   CHECK(message_with("qwen3.rope.scaling.type", "yarn") ==
