@@ -23,7 +23,7 @@ complete -c runed -n '__fish_seen_subcommand_from embed' -l timeout -x -d 'Give 
 complete -c runed -n '__fish_seen_subcommand_from embed' -l truncate -x -a 'error right left' -d 'Cut a text that is too long'
 complete -c runed -n '__fish_seen_subcommand_from embed' -l variant -x -d 'Model variant to ask for'
 
-complete -c runed -n __fish_use_subcommand -a rerank -d 'Put documents in the order of how well they answer a query'
+complete -c runed -n __fish_use_subcommand -a rerank -d 'Order documents by how well they answer a query'
 complete -c runed -n '__fish_seen_subcommand_from rerank' -s h -l help -d 'Print help and exit'
 complete -c runed -n '__fish_seen_subcommand_from rerank' -l direct -d 'Score in this process, without a daemon'
 complete -c runed -n '__fish_seen_subcommand_from rerank' -l expect-model -x -d 'Fail unless the model has this identity'

@@ -21,8 +21,7 @@ namespace runed::cmd {
 std::span<const Command> commands() {
   static constexpr std::array kCommands{
       Command{"embed", "Turn texts into vectors", define_embed},
-      Command{"rerank", "Put documents in the order of how well they answer a query",
-              define_rerank},
+      Command{"rerank", "Order documents by how well they answer a query", define_rerank},
       Command{"status", "Tell what the daemon is doing", define_status},
       Command{"models", "List the models that can be asked for", define_models},
       Command{"serve", "Run the daemon in the foreground", define_serve},

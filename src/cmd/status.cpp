@@ -117,6 +117,10 @@ std::string sentence(const Observation& seen, const std::string& socket) {
     return fmt::format("runed (pid {}) does not answer: {}.", seen.pid, seen.problem);
   }
   if (state == "ok") {
+    if (is_reranker(seen.info)) {
+      return fmt::format("runed is ready: it serves {}, which scores pairs of texts.",
+                         seen.info.model_name);
+    }
     return fmt::format("runed is ready: it serves {} with {} dimensions.", seen.info.model_name,
                        seen.info.vector_dim);
   }

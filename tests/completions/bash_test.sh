@@ -25,7 +25,7 @@ trap 'rm -r "$directory"' EXIT
 mkdir "$directory/home"
 touch "$directory/hello.txt"
 
-offers "embed status models serve reload shutdown convert install uninstall verify doctor gc" runed ""
+offers "embed rerank status models serve reload shutdown convert install uninstall verify doctor gc" runed ""
 offers "embed" runed em
 offers "--dimensions --direct" runed embed --di
 offers "--wait-ready" runed status --wa

@@ -35,8 +35,8 @@ std::string without_choices(std::string text) {
 TEST_CASE("the help of every command", "[golden]") {
   Home home;
   check_golden("help.txt", transcript(home, {"--help"}));
-  for (const char* command : {"embed", "status", "models", "serve", "reload", "shutdown", "convert",
-                              "install", "uninstall", "verify", "doctor", "gc"}) {
+  for (const char* command : {"embed", "rerank", "status", "models", "serve", "reload", "shutdown",
+                              "convert", "install", "uninstall", "verify", "doctor", "gc"}) {
     check_golden(fmt::format("help_{}.txt", command), transcript(home, {command, "--help"}));
   }
 }

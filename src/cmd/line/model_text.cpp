@@ -93,11 +93,17 @@ std::string describe_prompts(const client::InfoReport& info) {
   return text;
 }
 
+bool is_reranker(const client::InfoReport& info) {
+  return info.pooling == "rank";
+}
+
 std::string describe_limits(const client::InfoReport& info) {
   std::string text =
-      fmt::format("{}{} dimensions, {} tokens a text",
-                  info.min_dimensions > 0 ? fmt::format("{} to ", info.min_dimensions) : "",
-                  info.vector_dim, info.max_tokens);
+      is_reranker(info)
+          ? fmt::format("scores of pairs of texts, {} tokens a pair", info.max_tokens)
+          : fmt::format("{}{} dimensions, {} tokens a text",
+                        info.min_dimensions > 0 ? fmt::format("{} to ", info.min_dimensions) : "",
+                        info.vector_dim, info.max_tokens);
   const std::string& source = info.max_tokens_source;
   if (source.empty() || source == "context_length") return text;
   return text + fmt::format(" ({})", describe_source(source));

@@ -23,7 +23,11 @@ std::string describe_source(const std::string& source);
 /// of others; empty if the daemon does not tell.
 std::string describe_prompts(const client::InfoReport& info);
 
-/// Returns `64 to 256 dimensions, 512 tokens a text`, and who says so where that is not the number of
+/// Tells whether a model gives scores of pairs, and no vectors.
+bool is_reranker(const client::InfoReport& info);
+
+/// Returns `64 to 256 dimensions, 512 tokens a text`, or of a reranker `scores of pairs of texts, 512
+/// tokens a pair`, and who says so where that is not the number of
 /// positions.
 std::string describe_limits(const client::InfoReport& info);
 

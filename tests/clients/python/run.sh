@@ -18,3 +18,4 @@ start_daemon
   exit 1
 }
 diff "$root/tests/clients/python/readme.expected" readme.out
+PYTHONPATH=. "$python" "$root/tests/clients/python/rerank.py" "$root/tests/data/tiny/rerank-bert"

@@ -26,6 +26,13 @@ TEST_CASE("blank means ASCII white space only") {
   CHECK_FALSE(runed::is_blank(" x "));
 }
 
+TEST_CASE("a word is found in any case") {
+  CHECK(runed::contains_in_any_case("Qwen3-Reranker", "rerank"));
+  CHECK(runed::contains_in_any_case("RERANK", "rerank"));
+  CHECK_FALSE(runed::contains_in_any_case("rerun", "rerank"));
+  CHECK_FALSE(runed::contains_in_any_case("", "rerank"));
+}
+
 TEST_CASE("splitting keeps empty parts") {
   CHECK(runed::split("a,,b", ',') == std::vector<std::string_view>{"a", "", "b"});
   CHECK(runed::split("", ',') == std::vector<std::string_view>{""});

@@ -15,6 +15,7 @@
 #include "embed/model/hf/sentence_transformers.hpp"
 #include "embed/model/hf/static_table.hpp"
 #include "embed/model/hf/weights_of_folder.hpp"
+#include "embed/model/hf/yes_no_head.hpp"
 
 namespace runed::embed::hf {
 namespace {
@@ -52,7 +53,7 @@ class DirectoryReader {
     metadata_.add("general.name", std::string_view(name_));
     const ConfigReader reader(config, architecture->gguf, metadata_);
     TRY_ASSIGN(const ModelSizes sizes, architecture->read_config(reader));
-    const HfRankHead* const head = find_rank_head(config);
+    const HfRankHead* const head = find_head(config);
     TRY_ASSIGN(const SentenceTransformers said,
                head == nullptr ? read_sentence_transformers(files_) : read_cross_encoder(files_));
     TRY_ASSIGN(const uint32_t longest, read_longest_text(files_, said, sizes.positions));
@@ -61,7 +62,7 @@ class DirectoryReader {
     } else {
       reader.add("pooling_type", static_cast<uint32_t>(said.pooling));
     }
-    TRY(read_tensors(*architecture, sizes, said, head));
+    TRY(read_tensors(*architecture, sizes, said, config, head));
     metadata_.add("general.file_type", file_type_of(tensors_.front().type));
     metadata_.add("general.quantization_version", kQuantizationVersion);
     TRY(write_tokenizer(files_,
@@ -91,11 +92,22 @@ class DirectoryReader {
     return Gguf::assemble(metadata_.file(), std::move(tensors_));
   }
 
+  // Null: it makes vectors.
+  const HfRankHead* find_head(const Fields& config) const {
+    if (is_yes_no_reranker(config, files_, name_)) return &kYesNoHead;
+    return find_rank_head(config);
+  }
+
   Status read_tensors(const HfArchitecture& architecture, const ModelSizes& sizes,
-                      const SentenceTransformers& said, const HfRankHead* head) {
+                      const SentenceTransformers& said, const Fields& config,
+                      const HfRankHead* head) {
     TRY_ASSIGN(const auto tensors, read_weights(files_, files_.transformer()));
     const auto of_head = head == nullptr ? std::span<const NameRow>() : head->tensors;
     TRY_ASSIGN(tensors_, place_tensors(architecture, sizes, tensors, of_head));
+    if (head == &kYesNoHead) {
+      TRY_ASSIGN(auto output, place_yes_and_no(config, files_, sizes, tensors));
+      tensors_.push_back(std::move(output));
+    }
     uint32_t width = sizes.width;
     size_t number = 2;  // As llama.cpp counts them, from the Transformer and the Pooling on.
     for (const std::string& folder : said.dense) {

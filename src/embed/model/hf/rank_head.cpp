@@ -95,8 +95,11 @@ const HfRankHead* find_rank_head(const Fields& config) {
 }
 
 Status add_rank_head(const HfRankHead& head, const ConfigReader& config) {
-  TRY_ASSIGN(const auto labels, read_labels(config.config()));
-  if (labels.size() != 1) {
+  std::vector<std::string> labels{"yes", "no"};
+  if (!head.tells_yes) {
+    TRY_ASSIGN(labels, read_labels(config.config()));
+  }
+  if (!head.tells_yes && labels.size() != 1) {
     return not_served(
         fmt::format("{} has '{}' of {} labels: the model tells classes apart, and gives no score",
                     config.config().place_of("architectures"), head.name, labels.size()),

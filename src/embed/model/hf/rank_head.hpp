@@ -18,6 +18,8 @@ struct HfRankHead {
   /// Writes the keys of the head, but for those that all heads have.
   /// Errors: model_corrupt, model_unsupported naming the key of config.json.
   Status (*add_keys)(const ConfigReader& config);
+
+  bool tells_yes = false;  // It has two outputs, of "yes" and of "no".
 };
 
 /// Finds the head of a directory by its config.json; null: it has none that gives scores.

@@ -92,7 +92,7 @@ class WeightFinder {
       case TensorRole::rank_norm:
         return put_rank(row, *tensor, spec_.rank.has_norm, weights.rank.norm);
       case TensorRole::rank_output:
-        return put_rank(row, *tensor, true, weights.rank.output);
+        return put_output(row, *tensor, weights.rank);
       default:
         return left_out(tensor->name);
     }
@@ -148,6 +148,19 @@ class WeightFinder {
   Status put_rank(const TensorRow& row, const Tensor& tensor, bool is_in_head, Place& place) const {
     if (spec_.head != Head::rank || !is_in_head) return left_out(tensor.name);
     return put(row, tensor, place);
+  }
+
+  Status put_output(const TensorRow& row, const Tensor& tensor, RankWeights& rank) const {
+    TRY(put_rank(row, tensor, true, rank.output));
+    if (row.part == TensorPart::bias) return {};
+    for (size_t i = 0; i < tensor.rows(); ++i) {
+      const std::vector<float> output = row_of(tensor, i);
+      rank.output_rows.insert(rank.output_rows.end(), output.begin(), output.end());
+    }
+    rank.output.type = TensorType::f32;
+    rank.output.data = reinterpret_cast<const std::byte*>(rank.output_rows.data());
+    rank.output.row_bytes = tensor.columns() * sizeof(float);
+    return {};
   }
 
   // A matrix that is some rows of a tensor.

@@ -54,7 +54,9 @@ struct LayerWeights {
 struct RankWeights {
   Matrix dense;      // [width, width]
   NormWeights norm;  // [width]
-  Matrix output;     // [RankHead::outputs, width]
+  Matrix output;     // [RankHead::outputs, width], of output_rows.
+  /// In f32, a copy: of a directory its rows may be ones of a tensor that only the file's description has.
+  std::vector<float> output_rows;
 };
 
 /// A model's weights. The matrices point into the file; only norms and biases, which are small, are

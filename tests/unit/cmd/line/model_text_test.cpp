@@ -57,6 +57,9 @@ TEST_CASE("a longest text that is not the number of positions is told with who s
   CHECK(describe_limits(info) == "384 dimensions, 256 tokens a text (of a model that runed knows)");
   info.max_tokens_source = "ctx_size";
   CHECK(describe_limits(info) == "384 dimensions, 256 tokens a text (by the setting ctx_size)");
+  info.pooling = "rank";
+  CHECK(describe_limits(info) ==
+        "scores of pairs of texts, 256 tokens a pair (by the setting ctx_size)");
 }
 
 TEST_CASE("a state is told as what it means for a model") {

@@ -1,5 +1,8 @@
 #include "embed/model/hf/rank_head.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "embed/model/model_recognition.hpp"
 #include "support/model_directory.hpp"
 #include "support/result_matchers.hpp"
@@ -86,4 +89,30 @@ TEST_CASE("a class that gives neither vectors nor scores is refused by its name"
     json["architectures"] = Json::array({"ModernBertForSequenceClassification"});
   });
   CHECK(refusal_of(directory).find("'ModernBertForSequenceClassification'") != std::string::npos);
+}
+
+TEST_CASE("a directory of Qwen3-Reranker is told by its name, and has the rows of yes and no") {
+  ModelDirectory directory = tiny("rerank-qwen3");
+  const auto file = unwrap(directory.read("Qwen3-Reranker-0.6B"));
+  const ModelSpec spec = unwrap(runed::embed::recognise_model(file, {}, {}));
+  CHECK(spec.head == Head::rank);
+  CHECK(spec.rank == RankHead{.pooling = runed::embed::Pooling::last,
+                              .score = RankHead::Score::log_odds,
+                              .pair = RankHead::Pair::prompt});
+  const auto* output = file.find_tensor("cls.output.weight");
+  const auto* tokens = file.find_tensor("token_embd.weight");
+  REQUIRE(output != nullptr);
+  CHECK(output->shape == std::array<uint64_t, 4>{32, 2, 1, 1});
+  const size_t row_bytes = tokens->data.size() / tokens->rows();
+  constexpr size_t kYes = 333;  // As reference.json has them.
+  constexpr size_t kNo = 282;
+  CHECK(std::ranges::equal(output->data.first(row_bytes),
+                           tokens->data.subspan(kYes * row_bytes, row_bytes)));
+  CHECK(std::ranges::equal(output->data.subspan(row_bytes),
+                           tokens->data.subspan(kNo * row_bytes, row_bytes)));
+
+  CHECK(unwrap_error(directory.read("Qwen3-0.6B")).message.starts_with("there is no modules.json"));
+  directory.edit("config.json", [](Json& json) { json["tie_word_embeddings"] = false; });
+  CHECK(unwrap_error(directory.read("Qwen3-Reranker-0.6B")).message ==
+        "the tensor 'lm_head.weight' is missing");
 }
