@@ -161,10 +161,9 @@ TEST_CASE("each kind of model is refused by the command for the other kind", "[r
   Home home;
   const Finished ranks = home.run({"rerank", "query"}, "a\n");
   CHECK(ranks.exit_code == kModel);
-  CHECK(ranks.err ==
-        "runed: error: 'runed-mini' is an embedding model: it gives vectors, and no scores of "
-        "pairs\n"
-        "hint: no reranker is known here: name the file or the directory of one with --model\n");
+  CHECK(ranks.err.ends_with(
+      "runed: error: 'runed-mini' is an embedding model: it gives vectors, and no scores of pairs\n"
+      "hint: no reranker is known here: name the file or the directory of one with --model\n"));
   const std::string config = R"({"models":{"ranker":{"path":")" + tiny("rerank-bert") + R"("}}})";
   write_text(home / "config.json", config);
   CHECK(home.run({"reload"}).exit_code == 0);

@@ -39,6 +39,7 @@ const std::map<std::string, int> kExpected{
     {"ENGINE_CRASHED_ON_TEXT", 70},
     {"MODEL_CORRUPT", 71},
     {"MODEL_UNSUPPORTED", 71},
+    {"WRONG_MODEL_KIND", 71},
     {"MODEL_MISMATCH", 72},
     {"OTHER_SETTINGS", 73},
     {"IO", 74},

@@ -75,10 +75,10 @@ TEST_CASE("a word that is near nothing is answered with where to read on") {
 TEST_CASE("no command at all is answered with the commands") {
   const auto error = parse_error({});
   CHECK(error.message == "no command given");
-  CHECK(
-      error.hint ==
-      "one of embed, status, models, serve, reload, shutdown, convert, install, uninstall, verify, "
-      "doctor, gc; run 'runed --help'");
+  CHECK(error.hint ==
+        "one of embed, rerank, status, models, serve, reload, shutdown, convert, install, "
+        "uninstall, verify, "
+        "doctor, gc; run 'runed --help'");
 }
 
 TEST_CASE("a value that does not fit is refused by the flag's name") {
