@@ -17,7 +17,7 @@ set -l directory (mktemp -d)
 mkdir $directory/home
 touch $directory/hello.txt
 
-offers 'runed ' convert doctor embed gc install models reload serve shutdown status uninstall verify
+offers 'runed ' convert doctor embed gc install models reload rerank serve shutdown status uninstall verify
 offers 'runed em' embed
 offers 'runed embed --di' --dimensions --direct
 offers 'runed status --wa' --wait-ready
