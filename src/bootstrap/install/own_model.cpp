@@ -128,10 +128,11 @@ struct Run {
 Status Run::look_at(const std::string& path) {
   const embed::ModelSource model{.bytes = {}, .path = path};
   TRY_ASSIGN(const auto file, embed::ModelFile::open(model));
+  // By its digest a manifest may know of a file what that does not say.
+  TRY_ASSIGN(const std::string digest, digest_of_source());
   const auto recognise = [&]() -> Result<embed::ModelSpec> {
     TRY_ASSIGN(const auto gguf, file->gguf());
-    return embed::recognise_model(gguf, in_lower_case(request.model.sha256),
-                                  to_facts(manifest.published_models()));
+    return embed::recognise_model(gguf, digest, to_facts(manifest.published_models()));
   };
   const auto spec = embed::read_unchanged(*file, recognise);
   if (!spec) return embed::about(model, spec.error());
@@ -197,10 +198,12 @@ Status Run::find_state(InstallStep& step) const {
                          os::is_directory(source());
   if (is_hidden) return taken(step.variant);
   if (!is_known && !is_there) return {};
-  // Without a digest it is the same one if it is from the same place.
-  const bool is_same =
-      is_known && entry->second.is_own &&
-      (wanted.empty() ? entry->second.url == step.artifact.url : entry->second.sha256 == wanted);
+  // Without a digest it is the same one if it is from the same place, of which the query is a part that
+  // is written nowhere: it may have a password.
+  const bool is_same_place =
+      is_known && entry->second.url == step.artifact.url && step.artifact.url == source();
+  const bool is_same = is_known && entry->second.is_own &&
+                       (wanted.empty() ? is_same_place : entry->second.sha256 == wanted);
   if (is_known && !is_same) return taken(step.variant);
   if (!is_there) return {};
   const auto found = record.model_digest(step.path, Reading::if_changed, hooks.watch);
@@ -382,7 +385,11 @@ Result<InstallStep> keep_own_model(const Paths& paths, const std::string& name,
   TRY_ASSIGN(InstallStep step, find_own_model(paths, name, hooks));
   TRY_ASSIGN(const os::FileLock lock, acquire_install_lock(paths, hooks.watch));
   TRY_ASSIGN(Installed installed, Installed::load(paths.installed_file));
-  const InstalledArtifact entry = installed.variants[step.variant];
+  const auto found = installed.variants.find(step.variant);
+  if (found == installed.variants.end()) {
+    return make_error(ErrorCode::not_found, "'{}' was uninstalled meanwhile", step.variant);
+  }
+  const InstalledArtifact entry = found->second;
   note_model(entry, request.becomes_default, step, installed);
   write_installed(paths, step, request.manifest_url, clock, hooks.watch, installed);
   return step;

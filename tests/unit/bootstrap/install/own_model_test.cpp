@@ -292,11 +292,24 @@ TEST_CASE("what is at a URL is fetched, and its digest recorded") {
   CHECK(step.bytes_received == bytes.size());
   CHECK(fixture.there() == std::vector<std::string>{"tiny.gguf"});
   CHECK(fixture.installed().variants.at("tiny").url == server.url("/m/tiny.GGUF"));
-  // From the same place it is the same, as long as nobody gives another digest.
-  CHECK(unwrap(fixture.take({.source = url})).state == ArtifactState::intact);
+  // A query may be what tells two files of one server apart, and only the digest says that it is not.
+  CHECK(unwrap_error(fixture.take({.source = server.url("/m/tiny.GGUF") + "?file=other"})).code ==
+        ErrorCode::usage);
+  CHECK(unwrap(fixture.take({.source = url, .sha256 = sha256_hex(bytes)})).state ==
+        ArtifactState::intact);
   CHECK(server.seen("/m/tiny.GGUF").size() == 1);
   CHECK(unwrap_error(fixture.take({.source = url, .sha256 = std::string(64, '0')})).code ==
         ErrorCode::usage);
+}
+
+TEST_CASE("from the same place it is the same model, as long as nobody gives another digest") {
+  Fixture fixture;
+  HttpServer server;
+  server.reply("/m/tiny.gguf", {.body = text_body(read_text(kGguf))});
+  unwrap(fixture.take({.source = server.url("/m/tiny.gguf")}));
+  CHECK(unwrap(fixture.take({.source = server.url("/m/tiny.gguf")})).state ==
+        ArtifactState::intact);
+  CHECK(server.seen("/m/tiny.gguf").size() == 1);
 }
 
 TEST_CASE("what is fetched is looked at before it gets its name") {
