@@ -34,10 +34,11 @@ Result<Manifest> manifest_beside(const Work& work) {
                   : bootstrap::load_local_manifest(paths, bootstrap::kBuiltinManifest);
 }
 
-// Of a directory there is one engine, and what that cannot do nobody can. Of a file llama-server may.
+// Of a directory and of a reranker there is one engine, and what that cannot do nobody can. Of other
+// files llama-server may.
 Status check_servable(const Work& work, const std::string& path) {
-  if (!os::is_directory(path)) return {};
-  return daemon::check_native({.variant = {}, .path = path}, work.location.settings).served;
+  const auto verdict = daemon::check_native({.variant = {}, .path = path}, work.location.settings);
+  return os::is_directory(path) || verdict.is_reranker ? verdict.served : Status();
 }
 
 // A word is the name of a model, and no path: that of a file has a slash or ends in `.gguf`.
