@@ -28,7 +28,8 @@ void append_text(const TextSource& source, uint32_t tokens, std::mt19937_64& ran
     ids.push_back(source.ids.empty() ? static_cast<embed::TokenId>(random() % source.vocabulary)
                                      : source.ids[(first + i) % source.ids.size()]);
   }
-  const auto& [before, after] = source.frame;
+  const auto& before = source.frame.before;
+  const auto& after = source.frame.after;
   if (before.size() + after.size() >= tokens) return;
   std::ranges::copy(before, ids.begin() + static_cast<std::ptrdiff_t>(begin));
   std::ranges::copy(after, ids.end() - static_cast<std::ptrdiff_t>(after.size()));
